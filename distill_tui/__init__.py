@@ -1,0 +1,36 @@
+"""distill-tui: train residual-VQ audio autoencoders on your own folder of sounds, from the terminal."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from distill_tui.engine.infer import Model
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load_model"]
+
+
+def load_model(path: str | os.PathLike[str], device: str = "cpu") -> Model:
+    """The model of a `.distill` file, ready to use: `encode`, `decode` and `reconstruct` on tensors.
+
+    Sounds are [channels, samples] in -1..1 at `model.rate` Hz; codes are [channels, frames, levels].
+
+        model = distill_tui.load_model("kicks.distill")
+        codes = model.encode(wave)            # or model.encode(wave, levels=2)
+        again = model.decode(codes)[:, : wave.shape[-1]]
+
+    Args:
+        path: the file.
+        device: `cpu`, `cuda`, `cuda:1`, ... or `mps`.
+
+    Raises:
+        distill_tui.errors.RequestError: the file is not a good model; the message says what is wrong. No code in the
+            file is ever run.
+    """
+    # by name, because every module of the package imports this one, and torch takes seconds
+    import importlib
+
+    model: Model = importlib.import_module("distill_tui.engine.infer").Model.load(path, device)
+    return model

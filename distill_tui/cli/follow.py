@@ -1,0 +1,207 @@
+"""Following a run in the foreground: until it ends, with ctrl+c as the wish to stop it."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+from distill_tui.errors import DistillError, RequestError
+from distill_tui.runs import events as e
+from distill_tui.runs.control import Control, change_control
+from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.log import LogReader
+from distill_tui.runs.state import RunState
+
+POLL_SECONDS = 0.1
+TWICE_SECONDS = 0.1
+"""Two signals within this are one: launchers like `uv run` may pass on what the terminal has sent as well."""
+LOG_LINES = 15
+
+
+class Display(Protocol):
+    """What shows a run while it is followed."""
+
+    def event(self, event: e.Event, state: RunState) -> None:
+        """Show an event; `state` has it in already."""
+
+    def tick(self, state: RunState) -> None:
+        """Called several times a second."""
+
+    def clear(self) -> None:
+        """Take off the screen what was to be written over."""
+
+
+class Following:
+    """A run and the worker that this process started for it; `state` has what the log said before."""
+
+    def __init__(self, run: RunFolder, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+        """Start the worker."""
+        self.run = run
+        self.state = RunState(id=run.id, name=run.id.split("-", 2)[-1])
+        self._reader = LogReader(run.events)
+        while events := self._reader.read_new():
+            self.state.apply_all(events)
+        self.worker = start()
+        self._began = False
+        self._ended = False
+        self._signals = 0
+
+    def wait_for_start(self) -> None:
+        """Return once the worker has written its first event.
+
+        Raises:
+            DistillError: it died before that.
+        """
+        for _ in self._events():
+            if self._began:
+                return
+        raise self._crashed()
+
+    def to_the_end(self, display: Display) -> e.Finished | e.Stopped | e.Failed:
+        """Show the run until its last event.
+
+        The first ctrl+c (or SIGTERM) is a wish to stop, which the worker answers with a checkpoint; a second one kills
+        it.
+
+        Raises:
+            DistillError: the worker died without a last word.
+            KeyboardInterrupt: it was killed by a second ctrl+c.
+        """
+        with self._listening():
+            told = 0
+            try:
+                for event in self._events():
+                    if self._signals and not told:
+                        told = 1
+                        display.clear()
+                        _tell(f"Stopping {self.run.id} with a checkpoint. Once more to kill it at once.")
+                    if event is None:
+                        display.tick(self.state)
+                    else:
+                        display.event(event, self.state)
+            finally:
+                with contextlib.suppress(OSError, ValueError):
+                    display.clear()
+        if self.state.ending and self._ended:
+            return self.state.ending
+        if self._signals > 1:
+            _tell(resume_hint(self.run))
+            raise KeyboardInterrupt
+        raise self._crashed()
+
+    def _events(self) -> Iterator[e.Event | None]:
+        """The new events up to the last one, with None now and then; ends early when the worker is dead."""
+        while True:
+            # asked before the log is read: what a dead worker wrote is there by then
+            dead = self.worker.poll() is not None
+            events = self._reader.read_new()
+            for event in events:
+                self.state.apply(event)
+                if isinstance(event, e.Started) and event.pid == self.worker.pid:
+                    self._began = True
+                self._ended = self._began and isinstance(event, e.LAST)
+                yield event
+                if self._ended:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        self.worker.wait(10)
+                    return
+            if dead and not events:
+                return
+            yield None
+            if not events:
+                time.sleep(POLL_SECONDS)
+
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Hear SIGINT and SIGTERM while this lasts."""
+        last = -1.0
+
+        def hear(_number: int, _frame: FrameType | None) -> None:
+            # all is done here and not in the loop: that may hang in a write to a terminal that has stalled
+            nonlocal last
+            now = time.monotonic()
+            if self._signals and now - last < TWICE_SECONDS:
+                return
+            last = now
+            self._signals += 1
+            if self._signals > 1:
+                self.worker.kill()
+                return
+            try:
+                change_control(self.run.control, _want_stop)
+            except (DistillError, OSError):
+                self.worker.terminate()
+
+        before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _crashed(self) -> DistillError:
+        """The error for a worker that is gone without a last word; the end of its log is told here."""
+        code = self.worker.wait()
+        if code == RequestError.exit_code and self.run.is_alive():
+            return RequestError(
+                f"run {self.run.id} is already being trained by process {self.run.worker_pid()}",
+                f"Watch it with: distill-tui watch {named(self.run)}",
+            )
+        for line in log_end(self.run.worker_log):
+            _tell(f"  {line}")
+        how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}"
+        memory = " (too little memory is the usual cause)" if code == -signal.SIGKILL else ""
+        return DistillError(
+            f"the worker of {self.run.id} {how} without a last word{memory}; its log is {self.run.worker_log}",
+            resume_hint(self.run),
+        )
+
+
+def _want_stop(control: Control) -> None:
+    control.wanted = "stopped"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _tell(text: str) -> None:
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def log_end(path: Path, lines: int = LOG_LINES) -> list[str]:
+    """The last lines of a worker's log, safe to print."""
+    from distill_tui.files import printable
+
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - 8192))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    return [printable(line.replace("\t", "    ")) for line in text.splitlines()[-lines:]]
+
+
+def named(run: RunFolder) -> str:
+    """A run as one would write it in a shell, also when it is in another home than the usual one."""
+    import shlex
+
+    from distill_tui.paths import find_home
+
+    return shlex.quote(run.id if run.path.parent == find_home().runs else str(run.path))
+
+
+def resume_hint(run: RunFolder) -> str:
+    """How to go on with a run."""
+    if any(run.checkpoints.glob("step-*.ckpt")):
+        return f"Go on from its last checkpoint with: distill-tui resume {named(run)}"
+    return f"It has no checkpoint yet; start it again with: distill-tui resume {named(run)}"

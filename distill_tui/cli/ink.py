@@ -1,0 +1,47 @@
+"""What the terminal can take: colours, and a line that is written over. None of it where there is no terminal."""
+
+import os
+import shutil
+import sys
+
+COLOURS = {"good": "32", "fair": "33", "bad": "31", "dim": "2", "strong": "1"}
+TITLE_WIDTH = 80
+
+
+class Ink:
+    """Standard output as it is: `colours` and `cursor` say what it takes."""
+
+    def __init__(self, plain: bool = False) -> None:
+        self.cursor = sys.stdout.isatty() and not is_dumb() and not plain
+        self.colours = self.cursor and not os.environ.get("NO_COLOR")
+
+    def paint(self, text: str, colour: str) -> str:
+        """`text` in one of COLOURS, where there are colours."""
+        return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if self.colours and colour else text
+
+    def title(self, text: str) -> None:
+        """Name the terminal's window or tmux's pane, where there is one."""
+        if self.cursor:
+            print(f"\x1b]2;{text[:TITLE_WIDTH]}\x07", end="", flush=True)
+
+    def bell(self) -> None:
+        """Ring, where somebody may hear it."""
+        if self.cursor:
+            print("\a", end="", flush=True)
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal."""
+        return shutil.get_terminal_size().columns
+
+
+def is_dumb() -> bool:
+    """Whether the terminal says that it can do no more than print."""
+    return os.environ.get("TERM", "dumb") in ("", "dumb", "unknown")
+
+
+def of_share(share: float | None) -> str:
+    """The colour of a codebook's utilization: below 0.3 the known warning applies."""
+    if share is None or share != share:
+        return ""
+    return "bad" if share < 0.3 else "fair" if share < 0.6 else "good"

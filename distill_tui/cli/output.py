@@ -1,0 +1,36 @@
+"""How commands print: data to standard output, everything else to standard error, JSON as one document."""
+
+import sys
+from typing import Any
+
+import msgspec
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document, numbers that are not finite as null."""
+    encoded = msgspec.json.format(msgspec.json.encode(document), indent=2)
+    sys.stdout.buffer.write(encoded + b"\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Tell the person something that is not data."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Rows as aligned columns; columns of numbers are right-aligned."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    numeric = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(head))]
+    lines = []
+    for row in [head, *rows]:
+        cells = (
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(row, widths, numeric, strict=True)
+        )
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _is_number(text: str) -> bool:
+    return not text or text == "-" or text.replace(",", "").rstrip("%").replace(".", "", 1).lstrip("-").isdigit()

@@ -1,0 +1,130 @@
+"""What is told about a run in full: before it starts, when it has ended, and by `status`."""
+
+from typing import TYPE_CHECKING, Literal
+
+from distill_tui.cli.ink import Ink, of_share
+from distill_tui.cli.output import table
+from distill_tui.files import printable
+from distill_tui.recipe.fields import fields, get
+from distill_tui.recipe.schema import Recipe
+from distill_tui.runs.state import RunState
+from distill_tui.ui.words import count, duration, number, percent, setting
+
+if TYPE_CHECKING:
+    from distill_tui.data.corpus import Corpus
+
+SPLITS: tuple[Literal["training"], Literal["validation"]] = ("training", "validation")
+REASONS = 3
+"""So many skipped files are named with their reasons before a run."""
+
+
+def found(corpus: "Corpus") -> list[str]:
+    """What a scan has found, in a few lines."""
+    count = len(corpus.sounds)
+    training, held_out = (duration(corpus.split_seconds(split)) for split in SPLITS)
+    lines = [f"{count:,} sound{'' if count == 1 else 's'}: {training} to train on, {held_out} held out"]
+    if corpus.skipped:
+        lines.append(f"{len(corpus.skipped):,} skipped:")
+        lines += [f"  {printable(s.name)}: {printable(s.reason)}" for s in corpus.skipped[:REASONS]]
+        if len(corpus.skipped) > REASONS:
+            lines.append(f"  and {len(corpus.skipped) - REASONS:,} more; see: distill-tui data")
+    return lines
+
+
+def model_to_be(recipe: Recipe) -> str:
+    """The model that a resolved recipe makes, in a line."""
+    from distill_tui.recipe.resolve import bitrate_kbps, latent_rate
+
+    return (
+        f"model: {int(recipe.model.rate):,} Hz, {latent_rate(recipe):.1f} latent frames a second, "
+        f"{recipe.model.rvq_levels} levels of {codebook_size(recipe)} codes, {bitrate_kbps(recipe):.2f} kbps"
+    )
+
+
+def codebook_size(recipe: Recipe) -> str:
+    """`128 (auto)` or `128 (override)`."""
+    chosen = "model.codebook_size" in recipe.automatic
+    return f"{recipe.model.codebook_size} ({'auto' if chosen else 'override'})"
+
+
+def recipe_lines(recipe: Recipe) -> list[tuple[str, str]]:
+    """The settings worth telling: those with a flag, those that were chosen from the data, those that differ."""
+    lines = []
+    for key, field in fields().items():
+        value = get(recipe, key)
+        if key in ("version", "automatic", "name", "data.paths"):
+            continue
+        if key == "model.codebook_size":
+            lines.append((key, codebook_size(recipe)))
+        elif ("flag" in field.extra and value != "") or key in recipe.automatic or value != field.default:
+            lines.append((key, setting(value) + (" (auto)" if key in recipe.automatic else "")))
+    return lines
+
+
+def losses_line(state: RunState) -> str:
+    """The newest losses, and the held-out distance."""
+    told = [f"{name} {number(value)}" for name, value in state.losses.items()]
+    if "distance/val" in state.numbers:
+        told.append(f"held-out distance {number(state.numbers['distance/val'])}")
+    return ", ".join(told) or "-"
+
+
+def health_table(state: RunState, ink: Ink) -> list[str]:
+    """The health of each level as lines, the utilization coloured; none before there are codebooks."""
+    if all(level.utilization is None for level in state.health):
+        return []
+    head = ["level", "utilization", "perplexity", "dead codes", "churn", "held-out utilization"]
+    rows = [
+        [
+            str(level.level),
+            percent(level.utilization),
+            number(level.perplexity),
+            count(level.dead),
+            number(level.churn),
+            percent(state.numbers.get(f"validation/{level.level}/utilization")),
+        ]
+        for level in state.health
+    ]
+    lines = table(head, rows).splitlines()
+    return [lines[0]] + [
+        ink.paint(line, of_share(level.utilization)) for line, level in zip(lines[1:], state.health, strict=True)
+    ]
+
+
+def warning_lines(state: RunState, ink: Ink) -> list[str]:
+    """All warnings of a run; `none` when there are none."""
+    if not state.warnings:
+        return ["warnings   none"]
+    lines = ["warnings"]
+    for warning in state.warnings:
+        lines.append(ink.paint(f"  step {warning.step:,}: {printable(warning.text)}", "fair"))
+        if warning.advice:
+            lines.append(f"    {printable(warning.advice)}")
+    return lines
+
+
+def closing_report(state: RunState, recipe: Recipe, ink: Ink) -> str:
+    """What became of a run: losses, health, recipe, model and warnings."""
+    ending = state.ending
+    seconds = duration(getattr(ending, "seconds", None))
+    lines = [
+        "",
+        ink.paint(f"{state.state} after {seconds} of training: {state.epoch:,} epochs, {state.step:,} steps", "strong"),
+    ]
+    if ending and ending.reason and ending.reason != state.state:
+        lines.append(f"reason     {printable(ending.reason)}")
+    lines.append(f"losses     {losses_line(state)}")
+    if state.best_epoch is not None:
+        lines.append(f"best val   {number(state.best_value)} in epoch {state.best_epoch}")
+    if health := health_table(state, ink):
+        lines += ["health", *(f"  {line}" for line in health)]
+    settings = recipe_lines(recipe)
+    width = max(len(key) for key, _ in settings)
+    lines += ["recipe", *(f"  {key.ljust(width)}  {printable(text)}" for key, text in settings)]
+    lines += warning_lines(state, ink)
+    if state.model:
+        lines.append(f"model      {printable(state.model.name)} ({state.model.id})")
+        lines.append(f"           {printable(state.model.path)}")
+    else:
+        lines.append("model      none yet: it is made of the best epoch after the codebooks were made")
+    return "\n".join(lines)

@@ -1,0 +1,176 @@
+"""The sounds of a run: which files are used, for what, and why others are not."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from distill_tui.errors import RequestError
+from distill_tui.files import atomic_write, printable
+from distill_tui.recipe.resolve import DataFacts
+
+Split = Literal["training", "validation", "by time"]
+
+
+class Sound(Struct, kw_only=True):
+    """A sound file that can be used.
+
+    `path` is where it lies, as `encode_path` writes it (open `file` instead), `name` its path below the folder that
+    was given, `content` the hash of its bytes, `rate` in Hz, `seconds` those that could be decoded, `note` what is odd
+    about it. A sound that is split `by time` is the only one: its last part is held out.
+    """
+
+    path: str
+    name: str
+    content: str
+    rate: int
+    channels: int
+    seconds: float
+    format: str = ""
+    note: str = ""
+    split: Split = "training"
+
+    @property
+    def file(self) -> Path:
+        """The file to open."""
+        return Path(decode_path(self.path))
+
+    @property
+    def frames(self) -> int:
+        """Samples of a channel, at the file's own rate."""
+        return round(self.seconds * self.rate)
+
+
+class Skipped(Struct, kw_only=True):
+    """A file that cannot be used, and why."""
+
+    path: str
+    name: str
+    reason: str
+
+
+class Corpus(Struct, kw_only=True):
+    """What was found: the sounds in order of their paths, and what was skipped."""
+
+    paths: list[str]
+    sounds: list[Sound] = []
+    skipped: list[Skipped] = []
+    validation_share: float = 0.1
+
+    @property
+    def seconds(self) -> float:
+        return sum(s.seconds for s in self.sounds)
+
+    def split_seconds(self, split: Literal["training", "validation"]) -> float:
+        """Seconds of sound in one part of the split."""
+        share = self.validation_share if split == "validation" else 1 - self.validation_share
+        return sum(s.seconds * (share if s.split == "by time" else s.split == split) for s in self.sounds)
+
+    def split_files(self, split: Literal["training", "validation"]) -> int:
+        """Files in one part of the split; a file that is split by time counts in both."""
+        return sum(s.split in (split, "by time") for s in self.sounds)
+
+    def facts(self) -> DataFacts:
+        """What the automatic choices of a recipe need to know.
+
+        Raises:
+            RequestError: there is no usable sound.
+        """
+        if not self.sounds:
+            raise self.no_sounds()
+        by_rate: dict[int, float] = {}
+        for sound in self.sounds:
+            by_rate[sound.rate] = by_rate.get(sound.rate, 0.0) + sound.seconds
+        lengths = sorted(s.seconds for s in self.sounds)
+        return DataFacts(
+            files=len(self.sounds),
+            training_seconds=self.split_seconds("training"),
+            validation_seconds=self.split_seconds("validation"),
+            median_seconds=lengths[len(lengths) // 2],
+            seconds_by_rate=by_rate,
+        )
+
+    def no_sounds(self) -> RequestError:
+        """The error for data without one usable sound."""
+        where = ", ".join(printable(decode_path(path)) for path in self.paths)
+        if not self.skipped:
+            return RequestError(f"no sound files in {where}", "WAV, FLAC, OGG, AIFF and MP3 files are found.")
+        first = self.skipped[0]
+        more = f" (and {len(self.skipped) - 1} more)" if len(self.skipped) > 1 else ""
+        return RequestError(
+            f"no usable sound in {where}: {printable(first.name)}: {first.reason}{more}",
+            "See each with: distill-tui data FOLDER",
+        )
+
+    def described(self) -> dict[str, Any]:
+        """What a model's card tells of it."""
+        return {
+            "paths": self.paths,
+            "files": len(self.sounds),
+            "seconds": self.seconds,
+            "sounds": [[sound.name, sound.content, sound.split] for sound in self.sounds],
+        }
+
+    def save(self, path: Path) -> None:
+        """Write the manifest, atomically."""
+        atomic_write(path, msgspec.json.format(msgspec.json.encode(self), indent=1))
+
+    @classmethod
+    def load(cls, path: Path) -> "Corpus":
+        """Read a manifest that `save` wrote."""
+        return msgspec.json.decode(path.read_bytes(), type=cls)
+
+    def to_json(self) -> dict[str, Any]:
+        """The corpus as `distill-tui data --json` prints it; `from_json` reads it back."""
+        built: dict[str, Any] = msgspec.to_builtins(self)
+        built["totals"] = {
+            "files": len(self.sounds),
+            "skipped": len(self.skipped),
+            "seconds": self.seconds,
+            **{
+                split: {"files": self.split_files(split), "seconds": self.split_seconds(split)}
+                for split in ("training", "validation")
+            },
+        }
+        return built
+
+    @classmethod
+    def from_json(cls, document: bytes) -> "Corpus":
+        """The corpus of a JSON document of `to_json`."""
+        return msgspec.json.decode(document, type=cls)
+
+
+def encode_path(path: str | os.PathLike[str]) -> str:
+    """An absolute path as text that any JSON or TOML file takes.
+
+    It is the path itself; only one with bytes in it that are no text becomes a `file:///` address, which spells them.
+    """
+    text = os.fspath(path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return Path(text).as_uri()
+    return text
+
+
+def decode_path(text: str) -> str:
+    """The path that `encode_path` wrote as `text`, for opening it; a path that is none of its addresses stays."""
+    if not text.startswith("file:///"):
+        return text
+    from urllib.parse import unquote_to_bytes
+
+    return os.fsdecode(unquote_to_bytes(text.removeprefix("file://")))
+
+
+def assign_split(sounds: Iterable[Sound], validation_share: float) -> None:
+    """Give every sound its part: sorted by name, every n-th is held out, n = 1 / share; one alone is split by time."""
+    ordered = sorted(sounds, key=lambda s: s.name)
+    if len(ordered) == 1:
+        ordered[0].split = "by time"
+        return
+    every = max(2, min(len(ordered), round(1 / validation_share)))
+    for index, sound in enumerate(ordered):
+        sound.split = "validation" if index % every == every - 1 else "training"

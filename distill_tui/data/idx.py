@@ -1,0 +1,61 @@
+"""IDX files: the format of MNIST and of the data sets that follow it, gzipped or not.
+
+Four bytes say the type and the number of dimensions, then the length of each as four bytes, then the numbers
+(http://yann.lecun.com/exdb/mnist, "the IDX file format").
+"""
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill_tui.errors import RequestError
+from distill_tui.files import describe_os_error, printable
+
+UNSIGNED_BYTES = 0x08
+MOST_BYTES = 1 << 30
+"""A file that claims more is not read: MNIST's largest has 47 MB."""
+
+
+def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+    """The numbers of a file of unsigned bytes with so many dimensions.
+
+    Raises:
+        RequestError: it cannot be read, or is no such file; the message says why.
+    """
+    where = printable(str(path))
+    try:
+        with gzip.open(path) if _is_gzip(path) else path.open("rb") as file:
+            head = file.read(4 + 4 * dimensions)
+            if len(head) < 4 + 4 * dimensions or head[:2] != b"\0\0":
+                raise RequestError(f"{where}: not an IDX file", "It should begin with two zero bytes.")
+            if head[2] != UNSIGNED_BYTES or head[3] != dimensions:
+                raise RequestError(
+                    f"{where}: type {head[2]:#04x} with {head[3]} dimensions, not unsigned bytes with {dimensions}"
+                )
+            shape = struct.unpack(f">{dimensions}I", head[4:])
+            size = math.prod(shape)
+            if size > MOST_BYTES:
+                raise RequestError(f"{where}: claims {size:,} bytes, more than this program reads")
+            body = file.read(size + 1)
+    except OSError as error:
+        # gzip's own errors are OSErrors without a number
+        if error.errno is None:
+            raise RequestError(f"{where}: damaged: {error}") from error
+        raise RequestError(*describe_os_error(error, path)) from error
+    except (EOFError, zlib.error) as error:
+        raise RequestError(f"{where}: damaged: {error}") from error
+    if len(body) != size:
+        raise RequestError(
+            f"{where}: {'cut off' if len(body) < size else 'longer than it says'}: {size:,} bytes wanted"
+        )
+    return np.frombuffer(body, np.uint8).reshape(shape)
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"

@@ -1,0 +1,254 @@
+"""What one step of training does: gradients, the optimizer, the averaged weights, and the codebooks.
+
+Every random number of a step follows from the seed and the step's number, so that nothing random needs to be saved.
+"""
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from distill_tui.engine.batches import mix
+from distill_tui.engine.bottleneck.base import Quantizer
+from distill_tui.engine.device import autocast
+from distill_tui.engine.meter import StepGuard
+from distill_tui.engine.nets import build_net
+from distill_tui.errors import DistillError
+from distill_tui.recipe.schema import Recipe
+
+POOL_PER_CODE = 50
+POOL_BATCHES = 64
+"""The most batches that k-means looks at."""
+
+
+class Learner:
+    """A net that learns, its averaged copy, and the optimizer.
+
+    `quantizing` is false until the codebooks are made (a bottleneck without them is in force from the start); `parts`
+    is how many pieces a batch goes through in; `guard` counts the steps that were skipped.
+    """
+
+    def __init__(self, recipe: Recipe, device: torch.device, precision: torch.dtype) -> None:
+        self.recipe, self.device, self.precision = recipe, device, precision
+        torch.manual_seed(mix(recipe.train.seed, 0))
+        self.net = build_net(recipe).to(device)
+        self.averaged = copy.deepcopy(self.net).eval().requires_grad_(False)
+        self.loss = self.net.loss().to(device)
+        # codes are places, which nothing should pull to the origin
+        weights = [p for name, p in self.net.named_parameters() if p.ndim > 1 and name != "bottleneck.codes"]
+        taken = {id(p) for p in weights}
+        others = [p for p in self.net.parameters() if id(p) not in taken]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": weights, "weight_decay": recipe.train.weight_decay}, {"params": others, "weight_decay": 0.0}],
+            lr=recipe.train.learning_rate,
+            betas=(0.8, 0.99),
+            fused=device.type in ("cuda", "cpu"),
+        )
+        self.guard = StepGuard(device)
+        self.quantizing = self.quantizer is None
+        self.parts = 1
+
+    @property
+    def quantizer(self) -> Quantizer | None:
+        """The net's bottleneck, if it has codes."""
+        bottleneck = self.net.bottleneck
+        return bottleneck if isinstance(bottleneck, Quantizer) else None
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the last step."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def learn(
+        self, data: Tensor, step: int, rate: float, knobs: dict[str, float], told: Callable[[str], None]
+    ) -> tuple[dict[str, Tensor], list[tuple[Tensor, Tensor, Tensor]]]:
+        """One step on a batch [pieces, ...]; nothing is read from the device.
+
+        Args:
+            step: its number, from which its random numbers follow.
+            rate: the learning rate.
+            knobs: the loss weights by recipe key.
+            told: hears when the memory did not do and the batch was cut into parts.
+
+        Returns:
+            The scalars of the step (losses and the gradient's norm), and of each part that was quantized (data,
+            latents, codes).
+
+        Raises:
+            DistillError: a single piece does not fit into the memory.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        quantizer = self.quantizer if self.quantizing else None
+        books = quantizer.moving() if quantizer is not None else []
+        before = [book.clone() for book in books]
+        while True:
+            try:
+                values, quantized = self._gradients(data, step, knobs)
+                break
+            except torch.OutOfMemoryError:
+                self._halve_parts(len(data), told)
+                for book, old in zip(books, before, strict=True):
+                    book.copy_(old)
+        norm = self._clip()
+        bad = self.guard.judge(values["loss/train"], norm)
+        # fused AdamW takes no step, on the device itself, where this is 1
+        self.optimizer.found_inf = bad  # type: ignore[attr-defined]
+        self.optimizer.step()
+        with torch.no_grad():
+            for _, latents, codes in quantized:
+                assert quantizer is not None
+                quantizer.replace_dead(latents, codes, self.recipe.train.dead_code_share)
+            for book, old in zip(books, before, strict=True):
+                book.copy_(torch.where(bad > 0, old, book))
+            self._average(step)
+        return values | {"gradient": norm}, quantized
+
+    def _clip(self) -> Tensor:
+        """See that the step is taken with gradients of norm `gradient_clip` at most; the norm that they have."""
+        most = self.recipe.train.gradient_clip
+        if not self.optimizer.defaults["fused"]:
+            return torch.nn.utils.clip_grad_norm_(self.net.parameters(), most, foreach=True)
+        gradients = [p.grad for p in self.net.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
+        # fused AdamW divides by this as it goes: clipping without a pass of its own over the gradients
+        self.optimizer.grad_scale = (norm / most).clamp(min=1.0)  # type: ignore[attr-defined]
+        return norm
+
+    def _gradients(
+        self, data: Tensor, step: int, knobs: dict[str, float]
+    ) -> tuple[dict[str, Tensor], list[tuple[Tensor, Tensor, Tensor]]]:
+        """The gradients of a batch, added up over as many parts as the memory asks for.
+
+        Returns:
+            The losses as scalars, and of each part that was quantized (data, latents, codes).
+        """
+        torch.manual_seed(mix(self.recipe.train.seed, 3, step))
+        levels = self._levels()
+        self.net.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        sums: dict[str, Tensor] = {}
+        seen: list[tuple[Tensor, Tensor, Tensor]] = []
+        for part in data.chunk(self.parts):
+            with autocast(self.device, self.precision):
+                latents = self.net.encode(part)
+                passed = self.net.bottleneck(latents, levels) if self.quantizing else None
+                made = self.net.decode(latents if passed is None else passed.latents)
+            found = self.loss(made, self.net.wanted(part), with_stft=knobs["loss.stft_weight"] > 0)
+            recon = sum_weighted(found, knobs)
+            extra = {} if passed is None else passed.losses
+            total = recon + sum_weighted(extra, knobs) if extra else recon
+            share = len(part) / len(data)
+            (total * share).backward()  # type: ignore[no-untyped-call]
+            values = {"loss/train": total, "loss/recon": recon}
+            # a loss that is not asked for is not known, and there is none of codes before there are codes; they keep
+            # their places all the same
+            values |= {f"loss/{key}": found.get(key, recon.new_full((), math.nan)) for key in self.loss.names}
+            values |= {f"loss/{key}": extra.get(key, recon.new_zeros(())) for key in self.net.bottleneck.losses}
+            values |= {} if passed is None else passed.numbers
+            for name, value in values.items():
+                sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach() * share
+            if passed is not None and passed.codes is not None:
+                seen.append((part, latents.detach(), passed.codes))
+        return sums, seen
+
+    def _halve_parts(self, batch: int, told: Callable[[str], None]) -> None:
+        """After running out of memory: cut batches into twice as many parts, which changes nothing else.
+
+        Raises:
+            DistillError: a part is a single piece already.
+        """
+        if self.parts >= batch:
+            raise DistillError(
+                f"out of memory on {self.device} with a single piece of a batch",
+                "Try a smaller model.channels, fewer blocks or a shorter data.segment_seconds.",
+            )
+        self.parts = min(2 * self.parts, batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        told(f"out of memory on {self.device}: batches of {batch} go through in {self.parts} parts from here")
+
+    def _levels(self) -> int:
+        """How many levels this step quantizes with; now and then only the first ones."""
+        levels, train = self.net.bottleneck.levels, self.recipe.train
+        draw = torch.rand(2).tolist()
+        return 1 + int(draw[1] * (levels - 1)) if levels > 1 and draw[0] < train.quantizer_dropout else levels
+
+    def _average(self, step: int) -> None:
+        """Move the averaged weights; their horizon grows with the steps done, so that early noise is forgotten."""
+        decay = min(self.recipe.train.ema_decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(list(self.averaged.parameters()), list(self.net.parameters()), 1 - decay)
+        for mine, theirs in zip(self.averaged.buffers(), self.net.buffers(), strict=True):
+            mine.copy_(theirs)
+
+    @torch.no_grad()
+    def make_codebooks(self, batch: Callable[[int], Tensor], step: int) -> None:
+        """End the unquantized warm-up: k-means over latents of as many batches, from `step` on, as it takes."""
+        quantizer = self.quantizer
+        assert quantizer is not None
+        self.net.eval()
+        pool: list[Tensor] = []
+        wanted = POOL_PER_CODE * quantizer.size
+        index = 0
+        while sum(len(p) for p in pool) < wanted and index < POOL_BATCHES:
+            data = batch(step + index)
+            with autocast(self.device, self.precision):
+                latents = self.net.encode(data)
+            pool.append(latents[self.net.counted(data)])
+            index += 1
+        torch.manual_seed(mix(self.recipe.train.seed, 4))
+        vectors = torch.cat(pool)
+        per_step = latents.shape[0] * latents.shape[1]
+        quantizer.initialise(vectors if len(vectors) else latents.flatten(0, 1), per_step)
+        self.quantizing = True
+
+    def begin_from(self, weights: Mapping[str, Tensor], batch_vectors: int) -> None:
+        """Begin with the weights and codebooks of a trained net of the same shape: no k-means, no warm-up before it.
+
+        `batch_vectors` is how many latent vectors a step will bring.
+        """
+        self.net.load_state_dict(weights)
+        self.averaged.load_state_dict(weights)
+        if self.quantizer is not None:
+            self.quantizer.expect(batch_vectors)
+        self.quantizing = True
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it."""
+        return {
+            "net": self.net.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "quantizing": self.quantizing,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Stand where `state` was taken."""
+        self.net.load_state_dict(state["net"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.quantizing = state["quantizing"]
+
+
+LOSS_WEIGHTS = {
+    "mel": "loss.mel_weight",
+    "stft": "loss.stft_weight",
+    "commit": "loss.commitment_weight",
+    "codebook": "loss.codebook_weight",
+    "kl": "loss.kl_weight",
+}
+"""The knob of each loss; one that is not here counts as it is."""
+
+
+def sum_weighted(found: dict[str, Tensor], knobs: dict[str, float]) -> Tensor:
+    """The weighted sum of losses."""
+    return torch.stack([weight(key, knobs) * value for key, value in found.items()]).sum()
+
+
+def weight(key: str, knobs: dict[str, float]) -> float:
+    """What a loss is multiplied by."""
+    return knobs[LOSS_WEIGHTS[key]] if key in LOSS_WEIGHTS else 1.0

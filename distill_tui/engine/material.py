@@ -1,0 +1,98 @@
+"""What a net is trained on and judged by, as the trainer knows it: sounds here, pictures in `images`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill_tui.engine import evaluate
+from distill_tui.engine.batches import Batches, hold
+from distill_tui.engine.losses import SpectralLoss
+from distill_tui.engine.nets.base import SoundNet, segment_samples
+from distill_tui.recipe.schema import Recipe
+
+Part = Literal["training", "validation"]
+VALIDATION_SECONDS = {"cpu": 60.0, "cuda": 600.0, "mps": 200.0}
+
+
+class Material(Protocol):
+    """Data on its device, cut into batches, with a held-out part.
+
+    `distance` names the number that a person is shown and the best epoch is chosen by; `unit` what a second of
+    training is counted in, `per_step` how much of that a step takes, `latents_per_step` how many latent frames.
+    """
+
+    distance: str
+    unit: str
+    per_step: float
+    latents_per_step: int
+
+    def batch(self, step: int) -> Tensor:
+        """The batch of a step (counted from 0): the same whenever it is asked for."""
+
+    def evaluate(self, net: Any, part: Part, use_bottleneck: bool, with_stft: bool) -> evaluate.Evaluation:
+        """How far the net is from what is wanted, on the held-out part or on as much of what it was trained on."""
+
+    def write_previews(self, net: Any, folder: Path, use_bottleneck: bool) -> list[tuple[str, str, float]]:
+        """Write pairs of original and reconstruction; their names and distances."""
+
+    def sample(self) -> Tensor:
+        """A little of the held-out part, as a batch."""
+
+    def facts(self) -> dict[str, Any]:
+        """What a `Prepared` event tells of it."""
+
+
+class SoundMaterial:
+    """Waves at the model's rate."""
+
+    distance, unit = "mel", "sound"
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        training: Sequence[np.ndarray],
+        validation: Sequence[np.ndarray],
+        device: torch.device,
+    ) -> None:
+        self.rate, self.segment = int(recipe.model.rate), segment_samples(recipe)
+        self.per_step = int(recipe.train.batch_size) * self.segment / self.rate
+        latent_hop = int(recipe.model.hop) * int(recipe.model.stride)
+        self.latents_per_step = int(recipe.train.batch_size) * self.segment // latent_hop
+        self._latent_hop = latent_hop
+        self._device, self._previews = device, recipe.train.previews
+        self._batches = Batches(hold(training, device), recipe, self.segment, recipe.train.seed)
+        self._loss = SpectralLoss(self.rate).to(device)
+        self.waves: dict[Part, Sequence[np.ndarray]] = {"training": training, "validation": validation}
+        held_out = evaluate.choose(validation, self.rate, VALIDATION_SECONDS[device.type])
+        # as much of the training sound is judged in the same way: the gap between the two is overfitting
+        compared = evaluate.choose(training, self.rate, sum(map(len, held_out)) / self.rate)
+        self.judged: dict[Part, list[np.ndarray]] = {"training": compared, "validation": held_out}
+
+    def batch(self, step: int) -> Tensor:
+        return self._batches.batch(step)
+
+    def evaluate(self, net: SoundNet, part: Part, use_bottleneck: bool, with_stft: bool) -> evaluate.Evaluation:
+        return evaluate.evaluate(net, self._loss, self.judged[part], self._device, use_bottleneck, with_stft)
+
+    def write_previews(self, net: SoundNet, folder: Path, use_bottleneck: bool) -> list[tuple[str, str, float]]:
+        held_out = self.judged["validation"]
+        chosen = held_out[:: max(1, len(held_out) // self._previews)][: self._previews]
+        return evaluate.write_previews(net, self._loss, chosen, self._device, folder, use_bottleneck)
+
+    def sample(self) -> Tensor:
+        wave = torch.from_numpy(np.array(self.judged["validation"][0][: 2 * self.rate]))
+        return evaluate.padded(wave, self._latent_hop)
+
+    def facts(self) -> dict[str, Any]:
+        training, validation = self.waves["training"], self.waves["validation"]
+        return {
+            "rate": self.rate,
+            "training_files": len(training),
+            "validation_files": len(validation),
+            "training_seconds": sum(map(len, training)) / self.rate,
+            "validation_seconds": sum(map(len, validation)) / self.rate,
+        }

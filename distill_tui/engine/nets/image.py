@@ -1,0 +1,67 @@
+"""The Explorer's net: pictures of 28x28 through a latent plane that can be looked at."""
+
+import torch
+from torch import Tensor, nn
+
+from distill_tui.data.pictures import SIDE
+from distill_tui.engine.losses import PictureLoss
+from distill_tui.engine.nets.base import Autoencoder
+from distill_tui.recipe.schema import Recipe
+
+WIDTHS = (32, 64)
+DENSE = 128
+INNER = SIDE // 4
+"""The side of the pictures between the two strided layers and the dense one."""
+
+
+class Unflatten(nn.Module):
+    """[batch, 64 x 7 x 7] to [batch, 64, 7, 7], channels last in memory."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.view(-1, WIDTHS[1], INNER, INNER).contiguous(memory_format=torch.channels_last)
+
+
+class Image(Autoencoder):
+    """Two convolutions of stride 2, a dense layer, latents of one frame; mirrored, with a sigmoid at the end."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__(recipe)
+        dim, flat = recipe.model.latent_dim, WIDTHS[1] * INNER * INNER
+        # channels last take half the time of channels first on a CPU
+        self.encoder = nn.Sequential(
+            nn.Conv2d(1, WIDTHS[0], 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(*WIDTHS, 3, 2, 1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(flat, DENSE),
+            nn.ReLU(),
+            nn.Linear(DENSE, dim),
+        )
+        self.decoder = nn.Sequential(
+            nn.Linear(dim, DENSE),
+            nn.ReLU(),
+            nn.Linear(DENSE, flat),
+            nn.ReLU(),
+            Unflatten(),
+            nn.ConvTranspose2d(*WIDTHS[::-1], 3, 2, 1, 1),
+            nn.ReLU(),
+            nn.ConvTranspose2d(WIDTHS[0], 1, 3, 2, 1, 1),
+        )
+
+    def encode(self, data: Tensor) -> Tensor:
+        """Pictures [batch, 28, 28] in 0..1 to latents [batch, 1, latent_dim]."""
+        latents: Tensor = self.encoder(data[:, None].contiguous(memory_format=torch.channels_last))
+        return latents.float()[:, None]
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents [batch, 1, latent_dim] to pictures [batch, 28, 28] in 0..1."""
+        pictures: Tensor = self.decoder(latents[:, 0])
+        return pictures.float().sigmoid()[:, 0]
+
+    def counted(self, data: Tensor) -> Tensor:
+        """Every picture counts: [batch, 1]."""
+        return torch.ones(len(data), 1, dtype=torch.bool, device=data.device)
+
+    def loss(self) -> PictureLoss:
+        return PictureLoss("mse")

@@ -1,0 +1,63 @@
+"""How far a training is, by steps or by the clock, and the learning rate that follows from it."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+from distill_tui.recipe.schema import Train
+
+
+def rate_at(progress: float, train: Train) -> float:
+    """The learning rate as a share of the highest: a linear warm-up, then a cosine down to the final share.
+
+    Args:
+        progress: 0 at the start, 1 at the end.
+    """
+    if progress < train.warmup_share:
+        # a twentieth to begin with: at zero the first step would teach nothing
+        return 0.05 + 0.95 * progress / train.warmup_share
+    rest = (progress - train.warmup_share) / (1 - train.warmup_share)
+    falling = (1 + math.cos(math.pi * min(rest, 1.0))) / 2
+    return train.final_rate_share + (1 - train.final_rate_share) * falling
+
+
+@dataclass
+class Clock:
+    """Progress of a run. With a budget of minutes the clock decides, else the number of steps.
+
+    `trained` counts the seconds spent training, over all sessions of a run; pauses are left out.
+    """
+
+    total_steps: int
+    budget: float = 0.0
+    trained: float = 0.0
+    _since: float | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        self._since = time.monotonic()
+
+    def pause(self) -> None:
+        self.trained, self._since = self.seconds, None
+
+    def go_back(self, trained: float) -> None:
+        """Stand at so many seconds of training; a clock that goes keeps going."""
+        self.trained = trained
+        if self._since is not None:
+            self._since = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return self.trained + (0.0 if self._since is None else time.monotonic() - self._since)
+
+    def progress(self, step: int) -> float:
+        """0 to 1. A budget can be run over by a step and an epoch's end."""
+        done = self.seconds / self.budget if self.budget else step / self.total_steps
+        return min(done, 1.0)
+
+    def eta(self, step: int) -> float | None:
+        """Seconds to go, from the pace so far; None before there is one."""
+        if self.budget:
+            return max(self.budget - self.seconds, 0.0)
+        if step <= 0 or self.seconds <= 0:
+            return None
+        return self.seconds / step * (self.total_steps - step)

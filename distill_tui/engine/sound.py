@@ -1,0 +1,357 @@
+"""Sound files through a model and back, of any length, rate and number of channels, in bounded memory.
+
+A file is resampled to the model's rate as it is read, and back as it is written. What lies between, the codes, is
+small: an hour of sound is some hundred thousand of them a level. To reconstruct is `encode_file` followed by
+`decode_file`, so that the two ways give the same samples.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import numpy as np
+import soundfile
+import soxr
+import torch
+from numpy.typing import NDArray
+
+from distill_tui.data.reading import OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
+from distill_tui.engine.device import choose_device
+from distill_tui.engine.infer import CHUNK_FRAMES, Model
+from distill_tui.engine.losses import SpectralLoss
+from distill_tui.errors import RequestError
+from distill_tui.files import atomic_write, printable
+from distill_tui.machine import this_machine
+from distill_tui.recipe.schema import Recipe
+
+PIECE_SAMPLES = 1 << 20
+"""The distance of longer sounds is the mean over pieces of so many samples, weighted by their lengths."""
+LARGEST_WAV = (1 << 32) - (1 << 16)
+BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
+CODES_FORMAT = "distill_codes"
+
+
+class Codes(msgspec.Struct, kw_only=True):
+    """The codes of a sound, and what it takes to make a file of the same length, rate and channels of them.
+
+    `codes` are whole numbers [channels, frames, levels]; of a model without codebooks latents, float32
+    [channels, frames, latent_dim]. `rate` is the model's, `source_rate` the sound's, in Hz;
+    `length` is in samples of a channel at the sound's rate. `subtype` is how samples are written: PCM_16, PCM_24 or
+    FLOAT. `note` says what was odd about the sound, such as that it breaks off.
+    """
+
+    codes: NDArray[np.integer[Any]] | NDArray[np.float32]
+    model_id: str
+    weights_sha256: str
+    rate: int
+    source_rate: int
+    length: int
+    subtype: str = "PCM_16"
+    note: str = ""
+
+    def save(self, path: Path) -> None:
+        """Write an `.npz` file, atomically. Nothing in it is pickled."""
+        facts: dict[str, Any] = {
+            name: np.array(getattr(self, name)) for name in self.__struct_fields__ if name != "codes"
+        }
+
+        def write(file: IO[bytes]) -> None:
+            np.savez_compressed(file, format=np.array(CODES_FORMAT), codes=self.codes, **facts)
+
+        atomic_write(path, write)
+
+    @classmethod
+    def load(cls, path: Path) -> "Codes":
+        """Read a file that `save` wrote; nothing in it is run.
+
+        Raises:
+            RequestError: it is not such a file.
+        """
+        name = printable(str(path))
+        try:
+            # opened here: numpy would leave a damaged file open
+            with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
+                if str(file["format"]) != CODES_FORMAT:
+                    raise ValueError("not codes of distill-tui")
+                facts = {f.name: file[f.name].item() for f in msgspec.structs.fields(cls) if f.name != "codes"}
+                found = cls(codes=file["codes"], **facts)
+        except FileNotFoundError:
+            raise RequestError(f"{name}: no such file") from None
+        except Exception as error:  # noqa: BLE001 - numpy and zipfile raise whatever a damaged file leads to
+            raise RequestError(
+                f"{name}: not a file of codes: {str(error).splitlines()[0] if str(error) else error!r}",
+                "Such files are made by: distill-tui encode",
+            ) from None
+        found.check(name)
+        return found
+
+    def check(self, name: str) -> None:
+        """See that the parts go together.
+
+        Raises:
+            RequestError: they do not.
+        """
+        codes = self.codes
+        whole = all(type(n) is int and n > 0 for n in (self.rate, self.source_rate, self.length))
+        numbers = codes.dtype.kind == "i" or (codes.dtype == np.float32 and np.isfinite(codes).all())
+        if not whole or codes.ndim != 3 or not numbers or 0 in codes.shape or self.subtype not in BYTES:
+            raise RequestError(f"{name}: not a file of codes: its parts do not go together")
+
+
+def load_model(path: Path, device: str = "auto") -> Model:
+    """The model of a file, on a device: `auto` is the best that can be used.
+
+    Raises:
+        RequestError: the file is not a good model, or the device cannot be used.
+    """
+    recipe = Recipe()
+    recipe.train.device = this_machine().best_device if device == "auto" else device
+    recipe.automatic = ["train.device"] if device == "auto" else []
+    return Model.load(path, str(choose_device(recipe)[0]))
+
+
+# ---------------------------------------------------------------- there and back
+
+
+def encode_file(model: Model, path: Path, levels: int | None = None) -> Codes:
+    """The codes of a sound file, by the first `levels` codebooks (all by default).
+
+    Raises:
+        UnreadableSoundError: it cannot be read, holds nothing, or samples that are not finite.
+    """
+    with open_sound(path) as sound:
+        blocks = _finite(sound, path)
+        codes = torch.cat(list(encode_blocks(model, resampled(blocks, sound.rate, model.rate), levels)), 1)
+        return Codes(
+            codes=codes.numpy().astype(_kind(model)),
+            model_id=model.card.id,
+            weights_sha256=model.card.weights_sha256,
+            rate=model.rate,
+            source_rate=sound.rate,
+            length=sound.frames,
+            subtype=_subtype(sound),
+            note=sound.cut_off(),
+        )
+
+
+def _kind(model: Model) -> type[np.number[Any]]:
+    """What codes are kept as, or latents where there are no codes."""
+    if not model.levels:
+        return np.float32
+    return np.int16 if model.net.bottleneck.size <= 1 << 15 else np.int32
+
+
+def decode_file(model: Model, codes: Codes, target: Path) -> None:
+    """Write the sound of `codes` to a WAV file, atomically.
+
+    Raises:
+        RequestError: the codes are another model's.
+        DistillError: the file cannot be written.
+    """
+    check_codes(model, codes)
+    channels = codes.codes.shape[0]
+    at_model_rate = max(1, round(codes.length * model.rate / codes.source_rate))
+    blocks = cut(
+        decode_codes(model, torch.from_numpy(codes.codes.astype(np.int64 if model.levels else np.float32))),
+        at_model_rate,
+    )
+    size = codes.length * channels * BYTES[codes.subtype]
+
+    def write(file: IO[bytes]) -> None:
+        with soundfile.SoundFile(
+            file.fileno(),
+            "w",
+            samplerate=codes.source_rate,
+            channels=channels,
+            subtype=codes.subtype,
+            format="WAV" if size < LARGEST_WAV else "RF64",
+            closefd=False,
+        ) as out:
+            # the rounding to the model's rate and back may lose a sample or gain one
+            for block in cut(resampled(blocks, model.rate, codes.source_rate), codes.length):
+                out.write(block)
+
+    atomic_write(target, write)
+
+
+def check_codes(model: Model, codes: Codes) -> None:
+    """See that `codes` are of this very model.
+
+    Raises:
+        RequestError: they are another's, or are not codes that it has.
+    """
+    if codes.weights_sha256 != model.card.weights_sha256 or codes.rate != model.rate:
+        raise RequestError(
+            f"these codes are of model {printable(str(codes.model_id))}, not of '{printable(model.card.name)}'"
+            f" ({model.card.id})",
+            "Decode them with the model that encoded them.",
+        )
+    levels, size = codes.codes.shape[2], model.net.bottleneck.size
+    if not model.levels:
+        if codes.codes.dtype != np.float32 or levels != model.net.recipe.model.latent_dim:
+            raise RequestError("these are not latents of this model: the file is damaged")
+    elif levels > model.levels or codes.codes.min() < 0 or codes.codes.max() >= size:
+        raise RequestError(f"these codes are not of {model.levels} levels of {size} codes: the file is damaged")
+    frames = -(-round(codes.length * codes.rate / codes.source_rate) // model.net.latent_hop)
+    if codes.codes.shape[1] < frames:
+        raise RequestError(f"there are {codes.codes.shape[1]} frames of codes, not {frames}: the file is damaged")
+
+
+@torch.no_grad()
+def encode_blocks(model: Model, blocks: Iterator[Samples], levels: int | None = None) -> Iterator[torch.Tensor]:
+    """Blocks [samples, channels] at the model's rate to codes [channels, some frames, levels].
+
+    The chunks are those of `Model.encode`, however the blocks are cut: the codes are the same.
+    """
+    hop, context = model.net.latent_hop, model.context
+    device = model.net.window.device
+    held: list[Samples] = []
+    base = start = there = 0  # in samples, frames, samples
+
+    def chunk(end: int) -> torch.Tensor:
+        first, last = max(0, start - context), min(end, start + CHUNK_FRAMES + context)
+        wave = held[0][first * hop - base : last * hop - base].T
+        latents = model.net.encode(torch.from_numpy(np.ascontiguousarray(wave)).to(device).float())
+        wanted = latents[:, start - first : start - first + CHUNK_FRAMES]
+        tokens: torch.Tensor = model.net.bottleneck.tokens(wanted, levels)
+        return tokens.cpu()
+
+    for block in blocks:
+        held.append(block)
+        there += len(block)
+        while there >= (start + CHUNK_FRAMES + context) * hop:
+            held = [np.concatenate(held)]
+            yield chunk(start + CHUNK_FRAMES + context)
+            start += CHUNK_FRAMES
+            spent = max(0, start - context) * hop
+            held, base = [held[0][spent - base :]], spent
+    if not there:
+        return
+    held.append(np.zeros((-there % hop, held[0].shape[1]), np.float32))
+    held = [np.concatenate(held)]
+    frames = -(-there // hop)
+    while start < frames:
+        yield chunk(frames)
+        start += CHUNK_FRAMES
+
+
+@torch.no_grad()
+def decode_codes(model: Model, codes: torch.Tensor) -> Iterator[Samples]:
+    """Codes [channels, frames, levels] to blocks [samples, channels] at the model's rate: those of `Model.decode`."""
+    hop, context, frames = model.net.latent_hop, model.context, codes.shape[1]
+    device = model.net.window.device
+    for start in range(0, frames, CHUNK_FRAMES):
+        first, last = max(0, start - context), min(frames, start + CHUNK_FRAMES + context)
+        wave = model.net.sound(model.net.bottleneck.latents(codes[:, first:last].to(device)))
+        made = wave[:, (start - first) * hop : (start - first + CHUNK_FRAMES) * hop]
+        yield np.ascontiguousarray(made.cpu().numpy().T)
+
+
+# ---------------------------------------------------------------- blocks of samples [samples, channels]
+
+
+def resampled(blocks: Iterator[Samples], rate: int, wanted: int) -> Iterator[Samples]:
+    """Blocks at one rate as blocks at another, in Hz; n samples become round(n * wanted / rate), but at least one."""
+    if rate == wanted:
+        yield from blocks
+        return
+    stream, channels, taken, given = None, 1, 0, 0
+    for block in blocks:
+        if stream is None:
+            channels = block.shape[1]
+            stream = soxr.ResampleStream(rate, wanted, channels, dtype="float32", quality="HQ")
+        out = stream.resample_chunk(np.ascontiguousarray(block)).reshape(-1, channels)
+        taken, given = taken + len(block), given + len(out)
+        yield out
+    if stream is not None:
+        rest = stream.resample_chunk(np.zeros((0, channels), np.float32), last=True).reshape(-1, channels)
+        if not given + len(rest):
+            rest = np.zeros((1, channels), np.float32)
+        yield from cut(iter([rest]), max(1, round(taken * wanted / rate)) - given)
+
+
+def cut(blocks: Iterator[Samples], length: int) -> Iterator[Samples]:
+    """The first `length` samples; if there are fewer, the last one is held."""
+    last: Samples | None = None
+    for block in blocks:
+        if length <= 0:
+            return
+        if len(block):
+            last = block[:length]
+            length -= len(last)
+            yield last
+    if length > 0 and last is not None:
+        yield np.repeat(last[-1:], length, 0)
+
+
+def _finite(sound: OpenSound, path: Path) -> Iterator[Samples]:
+    """The blocks of a sound.
+
+    Raises:
+        UnreadableSoundError: some sample is not finite, or there is none.
+    """
+    for block in sound.blocks():
+        if not np.isfinite(block).all():
+            raise UnreadableSoundError(path, "holds NaN or infinite samples")
+        yield block
+    if not sound.frames:
+        raise UnreadableSoundError(path, sound.broken or "empty (no samples in it)")
+
+
+def _subtype(sound: OpenSound) -> str:
+    if sound.format.endswith("float"):
+        return "FLOAT"
+    return "PCM_24" if sound.format.endswith(("24 bit", "32 bit")) else "PCM_16"
+
+
+# ---------------------------------------------------------------- how far it is from the original
+
+
+class Distances(msgspec.Struct, kw_only=True):
+    """How far a sound is from its original; channels are mixed to one.
+
+    `mel` and `stft` are those of `losses.SpectralLoss`, as means over `pieces` of PIECE_SAMPLES samples, weighted by
+    their lengths. `si_sdr` is the scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019, arXiv
+    1811.02508); it means nothing for nets that are not asked for the phase, and is None for a silent original.
+    """
+
+    mel: float
+    stft: float
+    si_sdr: float | None
+    pieces: int
+
+
+def distances(original: Path, made: Path) -> Distances:
+    """The distances of two files of the same length and rate."""
+    with open_sound(original) as first, open_sound(made) as second:
+        loss = SpectralLoss(first.rate)
+        sums = {"mel": 0.0, "stft": 0.0}
+        samples, count = 0, 0
+        wanted, got, both = 0.0, 0.0, 0.0
+        for a, b in zip(_pieces(first), _pieces(second), strict=False):
+            with torch.no_grad():
+                found = loss(torch.from_numpy(b)[None], torch.from_numpy(a)[None])
+            for key in sums:
+                sums[key] += float(found[key]) * len(a)
+            x, y = a.astype(np.float64), b.astype(np.float64)
+            wanted, got, both = wanted + float(x @ x), got + float(y @ y), both + float(x @ y)
+            samples, count = samples + len(a), count + 1
+    ratio = None
+    if wanted > 0:
+        target = both * both / wanted
+        ratio = 10 * math.log10(max(target, 1e-12) / max(got - target, 1e-12))
+    return Distances(mel=sums["mel"] / samples, stft=sums["stft"] / samples, si_sdr=ratio, pieces=count)
+
+
+def _pieces(sound: OpenSound) -> Iterator[Samples]:
+    """A sound mixed to mono in arrays of PIECE_SAMPLES, the last one shorter."""
+    held = np.zeros(0, np.float32)
+    for block in sound.blocks():
+        held = np.concatenate((held, to_mono(block)))
+        while len(held) >= PIECE_SAMPLES:
+            yield held[:PIECE_SAMPLES]
+            held = held[PIECE_SAMPLES:]
+    if len(held):
+        yield held

@@ -1,0 +1,310 @@
+"""The trainer: one loop for every net, read from top to bottom in `Trainer.run`.
+
+What varies is in the recipe. Every random number of a step follows from the seed and the step's number, so a
+checkpoint holds no random state, and a resumed run ends with the very weights of one that was never stopped.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from distill_tui.engine import checkpoint, health
+from distill_tui.engine.desk import Desk
+from distill_tui.engine.evaluate import Evaluation
+from distill_tui.engine.learner import Learner, weight
+from distill_tui.engine.mapping import LiveMap
+from distill_tui.engine.material import Material, Part
+from distill_tui.engine.reporter import Reporter
+from distill_tui.engine.schedule import Clock, rate_at
+from distill_tui.errors import DistillError
+from distill_tui.recipe.fields import get, live_keys
+from distill_tui.recipe.resolve import bitrate_kbps
+from distill_tui.recipe.schema import Recipe
+from distill_tui.runs import events as e
+from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.log import LogWriter
+
+BAD_IN_A_ROW = 5
+"""Steps without a finite loss that make the trainer go back to its last checkpoint, once."""
+
+
+class Trainer:
+    """One training of one run: its net, its data, its log."""
+
+    def __init__(
+        self,
+        run: RunFolder,
+        recipe: Recipe,
+        material: Material,
+        device: torch.device,
+        precision: torch.dtype,
+        log: LogWriter,
+    ) -> None:
+        self.run_folder, self.recipe, self.log = run, recipe, log
+        self.device, self.precision = device, precision
+        self.learner = Learner(recipe, device, precision)
+        self.net, self.averaged, self.material = self.learner.net, self.learner.averaged, material
+        self.steps_per_epoch = int(recipe.train.steps_per_epoch)
+        self.clock = Clock(recipe.train.epochs * self.steps_per_epoch, recipe.train.minutes * 60)
+        self.desk = Desk(run, log, {key: float(get(recipe, key)) for key in live_keys()})
+        self.step = 0
+        self.rate_factor = 1.0
+        self.best: dict[str, Any] = {"epoch": 0, "distance": float("inf"), "weights": None}
+        self.stop_reason = ""
+        bottleneck = self.net.bottleneck
+        self.reporter = Reporter(
+            log, self.clock, device, bottleneck.levels, bottleneck.size, material.unit, material.per_step
+        )
+        self.live_map: LiveMap | None = None
+        self._saved_at = time.monotonic()
+
+    # ---------------------------------------------------------------- the loop
+
+    def run(self) -> bool:
+        """Train from where it stands to the end; whether the end was reached (else somebody stopped it).
+
+        Raises:
+            DistillError: the training diverged twice, or a file cannot be written.
+        """
+        self.clock.start()
+        self.log.write(e.StateChanged(state="running", step=self.step))
+        while not self.finished:
+            self.desk.look(self.step)
+            if self.desk.wants_stop or self.desk.wants_pause:
+                if not self._wait():
+                    return False
+                continue
+            if self.desk.wants_checkpoint:
+                self.save_checkpoint(self.desk.control.checkpoint)
+            if self.desk.wants_preview:
+                self.preview(self.desk.control.preview)
+            if not self.learner.quantizing and self.clock.progress(self.step) >= self.recipe.train.unquantized_share:
+                self._make_codebooks()
+            self._train_step()
+            if self.reporter.is_due:
+                self._tell_steps()
+            if self.live_map is not None and self.live_map.is_due:
+                self.live_map.write(self.averaged, self.step, self.epoch)
+            if self.step % self.steps_per_epoch == 0:
+                self._end_epoch()
+            if time.monotonic() - self._saved_at >= self.recipe.train.checkpoint_minutes * 60:
+                self.save_checkpoint()
+        if self.step % self.steps_per_epoch:
+            self._end_epoch()
+        self.clock.pause()
+        return True
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.stop_reason) or self.clock.progress(self.step) >= 1.0
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the last step belongs to, counted from 1; 0 before the first step."""
+        return (self.step + self.steps_per_epoch - 1) // self.steps_per_epoch
+
+    def _train_step(self) -> None:
+        train, learner = self.recipe.train, self.learner
+        rate = rate_at(self.clock.progress(self.step), train) * self.desk.knobs["train.learning_rate"]
+        data = self.material.batch(self.step)
+        values, seen = learner.learn(data, self.step, rate * self.rate_factor, self._weights(), self._tell_memory)
+        self.reporter.add(values)
+        if seen:
+            self.reporter.add_codes((codes, self.net.counted(part)) for part, _, codes in seen)
+        self.step += 1
+
+    def _weights(self) -> dict[str, float]:
+        """The knobs in force; the weight of the KL term rises over the first part of the training."""
+        knobs, share = self.desk.knobs, self.recipe.train.kl_annealing_share
+        rising = min(1.0, self.clock.progress(self.step) / share) if share else 1.0
+        return knobs | {"loss.kl_weight": knobs["loss.kl_weight"] * rising}
+
+    def _make_codebooks(self) -> None:
+        self.learner.make_codebooks(self.material.batch, self.step)
+        self.log.write(e.StateChanged(state="running", step=self.step, detail="codebooks made; quantizing from here"))
+
+    def _tell_memory(self, text: str) -> None:
+        advice = "The result stays as good, each step takes longer. A smaller train.batch_size avoids it."
+        self.reporter.warn("out-of-memory", text, advice, self.step, once=False)
+
+    # ---------------------------------------------------------------- what is told
+
+    def _tell_steps(self) -> None:
+        self._check_finite()
+        replaced = None
+        if self.learner.quantizing and self.learner.quantizer is not None:
+            replaced = self.net.bottleneck.replaced.clone()
+            self.net.bottleneck.replaced.zero_()
+        # a loss that is not asked for is not computed, and one that is alone is the reconstruction loss
+        self.reporter.left_out = {"mse"} | (set() if self.desk.knobs["loss.stft_weight"] > 0 else {"stft"})
+        self.reporter.tell_steps(self.step, self.epoch, self.learner.rate, replaced)
+
+    def _check_finite(self) -> None:
+        """Say when steps were skipped; several in a row go back to the last checkpoint at half the rate, once."""
+        skipped, in_a_row = self.learner.guard.read()
+        if not skipped:
+            return
+        self.reporter.warn(
+            "not-finite",
+            f"{skipped} step{'s' if skipped > 1 else ''} before step {self.step} had a loss or gradient that was not "
+            "finite and changed nothing",
+            "One now and then does no harm. If it goes on, lower the learning rate.",
+            self.step,
+            once=False,
+        )
+        if in_a_row < BAD_IN_A_ROW:
+            return
+        if self.rate_factor < 1.0:
+            raise DistillError(
+                f"the loss was not finite {in_a_row} times in a row, even at half the learning rate",
+                "Start again with a lower --learning-rate, and look at the sounds with: distill-tui data",
+            )
+        if not self.restore():
+            raise DistillError(
+                f"the loss was not finite {in_a_row} times in a row, before the first checkpoint",
+                "Start again with a lower --learning-rate, and look at the sounds with: distill-tui data",
+            )
+        self.rate_factor = 0.5
+        self.reporter.warn(
+            "went-back",
+            f"diverged; went back to the checkpoint of step {self.step} at half the learning rate",
+            "If it diverges again the run stops.",
+            self.step,
+            once=False,
+        )
+
+    def _end_epoch(self) -> None:
+        """Validate with the averaged weights, keep the best, preview, and say what should be known."""
+        self._tell_steps()
+        knobs = self._weights()
+        with_stft, bottleneck = knobs["loss.stft_weight"] > 0, self.net.bottleneck
+        held_out = self._evaluate("validation", with_stft)
+        seen = self._evaluate("training", with_stft)
+        sums = {key: weight(key, knobs) * value for key, value in held_out.losses.items() if "/" not in key}
+        recon = sum(value for key, value in sums.items() if key not in bottleneck.losses)
+        values: dict[str, float | None] = {"loss/val": sum(sums.values()), "loss/val_recon": recon}
+        distances = held_out.losses[self.material.distance], seen.losses[self.material.distance]
+        if self.learner.quantizing:
+            # a distance around the bottleneck is no result: these begin with the codebooks
+            values |= {"distance/val": distances[0], "distance/train": distances[1]}
+            values |= {f"validation/{key}": held_out.losses[key] for key in bottleneck.numbers}
+        if held_out.counts is not None:
+            values |= {"bitrate/kbps": bitrate_kbps(self.recipe)}
+            values |= health.as_numbers(health.measure(held_out.counts), prefix="validation")
+        self.reporter.tell_epoch(self.step, self.epoch, values)
+        if self.learner.quantizing:
+            self._keep_best(distances[0])
+            stale = self.epoch - int(self.best["epoch"])
+            self.reporter.judge_gap(*distances, stale, self.step)
+        if held_out.counts is not None:
+            self.reporter.judge_use(seen.counts, self.step)
+            self.reporter.tell_codes(held_out.counts, self.step, self.epoch, self.finished)
+        elif knobs["loss.kl_weight"] == self.desk.knobs["loss.kl_weight"]:
+            self.reporter.judge_latents(held_out.losses.get("latent/kl"), self.step)
+        every = self.recipe.train.preview_every
+        if every and self.epoch % every == 0 and not self.finished:
+            self.preview()
+        self.reporter.rest(self.step)
+
+    def _evaluate(self, part: Part, with_stft: bool) -> Evaluation:
+        return self.material.evaluate(self.averaged, part, self.learner.quantizing, with_stft)
+
+    def _keep_best(self, distance: float) -> None:
+        if distance < self.best["distance"]:
+            weights = {k: v.detach().cpu().clone() for k, v in self.averaged.state_dict().items()}
+            numbers = {key: value for key, value in self.reporter.numbers.items() if value is not None}
+            self.best = {
+                "epoch": self.epoch,
+                "step": self.step,
+                "distance": distance,
+                "weights": weights,
+                "numbers": numbers,
+            }
+            return
+        patience = self.recipe.train.early_stopping
+        if patience and self.epoch - self.best["epoch"] >= patience:
+            self.stop_reason = f"no better epoch in {patience}; the best was epoch {self.best['epoch']}"
+
+    # ---------------------------------------------------------------- what is asked for
+
+    def _wait(self) -> bool:
+        """Pause for as long as that is wanted; False when it ends in a stop."""
+        self._tell_steps()
+        self.clock.pause()
+        if self.desk.wants_pause:
+            self.log.write(e.StateChanged(state="paused", step=self.step))
+            while self.desk.wants_pause:
+                time.sleep(0.05)
+                self.desk.look(self.step)
+                if self.desk.wants_checkpoint:
+                    self.save_checkpoint(self.desk.control.checkpoint)
+                if self.desk.wants_preview:
+                    self.preview(self.desk.control.preview)
+        if self.desk.wants_stop:
+            self.log.write(e.StateChanged(state="stopping", step=self.step))
+            self.save_checkpoint()
+            return False
+        self.log.write(e.StateChanged(state="running", step=self.step))
+        self.reporter.rest(self.step)
+        self.clock.start()
+        return True
+
+    def preview(self, count: int = 0) -> Path:
+        """Write some held-out sounds and what becomes of them; `count` is the request that this answers."""
+        folder = self.run_folder.previews / f"step-{self.step:06d}"
+        pairs = self.material.write_previews(self.averaged, folder, self.learner.quantizing)
+        name = f"previews/{folder.name}"
+        self.desk.previews = max(self.desk.previews, count)
+        self.log.write(
+            e.PreviewMade(
+                step=self.step,
+                epoch=self.epoch,
+                folder=name,
+                pairs=[(f"{name}/{a}", f"{name}/{b}", d) for a, b, d in pairs],
+                count=count,
+            )
+        )
+        return folder
+
+    # ---------------------------------------------------------------- checkpoints
+
+    def save_checkpoint(self, count: int = 0) -> Path:
+        """Write all that it takes to go on; `count` is the request that this answers."""
+        state = {
+            "step": self.step,
+            "rate_factor": self.rate_factor,
+            "trained": self.clock.seconds,
+            "knobs": dict(self.desk.knobs),
+            "best": self.best,
+            "warned": sorted(self.reporter.warned),
+            "numbers": {key: value for key, value in self.reporter.numbers.items() if value is not None},
+            **self.learner.state(),
+        }
+        path = checkpoint.save(self.run_folder.checkpoints, self.step, state)
+        self._saved_at = time.monotonic()
+        self.desk.checkpoints = max(self.desk.checkpoints, count)
+        self.log.write(
+            e.CheckpointSaved(step=self.step, epoch=self.epoch, file=f"checkpoints/{path.name}", count=count)
+        )
+        return path
+
+    def restore(self) -> bool:
+        """Go back to the newest good checkpoint; whether there was one."""
+        state = checkpoint.load_newest(
+            self.run_folder.checkpoints,
+            lambda path, why: self.reporter.warn(
+                f"checkpoint/{path.name}", f"checkpoint {path.name} is passed over: {why}", "The one before it is used."
+            ),
+        )
+        if state is None:
+            return False
+        self.learner.load_state(state)
+        self.step, self.rate_factor, self.best = state["step"], state["rate_factor"], state["best"]
+        self.clock.go_back(state["trained"])
+        self.desk.knobs.update(state["knobs"])
+        self.reporter.warned.update(state["warned"])
+        self.reporter.numbers = dict(state["numbers"])
+        self.reporter.restart(self.step)
+        return True

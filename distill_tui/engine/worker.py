@@ -1,0 +1,106 @@
+"""The worker process: trains one run and writes its log. `python -m distill_tui.engine.worker --home HOME RUN`.
+
+The first event is written before torch is imported, and a last one always: finished, stopped or failed with the reason.
+A traceback goes to worker.log, which is this process's output.
+"""
+
+import argparse
+import contextlib
+import faulthandler
+import os
+import platform
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+from distill_tui import __version__
+from distill_tui.errors import DistillError
+from distill_tui.paths import Home, find_home
+from distill_tui.recipe import toml
+from distill_tui.runs import events as e
+from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.herald import start_herald
+from distill_tui.runs.log import LogWriter, read_events
+
+RESERVE_BYTES = 65536
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="distill_tui.engine.worker", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("run", type=Path)
+    options = parser.parse_args(arguments)
+    home, run = find_home(options.home), RunFolder(options.run.absolute())
+    faulthandler.enable()
+    # the terminal that it was started from may go at any time
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with run.hold():
+            reserve(run)
+            start_herald(home, run)
+            code = work(home, run)
+            release(run)
+            return code
+    except DistillError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def work(home: Home, run: RunFolder) -> int:
+    """Train the run, from its newest checkpoint if it has one; the exit code."""
+    resumed = run.events.exists() and next(read_events(run.events), None) is not None
+    log = LogWriter(run.events)
+    try:
+        recipe = toml.load(run.recipe)
+        log.write(
+            e.Started(
+                run=run.id,
+                name=recipe.name,
+                pid=os.getpid(),
+                program=__version__,
+                host=platform.node(),
+                resumed=resumed,
+            )
+        )
+        from distill_tui.engine.session import train_run
+
+        last = train_run(home, run, recipe, log, resumed)
+        log.write(last)
+        return 0
+    except DistillError as error:
+        return _fail(run, log, e.Failed(reason=error.message, advice=error.hint))
+    except MemoryError:
+        return _fail(
+            run, log, e.Failed(reason="out of memory", advice="Try a smaller train.batch_size or model.channels.")
+        )
+    except Exception as error:  # noqa: BLE001 - whatever it is, viewers must hear of it; the traceback is in the log
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+        return _fail(run, log, e.Failed(reason=reason, advice=f"The traceback is in {run.worker_log}."))
+
+
+def reserve(run: RunFolder) -> None:
+    """Keep a little room on the disk, so that there is some for the last word when the disk is full."""
+    with contextlib.suppress(OSError):
+        run.reserve.write_bytes(os.urandom(RESERVE_BYTES))
+
+
+def release(run: RunFolder) -> None:
+    """Let go of what `reserve` kept."""
+    with contextlib.suppress(OSError):
+        run.reserve.unlink(missing_ok=True)
+
+
+def _fail(run: RunFolder, log: LogWriter, event: e.Failed) -> int:
+    """Say why it failed, in the log, and where, in the worker's own output; the exit code."""
+    release(run)
+    # on a disk that others have filled again nothing more can be told, and that must be no error of its own
+    with contextlib.suppress(DistillError):
+        log.write(event)
+    with contextlib.suppress(OSError):
+        traceback.print_exc()
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

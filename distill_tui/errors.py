@@ -1,0 +1,21 @@
+"""The errors that a person may see: what is wrong and where, then the way out."""
+
+
+class DistillError(Exception):
+    """Something failed (exit code 1). `hint` is the way out, shown on a line of its own."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class RequestError(DistillError):
+    """The request was wrong (usage, recipe, data, name) and nothing was changed (exit code 2)."""
+
+    exit_code = 2

@@ -1,0 +1,111 @@
+"""Writing files that a user keeps, naming them, and locks that die with their process."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from distill_tui.errors import DistillError
+
+
+def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
+    """Write `path` aside, flush it to the disk and rename it: a reader or a crash sees the old file or the new one.
+
+    Args:
+        path: the file; its folder is made if missing.
+        content: the bytes, or a function that writes them to a binary file.
+
+    Raises:
+        DistillError: the disk is full or the folder cannot be written; the old file is untouched.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # made with the mode that the umask leaves, which threads could not ask for safely
+        aside = path.parent / f".{os.urandom(8).hex()}.part"
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                if callable(content):
+                    content(file)
+                else:
+                    file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                aside.unlink()
+            raise
+        sync_folder(path.parent)
+    except OSError as error:
+        raise DistillError(*describe_os_error(error, path)) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries, so that a rename in it outlives a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def describe_os_error(error: OSError, path: Path) -> tuple[str, str]:
+    """An operating system's error as (what is wrong and where, the way out)."""
+    ways_out = {
+        errno.ENOSPC: "Free some space there, or choose another folder with --home.",
+        errno.EDQUOT: "Your quota is used up: free some space, or choose another folder with --home.",
+        errno.EACCES: "Check its permissions, or choose another folder with --home.",
+        errno.EROFS: "It is on a read-only file system: choose another folder with --home.",
+        errno.ENOTDIR: "A file stands where a folder should be: choose another folder with --home.",
+    }
+    reason = error.strerror or str(error)
+    return f"cannot write {printable(str(path))}: {reason.lower()}", ways_out.get(error.errno or 0, "")
+
+
+def printable(text: str) -> str:
+    """`text` with control characters and undecodable bytes replaced, so that no file name can drive a terminal."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
+
+
+def clean_name(name: str, fallback: str = "untitled") -> str:
+    """A name that any file system takes: no separators or control characters, at most 80 characters and 200 bytes."""
+    name = unicodedata.normalize("NFC", name)
+    name = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff]+', "-", name)
+    name = re.sub(r"\s+", " ", name).strip(" .-")[:80]
+    while len(name.encode()) > 200:
+        name = name[:-1]
+    return name.strip(" .-") or fallback
+
+
+def unused_name(name: str, taken: Callable[[str], bool]) -> str:
+    """`name`, or the first of `name-2`, `name-3`, ... that is not taken."""
+    number, candidate = 1, name
+    while taken(candidate):
+        number += 1
+        candidate = f"{name}-{number}"
+    return candidate
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path` while changing what it guards; waits for whoever holds it.
+
+    Raises:
+        DistillError: the lock file cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise DistillError(*describe_os_error(error, path)) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

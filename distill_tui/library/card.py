@@ -1,0 +1,135 @@
+"""The card: what a `.distill` file says about its model. Plain JSON, read without torch or numpy.
+
+A field that a reader does not know is ignored, one that a file leaves out has its default. A number that is not finite
+is null in the file and None in a card that was read.
+"""
+
+import datetime
+import math
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+FORMAT = "distill_model"
+VERSION = 2
+TYPE = "vqvae"
+SERIES_POINTS = 500
+"""The most points of a series that a card keeps."""
+
+Number = int | float | None
+
+
+class Facts(Struct, kw_only=True):
+    """What a card and its summary share.
+
+    `name` is what the file is called, without `.distill`: whoever reads a card sets it from there, so a file can be
+    renamed without being rewritten. `created` is ISO 8601 in UTC, `program` the version of distill-tui that wrote it,
+    `run` the id of its run, `started_from` the id of the model whose weights that run began with. `seconds_trained` is
+    time, `seconds_of_sound` the sound that training saw. `rate` is in Hz, `frame_rate` in latent frames a second,
+    `parameters` a count. `health` has one entry a level: level, utilization (share), perplexity, dead (count), churn
+    (share). `losses` are the last ones by name: train, val, recon, ...
+    """
+
+    format: str = FORMAT
+    version: int = VERSION
+    type: str = TYPE
+    id: Annotated[str, Meta(pattern=r"\A[0-9A-Za-z_-]{0,64}\Z")] = ""
+    name: str = ""
+    created: Annotated[str, Meta(pattern=r"\A(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.:+Z-]{0,20})?\Z")] = ""
+    program: str = ""
+    run: str = ""
+    started_from: str = ""
+    step: int = 0
+    epoch: int = 0
+    seconds_trained: Number = 0.0
+    seconds_of_sound: Number = 0.0
+    parameters: int = 0
+    rate: int = 0
+    frame_rate: Number = 0.0
+    kbps: Number = 0.0
+    weights_sha256: str = ""
+    health: list[dict[str, Number]] = []
+    losses: dict[str, Number] = {}
+    finished: bool = False
+
+
+class Summary(Facts, kw_only=True):
+    """What lists show: a card without its long parts, the recipe still in JSON."""
+
+    recipe: Raw = Raw(b"{}")
+
+
+class Card(Facts, kw_only=True):
+    """The whole description of a model.
+
+    `recipe` is complete and nested. `history` holds the series of the training by name, each of the same three lists
+    `steps`, `epochs` and `values` (see `thin`). `data` has `files` (a count), `seconds` and `sounds`, a list of
+    [name, hash of the content, part of the split]. `notes` are lines for people.
+    """
+
+    recipe: dict[str, Any] = {}
+    history: dict[str, dict[str, list[Number]]] = {}
+    data: dict[str, Any] = {}
+    notes: list[str] = []
+
+
+def encode(card: Card) -> bytes:
+    """The card as JSON."""
+    try:
+        return msgspec.json.encode(card)
+    except UnicodeEncodeError:
+        # a sound file whose name is not valid text on this system: JSON cannot hold it as it is
+        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(card)))
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_surrogates(inner) for inner in value]
+    return value
+
+
+def now() -> str:
+    """This moment as `created` wants it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def thin(
+    steps: Sequence[float], epochs: Sequence[float], values: Sequence[float | None], points: int = SERIES_POINTS
+) -> dict[str, list[Number]]:
+    """A series as a card keeps it, in at most `points` points (4 or more).
+
+    The first and the last point stay, and of each stretch between them the lowest and the highest, so that no spike
+    is lost. Whole numbers become ints, values that are not finite None.
+    """
+    count = len(values)
+    assert len(steps) == len(epochs) == count
+    if count <= points:
+        kept: Sequence[int] = range(count)
+    else:
+        chosen = {0, count - 1}
+        stretches = (points - 2) // 2
+        for i in range(stretches):
+            start, end = 1 + i * (count - 2) // stretches, 1 + (i + 1) * (count - 2) // stretches
+            stretch = [k for k in range(start, end) if _finite(values[k]) is not None] or [start]
+            chosen.add(min(stretch, key=lambda k: values[k] or 0.0))
+            chosen.add(max(stretch, key=lambda k: values[k] or 0.0))
+        kept = sorted(chosen)
+    return {
+        "steps": [_whole(steps[k]) for k in kept],
+        "epochs": [_whole(epochs[k]) for k in kept],
+        "values": [_finite(values[k]) for k in kept],
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _whole(value: float) -> int | float:
+    return int(value) if float(value).is_integer() else value

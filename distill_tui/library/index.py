@@ -1,0 +1,148 @@
+"""The list of the models in a folder, fast however many there are.
+
+The index is a cache and nothing more: the files are the library. It remembers the summary of each file together with
+the file's size and times. A file that changed, came or went is seen when the folder is listed, and an index that is
+missing, stale or damaged only makes one listing slower. So it needs no lock: of two that write it at once one wins,
+and what the other knew is read from the files again.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from distill_tui.errors import DistillError, RequestError
+from distill_tui.files import atomic_write, printable
+from distill_tui.library.card import Summary
+from distill_tui.library.container import read_summary
+from distill_tui.library.header import SUFFIX
+
+INDEX_NAME = ".index.json"
+INDEX_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model file: what its card says in short, or `error`, what is wrong with it. `size` is in bytes."""
+
+    path: Path
+    size: int
+    modified: float
+    summary: Summary | None
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.path.name.removesuffix(SUFFIX)
+
+    @property
+    def id(self) -> str:
+        """The model's id; '' when the file is damaged."""
+        return self.summary.id if self.summary else ""
+
+    @cached_property
+    def created(self) -> str:
+        """When it was made, ISO 8601 in UTC; of a damaged file, when it was last changed."""
+        if self.summary:
+            return self.summary.created
+        return datetime.fromtimestamp(self.modified, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """The recipe, nested; {} when the file is damaged."""
+        found: dict[str, Any] = msgspec.json.decode(self.summary.recipe, type=dict[str, Any]) if self.summary else {}
+        return found
+
+
+class _Row(Struct, array_like=True):
+    """An entry in the index. `stamp` is size, time of the last change, and time of the last change of the entry."""
+
+    stamp: tuple[int, int, int]
+    summary: Summary | None
+    error: str
+
+
+class _Index(Struct):
+    version: int
+    rows: dict[str, _Row]
+
+
+_decoder = msgspec.json.Decoder(_Index)
+
+
+def read_entry(path: Path) -> Entry:
+    """The entry of one file, wherever it lies; a damaged one has its error."""
+    try:
+        found = path.stat()
+    except OSError:
+        return Entry(path, 0, 0.0, None, _read(path).error)
+    row = _read(path)
+    return Entry(path, found.st_size, found.st_mtime, row.summary, row.error)
+
+
+def _read(path: Path, stamp: tuple[int, int, int] = (0, 0, 0)) -> _Row:
+    try:
+        return _Row(stamp, read_summary(path), "")
+    except RequestError as error:
+        return _Row(stamp, None, error.message.removeprefix(f"{printable(str(path))}: "))
+
+
+def list_entries(folder: Path) -> list[Entry]:
+    """Every model file of a folder, the newest first; the index is brought up to date on the way.
+
+    Raises:
+        DistillError: the folder cannot be read.
+    """
+    known = _load(folder / INDEX_NAME)
+    rows: dict[str, _Row] = {}
+    entries: list[Entry] = []
+    changed = False
+    for name, found in _scan(folder):
+        stamp = (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        row = known.get(name)
+        if row is None or row.stamp != stamp:
+            row, changed = _read(folder / name, stamp), True
+        rows[name] = row
+        entries.append(Entry(folder / name, found.st_size, found.st_mtime, row.summary, row.error))
+    if changed or len(rows) != len(known):
+        with contextlib.suppress(DistillError, UnicodeEncodeError):
+            # a folder that cannot be written, or a name that JSON cannot hold: the list is as good without an index
+            atomic_write(folder / INDEX_NAME, msgspec.json.encode(_Index(INDEX_VERSION, rows)))
+    return sorted(entries, key=lambda entry: (entry.created, entry.name), reverse=True)
+
+
+def _load(path: Path) -> dict[str, _Row]:
+    try:
+        index = _decoder.decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
+        return {}
+    if index.version != INDEX_VERSION:
+        return {}
+    for name, row in index.rows.items():
+        if row.summary:
+            row.summary.name = name.removesuffix(SUFFIX)
+    return index.rows
+
+
+def _scan(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    try:
+        with os.scandir(folder) as found:
+            for file in found:
+                if file.name.endswith(SUFFIX) and not file.name.startswith("."):
+                    try:
+                        yield file.name, file.stat()
+                    except FileNotFoundError:
+                        # a link to nowhere is shown as one; a file that went meanwhile is not there
+                        if file.is_symlink():
+                            yield file.name, file.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DistillError(f"cannot read {printable(str(folder))}: {(error.strerror or str(error)).lower()}") from error

@@ -1,0 +1,94 @@
+"""A model as a beginning: its recipe for a new run, and its weights for a run that continues training from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distill_tui.data.corpus import decode_path
+from distill_tui.errors import RequestError
+from distill_tui.files import printable
+from distill_tui.library import container
+from distill_tui.library.index import Entry
+from distill_tui.library.store import Library
+from distill_tui.paths import Home
+from distill_tui.recipe import toml
+from distill_tui.recipe.fields import check, fields, get, shape_keys, with_values
+from distill_tui.recipe.schema import Recipe
+
+
+@dataclass(frozen=True)
+class Start:
+    """The model that a run starts from: its whole file was checked."""
+
+    path: Path
+    id: str
+    name: str
+    recipe: Recipe
+
+    def check_shape(self, recipe: Recipe) -> None:
+        """See that a net of `recipe`, resolved, can take the model's weights.
+
+        Raises:
+            RequestError: it cannot; every key that differs is named.
+        """
+        pairs = [(key, get(recipe, key), get(self.recipe, key)) for key in shape_keys()]
+        different = [f"{key} is {mine}, the model's is {its}" for key, mine, its in pairs if mine != its]
+        if different:
+            raise RequestError(
+                f"train.start_from: '{printable(self.name)}' has a net of another shape: {'; '.join(different)}",
+                "Leave these as the model has them, or train from scratch.",
+            )
+
+
+def start_of(home: Home, recipe: Recipe) -> Start | None:
+    """The model that `train.start_from` of a recipe names; None when it names none.
+
+    Raises:
+        RequestError: there is no such model, or what is wrong with its file.
+    """
+    if not recipe.train.start_from:
+        return None
+    entry = _named(home, recipe.train.start_from)
+    card = container.verify(entry.path)
+    return Start(entry.path, card.id, card.name, with_values(Recipe(), recipe_values(entry)))
+
+
+def _named(home: Home, wanted: str) -> Entry:
+    try:
+        return Library(home).find(decode_path(wanted))
+    except RequestError as error:
+        raise RequestError(f"train.start_from: {error.message}", error.hint) from None
+
+
+def recipe_values(entry: Entry) -> dict[str, Any]:
+    """The flat values of a model's recipe; keys of another release that are not known here are left out.
+
+    Raises:
+        RequestError: it has none, or values that this release does not take.
+    """
+    nested: dict[str, Any] = {}
+    for key, value in entry.recipe.items():
+        if key in fields():
+            nested[key] = value
+        elif isinstance(value, dict):
+            nested[key] = {word: one for word, one in value.items() if f"{key}.{word}" in fields()}
+    found = toml.from_dict(nested, printable(entry.name))
+    if not found:
+        raise RequestError(f"{printable(entry.name)}: its card holds no recipe", printable(entry.error))
+    return found
+
+
+def values_to_continue(home: Home, wanted: str) -> dict[str, Any]:
+    """The flat values of a recipe that continues training from the model `wanted`: its own, and where to start.
+
+    What shapes the net stays as it was. What else was chosen automatically, for the sounds and the machine of then,
+    is `auto` again.
+
+    Raises:
+        RequestError: no such model, or it has no recipe.
+    """
+    entry = _named(home, wanted)
+    values = recipe_values(entry)
+    chosen = fields().keys() & set(values.pop("automatic", [])) - set(shape_keys())
+    again = {key: "auto" for key in chosen if not check(fields()[key], "auto")[1]}
+    return {**values, **again, "name": entry.name, "train.start_from": wanted}

@@ -1,0 +1,276 @@
+"""The library: the folder of models, as every part of the program sees and changes it.
+
+A model is called what its file is called. Whatever changes the folder holds its lock, so that two processes never take
+one name or lose each other's work. What is deleted goes to the trash, from where it can be restored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from distill_tui.errors import DistillError, RequestError
+from distill_tui.files import atomic_write, clean_name, describe_os_error, locked, printable, sync_folder, unused_name
+from distill_tui.library import container
+from distill_tui.library.card import Card
+from distill_tui.library.header import SUFFIX
+from distill_tui.library.index import INDEX_NAME, Entry, list_entries, read_entry
+from distill_tui.paths import Home
+
+if TYPE_CHECKING:
+    import torch
+
+SHORTEST_ID = 4
+"""How much of an id is enough, if it is the beginning of one only."""
+
+
+class Library:
+    """The models of a home."""
+
+    def __init__(self, home: Home) -> None:
+        self.folder = home.models
+        self.trash = home.models / ".trash"
+
+    # -- looking
+
+    def list(self) -> list[Entry]:
+        """All models, the newest first; damaged files are among them, with what is wrong.
+
+        Raises:
+            DistillError: the folder cannot be read.
+        """
+        return list_entries(self.folder)
+
+    def find(self, ref: str) -> Entry:
+        """The model that a person means by a name, an id, the beginning of one, or the path of a `.distill` file.
+
+        Raises:
+            RequestError: there is none, or more than one.
+        """
+        by_name = self.folder / f"{ref.removesuffix(SUFFIX)}{SUFFIX}"
+        if os.sep not in ref and ref and os.path.lexists(by_name):
+            return read_entry(by_name)
+        if os.sep in ref or ref.endswith(SUFFIX):
+            path = Path(ref).absolute()
+            with contextlib.suppress(RuntimeError):  # `~somebody` who is nobody here
+                path = Path(ref).expanduser().absolute()
+            if not os.path.lexists(path):
+                raise RequestError(f"{printable(str(path))}: no such file", "List the models with: distill-tui models")
+            # a file of the library is known by the library's own path, however it was written
+            return read_entry(self._own(path) or path)
+        entries = self.list()
+        found = [e for e in entries if ref and e.id == ref]
+        found = found or [e for e in entries if len(ref) >= SHORTEST_ID and e.id.startswith(ref)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            listed = ", ".join(f"{e.id} ({printable(e.name)})" for e in found[:8])
+            raise RequestError(f"'{printable(ref)}' means {len(found)} models: {listed}", "Give a name.")
+        near = difflib.get_close_matches(ref, [e.name for e in entries], 3, 0.6)
+        hint = f"Nearest: {printable(', '.join(near))}" if near else "List them with: distill-tui models"
+        raise RequestError(f"no model '{printable(ref)}'", hint)
+
+    def _own(self, path: Path) -> Path | None:
+        """`path` as a file of the library's folder, None if it is not one."""
+        with contextlib.suppress(OSError):
+            if path.parent.samefile(self.folder):
+                return self.folder / path.name
+        return None
+
+    def verify(self, ref: str) -> Card:
+        """Check a model's whole file, weights included; its card.
+
+        Raises:
+            RequestError: there is no such model, or what is wrong with it.
+        """
+        return container.verify(self.find(ref).path)
+
+    # -- changing
+
+    def save(self, tensors: dict[str, torch.Tensor], card: Card) -> tuple[Card, Path]:
+        """Put a model into the library under `card.name`, cleaned, with a number if the name is taken.
+
+        A run has one model: if there is one of the same run already, it is replaced and keeps its id, name and path.
+        Of several, because an earlier one was taken back from the trash, it is the newest: the others stay as they are.
+
+        Raises:
+            DistillError: the disk is full or the folder cannot be written; nothing was changed.
+        """
+        with self._changing():
+            entries = self.list()
+            earlier = [e for e in entries if e.summary and card.run and e.summary.run == card.run]
+            if earlier:
+                path, id = earlier[0].path, earlier[0].id
+            else:
+                path, id = self._new_path(card.name), _unused_id(card.id, entries)
+            return container.write_model(path, tensors, msgspec.structs.replace(card, id=id)), path
+
+    def rename(self, ref: str, new: str) -> Entry:
+        """Give a model another name, cleaned, with a number if it is taken.
+
+        Raises:
+            RequestError: no such model, a file outside of the library, or nothing is left of the name.
+        """
+        with self._changing():
+            entry = self._find_own(ref)
+            name = _clean(new)
+            if not name:
+                raise RequestError(f"'{printable(new)}' cannot be the name of a model")
+            if name == entry.name:
+                return entry
+            path = self._new_path(name)
+            _move(entry.path, path)
+            return read_entry(path)
+
+    def delete(self, ref: str) -> Entry:
+        """Move a model to the trash; its entry there.
+
+        Raises:
+            RequestError: no such model, or a file outside of the library.
+        """
+        with self._changing():
+            entry = self._find_own(ref)
+            place = self.trash / f"{time.time_ns()}"
+            _move(entry.path, place / entry.path.name)
+            return read_entry(place / entry.path.name)
+
+    def trashed(self) -> Sequence[Entry]:
+        """What is in the trash, the last deleted first."""
+        return [read_entry(path) for path in sorted(self.trash.glob(f"*/*{SUFFIX}"), reverse=True)]
+
+    def restore(self, ref: str) -> Entry:
+        """Take the model that was deleted last of those with this name or id, or this path, back from the trash.
+
+        If its run has saved another one meanwhile, both stay. If a copy with its id was imported meanwhile, it becomes
+        a copy of that, as `import_file` says.
+
+        Raises:
+            RequestError: there is none in the trash, or it would be a copy and is damaged.
+        """
+        with self._changing():
+            found = [e for e in self.trashed() if ref in (e.name, e.id, str(e.path))]
+            if not found:
+                raise RequestError(f"no model '{printable(ref)}' in the trash", "See: distill-tui models trash")
+            path = self._new_path(found[0].name)
+            if found[0].id and found[0].id in {e.id for e in self.list()}:
+                self._copy(found[0].path, path)
+                found[0].path.unlink(missing_ok=True)
+            else:
+                _move(found[0].path, path)
+            with contextlib.suppress(OSError):
+                found[0].path.parent.rmdir()
+            return read_entry(path)
+
+    def empty_trash(self) -> int:
+        """Delete what is in the trash for good; how many models that were."""
+        with self._changing():
+            gone = self.trashed()
+            shutil.rmtree(self.trash, ignore_errors=True)
+            return len(gone)
+
+    def export(self, ref: str, target: Path) -> Path:
+        """Copy a model to a file, or into a folder; its path. The model is verified first.
+
+        Raises:
+            RequestError: no such model, it is damaged, or there is a file at `target` already.
+            DistillError: it cannot be written.
+        """
+        entry = self.find(ref)
+        if target.is_dir():
+            target = target / entry.path.name
+        if os.path.lexists(target):
+            raise RequestError(f"{printable(str(target))}: is there already", "Choose another name, or remove it.")
+        container.verify(entry.path)
+        try:
+            with entry.path.open("rb") as file:
+                atomic_write(target, lambda copy: shutil.copyfileobj(file, copy, container.CHUNK))
+        except OSError as error:
+            raise DistillError(*describe_os_error(error, target)) from error
+        return target
+
+    def import_file(self, path: Path) -> Entry:
+        """Copy a model file into the library, fully verified, under its file's name.
+
+        Its id stays if that is unused. Otherwise it is a copy: it gets another id, and no longer belongs to its run,
+        so that the run when it goes on updates its own model and not this one.
+
+        Raises:
+            RequestError: what is wrong with the file.
+            DistillError: the folder cannot be written.
+        """
+        card = container.read_card(path)
+        with self._changing():
+            target = self._new_path(card.name)
+            self._copy(path, target)
+            return read_entry(target)
+
+    def _copy(self, source: Path, target: Path) -> None:
+        """Copy a model; if its id is taken, under another, without a run, and with a note that says so."""
+        card = container.read_card(source)
+        id = _unused_id(card.id, self.list())
+        if id != card.id:
+            card.notes = [*card.notes, f"A copy of model {card.id} of run {card.run or '(not known)'}."]
+            card.id, card.run = id, ""
+        container.copy_model(source, target, card)
+
+    def _find_own(self, ref: str) -> Entry:
+        entry = self.find(ref)
+        if entry.path.parent != self.folder:
+            raise RequestError(f"{printable(str(entry.path))}: is not in the library", "List it: distill-tui models")
+        return entry
+
+    def _new_path(self, name: str) -> Path:
+        """The path for a new model. Whoever asks holds the lock until the file is there."""
+        free = unused_name(_clean(name) or "untitled", lambda n: os.path.lexists(self.folder / f"{n}{SUFFIX}"))
+        return self.folder / f"{free}{SUFFIX}"
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the library's lock."""
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.folder / ".lock"))
+            except OSError as error:
+                raise DistillError(*describe_os_error(error, self.folder)) from error
+            self._sweep()
+            yield
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left half written.
+
+        The lock is held, so nobody is writing a model now. The index is written without it, and gets an hour.
+        """
+        for part in self.folder.glob(".*.part"):
+            with contextlib.suppress(OSError):
+                if not part.name.startswith(f".{INDEX_NAME}") or time.time() - part.stat().st_mtime > 3600:
+                    part.unlink()
+
+
+def _clean(name: str) -> str:
+    """`name` as a model can have it; '' if nothing is left."""
+    return clean_name(name.strip().removesuffix(SUFFIX), fallback="")
+
+
+def _unused_id(wanted: str, entries: Sequence[Entry]) -> str:
+    taken = {e.id for e in entries}
+    return wanted if wanted and wanted not in taken else secrets.token_hex(6)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename a file to a path that is free, flushed to the disk."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)
+        sync_folder(target.parent)
+        sync_folder(source.parent)
+    except OSError as error:
+        raise DistillError(*describe_os_error(error, target)) from error

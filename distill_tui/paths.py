@@ -1,0 +1,91 @@
+"""Where everything lies: one home folder with runs, models, cache and settings."""
+
+import contextlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+MOVABLE = ("runs", "models", "cache")
+"""The folders that `[folders]` in settings.toml may put elsewhere."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The home folder. Asking for a path never creates it; whoever writes there does."""
+
+    root: Path
+    moved: Mapping[str, Path] = field(default_factory=dict, hash=False)
+    """Those of MOVABLE that lie elsewhere."""
+
+    @property
+    def runs(self) -> Path:
+        return self.moved.get("runs", self.root / "runs")
+
+    @property
+    def models(self) -> Path:
+        return self.moved.get("models", self.root / "models")
+
+    @property
+    def cache(self) -> Path:
+        return self.moved.get("cache", self.root / "cache")
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "settings.toml"
+
+
+def find_home(given: str | os.PathLike[str] | None = None) -> Home:
+    """The home that `--home` names, else DISTILL_TUI_HOME, else the platform's data directory."""
+    chosen = given or os.environ.get("DISTILL_TUI_HOME")
+    if chosen:
+        root = Path(chosen).expanduser().absolute()
+    else:
+        from platformdirs import user_data_path
+
+        root = user_data_path("distill-tui", appauthor=False)
+    return Home(root, _moved(root))
+
+
+def _moved(root: Path) -> dict[str, Path]:
+    """What settings.toml says of the folders, as far as it can be used; `settings` tells what is wrong with it."""
+    folders = read_document(Home(root).settings)[1].get("folders")
+    if not isinstance(folders, dict):
+        return {}
+    given = {word: folders[word] for word in MOVABLE if isinstance(folders.get(word), str) and folders[word]}
+    return {word: placed(root, path) for word, path in given.items()}
+
+
+def read_document(file: Path) -> tuple[str, dict[str, Any], str]:
+    """A TOML file as its text, its values and what is wrong with its form ('' for nothing). What stands before a
+    mistake counts; a missing file is an empty one. Never fails."""
+    try:
+        text = file.read_bytes().decode()
+    except FileNotFoundError:
+        return "", {}, ""
+    except (OSError, UnicodeDecodeError) as error:
+        return "", {}, f"was not read: {error}"
+    # imported only when there is something to read: tmux asks for the status every few seconds
+    import re
+    import tomllib
+
+    try:
+        return text, tomllib.loads(text), ""
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", str(error))
+        lines = text.rstrip().splitlines()
+        number = int(found[2]) if found and found[2] else len(lines)
+        problem = f"line {number}: not TOML: {found[1] if found else error}; from there on it was not read"
+    # the mistake may have begun lines before it is noticed, with a bracket that is not closed
+    for end in range(number - 1, 0, -1):
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            return text, tomllib.loads("\n".join(lines[:end])), problem
+    return text, {}, problem
+
+
+def placed(root: Path, path: str) -> Path:
+    """A folder as settings.toml names it: `~` is understood, and a relative one begins at the home folder."""
+    with contextlib.suppress(RuntimeError):  # `~somebody` who is not there stays as it is
+        return root / Path(path).expanduser()
+    return root / path

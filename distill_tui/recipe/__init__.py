@@ -1,0 +1,1 @@
+"""The recipe of a run: its declaration, presets, files, and the automatic choices."""

@@ -1,0 +1,71 @@
+"""Presets: named sets of values. A preset only sets fields of the recipe; the recipe shows every number."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from distill_tui.recipe.fields import with_values
+from distill_tui.recipe.schema import Recipe
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "conservative": {
+        "model.channels": 256,
+        "model.encoder_blocks": 3,
+        "model.decoder_blocks": 4,
+        "model.dropout": 0.1,
+        "train.weight_decay": 0.05,
+        "train.epochs": 60,
+        "train.early_stopping": 20,
+    },
+    "balanced": {
+        "model.channels": 384,
+        "model.encoder_blocks": 4,
+        "model.decoder_blocks": 6,
+        "model.dropout": 0.0,
+        "train.weight_decay": 0.01,
+        "train.epochs": 100,
+        "train.early_stopping": 0,
+    },
+    "aggressive": {
+        "model.channels": 512,
+        "model.encoder_blocks": 6,
+        "model.decoder_blocks": 10,
+        "model.dropout": 0.0,
+        "train.weight_decay": 0.0,
+        "train.epochs": 400,
+        "train.early_stopping": 0,
+    },
+}
+
+EXPLORE: dict[str, Any] = {
+    "model.net": "image",
+    "model.codebooks": "gradient",
+    "model.latent_dim": 2,
+    "model.rvq_levels": 2,
+    "model.codebook_size": 16,
+    "train.epochs": 100,
+    "train.unquantized_share": 0.0,
+    "train.dead_code_share": 0.0,
+    "train.quantizer_dropout": 0.0,
+    "train.weight_decay": 0.0,
+    "train.ema_decay": 0.99,
+    "train.preview_every": 0,
+    "train.checkpoint_minutes": 1.0,
+}
+"""What an Explorer run has that others do not: a latent plane that can be looked at, and codes that are left to die."""
+
+DESCRIPTIONS = {
+    "conservative": "small net, strong regularisation, short: a first look, or very little sound",
+    "balanced": "what most people want",
+    "aggressive": "large net, little regularisation, long: a GPU and plenty of sound",
+}
+
+
+def layered(*layers: Mapping[str, Any]) -> Recipe:
+    """The recipe of checked values by key, where each layer wins over those before it.
+
+    A preset that a layer names applies its values over the layers before, under the rest of its own.
+    """
+    recipe = with_values(Recipe(), PRESETS[Recipe().preset])
+    for values in layers:
+        recipe = with_values(recipe, {**PRESETS.get(str(values.get("preset")), {}), **values})
+    return recipe

@@ -1,0 +1,186 @@
+"""From a recipe with `auto` in it to a complete one: every choice that follows from the data and the machine."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from distill_tui.errors import RequestError
+from distill_tui.machine import Machine
+from distill_tui.recipe.fields import fields, get, with_values
+from distill_tui.recipe.schema import Recipe
+
+MODEL_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000)
+FRAMES_PER_CODE = 6
+"""Latent frames of training sound for each code. Random speed, gain and mixing make many of each: on held-out drums 256
+codes for 1,550 frames did better than 64 (tests/benchmarks/RESULTS.md)."""
+FRAME_SECONDS = 0.00625
+"""The hop of the spectrogram. Frames of 12 ms lose drums; frames of 3 ms are better still for drums at 44.1 kHz, but
+worse for speech at 8 kHz (tests/benchmarks/RESULTS.md)."""
+STRIDE = 4
+CONV2D_STRIDE = 16
+"""Of four layers of stride 2."""
+IMAGE_CODES, IMAGE_BATCH = 16, 64
+TINY_SECONDS = 30.0
+SPECTRAL_WEIGHTS = ("loss.mel_weight", "loss.stft_weight")
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What the automatic choices need to know of the data. Seconds are of sound that is used."""
+
+    files: int
+    training_seconds: float
+    validation_seconds: float
+    median_seconds: float
+    seconds_by_rate: dict[int, float] = field(default_factory=dict)
+    training_pictures: int = 0
+
+
+def model_rate(seconds_by_rate: dict[int, float]) -> int:
+    """The smallest usual rate that is not below the median rate of the sound; 44.1 or 48 kHz at most."""
+    half, so_far, median = sum(seconds_by_rate.values()) / 2, 0.0, MODEL_RATES[-2]
+    for rate in sorted(seconds_by_rate):
+        so_far += seconds_by_rate[rate]
+        if so_far >= half:
+            median = rate
+            break
+    if median > MODEL_RATES[-1]:
+        return 44100 if median % 11025 == 0 else 48000
+    # a few odd rates lie just above a usual one: 3 % of bandwidth is not worth the next size
+    return next((rate for rate in MODEL_RATES if rate >= median * 0.97), MODEL_RATES[-1])
+
+
+def hop_for(rate: int) -> int:
+    """The power of two nearest to FRAME_SECONDS."""
+    return int(2 ** round(math.log2(rate * FRAME_SECONDS)))
+
+
+def codebook_size(latent_frames: float) -> int:
+    """The largest power of two that leaves FRAMES_PER_CODE frames a code, from 16 to 1024."""
+    return int(2 ** min(10, max(4, math.floor(math.log2(max(latent_frames, 1) / FRAMES_PER_CODE)))))
+
+
+def latent_rate(recipe: Recipe) -> float:
+    """Latent frames a second of a resolved recipe; 0 for pictures, which have one each."""
+    if recipe.model.net == "image":
+        return 0.0
+    return float(recipe.model.rate) / float(recipe.model.hop) / float(recipe.model.stride)
+
+
+def bitrate_kbps(recipe: Recipe) -> float:
+    """Kilobits a second of the codes of a resolved recipe: frames x levels x log2(size); 0 where there are none."""
+    if recipe.model.bottleneck == "kl":
+        return 0.0
+    return latent_rate(recipe) * recipe.model.rvq_levels * math.log2(float(recipe.model.codebook_size)) / 1000
+
+
+def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
+    """A complete copy of `recipe`: each `auto` replaced by its value, its key listed in `automatic`.
+
+    Raises:
+        RequestError: values that cannot go together, or a device that this machine has not; all at once.
+    """
+    wanted = [key for key in fields() if get(recipe, key) == "auto"]
+    chosen: dict[str, Any] = {}
+
+    def value(key: str, automatic: Any) -> Any:
+        if key in wanted:
+            chosen[key] = automatic
+            return automatic
+        return get(recipe, key)
+
+    device = value("train.device", machine.best_device)
+    if recipe.model.net == "image":
+        value("model.codebook_size", IMAGE_CODES)
+        batch = value("train.batch_size", IMAGE_BATCH)
+        value("train.steps_per_epoch", max(1, data.training_pictures // batch))
+    else:
+        rate = value("model.rate", model_rate(data.seconds_by_rate))
+        hop = value("model.hop", hop_for(rate))
+        window = value("model.window", 4 * hop)
+        value("model.mels", min(128, window // 4))
+        stride = value("model.stride", CONV2D_STRIDE if recipe.model.net == "conv2d" else STRIDE)
+        value("model.codebook_size", codebook_size(data.training_seconds * rate / hop / stride))
+        latent = hop * stride
+        seconds = min(1.5, max(0.5, data.median_seconds))
+        segment = value("data.segment_seconds", round(math.ceil(seconds * rate / latent) * latent / rate, 4))
+        batch = value("train.batch_size", 32 if str(device).startswith("cuda") else 16)
+        value("train.steps_per_epoch", max(25, math.ceil(data.training_seconds / (batch * segment))))
+    complete = with_values(recipe, chosen)
+    complete.automatic = sorted({*recipe.automatic, *chosen})
+    problems = _contradictions(complete, machine) + _wrong_data(complete, data)
+    if problems:
+        raise RequestError("\n".join(problems))
+    return complete
+
+
+def _contradictions(recipe: Recipe, machine: Machine) -> list[str]:
+    found = _device_problems(recipe, machine)
+    return found if recipe.model.net == "image" else found + _sound_problems(recipe)
+
+
+def _wrong_data(recipe: Recipe, data: DataFacts) -> list[str]:
+    if recipe.model.net == "image" and not data.training_pictures:
+        return ["model.net: image takes pictures, not sounds: start it with distill-tui explore"]
+    if recipe.model.net != "image" and data.training_pictures:
+        return [f"model.net: {recipe.model.net} takes sounds, not pictures; only image does"]
+    return []
+
+
+def _device_problems(recipe: Recipe, machine: Machine) -> list[str]:
+    found = []
+    if recipe.train.device.startswith("cuda"):
+        index = int(recipe.train.device.partition(":")[2] or 0)
+        if index >= len(machine.gpus):
+            have = ", ".join(f"cuda:{g.index} ({g.name})" for g in machine.gpus) or "no NVIDIA GPU"
+            found.append(f"train.device: {recipe.train.device} is not there; this machine has {have}")
+    if recipe.train.device == "mps" and not machine.has_mps:
+        found.append("train.device: mps needs a Mac with Apple silicon")
+    return found
+
+
+def _sound_problems(recipe: Recipe) -> list[str]:
+    model, found = recipe.model, []
+    window, hop, stride = int(model.window), int(model.hop), int(model.stride)
+    if model.net == "conv2d" and stride != CONV2D_STRIDE:
+        found.append(f"model.stride: {stride} is not that of net conv2d, four layers of stride 2: {CONV2D_STRIDE}")
+    if model.net == "conv2d" and int(model.mels) % CONV2D_STRIDE:
+        found.append(f"model.mels: {model.mels} is not a multiple of {CONV2D_STRIDE}, as net conv2d needs it")
+    if hop > window // 2:
+        found.append(f"model.hop: {hop} is more than half of model.window ({window}), so sound would be lost")
+    if int(model.mels) > window // 2:
+        found.append(f"model.mels: {model.mels} bands need a model.window of {2 * int(model.mels)} or more")
+    if float(recipe.data.segment_seconds) * int(model.rate) < max(window, hop * stride):
+        found.append(
+            f"data.segment_seconds: {recipe.data.segment_seconds} is shorter than one window ({window} samples)"
+        )
+    if problem := nothing_to_learn_from({key: get(recipe, key) for key in SPECTRAL_WEIGHTS}):
+        found.append(f"loss: {problem}")
+    return found
+
+
+def nothing_to_learn_from(weights: Mapping[str, float]) -> str:
+    """What is wrong with these SPECTRAL_WEIGHTS together; '' for nothing."""
+    if any(weights[key] for key in SPECTRAL_WEIGHTS):
+        return ""
+    return "mel_weight and stft_weight are both 0, so there is nothing to learn from"
+
+
+def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
+    """What a person should know before a run with this recipe on this data starts; empty when nothing stands out."""
+    said: list[str] = []
+    if recipe.model.net == "image":
+        return said
+    if data.training_seconds < TINY_SECONDS:
+        said.append(
+            f"only {data.training_seconds:.1f} s of sound to train on: expect a model of these very sounds; "
+            "a minute or more generalises better"
+        )
+    frames = data.training_seconds * latent_rate(recipe)
+    size = int(recipe.model.codebook_size)
+    if recipe.model.bottleneck == "rvq" and frames < 3 * size:
+        said.append(
+            f"codebook size {size} for {frames:.0f} latent frames: fewer than 3 a code, so many codes will stay unused"
+        )
+    return said

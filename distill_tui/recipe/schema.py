@@ -1,0 +1,323 @@
+"""The recipe: every setting of a run, declared once.
+
+The command line's flags, the form in the app, the TOML file and the docs all come from these declarations: a field's
+type and bounds say what is allowed, `title` is its label, `description` its help, and `extra` holds what only some of
+them need (`flag`, `unit`, `step`, `live` for what can be changed while a run trains, `basic` for the short form).
+
+A field that may be `"auto"` is chosen from the data and the machine by `recipe.resolve` before a run starts; the keys
+that were chosen so are listed in `automatic`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+Auto = Literal["auto"]
+RECIPE_VERSION = 1
+
+
+def _meta(title: str, description: str, /, ge: float | None = None, le: float | None = None, **extra: Any) -> Meta:
+    # the bounds are ours to check (`recipe.fields`): msgspec takes none beside "auto", and stops at the first problem
+    return Meta(title=title, description=description, extra={"ge": ge, "le": le, **extra})
+
+
+class Data(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which sounds, and how they are split and cut."""
+
+    paths: Annotated[list[str], _meta("Sounds", "Folders (walked with their sub-folders) and files.")] = []
+    validation_share: Annotated[
+        float,
+        _meta(
+            "Held-out share",
+            "Share of the files kept for validation: files sorted by path, every n-th one. One file is split by time.",
+            ge=0.02,
+            le=0.5,
+            step=0.05,
+        ),
+    ] = 0.1
+    segment_seconds: Annotated[
+        float | Auto,
+        _meta("Segment", "Length of the pieces that a training batch is cut into.", ge=0.1, le=30, unit="s"),
+    ] = "auto"
+    gain_db: Annotated[
+        float,
+        _meta("Random gain", "Each piece is made louder or quieter by up to this much.", ge=0, le=24, unit="dB"),
+    ] = 6.0
+    speed: Annotated[
+        float,
+        _meta(
+            "Random speed",
+            "Each piece is played faster or slower, and so higher or lower, by up to this share.",
+            ge=0,
+            le=0.5,
+            step=0.05,
+        ),
+    ] = 0.15
+    mix_share: Annotated[
+        float,
+        _meta("Mixed pieces", "Share of the pieces to which another piece is added.", ge=0, le=1, step=0.1),
+    ] = 0.5
+    polarity: Annotated[bool, _meta("Random polarity", "Half of the pieces are turned upside down.")] = True
+
+
+class Model(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The net and its quantizer."""
+
+    net: Annotated[
+        Literal["convnext", "conv2d", "image"],
+        _meta(
+            "Net",
+            "convnext: log-mel in, ConvNeXt blocks, ISTFT out. conv2d: the classic one, strided convolutions on the "
+            "log-mel picture and Griffin-Lim, to compare with. image: for the pictures of the Explorer.",
+        ),
+    ] = "convnext"
+    bottleneck: Annotated[
+        Literal["rvq", "kl"],
+        _meta("Bottleneck", "rvq: codes. kl: a VAE's continuous latents, to see what quantizing costs."),
+    ] = "rvq"
+    codebooks: Annotated[
+        Literal["ema", "gradient"],
+        _meta("Codebooks", "Codes follow moving averages of what is assigned to them, or the gradient of a loss."),
+    ] = "ema"
+    rate: Annotated[
+        int | Auto,
+        _meta("Sample rate", "The model's own rate; sounds are resampled to it.", ge=4000, le=192000, unit="Hz"),
+    ] = "auto"
+    window: Annotated[
+        int | Auto, _meta("Window", "Samples in a frame of the spectrogram.", ge=64, le=16384, unit="samples")
+    ] = "auto"
+    hop: Annotated[int | Auto, _meta("Hop", "Samples from one frame to the next.", ge=16, le=8192, unit="samples")] = (
+        "auto"
+    )
+    mels: Annotated[
+        int | Auto, _meta("Mel bands", "Bands of the log-mel spectrogram that the net sees.", ge=8, le=512)
+    ] = "auto"
+    stride: Annotated[
+        int | Auto, _meta("Latent stride", "Spectrogram frames that share one code per level.", ge=1, le=64)
+    ] = "auto"
+    channels: Annotated[int, _meta("Channels", "Width of the ConvNeXt blocks.", ge=8, le=4096, step=64)] = 384
+    encoder_blocks: Annotated[int, _meta("Encoder blocks", "ConvNeXt blocks before the quantizer.", ge=1, le=64)] = 4
+    decoder_blocks: Annotated[int, _meta("Decoder blocks", "ConvNeXt blocks after the quantizer.", ge=1, le=64)] = 6
+    latent_dim: Annotated[int, _meta("Latent size", "Dimensions of a latent vector.", ge=1, le=2048)] = 64
+    rvq_levels: Annotated[
+        int,
+        _meta(
+            "RVQ levels",
+            "Fewer levels = faster, more levels = finer detail.",
+            ge=2,
+            le=8,
+            flag="--rvq-levels",
+            step=1,
+            basic=True,
+        ),
+    ] = 3
+    codebook_size: Annotated[
+        int | Auto,
+        _meta(
+            "Codebook size",
+            "Codes per level. Automatic: the largest power of two with enough latent frames a code.",
+            ge=2,
+            le=65536,
+            flag="--codebook-size",
+        ),
+    ] = "auto"
+    dropout: Annotated[
+        float, _meta("Dropout", "Share of activations dropped in training.", ge=0, le=0.9, step=0.05)
+    ] = 0.0
+
+
+class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
+    """How much each part of the loss counts."""
+
+    mel_weight: Annotated[
+        float, _meta("Mel weight", "Weight of the multi-scale log-mel distance.", ge=0, le=100, live=True, step=0.1)
+    ] = 1.0
+    stft_weight: Annotated[
+        float, _meta("STFT weight", "Weight of the multi-scale STFT distance.", ge=0, le=100, live=True, step=0.1)
+    ] = 0.0
+    commitment_weight: Annotated[
+        float,
+        _meta(
+            "Commitment weight",
+            "How hard the encoder is pulled to the codes. Most people leave this at 0.25.",
+            ge=0,
+            le=10,
+            flag="--commitment-weight",
+            live=True,
+            step=0.05,
+            basic=True,
+        ),
+    ] = 0.25
+    codebook_weight: Annotated[
+        float,
+        _meta(
+            "Codebook weight",
+            "How hard the codes are pulled to the latents, where they learn by gradient.",
+            ge=0,
+            le=10,
+            live=True,
+            step=0.05,
+        ),
+    ] = 1.0
+    kl_weight: Annotated[
+        float,
+        _meta(
+            "KL weight",
+            "How hard the latents of bottleneck kl are pulled to a normal distribution.",
+            ge=0,
+            le=1,
+            live=True,
+            factor=1.25,
+        ),
+    ] = 0.001
+    free_bits: Annotated[
+        float,
+        _meta("Free bits", "KL of a latent dimension that costs nothing (bottleneck kl).", ge=0, le=10, unit="nats"),
+    ] = 0.05
+
+
+class Train(Struct, forbid_unknown_fields=True, kw_only=True):
+    """How long, how fast, on what."""
+
+    epochs: Annotated[
+        int,
+        _meta(
+            "Epochs",
+            "Rounds of training; each ends with a validation.",
+            ge=1,
+            le=1_000_000,
+            flag="--epochs",
+            step=10,
+            basic=True,
+        ),
+    ] = 100
+    minutes: Annotated[
+        float,
+        _meta(
+            "Minutes",
+            "A budget of time: the schedule ends by then, instead of at a number of epochs. 0: no budget.",
+            ge=0,
+            le=100_000,
+            unit="min",
+            flag="--minutes",
+            basic=True,
+        ),
+    ] = 0.0
+    steps_per_epoch: Annotated[
+        int | Auto,
+        _meta("Steps per epoch", "Automatic: one pass over the sound, and at least 25 steps.", ge=1, le=1_000_000),
+    ] = "auto"
+    batch_size: Annotated[int | Auto, _meta("Batch size", "Pieces of sound in a step.", ge=1, le=4096)] = "auto"
+    learning_rate: Annotated[
+        float,
+        _meta(
+            "Learning rate",
+            "The highest rate; warmed up to, then lowered along a cosine.",
+            ge=1e-7,
+            le=1.0,
+            flag="--learning-rate",
+            live=True,
+            basic=True,
+            factor=1.25,
+        ),
+    ] = 1e-3
+    warmup_share: Annotated[float, _meta("Warm-up", "Share of the training in which the rate rises.", ge=0, le=0.5)] = (
+        0.03
+    )
+    final_rate_share: Annotated[
+        float, _meta("Final rate", "The rate at the end, as a share of the highest.", ge=0, le=1)
+    ] = 0.02
+    unquantized_share: Annotated[
+        float,
+        _meta("Unquantized warm-up", "Share of the training before the codebooks are made by k-means.", ge=0, le=0.5),
+    ] = 0.15
+    kl_annealing_share: Annotated[
+        float,
+        _meta("KL annealing", "Share of the training in which the KL weight rises from 0 (bottleneck kl).", ge=0, le=1),
+    ] = 0.25
+    weight_decay: Annotated[float, _meta("Weight decay", "AdamW's pull of the weights to zero.", ge=0, le=1)] = 0.01
+    gradient_clip: Annotated[float, _meta("Gradient clip", "Largest norm of a step's gradient.", ge=0.001, le=1000)] = (
+        1.0
+    )
+    ema_decay: Annotated[
+        float,
+        _meta("EMA decay", "Averaging of the weights used for validation and saving. 0: none.", ge=0, le=0.99999),
+    ] = 0.999
+    codebook_decay: Annotated[
+        float, _meta("Codebook decay", "Averaging of the codes; small data wants it lower.", ge=0.5, le=0.9999)
+    ] = 0.97
+    dead_code_share: Annotated[
+        float,
+        _meta(
+            "Dead-code share",
+            "A code used less than this share of the even share of a batch is replaced.",
+            ge=0,
+            le=0.9,
+        ),
+    ] = 0.1
+    quantizer_dropout: Annotated[
+        float,
+        _meta(
+            "Quantizer dropout",
+            "Share of the steps that use the first levels only, so that a model decodes from its first levels.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.1
+    early_stopping: Annotated[
+        int, _meta("Early stopping", "Stop after this many epochs without a better one. 0: never.", ge=0, le=100_000)
+    ] = 0
+    preview_every: Annotated[
+        int, _meta("Previews every", "Epochs from one preview to the next. 0: only at the end.", ge=0, le=100_000)
+    ] = 10
+    previews: Annotated[int, _meta("Previews", "Sounds in a preview.", ge=1, le=16)] = 4
+    map_seconds: Annotated[
+        float,
+        _meta("Map every", "Time from one map of the codebooks to the next (net image).", ge=0.1, le=3600, unit="s"),
+    ] = 0.5
+    checkpoint_minutes: Annotated[
+        float, _meta("Checkpoint every", "Minutes from one checkpoint to the next.", ge=0, le=1440, unit="min")
+    ] = 2.0
+    device: Annotated[
+        str,
+        _meta("Device", "auto, cpu, cuda, cuda:1, ... or mps.", flag="--device", pattern=r"auto|cpu|mps|cuda(:\d+)?"),
+    ] = "auto"
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        _meta("Precision", "bfloat16 autocast where the device is fast at it."),
+    ] = "auto"
+    seed: Annotated[
+        int, _meta("Seed", "Same seed, same machine, same result.", ge=0, le=2**31 - 1, flag="--seed", step=1)
+    ] = 0
+    start_from: Annotated[
+        str,
+        _meta(
+            "Start from",
+            "A model whose weights and codebooks the training starts from. Empty: from scratch.",
+            flag="--start-from",
+            metavar="M",
+        ),
+    ] = ""
+
+
+class Recipe(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The complete settings of a run."""
+
+    version: Annotated[int, _meta("Recipe version", "Version of the recipe's format.", ge=1)] = RECIPE_VERSION
+    name: Annotated[
+        str, _meta("Name", "What the run and its model are called. Empty: after the data.", flag="--name", basic=True)
+    ] = ""
+    preset: Annotated[
+        Literal["conservative", "balanced", "aggressive"],
+        _meta(
+            "Preset",
+            "How strongly it regularises and how long it trains.",
+            flag="--preset",
+            basic=True,
+        ),
+    ] = "balanced"
+    automatic: Annotated[list[str], _meta("Automatic", "Keys whose values were chosen from the data.")] = []
+    data: Data = field(default_factory=Data)
+    model: Model = field(default_factory=Model)
+    loss: Loss = field(default_factory=Loss)
+    train: Train = field(default_factory=Train)

@@ -1,0 +1,102 @@
+"""The map of a model's codebooks: where latents and codes lie in a plane, and what the codes are used for.
+
+An Explorer run's worker replaces `map.json` as it trains; of any other run or model `distill-tui map` prints one.
+"""
+
+import contextlib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+Point = tuple[float, float]
+Deadness = Literal["even", "total"]
+DEADNESS: dict[Deadness, str] = {
+    "even": "used less than 1 % of the even share (below 100 uses a code: never)",
+    "total": "used less than 1 % of the total",
+}
+"""The two known definitions of a dead code; `total` calls every code of a large codebook dead that is used evenly."""
+
+
+class Place(Struct, array_like=True):
+    """Where in the data a code is used much: the file, from when on in it (seconds), and how often."""
+
+    file: str
+    start: float
+    uses: int
+
+
+class Level(Struct, kw_only=True):
+    """One codebook.
+
+    `codes` are where its codes lie and `counts` how often each was used: over the last 100 batches of a run that
+    trains, else over all the data. `chosen` is the code of each point of the map. `places` of a map that was made
+    afterwards are the most telling places of each code; `trail` of a live one are earlier places of each code, as
+    trail[time][code] at the map's `trail_steps`.
+    """
+
+    codes: list[Point]
+    counts: list[int]
+    chosen: list[int]
+    places: list[list[Place]] = []
+    trail: list[list[Point]] = []
+
+
+class Picture(Struct, kw_only=True):
+    """A grey picture, its bytes row by row in base 64."""
+
+    width: int
+    height: int
+    pixels: bytes
+
+
+class CodeMap(Struct, kw_only=True):
+    """A map in the plane of the latents' first two principal components, or the latents themselves if they have two.
+
+    `points` are encoder outputs. Codes of level 0 lie where they are, codes of later levels around the origin: what
+    enters level k is a point less the codes chosen at the levels before, and the sum of the first codes is what the
+    decoder hears. `explained` is the share of the latents' variance in this plane. `groups` are the names of labels,
+    files or folders, `labels` which of them each point belongs to; `names` may name each point. `inputs` and `outputs`
+    are pictures and what becomes of them, since `pictures_step`. `batches` are those
+    that the counts are over, 0 for all the data.
+    """
+
+    step: int
+    epoch: int = 0
+    dims: int = 2
+    explained: float = 1.0
+    points: list[Point]
+    labels: list[int]
+    groups: list[str]
+    names: list[str] = []
+    levels: list[Level]
+    trail_steps: list[int] = []
+    inputs: list[Picture] = []
+    outputs: list[Picture] = []
+    pictures_step: int = 0
+    batches: int = 0
+
+
+def dead_codes(counts: list[int], deadness: Deadness) -> list[bool]:
+    """Which codes are dead, from how often each was used."""
+    total, size = sum(counts), len(counts)
+    if deadness == "total":
+        return [count < 0.01 * total for count in counts]
+    if total < 100 * size:
+        return [count == 0 for count in counts]
+    return [count < 0.01 * total / size for count in counts]
+
+
+def write_map(path: Path, found: CodeMap) -> None:
+    """Replace a run's map. It is renamed into place but not flushed: the next one comes in half a second."""
+    aside = path.with_suffix(".new")
+    aside.write_bytes(msgspec.json.encode(found))
+    aside.replace(path)
+
+
+def read_map(path: Path) -> CodeMap | None:
+    """A run's newest map; None before there is one, or when it is damaged."""
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        return msgspec.json.decode(path.read_bytes(), type=CodeMap)
+    return None

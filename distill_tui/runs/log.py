@@ -1,0 +1,130 @@
+"""The event log on disk: appended by one writer, followed by any number of readers."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from distill_tui.errors import DistillError
+from distill_tui.files import describe_os_error
+from distill_tui.runs.events import Codec, Event
+
+BATCH_BYTES = 1 << 20
+
+
+class LogWriter:
+    """Appends events, each as one whole line in one write, numbered on from what the log holds already."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            self.seq = self._mend()
+        except OSError as error:
+            raise DistillError(*describe_os_error(error, path)) from error
+
+    def _mend(self) -> int:
+        """Cut off a last line that a killed worker left without its newline; the last sequence number."""
+        size = os.fstat(self._file).st_size
+        end, tail = size, b""
+        while end > 0:
+            start = max(0, end - 65536)
+            tail = os.pread(self._file, end - start, start) + tail
+            end = start
+            if tail.count(b"\n") >= 2:
+                break
+        keep = tail.rfind(b"\n") + 1
+        if keep < len(tail):
+            os.ftruncate(self._file, end + keep)
+        for line in reversed(tail[:keep].splitlines()):
+            event = Codec.decode(line)
+            if event is not None:
+                return event.seq
+        return sum(1 for _ in read_events(self._path))
+
+    def write(self, event: Event) -> None:
+        """Append `event`; its `seq` and `time` are set here.
+
+        Raises:
+            DistillError: the disk is full; the log ends with its last whole line.
+        """
+        self.seq += 1
+        event.seq, event.time = self.seq, round(time.time(), 3)
+        line = Codec.encode(event)
+        before = os.fstat(self._file).st_size
+        try:
+            written = os.write(self._file, line)
+            if written != len(line):
+                os.ftruncate(self._file, before)
+                raise OSError(28, "No space left on device")
+        except OSError as error:
+            self.seq -= 1
+            raise DistillError(*describe_os_error(error, self._path)) from error
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+class LogReader:
+    """Follows a log by byte offset. A last line without its newline is not yet there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.offset = 0
+
+    def read_new(self, limit: int = BATCH_BYTES) -> list[Event]:
+        """The events that came since the last call, from at most about `limit` bytes; [] when there are none."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                data = file.read(limit)
+                if data and b"\n" not in data:
+                    data += file.readline()
+        except FileNotFoundError:
+            return []
+        end = data.rfind(b"\n") + 1
+        self.offset += end
+        events = (Codec.decode(line) for line in data[:end].splitlines())
+        return [event for event in events if event is not None]
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """All whole events of a log, in order."""
+    reader = LogReader(path)
+    while events := reader.read_new():
+        yield from events
+
+
+def end_of_log(path: Path) -> int:
+    """The offset after the last whole line: where a reader begins that wants to hear of what comes only."""
+    try:
+        with path.open("rb") as file:
+            end = file.seek(0, 2)
+            while end > 0:
+                start = max(0, end - 65536)
+                file.seek(start)
+                newline = file.read(end - start).rfind(b"\n")
+                if newline >= 0:
+                    return start + newline + 1
+                end = start
+    except FileNotFoundError:
+        pass
+    return 0
+
+
+def tail_events(path: Path, size: int = 65536) -> list[Event]:
+    """The events of about the last `size` bytes: enough to tell where a run is, however long its log."""
+    try:
+        length = path.stat().st_size
+    except FileNotFoundError:
+        return []
+    reader = LogReader(path)
+    if length > size:
+        with path.open("rb") as file:
+            file.seek(length - size)
+            file.readline()
+            reader.offset = file.tell()
+    found: list[Event] = []
+    while events := reader.read_new():
+        found += events
+    return found

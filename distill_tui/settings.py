@@ -1,0 +1,182 @@
+"""A person's own settings: settings.toml in the home folder. Whoever needs one reads it here.
+
+    theme = "distill-light"
+    on_finish = "ntfy publish my-topic \\"$DISTILL_NAME $DISTILL_STATE\\""
+    on_warning = "ntfy publish my-topic \\"$DISTILL_NAME: $DISTILL_REASON\\""
+
+    [folders]              # runs, models and cache lie in the home folder if nothing else is said
+    data = "~/sounds"      # what `train` takes and the app begins with
+    models = "/big/models"
+
+    [keys]
+    "app.library" = "l"
+
+    [defaults]             # of a recipe: a preset, a recipe file and flags win over them
+    train.device = "cuda:1"
+    rvq_levels = 4
+
+A file with mistakes is used as far as it is good; each mistake is told with file, line and key.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import tomli_w
+
+from distill_tui.errors import RequestError
+from distill_tui.files import atomic_write, printable
+from distill_tui.paths import MOVABLE, Home, placed, read_document
+from distill_tui.recipe.fields import SECTIONS, check, fields, find_key, unknown_key
+
+TABLES = {"folders": ("data", *MOVABLE), "keys": None, "defaults": None}
+"""The tables, and their keys where those are fixed."""
+TEXTS = ("theme", "on_finish", "on_warning")
+NOT_DEFAULTS = ("version", "automatic", "name", "data.paths", "train.start_from")
+"""Keys of a recipe that belong to one run."""
+
+
+@dataclass
+class Settings:
+    """What is good in the file, and what was wrong with the rest.
+
+    Attributes:
+        theme: its name; '' for the usual one. Whether there is such a theme, or such an action, only the app knows.
+        on_finish: a command for the shell, started when a run has ended, however it did.
+        on_warning: another, started when a run needs attention.
+        data: the folder of sounds to begin with, in full; ''.
+        keys: keys by the ids of the app's actions.
+        defaults: checked values of a recipe by key.
+        problems: `settings.toml line 3: key: what is wrong`.
+    """
+
+    theme: str = ""
+    on_finish: str = ""
+    on_warning: str = ""
+    data: str = ""
+    keys: dict[str, str] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    _file: str = field(default="", repr=False, compare=False)
+    _text: str = field(default="", repr=False, compare=False)
+
+    def problem(self, key: str, what: str) -> str:
+        """Something that is wrong with what the file says of a dotted key, told with file, line and key."""
+        line = line_of(self._text, key)
+        return f"{self._file}{f' line {line}' if line else ''}: {key}: {what}"
+
+
+def read_settings(home: Home) -> Settings:
+    """The settings of a home; all as usual when there is no file. Never fails."""
+    text, document, problem = read_document(home.settings)
+    name = printable(str(home.settings))
+    settings = Settings(_file=name, _text=text)
+    if problem:
+        settings.problems.append(f"{name} {problem}")
+    for key, what in _take(document, settings, home):
+        line = line_of(text, key)
+        settings.problems.append(f"{name}{f' line {line}' if line else ''}: {what}")
+    return settings
+
+
+def _take(document: Mapping[str, Any], settings: Settings, home: Home) -> list[tuple[str, str]]:
+    """Put what is good into `settings`; the rest as (key, what is wrong)."""
+    wrong: list[tuple[str, str]] = []
+    for key, value in document.items():
+        if key in TEXTS:
+            if isinstance(value, str):
+                setattr(settings, key, value)
+            else:
+                wrong.append((key, f"{key}: {value!r} is not text"))
+        elif key not in TABLES:
+            wrong.append((key, unknown_key(key, (*TEXTS, *TABLES))))
+        elif not isinstance(value, Mapping):
+            wrong.append((key, f"{key}: is a table, [{key}], not a value"))
+        elif key == "defaults":
+            wrong += _take_defaults(value, settings)
+        else:
+            for word, inner in (_dotted(value) if key == "keys" else value).items():
+                allowed = TABLES[key]
+                if allowed and word not in allowed:
+                    wrong.append((f"{key}.{word}", unknown_key(f"{key}.{word}", [f"{key}.{name}" for name in allowed])))
+                elif not isinstance(inner, str) or not inner:
+                    wrong.append((f"{key}.{word}", f"{key}.{word}: {inner!r} is not text"))
+                elif key == "keys":
+                    settings.keys[word] = inner
+                elif word == "data":
+                    settings.data = str(placed(home.root, inner))
+    return wrong
+
+
+def _dotted(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table whose keys may have been written without quotes: `app.library = "l"` is a table in a table."""
+    flat: dict[str, Any] = {}
+    for word, value in table.items():
+        inner = _dotted(value) if isinstance(value, Mapping) else None
+        flat |= {word: value} if inner is None else {f"{word}.{rest}": one for rest, one in inner.items()}
+    return flat
+
+
+def _take_defaults(table: Mapping[str, Any], settings: Settings) -> list[tuple[str, str]]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        if key in SECTIONS and isinstance(value, Mapping):
+            flat |= {f"{key}.{word}": inner for word, inner in value.items()}
+        else:
+            flat[key] = value
+    wrong = []
+    for word, value in flat.items():
+        try:
+            key = find_key(word)
+        except RequestError as error:
+            wrong.append((f"defaults.{word}", f"defaults: {error.message}"))
+            continue
+        checked, problem = check(fields()[key], value)
+        if key in NOT_DEFAULTS:
+            problem = f"{key}: belongs to one run, and has no default"
+        if problem:
+            wrong.append((f"defaults.{word}", f"defaults: {problem}"))
+        else:
+            settings.defaults[key] = checked
+    return wrong
+
+
+def line_of(text: str, key: str) -> int:
+    """The line, from 1, on which a TOML text sets `key` (dotted, with its tables) or opens it; 0 if it is not found."""
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\s*([^\[\]#]+?)\s*\]", line):
+            table = _plain(header[1]) + "."
+            if table == f"{key}.":
+                return number
+        elif (setting := re.match(r"\s*([^=#]+?)\s*=", line)) and table + _plain(setting[1]) == key:
+            return number
+    # inside an inline table, or of a key that is one
+    return line_of(text, key.rpartition(".")[0]) if "." in key else 0
+
+
+def _plain(key: str) -> str:
+    """A TOML key without its quotes and spaces."""
+    return "".join(
+        part[1:-1] if part[:1] in "\"'" else part.strip() for part in re.findall(r"\"[^\"]*\"|'[^']*'|[^\"']+", key)
+    )
+
+
+def keep_theme(home: Home, name: str) -> None:
+    """Write the theme into the file; every other line stays as it is. A file that is not TOML is left alone.
+
+    Raises:
+        DistillError: it cannot be written.
+    """
+    text, document, problem = read_document(home.settings)
+    if problem:
+        return
+    if document.get("theme") == name:
+        return
+    lines, line = text.splitlines(), tomli_w.dumps({"theme": name}).rstrip("\n")
+    if "theme" in document:
+        lines[line_of(text, "theme") - 1] = line
+    else:
+        lines.insert(0, line)
+    atomic_write(home.settings, ("\n".join(lines) + "\n").encode())

@@ -1,0 +1,204 @@
+"""Choosing a path: typed, with completion, or from a tree."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import DirectoryTree, Static, Tree
+from textual.widgets.directory_tree import DirEntry
+from textual.widgets.tree import TreeNode
+
+from distill_tui.files import printable
+from distill_tui.ui.widgets.path_input import PathInput, absolute
+
+
+class PathTree(DirectoryTree):
+    """Folders, and files that end as wanted. Right opens, left closes, backspace goes up, enter takes."""
+
+    ICON_NODE = "▸ "
+    ICON_NODE_EXPANDED = "▾ "
+    ICON_FILE = "  "
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right", "open", "Open", show=False, id="tree.open"),
+        Binding("left", "close", "Close", show=False, id="tree.close"),
+        Binding("backspace", "up_a_level", "Up a level", show=False, id="tree.up"),
+        Binding("enter", "take", "Take it", show=False, id="tree.take"),
+    ]
+
+    @dataclass
+    class Taken(Message):
+        """Enter was pressed on this path."""
+
+        path: Path
+
+    def __init__(self, path: Path, suffixes: tuple[str, ...]) -> None:
+        super().__init__(path)
+        self._suffixes = suffixes
+        self.guide_depth = 2
+        self.auto_expand = False
+
+    def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
+        return [
+            path
+            for path in paths
+            if not path.name.startswith(".") and (path.name.lower().endswith(self._suffixes) or _is_folder(path))
+        ]
+
+    def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:
+        # a name may hold what a terminal would obey
+        name = printable(str(node.label)) if node.parent is not None else printable(str(self.path))
+        icon = (self.ICON_NODE_EXPANDED if node.is_expanded else self.ICON_NODE) if node.allow_expand else "  "
+        return Text.assemble((icon, base_style), (name, style))
+
+    def action_open(self) -> None:
+        node = self.cursor_node
+        if node is None or not node.allow_expand:
+            return
+        if node.is_expanded:
+            self.action_cursor_down()
+        else:
+            node.expand()
+
+    def action_close(self) -> None:
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.is_expanded and node.parent is not None:
+            node.collapse()
+        elif node.parent is not None:
+            self.move_cursor(node.parent)
+        else:
+            self.action_up_a_level()
+
+    def action_up_a_level(self) -> None:
+        self.path = Path(os.path.abspath(self.path)).parent  # noqa: PTH100 (`resolve` would follow links)
+
+    def action_take(self) -> None:
+        if self.cursor_node is not None and self.cursor_node.data is not None:
+            self.post_message(self.Taken(Path(os.path.abspath(self.cursor_node.data.path))))  # noqa: PTH100
+
+
+class PathDialog(ModalScreen[str | None]):
+    """A path as an absolute one; escape gives None. `check` says what is wrong with one, '' for nothing.
+
+    With `new` the path is one that is to be written: a folder that is taken from the tree keeps the name typed.
+    """
+
+    DEFAULT_CSS = """
+    PathDialog PathTree { height: 14; max-height: 60%; margin-top: 1; background: $surface; }
+    PathDialog .problem { height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="dialog.cancel")]
+
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        value: str,
+        check: Callable[[str], str],
+        *,
+        suffixes: tuple[str, ...] = (),
+        new: bool = False,
+        tree_first: bool = False,
+    ) -> None:
+        """`suffixes` are those of the files that are shown beside folders; `tree_first` begins in the tree."""
+        super().__init__()
+        self._title_text, self._text, self._value, self._check = title, text, value, check
+        self._suffixes, self._new, self._tree_first = suffixes, new, tree_first
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog dialog-wide"):
+            yield Static(self._title_text, classes="dialog-title", markup=False)
+            yield Static(self._text, classes="dialog-text", markup=False)
+            box = PathInput(self._value, compact=True, select_on_focus=False)
+            box.cursor_blink = False
+            box.suffixes = self._suffixes
+            yield box
+            yield Static("", classes="problem", markup=False)
+            tree = PathTree(_folder_of(absolute(self._value)), self._suffixes)
+            yield tree
+            yield Static(
+                "tab  complete, tree   ←→  close, open   ⌫  up   enter  take   esc  back",
+                classes="dialog-keys",
+                markup=False,
+            )
+
+    def on_mount(self) -> None:
+        box = self.query_one(PathInput)
+        box.cursor_position = len(box.value)
+        (self.query_one(PathTree) if self._tree_first else box).focus()
+
+    @on(PathInput.Changed)
+    def _typed(self, event: PathInput.Changed) -> None:
+        path = absolute(event.value)
+        # nothing is wrong yet with a path that ends with a folder: its name is still to come
+        finished = path and not event.value.endswith("/")
+        self.query_one(".problem", Static).update(self._check(path) if finished else "")
+        tree = self.query_one(PathTree)
+        if not tree.has_focus and path and tree.path != (folder := _folder_of(path)):
+            tree.path = folder
+
+    @on(PathInput.ListAsked)
+    def _to_tree(self) -> None:
+        self.query_one(PathTree).focus()
+
+    @on(PathInput.Submitted)
+    def _submitted(self, event: PathInput.Submitted) -> None:
+        self._take(absolute(event.value))
+
+    @on(Tree.NodeHighlighted)
+    def _highlighted(self, event: Tree.NodeHighlighted[DirEntry]) -> None:
+        tree = self.query_one(PathTree)
+        if tree.has_focus and event.node.data is not None:
+            self._put(os.path.abspath(event.node.data.path))  # noqa: PTH100
+
+    @on(PathTree.Taken)
+    def _taken(self, message: PathTree.Taken) -> None:
+        self._put(str(message.path))
+        if self._new and _is_folder(message.path):
+            self.query_one(PathInput).focus()
+        else:
+            self._take(str(message.path))
+
+    def _put(self, path: str) -> None:
+        """Write a path of the tree into the input."""
+        if self._new and _is_folder(Path(path)):
+            path = str(Path(path) / Path(absolute(self._value)).name)
+        box = self.query_one(PathInput)
+        box.value = path
+        box.cursor_position = len(path)
+
+    def _take(self, path: str) -> None:
+        problem = self._check(path) if path else "a path is needed"
+        if problem:
+            self.query_one(".problem", Static).update(problem)
+        else:
+            self.dismiss(path)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _folder_of(path: str) -> Path:
+    """The nearest folder that is there."""
+    found = Path(path) if path else Path.cwd()
+    while not _is_folder(found) and found != found.parent:
+        found = found.parent
+    return found

@@ -1,0 +1,77 @@
+"""Picking one of a list, narrowed down as one types."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from distill_tui.ui.widgets.rows import Column, Row, RowList
+
+
+class PickDialog(ModalScreen[str | None]):
+    """The key of the row that was picked; escape gives None. Letters go to the filter, arrows to the list."""
+
+    DEFAULT_CSS = """
+    PickDialog RowList { max-height: 16; margin-top: 1; }
+    PickDialog #pick-empty { color: $dim; margin-top: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
+        Binding("up", "move(-1)", "Up", show=False, id="pick.up"),
+        Binding("down", "move(1)", "Down", show=False, id="pick.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="pick.page-up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="pick.page-down"),
+    ]
+
+    def __init__(self, title: str, columns: Sequence[Column], rows: Sequence[Row], *, take: str, empty: str) -> None:
+        """`take` says what enter does, `empty` what to say when there is no row."""
+        super().__init__()
+        self._title_text, self._columns, self._rows = title, columns, rows
+        self._take, self._empty = take, empty
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog dialog-wide"):
+            yield Static(self._title_text, classes="dialog-title", markup=False)
+            box = Input(placeholder="type to narrow it down", compact=True)
+            box.cursor_blink = False
+            yield box
+            yield RowList()
+            yield Static(self._empty, id="pick-empty", markup=False)
+            yield Static(f"↑↓  choose     enter  {self._take}     esc  back", classes="dialog-keys", markup=False)
+
+    def on_mount(self) -> None:
+        # the arrows move the list while the letters go to the filter
+        self.query_one(RowList).can_focus = False
+        self._fill("")
+
+    def _fill(self, wanted: str) -> None:
+        shown = [row for row in self._rows if wanted in " ".join(row.cells).lower()]
+        self.query_one(RowList).fill(self._columns, shown)
+        self.query_one(RowList).display = bool(shown)
+        empty = self.query_one("#pick-empty", Static)
+        empty.display = not shown
+        empty.update(self._empty if not self._rows else "Nothing matches.")
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        self._fill(event.value.strip().lower())
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        chosen = self.query_one(RowList).chosen
+        if chosen is not None:
+            self.dismiss(chosen)
+
+    def action_move(self, by: int) -> None:
+        self.query_one(RowList).action_move(by)
+
+    def action_page(self, by: int) -> None:
+        self.query_one(RowList).action_page(by)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)

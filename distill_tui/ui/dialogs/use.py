@@ -1,0 +1,189 @@
+"""Using a model: sounds through it, with progress, and how far each came out from what went in."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+from textual.worker import Worker
+
+from distill_tui.data.corpus import decode_path
+from distill_tui.data.find import USUAL_EXTENSIONS
+from distill_tui.errors import DistillError
+from distill_tui.files import printable
+from distill_tui.library.index import Entry
+from distill_tui.paths import Home
+from distill_tui.ui import words
+from distill_tui.ui.dialogs.path import PathDialog
+from distill_tui.ui.program import call
+from distill_tui.ui.widgets.path_input import PathInput, absolute
+from distill_tui.ui.widgets.rows import Column, Row, RowList
+from distill_tui.ui.work import begin
+
+SUFFIXES = tuple(f".{end}" for end in USUAL_EXTENSIONS)
+ASKING = "enter  start   tab  complete, next   ctrl+t  tree   esc  back"
+WORKING = "esc  cancel it"
+BAR = 40
+
+
+class UseDialog(ModalScreen[None]):
+    """Asks for sounds, where to write and how many levels; then works in a process of its own."""
+
+    DEFAULT_CSS = """
+    UseDialog .use-row { height: 1; }
+    UseDialog .use-row .label { width: 11; color: $dim; }
+    UseDialog .use-row Input { width: 1fr; }
+    UseDialog #use-state { margin-top: 1; }
+    UseDialog RowList { margin-top: 1; max-height: 14; }
+    UseDialog .problem { height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", id="dialog.cancel"),
+        Binding("ctrl+t", "tree", "Tree", id="use.tree"),
+    ]
+
+    def __init__(self, home: Home, entry: Entry) -> None:
+        super().__init__()
+        self._home, self._entry = home, entry
+        self._levels = int(entry.recipe.get("model", {}).get("rvq_levels") or 1)
+        self._work: Worker[None] | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog dialog-wide", id="use"):
+            name = words.shorten(printable(self._entry.name), 50)
+            yield Static(f"Sounds through {name}", classes="dialog-title", markup=False)
+            yield from self._field("Sounds", PathInput(compact=True, id="use-sounds", select_on_focus=False))
+            out = f"{Path.cwd()}/{self._entry.name}-reconstructed"
+            yield from self._field("Write to", PathInput(out, compact=True, id="use-out", select_on_focus=False))
+            yield from self._field("Levels", Input(str(self._levels), compact=True, id="use-levels"))
+            yield Static("", classes="problem", markup=False)
+            yield Static("", id="use-state", markup=False)
+            yield RowList(id="use-results")
+            yield Static(ASKING, classes="dialog-keys", markup=False)
+
+    def _field(self, title: str, box: Input) -> ComposeResult:
+        box.cursor_blink = False
+        if isinstance(box, PathInput):
+            box.suffixes = SUFFIXES if box.id == "use-sounds" else ()
+        with Horizontal(classes="use-row"):
+            yield Static(title, classes="label", markup=False)
+            yield box
+
+    def on_mount(self) -> None:
+        self.query_one("#use-results").display = False
+        self.query_one("#use-sounds").focus()
+
+    @property
+    def _typed(self) -> tuple[str, str, str]:
+        """The sounds, the folder and the levels as they stand there."""
+        sounds, out, levels = (self.query_one(f"#use-{word}", Input).value for word in ("sounds", "out", "levels"))
+        return absolute(sounds), absolute(out), levels.strip()
+
+    def problem(self) -> str:
+        """What is wrong with what was typed; '' for nothing."""
+        sounds, out, levels = self._typed
+        if not sounds:
+            return "Sounds: a file or a folder is needed"
+        if not Path(sounds).exists():
+            return "Sounds: there is no such file or folder"
+        if not out or (Path(out).exists() and not Path(out).is_dir()):
+            return "Write to: a folder is needed"
+        if not levels.isdecimal() or not 1 <= int(levels) <= self._levels:
+            return f"Levels: 1 to {self._levels}"
+        return ""
+
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        # an empty field is not yet a mistake
+        self.query_one(".problem", Static).update(self.problem() if self._typed[0] else "")
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        problem = self.problem()
+        self.query_one(".problem", Static).update(problem)
+        if not problem and not self._is_working:
+            self._work = begin(self, "use", self._reconstruct, *self._typed)
+
+    @on(PathInput.ListAsked)
+    def _next(self) -> None:
+        self.focus_next()
+
+    def action_tree(self) -> None:
+        box = self.focused
+        if not isinstance(box, PathInput):
+            return
+
+        def answered(path: str | None) -> None:
+            if path is not None:
+                box.value = box.settled = path
+                box.cursor_position = len(path)
+
+        self.app.push_screen(
+            PathDialog("Choose", "A file or folder.", box.value, lambda _: "", suffixes=box.suffixes, tree_first=True),
+            answered,
+        )
+
+    @property
+    def _is_working(self) -> bool:
+        return self._work is not None and self._work.is_running
+
+    def action_back(self) -> None:
+        if self._is_working:
+            assert self._work is not None
+            self._work.cancel()
+        else:
+            self.dismiss(None)
+
+    # the work
+
+    def _say(self, state: str, keys: str) -> None:
+        self.query_one("#use-state", Static).update(state)
+        self.query_one(".dialog-keys", Static).update(keys)
+
+    async def _reconstruct(self, sounds: str, out: str, levels: str) -> None:
+        self.query_one("#use-results").display = False
+        self._say("loading the model", WORKING)
+
+        def progress(done: int, total: int) -> None:
+            full = round(BAR * done / total) if total else 0
+            self._say(f"{'━' * full}{'─' * (BAR - full)}  {done:,} of {words.plural(total, 'sound')}", WORKING)
+
+        keys = "esc  back"
+        state = "cancelled: what was written stays"
+        try:
+            # a model without codebooks takes no levels at all
+            fewer = ("--levels", levels) if int(levels) < self._levels else ()
+            arguments = ("--json", "--progress", *fewer, "--out", out, "--", str(self._entry.path), sounds)
+            answer = await call(self._home, "reconstruct", *arguments, progress=progress)
+            state = self._show_results(answer.document, out) if answer.document.strip() else f"✗ {answer.problem}"
+        except DistillError as error:
+            state = f"✗ {error}"
+        finally:
+            if self.is_attached:
+                self._say(printable(state), keys)
+
+    def _show_results(self, document: bytes, out: str) -> str:
+        """Fill the table; what to say above it."""
+        try:
+            found: dict[str, Any] = msgspec.json.decode(document, type=dict[str, Any])
+        except msgspec.MsgspecError as error:
+            raise DistillError(f"the answer could not be read: {error}") from None
+        rows = []
+        for number, one in enumerate(found["files"]):
+            name = Path(decode_path(one["file"])).name
+            said = one["error"] or Path(decode_path(one["out"])).name
+            distance = words.number(one["distance"])
+            rows.append(Row(str(number), (name, distance, said), "error" if one["error"] else "text"))
+        table = self.query_one("#use-results", RowList)
+        table.display = True
+        table.fill((Column("sound"), Column("distance", right=True), Column("written")), rows)
+        table.focus()
+        wrong = sum(bool(one["error"]) for one in found["files"])
+        failed = f", {wrong} could not be" if wrong else ""
+        mean = words.number(found["distance"])
+        return f"✓ {words.plural(len(rows) - wrong, 'sound')}{failed}, mean distance {mean}, in {out}"

@@ -1,0 +1,237 @@
+"""The maps of a run's or model's codebooks: as many levels beside each other as there is room for."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.color import Color
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from distill_tui.files import printable
+from distill_tui.runs.codemap import CodeMap
+from distill_tui.ui import words
+from distill_tui.ui.explorer.cells import Cell, Cells
+from distill_tui.ui.explorer.plane import Frame, Plane
+from distill_tui.ui.explorer.scene import MOST_CELLS, Chosen, Inks, Scene, Shows, Stood, draw, neighbour
+from distill_tui.ui.widgets.curves import RUN_COLORS
+
+LEAST_PANEL = 34
+"""Characters: narrower panels show fewer levels."""
+APART = 3
+LEGEND_ROWS = ((20, 3), (12, 2), (0, 1))
+"""From so many rows on the legend may have so many."""
+MARKED = Style(bold=True, underline=True)
+CHOSEN = Style(reverse=True, bold=True)
+
+
+class MapView(Cells, can_focus=True):
+    """The maps, with a code that is chosen, or a point."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "step(-1,0)", "Code", key_display="←→↑↓", id="explorer.left", tooltip="Choose a code"),
+        Binding("right", "step(1,0)", "Code", show=False, key_display="←→↑↓", id="explorer.right"),
+        Binding("up", "step(0,1)", "Code", show=False, key_display="←→↑↓", id="explorer.up"),
+        Binding("down", "step(0,-1)", "Code", show=False, key_display="←→↑↓", id="explorer.down"),
+        Binding("l", "level", "Level", id="explorer.level", tooltip="The next level"),
+        Binding(
+            "o", "what", "Points", show=False, id="explorer.points", tooltip="The arrows choose points instead of codes"
+        ),
+    ]
+
+    @dataclass
+    class Chose(Message):
+        """Another level, code or point is chosen."""
+
+        chosen: Chosen
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.scene: Scene | None = None
+        self.shows = Shows()
+        self.chosen = Chosen()
+        self.of_points = False
+        self._nothing = ""
+        self._frames: dict[tuple[int, str, int, int], Frame] = {}
+        self._stood: dict[tuple[int, str, int, int], Stood] = {}
+
+    def show(self, found: CodeMap | None, nothing: str = "") -> int:
+        """Show this map, or say that there is none; how many characters changed."""
+        self._nothing = nothing
+        self.scene = Scene(found) if found is not None and found.points else None
+        if self.scene is not None:
+            levels = self.scene.levels
+            level = min(self.chosen.level, len(levels) - 1)
+            code = self.chosen.code if self.chosen.code in range(len(levels[level].codes)) else None
+            point = self.chosen.point if self.chosen.point in range(len(self.scene.map.points)) else None
+            self.chosen = Chosen(level, code, point)
+        return self.repaint()
+
+    def forget(self) -> None:
+        """Another run or model is looked at from now on."""
+        self._frames, self._stood, self.chosen = {}, {}, Chosen()
+        self.scene = None
+
+    # keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("step", "level", "what"):
+            return self.scene is not None
+        return super().check_action(action, parameters)
+
+    def action_level(self) -> None:
+        assert self.scene is not None
+        self._choose(Chosen((self.chosen.level + 1) % len(self.scene.levels), None, self.chosen.point))
+
+    def action_what(self) -> None:
+        self.of_points = not self.of_points
+        self.repaint()
+
+    def action_step(self, dx: int, dy: int) -> None:
+        assert self.scene is not None
+        level = self.chosen.level
+        if self.of_points:
+            places = self.scene.points(level, self.shows.points)
+            self._choose(Chosen(level, self.chosen.code, neighbour(places, self.chosen.point, dx, dy)))
+        else:
+            codes = self.scene.levels[level].codes
+            self._choose(Chosen(level, neighbour(codes, self.chosen.code, dx, dy), self.chosen.point))
+
+    def choose_none(self) -> bool:
+        """Let go of the code and the point; whether any was chosen."""
+        had = self.chosen.code is not None or self.chosen.point is not None
+        self._choose(Chosen(self.chosen.level))
+        return had
+
+    def _choose(self, chosen: Chosen) -> None:
+        self.chosen = chosen
+        self.repaint()
+        self.post_message(self.Chose(chosen))
+
+    def on_focus(self) -> None:
+        self.repaint()
+
+    def on_blur(self) -> None:
+        self.repaint()
+
+    # drawing
+
+    def grid(self) -> list[list[Cell]]:
+        width, height = self.size
+        if self.scene is None:
+            said = self._nothing
+            return [_line(said, self.ink("dim")) if row == height // 2 else [] for row in range(height)]
+        levels = len(self.scene.levels)
+        beside = max(1, min(levels, (width + APART) // (LEAST_PANEL + APART)))
+        first = min(max(0, self.chosen.level - beside // 2), levels - beside)
+        panel = (width - APART * (beside - 1)) // beside
+        legend = self._legend(width) if height >= 6 else []
+        rows: list[list[Cell]] = [[] for _ in range(height - len(legend))]
+        for level in range(first, first + beside):
+            for row, cells in zip(rows, self._panel(level, panel, len(rows)), strict=True):
+                if level > first:
+                    row += [(" ", None)] * APART
+                row += cells + [(" ", None)] * (panel - len(cells))
+        return rows + legend
+
+    def _panel(self, level: int, width: int, height: int) -> list[list[Cell]]:
+        assert self.scene is not None
+        plane = Plane(width, height - 1)
+        key = (level, self.shows.points, width, height)
+        before = self._frames.get(key)
+        frame = self._frames[key] = self.scene.frame(level, self.shows, plane.wide, plane.high, before)
+        stood = self._stood.get(key, {}) if frame == before else {}
+        self._stood[key] = draw(self.scene, level, self.shows, self.chosen, plane, frame, self._inks_of_map(), stood)
+        return [self._title(level, width), *plane.cells()]
+
+    def _title(self, level: int, width: int) -> list[Cell]:
+        assert self.scene is not None
+        here = level == self.chosen.level
+        name = self.ink("foreground", bold=True) + Style(underline=True) if here else self.ink("dim")
+        mark = "▸ " if here and self.has_focus else "  "
+        if not self.scene.map.levels:
+            return (_line(mark, self.ink("accent")) + _line("Latents", name))[:width]
+        cells = _line(mark, self.ink("accent")) + _line(f"Level {level + 1}", name)
+        what = self.shows.points
+        if what == "sums":
+            said = f"sums of {words.plural(level + 1, 'code')}"
+        elif what == "residuals" and level:
+            said = "residuals"
+        else:
+            said = "encoder outputs"
+        cells += _line(f"  {said}", self.ink("dim"))
+        if here and self.of_points:
+            cells += _line("  points", self.ink("accent"))
+        return cells[:width]
+
+    def _legend(self, width: int) -> list[list[Cell]]:
+        """The marks, the groups' letters, and what people should know of this plane."""
+        assert self.scene is not None
+        found, shows, dim = self.scene.map, self.shows, self.ink("dim")
+        parts: list[list[Cell]] = []
+        if not found.levels:
+            pass
+        elif shows.points == "sums":
+            parts.append(_line("◆", self.ink("foreground", bold=True)) + _line(" sum of codes", dim))
+        else:
+            parts.append(_line("◆", self.ink("foreground", bold=True)) + _line(" code", dim))
+            parts.append(_line("◇", self.ink("error", bold=True)) + _line(" dead", dim))
+        if shows.cells:
+            most = max((len(level.codes) for level in found.levels), default=0)
+            if shows.points == "sums":
+                parts.append(_line("sums have no cells", self.ink("warning")))
+            elif most > MOST_CELLS:
+                parts.append(_line(f"no cells of more than {MOST_CELLS} codes", self.ink("warning")))
+            elif found.dims > 2:
+                parts.append(_line("cells: of this plane only, not exact", self.ink("warning")))
+        if shows.trails and not any(level.trail for level in found.levels):
+            parts.append(_line("no paths yet", dim))
+        if found.dims > 2:
+            parts.append(_line(f"2 of {found.dims} dimensions, {words.percent(found.explained)} of the variance", dim))
+        inks = self._inks_of_map().groups
+        for i, (letter, group) in enumerate(zip(self.scene.letters, found.groups, strict=True)):
+            if group != letter:
+                name = f" {words.shorten(printable(group), 20)}"
+                parts.append(_line(letter, inks[i % len(inks)] + Style(bold=True)) + _line(name, dim))
+        most = next(rows for least, rows in LEGEND_ROWS if self.size.height >= least)
+        rows: list[list[Cell]] = [[]]
+        for part in parts:
+            if rows[-1] and len(rows[-1]) + 2 + len(part) > width:
+                if len(rows) == most:
+                    break
+                rows.append([])
+            rows[-1] += ([(" ", None)] * 2 if rows[-1] else []) + part[:width]
+        return rows
+
+    def _inks_of_map(self) -> Inks:
+        theme = self.app.current_theme
+        return Inks(
+            groups=_group_inks(theme.dark),
+            code=self.ink("foreground", bold=True),
+            dead=self.ink("error", bold=True),
+            faint=self.ink("faint"),
+            trail=self.ink("dim"),
+            served=MARKED,
+            chosen=CHOSEN,
+        )
+
+
+_GROUP_INKS = [[Style(color=Color.parse(pair[side])) for pair in RUN_COLORS] for side in (0, 1)]
+
+
+def _group_inks(dark: bool) -> list[Style]:
+    """A style for each group, gone round where there are more: the letters tell them apart."""
+    return _GROUP_INKS[0 if dark else 1]
+
+
+def _line(text: str, ink: Style | None) -> list[Cell]:
+    """Characters as cells."""
+    found: list[Cell] = []
+    for char in text:
+        size = cell_len(char)
+        if size:
+            found.append((char, ink))
+        if size == 2:
+            found.append(("", ink))
+    return found

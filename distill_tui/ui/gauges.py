@@ -1,0 +1,111 @@
+"""How busy this machine is, sampled by a thread of its own: a driver that hangs must hold up no key, nor leaving."""
+
+import contextlib
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+HISTORY = 60
+"""Samples that are kept for the courses."""
+FIRST_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class GpuSample:
+    """One GPU: shares in 0..1, memory in bytes, degrees Celsius, watts; None where the driver does not say."""
+
+    name: str
+    busy: float | None = None
+    used: int | None = None
+    memory: int | None = None
+    temperature: float | None = None
+    power: float | None = None
+
+
+@dataclass(frozen=True)
+class MachineSample:
+    """The machine at one moment: `busy` is the processors' share in 0..1, memory in bytes."""
+
+    busy: float
+    used: int
+    memory: int
+    gpus: tuple[GpuSample, ...] = ()
+
+
+class Gauges:
+    """Takes a sample when it is asked to; `samples` holds the newest last."""
+
+    def __init__(self) -> None:
+        self.samples: deque[MachineSample] = deque(maxlen=HISTORY)
+        self._wanted = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def ask(self) -> None:
+        """Ask for a sample; it comes some milliseconds later."""
+        if self._thread is None:
+            # not joined by anybody: the process may end while the driver thinks
+            self._thread = threading.Thread(target=self._run, daemon=True, name="gauges")
+            self._thread.start()
+        self._wanted.set()
+
+    def _run(self) -> None:
+        import psutil
+
+        # the first share is that of this moment, and not of the time since the machine was started
+        psutil.cpu_percent(FIRST_SECONDS)
+        nvml = _nvml()
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            memory = psutil.virtual_memory()
+            self.samples.append(
+                MachineSample(
+                    busy=psutil.cpu_percent(None) / 100,
+                    used=memory.total - memory.available,
+                    memory=memory.total,
+                    gpus=_gpus(nvml),
+                )
+            )
+
+
+def _nvml() -> Any:
+    """The driver's library, ready; None where there is none."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    return pynvml
+
+
+def _gpus(nvml: Any) -> tuple[GpuSample, ...]:
+    if nvml is None:
+        return ()
+    found: list[GpuSample] = []
+    with contextlib.suppress(nvml.NVMLError):
+        for index in range(nvml.nvmlDeviceGetCount()):
+            found.append(_gpu(nvml, nvml.nvmlDeviceGetHandleByIndex(index)))
+    return tuple(found)
+
+
+def _gpu(nvml: Any, handle: Any) -> GpuSample:
+    def ask(question: Any, *more: Any) -> Any:
+        # each by itself: a virtual GPU knows its memory and not its power
+        try:
+            return question(handle, *more)
+        except nvml.NVMLError:
+            return None
+
+    rates, memory = ask(nvml.nvmlDeviceGetUtilizationRates), ask(nvml.nvmlDeviceGetMemoryInfo)
+    power = ask(nvml.nvmlDeviceGetPowerUsage)
+    name = ask(nvml.nvmlDeviceGetName)
+    return GpuSample(
+        name=str(name or "GPU"),
+        busy=None if rates is None else rates.gpu / 100,
+        used=None if memory is None else int(memory.used),
+        memory=None if memory is None else int(memory.total),
+        temperature=ask(nvml.nvmlDeviceGetTemperature, nvml.NVML_TEMPERATURE_GPU),
+        power=None if power is None else power / 1000,
+    )

@@ -1,0 +1,69 @@
+"""What the three screens share: size classes, the line on top, the footer and help."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from textual.message import Message
+from textual.screen import Screen
+
+from distill_tui.errors import DistillError
+from distill_tui.runs.folder import RunFolder
+from distill_tui.ui.widgets.keyline import KeyLine
+from distill_tui.ui.widgets.topbar import TopBar
+
+
+@dataclass
+class RunWanted(Message):
+    """Somebody wants to see this run on the Training screen."""
+
+    run: RunFolder
+
+
+@dataclass
+class RecipeWanted(Message):
+    """Somebody wants to begin a run with these values of a recipe, called `name`."""
+
+    values: dict[str, Any]
+    name: str
+
+
+class DeskScreen(Screen[None]):
+    """A screen of the app. Its size is a class: `-narrow` to `-huge` wide, `-short` to `-high` tall."""
+
+    HORIZONTAL_BREAKPOINTS = [
+        (0, "-narrow"),
+        (64, "-normal"),
+        (110, "-wide"),
+        (160, "-huge"),
+    ]
+    VERTICAL_BREAKPOINTS = [
+        (0, "-short"),
+        (19, "-medium"),
+        (30, "-tall"),
+        (44, "-high"),
+    ]
+    MODE: ClassVar[str] = ""
+    TITLE_TEXT: ClassVar[str] = ""
+    HELP_TEXT: ClassVar[str] = ""
+
+    def help_text(self) -> str:
+        """What the help says of the screen as it is now."""
+        return self.HELP_TEXT
+
+    @staticmethod
+    def footer() -> KeyLine:
+        return KeyLine(id="keys")
+
+    @property
+    def bar(self) -> TopBar:
+        return self.query_one(TopBar)
+
+    def attempt(self, action: Callable[[], object]) -> bool:
+        """Do something that may go wrong, and tell the person if it did; whether it went well."""
+        try:
+            action()
+        except DistillError as error:
+            self.notify(str(error), severity="error", timeout=10, markup=False)
+            return False
+        return True

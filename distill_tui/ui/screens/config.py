@@ -1,0 +1,394 @@
+"""The Config screen: choose a folder, see what was found and what the model will be, set the recipe, start."""
+
+import asyncio
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+from distill_tui.errors import DistillError
+from distill_tui.files import clean_name, printable
+from distill_tui.paths import Home
+from distill_tui.settings import read_settings
+from distill_tui.ui import words
+from distill_tui.ui.screens.base import DeskScreen, RunWanted
+from distill_tui.ui.widgets.found import Found, FoundPanel
+from distill_tui.ui.widgets.path_input import AND, FolderField, split_paths
+from distill_tui.ui.widgets.topbar import TopBar
+from distill_tui.ui.work import begin
+
+if TYPE_CHECKING:
+    # the first screen must come at once: what it does not show at first is imported by those who want it
+    from distill_tui.recipe.schema import Recipe
+    from distill_tui.runs.pace import Pace
+    from distill_tui.ui.form import RecipeForm
+    from distill_tui.ui.widgets.recipe_pane import RecipePane
+
+WELCOME = "enter: type the path of the sounds    t: find them in a tree    tab: to the fields"
+WELCOME_NARROW = "enter: type a path   t: tree"
+TYPING = "Type the path of a folder with sounds: tab completes, enter looks into it, ctrl+t shows a tree, esc leaves."
+TOML = (".toml",)
+FIRST_LOOK_SECONDS = 0.05
+"""After which the form is made: what is shown first is on the screen by then."""
+
+
+class ConfigScreen(DeskScreen):
+    """From a folder of sounds to a run."""
+
+    MODE = "config"
+    TITLE_TEXT = "Config"
+    HELP_TEXT = (
+        "Choose a folder of sounds: its sub-folders are walked too. Enter lets you type a path, t finds it in a tree. "
+        "Tab completes a path, enter looks into it. "
+        "Then name the run, change what you like, and start with ctrl+s. Up and down move between the fields; "
+        "'auto' is chosen from your sounds and this machine. In a field letters and digits are typed: escape leaves "
+        "it, and then 1, 2 and 3 switch screens. The time of an epoch is told from what this machine reached before."
+    )
+    # no input at first: the keys of the screens work at once
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "start", "Start", id="config.start", tooltip="Start training", priority=True),
+        Binding("ctrl+r", "resume", "Resume", id="config.resume", tooltip="Go on with the interrupted run"),
+        Binding("enter", "type_folder", "Folder", id="config.folder", tooltip="Type the path of a folder of sounds"),
+        Binding(
+            "t,ctrl+t",
+            "tree",
+            "Tree",
+            key_display="^t",
+            id="config.tree",
+            tooltip="Find the sounds in a tree of folders",
+        ),
+        Binding(
+            "ctrl+o",
+            "start_from",
+            "Start from",
+            id="config.load",
+            tooltip="Fill the form from a recipe file, an earlier run or a model",
+        ),
+        Binding("f2", "save", "Save recipe", id="config.save", tooltip="Write the recipe of the form to a TOML file"),
+        Binding("up", "app.focus_previous", "Up", show=False, id="config.up"),
+        Binding("down", "app.focus_next", "Down", show=False, id="config.down"),
+        Binding("escape", "leave_field", "Leave field", show=False, id="config.leave"),
+    ]
+
+    def __init__(self, home: Home) -> None:
+        super().__init__()
+        self._home = home
+        self.found = Found()
+        self._paces: dict[str, list[Pace]] = {}
+
+    @cached_property
+    def pane(self) -> "RecipePane":
+        """The form's rows; its message handlers are below."""
+        from distill_tui.ui.widgets.recipe_pane import RecipePane
+
+        return RecipePane(read_settings(self._home).defaults, id="recipe")
+
+    @property
+    def form(self) -> "RecipeForm":
+        """What stands in the fields."""
+        return self.pane.form
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(self.MODE)
+        with Horizontal(id="config-panes"):
+            with VerticalScroll(id="form", can_focus=False):
+                with Horizontal(classes="field-row", id="folder-row"):
+                    yield Static("Sounds", classes="label", markup=False)
+                    yield FolderField(id="folder-field")
+                yield FoundPanel(wide=False, id="found-short")
+            with VerticalScroll(id="aside", can_focus=False):
+                yield FoundPanel(wide=True, id="found-wide")
+        yield Static(id="field-help", markup=False)
+        yield self.footer()
+
+    def on_mount(self) -> None:
+        self._show_found()
+        self.set_timer(FIRST_LOOK_SECONDS, self._add_form)
+
+    async def _add_form(self) -> None:
+        """The fields, once the first screen stands: they are three quarters of its widgets, and keys work before."""
+        from distill_tui.ui.recent import recent_folders
+
+        self._show_keys()
+        await self.query_one("#form").mount(self.pane)
+        self._form_changed()
+        usual = [data] if (data := read_settings(self._home).data) else []
+        await self.query_one(FolderField).offer(list(dict.fromkeys([*usual, *recent_folders(self._home)])))
+
+    def on_screen_suspend(self) -> None:
+        # another screen is in front, not a dialog: coming back, no input must swallow its keys
+        if self.app.screen_stack[0] is not self:
+            self.set_focus(None)
+
+    @property
+    def has_unstarted_work(self) -> bool:
+        """Whether leaving would lose something that was typed."""
+        self.pane.take_in()
+        return self.form.is_changed
+
+    # the sounds
+
+    @on(FolderField.Chosen)
+    def _folder_chosen(self, message: FolderField.Chosen) -> None:
+        self.look_at(message.path)
+
+    def look_at(self, path: str) -> None:
+        """Scan this path, or these; a scan of others ends."""
+        gone = [part for part in split_paths(path) if not Path(part).exists()]
+        if gone:
+            self.workers.cancel_group(self, "scan")
+            which = f": {gone[0]}" if AND in path else ""
+            self.found = Found(path=path, problem=f"there is no such folder or file{which}")
+        else:
+            self.found = Found(path=path, scanning=True)
+            begin(self, "scan", self._scan, path)
+        self._show_found()
+
+    async def _scan(self, path: str) -> None:
+        from distill_tui.ui.sounds import look
+
+        def progress(done: int, total: int) -> None:
+            self.found.done, self.found.total = done, total
+            self._show_found()
+
+        self.found = await look(self._home, path, progress)
+        self._form_changed()
+
+    # the form
+
+    def on_recipe_pane_edited(self) -> None:
+        self._form_changed()
+
+    def on_recipe_pane_help_wanted(self, message: "RecipePane.HelpWanted") -> None:
+        self.query_one("#field-help", Static).update(message.text)
+
+    def on_descendant_focus(self) -> None:
+        focused = self.focused
+        if focused is not None and not (isinstance(focused.parent, Widget) and focused.parent.has_class("field-row")):
+            self.query_one("#field-help", Static).update(TYPING if focused.id == "folder" else "")
+
+    def on_descendant_blur(self) -> None:
+        self.call_after_refresh(self._show_keys)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_keys)
+
+    def _show_keys(self) -> None:
+        if self.focused is None:
+            narrow = self.has_class("-narrow")
+            self.query_one("#field-help", Static).update(WELCOME_NARROW if narrow else WELCOME)
+
+    def _form_changed(self) -> None:
+        """Work out again what the model will be, and say at each field what is to be said."""
+        self.pane.judge(self.found)
+        if self.found.resolved is not None:
+            self._ask_pace(self.found.resolved)
+        self._show_found()
+
+    def _ask_pace(self, recipe: "Recipe") -> None:
+        """Have the panel know how fast this machine was on such a device; the logs of earlier runs are read once."""
+        from distill_tui.runs.pace import measured, nearest
+
+        device = str(recipe.train.device)
+        if device in self._paces:
+            self.found.pace = nearest(self._paces[device], recipe)
+            return
+
+        async def ask() -> None:
+            self._paces[device] = await asyncio.to_thread(measured, self._home, device)
+            self._form_changed()
+
+        begin(self, "pace", ask)
+
+    def _show_found(self) -> None:
+        for panel in self.query(FoundPanel):
+            panel.show(self.found)
+        self.bar.show("")
+        self.refresh_bindings()
+
+    # what can be done
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "resume":
+            return self.found.interrupted is not None
+        if action == "type_folder":
+            return self.focused is None
+        return super().check_action(action, parameters)
+
+    @on(Button.Pressed, "#start")
+    def action_start(self) -> None:
+        self.pane.take_in()
+        corpus, machine = self.found.corpus, self.found.machine
+        path = self.query_one(FolderField).path
+        if path and path != self.found.path:
+            self.look_at(path)
+            self.notify("Looking at the sounds first: start again when they are there.", markup=False)
+            return
+        if corpus is None or machine is None:
+            said = "The sounds are still being read." if self.found.scanning else self.found.problem
+            self.notify(said or "Choose a folder of sounds first.", severity="warning", markup=False)
+            self.query_one("#folder").focus()
+            return
+        if self._has_problems():
+            return
+
+        def make_and_start() -> None:
+            from distill_tui.ui.sounds import begin_run
+
+            self.pane.resolved(corpus, machine)
+            run = begin_run(self._home, self.form.recipe(), corpus, machine)
+            self.pane.taken()
+            self.post_message(RunWanted(run))
+
+        self.attempt(make_and_start)
+
+    def _has_problems(self) -> bool:
+        """Whether a field must be mended first; if so, it goes there and says so."""
+        problems = self.form.problems()
+        if problems:
+            self.pane.go_to(next(iter(problems)))
+            self.notify(f"{words.plural(len(problems), 'field')} to mend first.", severity="warning", markup=False)
+        return bool(problems)
+
+    def action_resume(self) -> None:
+        run = self.found.interrupted
+        assert run is not None
+
+        def resume() -> None:
+            from distill_tui.ui.sounds import go_on
+
+            go_on(self._home, run)
+            self.post_message(RunWanted(run))
+
+        self.attempt(resume)
+
+    def action_type_folder(self) -> None:
+        self.query_one("#folder").focus()
+
+    def action_tree(self) -> None:
+        # imported by those who want it: the first screen must come at once
+        from distill_tui.data.find import USUAL_EXTENSIONS
+        from distill_tui.ui.dialogs.path import PathDialog
+
+        def answered(path: str | None) -> None:
+            if path is not None:
+                self.query_one(FolderField).mean(path)
+
+        self.app.push_screen(
+            PathDialog(
+                "Choose the sounds",
+                "A folder, with its sub-folders, or one file.",
+                self.query_one(FolderField).path or str(Path.home()),
+                lambda path: "" if Path(path).exists() else "there is no such folder or file",
+                suffixes=tuple(f".{end}" for end in USUAL_EXTENSIONS),
+                tree_first=True,
+            ),
+            answered,
+        )
+
+    def action_start_from(self) -> None:
+        begin(self, "origin", self._choose_origin)
+
+    async def _choose_origin(self) -> None:
+        from distill_tui.ui import origins
+        from distill_tui.ui.dialogs.pick import PickDialog
+
+        def answered(key: str | None) -> None:
+            if key == origins.FILE:
+                self._ask_file()
+            elif key is not None:
+                name = next(row.cells[0] for row in rows if row.key == key)
+                self.attempt(lambda: self.start_from(origins.values_from(self._home, key), name))
+
+        try:
+            rows = await asyncio.to_thread(origins.origins, self._home)
+        except DistillError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.app.push_screen(
+            PickDialog("Start from the recipe of", origins.COLUMNS, rows, take="fill the form", empty=""), answered
+        )
+
+    def _ask_file(self) -> None:
+        from distill_tui.recipe import toml
+        from distill_tui.ui.dialogs.path import PathDialog
+
+        def answered(path: str | None) -> None:
+            if path is not None:
+                self.attempt(lambda: self.start_from(toml.load_values(Path(path)), Path(path).name))
+
+        self.app.push_screen(
+            PathDialog(
+                "Load a recipe",
+                "A recipe's TOML file.",
+                f"{Path.cwd()}/",
+                lambda path: "" if Path(path).is_file() else "there is no such file",
+                suffixes=TOML,
+            ),
+            answered,
+        )
+
+    def start_from(self, values: dict[str, Any], name: str) -> None:
+        """Fill the form with the values of a recipe called `name`; its sounds are taken when none are chosen."""
+        if self.has_unstarted_work:
+            from distill_tui.ui.dialogs.confirm import ConfirmDialog
+
+            def answered(yes: bool | None) -> None:
+                if yes:
+                    self._fill_form(values, name)
+
+            self.app.push_screen(
+                ConfirmDialog("Replace what was typed?", "The form was changed and not started.", "replace"),
+                answered,
+            )
+        else:
+            self._fill_form(values, name)
+
+    def _fill_form(self, values: dict[str, Any], name: str) -> None:
+        from distill_tui.ui.origins import sounds_of
+
+        self.pane.load(values)
+        if not self.query_one(FolderField).path and (sounds := sounds_of(values)):
+            self.query_one(FolderField).mean(AND.join(sounds))
+        self.notify(f"The form holds the recipe of {printable(name)}.", markup=False)
+
+    def action_save(self) -> None:
+        from distill_tui.recipe import toml
+        from distill_tui.ui.dialogs.path import PathDialog
+
+        self.pane.take_in()
+        if self._has_problems():
+            return
+
+        def problem(path: str) -> str:
+            if Path(path).is_dir():
+                return "is a folder: add a name"
+            return "is there already: choose another name" if Path(path).exists() else ""
+
+        def answered(path: str | None) -> None:
+            if path is not None and self.attempt(lambda: toml.save(self.form.recipe(), Path(path))):
+                self.pane.taken()
+                self.notify(f"Written: {printable(path)}", markup=False)
+
+        name = clean_name(self.form.texts["name"] or "recipe")
+        self.app.push_screen(
+            PathDialog(
+                "Save the recipe",
+                "A TOML file, for ctrl+o here or --recipe on the command line. 'auto' stays 'auto' in it.",
+                str(Path.cwd() / f"{name}.toml"),
+                problem,
+                suffixes=TOML,
+                new=True,
+            ),
+            answered,
+        )
+
+    def action_leave_field(self) -> None:
+        self.set_focus(None)

@@ -1,0 +1,236 @@
+"""What the screens share that follow a run and steer it: the follower, the wishes, the knobs."""
+
+import functools
+from typing import Any, ClassVar
+
+from textual import on
+from textual.binding import Binding
+
+from distill_tui.errors import DistillError
+from distill_tui.paths import Home
+from distill_tui.recipe import toml
+from distill_tui.recipe.fields import parse
+from distill_tui.recipe.schema import Recipe
+from distill_tui.runs.control import Control, change_control
+from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.launch import start_worker
+from distill_tui.runs.state import RunState
+from distill_tui.ui import messages as m
+from distill_tui.ui import words
+from distill_tui.ui.dialogs.ask import AskDialog
+from distill_tui.ui.dialogs.confirm import ConfirmDialog
+from distill_tui.ui.follow import Follower
+from distill_tui.ui.screens.base import DeskScreen
+from distill_tui.ui.widgets.knobs import Knob, Knobs, knobs_of
+from distill_tui.ui.widgets.notes import can_go_on
+
+STEERING = (
+    Binding("space", "pause", "Pause", id="training.pause", tooltip="Pause the training"),
+    Binding("space", "unpause", "Go on", id="training.unpause", tooltip="Go on with the training"),
+    Binding("space", "resume", "Resume", id="training.resume", tooltip="Go on from the last checkpoint"),
+    Binding("c", "stop", "Stop", id="training.stop", tooltip="Stop the training, with a checkpoint (asks first)"),
+)
+UNDO = Binding("u", "undo", "Undo", id="training.undo", tooltip="Undo the last change of a knob")
+"""The same actions on each of these screens: who gives one another key has it everywhere."""
+
+
+class SteeringScreen(DeskScreen):
+    """Follows one run; every wish goes into its control file."""
+
+    REPAINT_SECONDS: ClassVar[float] = 0.5
+
+    def __init__(self, home: Home) -> None:
+        super().__init__()
+        self._home = home
+        self.run_folder: RunFolder | None = None
+        self.state = RunState()
+        self.control = Control()
+        self._recipe = Recipe()
+        self._undo: list[tuple[str, float]] = []
+        self._dirty = False
+
+    def on_mount(self) -> None:
+        self.set_class(self.run_folder is None, "-empty")
+        self.set_interval(self.REPAINT_SECONDS, self._repaint_if_changed)
+        if self.run_folder is not None:
+            self._follow(self.run_folder)
+
+    def watch_run(self, run: RunFolder) -> None:
+        """Follow this run from now on."""
+        if run == self.run_folder:
+            return
+        self.run_folder = run
+        if self.is_mounted:
+            self._follow(run)
+
+    def _follow(self, run: RunFolder) -> None:
+        # one worker in the group: the one before is cancelled
+        follower = Follower(run, self.post_message)
+        self.run_worker(follower.run_forever(), group="follow", exclusive=True, exit_on_error=True)
+
+    # what the follower says
+
+    @on(m.RunChosen)
+    def _chosen(self, message: m.RunChosen) -> None:
+        self.state, self.control, self._undo = RunState(), Control(), []
+        self.set_class(False, "-empty")
+        try:
+            self._recipe = toml.load(message.run.recipe)
+        except DistillError as error:
+            self._recipe = Recipe()
+            self.notify(str(error), severity="warning", markup=False)
+        self.begin(message.run)
+        self.refresh_bindings()
+
+    def begin(self, run: RunFolder) -> None:
+        """Another run is followed from now on: forget what was known of the one before."""
+
+    @on(m.MetricsReceived)
+    def _metrics(self, message: m.MetricsReceived) -> None:
+        if message.run == self.run_folder:
+            self._dirty = True
+            self.take(message.state)
+
+    @on(m.RunStateChanged)
+    def _state_changed(self, message: m.RunStateChanged) -> None:
+        if message.run == self.run_folder:
+            self.take(message.state)
+            self._repaint()
+
+    @on(m.ControlChanged)
+    def _control_changed(self, message: m.ControlChanged) -> None:
+        if message.run == self.run_folder:
+            self.control = message.asked
+            self._repaint()
+
+    def take(self, state: RunState) -> None:
+        """This is how the run is now."""
+        self.state = state
+
+    # painting
+
+    def _repaint_if_changed(self) -> None:
+        if self._dirty and self.is_current:
+            self._repaint(at_once=False)
+
+    def on_screen_resume(self) -> None:
+        self._dirty = True
+
+    def _repaint(self, at_once: bool = True) -> None:
+        """Show the state; what is large may wait a little with new numbers unless it has to be `at_once`."""
+        raise NotImplementedError
+
+    def pending(self) -> str:
+        """What was asked for and has not happened yet."""
+        if not self.state.is_active or self.state.state == "stopping":
+            return ""
+        state, wanted = self.state.state, self.control.wanted
+        if wanted == "stopped" or (wanted == "paused" and state != "paused"):
+            return wanted
+        return "running" if wanted == "running" and state == "paused" else ""
+
+    # wishes
+
+    @property
+    def is_steerable(self) -> bool:
+        """Whether there is a run whose worker may hear a wish."""
+        return self.run_folder is not None and self.state.is_active and self.state.started_at > 0
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Which wishes make sense now; the footer and the palette show those."""
+        if action == "pause":
+            return self.is_steerable and self.control.wanted == "running"
+        if action == "unpause":
+            return self.is_steerable and self.control.wanted == "paused"
+        if action == "resume":
+            return self.run_folder is not None and can_go_on(self.state)
+        if action == "stop":
+            return self.is_steerable and self.control.wanted != "stopped"
+        if action == "undo":
+            return self.is_steerable and bool(self._undo)
+        return super().check_action(action, parameters)
+
+    def _wish(self, **changes: Any) -> bool:
+        """Set what is wanted, in the control file."""
+        run = self.run_folder
+        assert run is not None
+
+        def change(control: Control) -> None:
+            for name, value in changes.items():
+                setattr(control, name, value(getattr(control, name)) if callable(value) else value)
+
+        def act() -> None:
+            self.control = change_control(run.control, change)
+
+        done = self.attempt(act)
+        self._repaint()
+        return done
+
+    def action_pause(self) -> None:
+        self._wish(wanted="paused")
+
+    def action_unpause(self) -> None:
+        self._wish(wanted="running")
+
+    def action_resume(self) -> None:
+        run = self.run_folder
+        assert run is not None
+        if self._wish(wanted="running") and self.attempt(functools.partial(start_worker, self._home, run)):
+            self.notify("The worker starts again from the last checkpoint.", markup=False)
+
+    def action_stop(self) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes and self.state.is_active:
+                self._wish(wanted="stopped")
+
+        self.app.push_screen(
+            ConfirmDialog(
+                "Stop the training?",
+                "It saves a checkpoint and the model of what it has learned. It can go on later.",
+                "stop it",
+            ),
+            answered,
+        )
+
+    # knobs
+
+    def knobs(self) -> list[Knob]:
+        """The live settings of the run as they stand."""
+        return knobs_of(self._recipe, self.control, self.state)
+
+    def _set_knob(self, key: str, value: float) -> bool:
+        return self._wish(knobs=lambda knobs: {**knobs, key: value})
+
+    @on(Knobs.Turned)
+    def _knob_turned(self, message: Knobs.Turned) -> None:
+        if self.run_folder is None or not self.state.is_active:
+            self.notify("The run has ended: its knobs turn nothing.", severity="warning", timeout=3)
+            self._repaint()
+            return
+        before = next(knob.wanted for knob in self.knobs() if knob.field.key == message.key)
+        if self._set_knob(message.key, message.value):
+            self._undo.append((message.key, before))
+            self.refresh_bindings()
+
+    @on(Knobs.ExactAsked)
+    def _knob_asked(self, message: Knobs.ExactAsked) -> None:
+        field, knob = message.knob.field, message.knob
+
+        def problem(text: str) -> str:
+            return parse(field, text)[1].removeprefix(f"{field.key}: ")
+
+        def answered(text: str | None) -> None:
+            if text is not None and (value := float(parse(field, text)[0])) != knob.wanted:
+                self.post_message(Knobs.Turned(field.key, value))
+
+        self.app.push_screen(
+            AskDialog(field.title, f"{field.help} Allowed: {field.bounds}.", words.setting(knob.wanted), problem),
+            answered,
+        )
+
+    def action_undo(self) -> None:
+        key, value = self._undo[-1]
+        if self._set_knob(key, value):
+            self._undo.pop()
+            self.notify(f"{key} back to {words.setting(value)}.", timeout=3, markup=False)
+        self.refresh_bindings()

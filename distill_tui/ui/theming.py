@@ -1,0 +1,152 @@
+"""Themes: one TOML file each. Every colour has a fallback; a bad file is reported once and skipped.
+
+A file's name is the theme's name. It holds `dark`, `ansi`, a table `[colors]` with Textual's base colours, and a table
+`[variables]` with any CSS variable, those of `DEFAULT_VARIABLES` among them.
+"""
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+DEFAULT_THEME = "distill"
+
+BASE = {
+    True: {
+        "primary": "#5fafaf",
+        "secondary": "#5f87af",
+        "accent": "#d7af5f",
+        "warning": "#d7af5f",
+        "error": "#d75f5f",
+        "success": "#87af5f",
+        "foreground": "#d0d0d0",
+        "background": "#121212",
+        "surface": "#1c1c1c",
+        "panel": "#262626",
+    },
+    False: {
+        "primary": "#005f87",
+        "secondary": "#5f5faf",
+        "accent": "#875f00",
+        "warning": "#875f00",
+        "error": "#af0000",
+        "success": "#005f00",
+        "foreground": "#262626",
+        "background": "#eeeeee",
+        "surface": "#e4e4e4",
+        "panel": "#dadada",
+    },
+}
+
+DEFAULT_VARIABLES = {
+    "dim": "#8a8a8a",
+    "faint": "#444444",
+    "series-train": "#5fafaf",
+    "series-val": "#d7af5f",
+    "series-recon": "#87afd7",
+    "series-commit": "#d787af",
+}
+"""What our style sheet uses beside Textual's own variables, for a theme that does not come from a file."""
+
+
+def own_themes() -> Path:
+    """The folder of the themes that come with the program: in the wheel, or beside the package in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "themes"
+    return installed if installed.is_dir() else package.parent / "themes"
+
+
+def load_themes(folders: Iterable[Path]) -> tuple[dict[str, Theme], list[str]]:
+    """The themes of these folders by name (a later folder's replace an earlier one's), and what was wrong, in words."""
+    themes: dict[str, Theme] = {}
+    problems: list[str] = []
+    for folder in folders:
+        try:
+            files = sorted(folder.glob("*.toml"))
+        except OSError:
+            continue
+        for file in files:
+            try:
+                theme, wrong = read_theme(file)
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
+                problems.append(f"theme {file.name} was skipped: {error}")
+                continue
+            themes[theme.name] = theme
+            problems += [f"theme {file.name}: {problem}" for problem in wrong]
+    return themes, problems
+
+
+def read_theme(file: Path) -> tuple[Theme, list[str]]:
+    """The theme of a file, and what of it was replaced by its fallback.
+
+    Raises:
+        OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError: the file is no theme at all.
+    """
+    document = tomllib.loads(file.read_bytes().decode())
+    dark = document.get("dark", True)
+    ansi = document.get("ansi", False)
+    given, variables = document.get("colors", {}), document.get("variables", {})
+    if not isinstance(dark, bool) or not isinstance(ansi, bool):
+        raise TypeError("`dark` and `ansi` are true or false")
+    if not isinstance(given, dict) or not isinstance(variables, dict):
+        raise TypeError("`colors` and `variables` are tables")
+    colors, problems = dict(BASE[dark]), list[str]()
+    for name, value in given.items():
+        if name not in colors:
+            problems.append(f"colors.{name}: no such colour; it was ignored")
+        elif not _is_color(value):
+            problems.append(f"colors.{name}: {value!r} is not a colour; {colors[name]} is used")
+        else:
+            colors[name] = value
+    good = _own_variables(colors, ansi)
+    for name, value in variables.items():
+        if _is_variable(value):
+            good[name] = value
+        else:
+            problems.append(f"variables.{name}: {value!r} is not a colour or style; its default is used")
+    theme = Theme(name=file.stem, primary=colors["primary"], dark=dark, ansi=ansi, variables=good)
+    for name, value in {**colors, "boost": colors["panel"]}.items():
+        setattr(theme, name, value)
+    return theme, problems
+
+
+def _own_variables(colors: dict[str, str], ansi: bool) -> dict[str, str]:
+    """`DEFAULT_VARIABLES` in a theme's own colours."""
+    quiet = "ansi_bright_black" if ansi else f"{colors['foreground']} 60%"
+    return {
+        "dim": quiet,
+        "faint": "ansi_bright_black" if ansi else f"{colors['foreground']} 30%",
+        "series-train": colors["primary"],
+        "series-val": colors["accent"],
+        "series-recon": colors["secondary"],
+        "series-commit": colors["error"],
+    }
+
+
+def _is_color(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        Color.parse(value)
+    except ColorParseError:
+        return False
+    return True
+
+
+STYLES = {"bold", "dim", "italic", "reverse", "underline", "none", "not", "strike"}
+
+
+def _is_variable(value: Any) -> bool:
+    """A colour, one with a share of opacity, or words of text style. References to other variables are taken on trust
+    of their form only, so a file cannot name one that is not there: they are not taken at all."""
+    if not isinstance(value, str) or not value.split():
+        return False
+    words = value.split()
+    if set(words) <= STYLES:
+        return True
+    if len(words) == 2 and words[1].endswith("%") and words[1][:-1].isdigit():
+        words = words[:1]
+    return len(words) == 1 and _is_color(words[0])

@@ -1,0 +1,160 @@
+"""A model's card in words."""
+
+import datetime
+from typing import Any
+
+from rich.style import Style
+from rich.text import Text
+from textual.widget import Widget
+from textual.widgets import Static
+
+from distill_tui.files import printable
+from distill_tui.library.card import Card
+from distill_tui.runs.state import LevelHealth
+from distill_tui.ui import words
+from distill_tui.ui.models import Shown
+from distill_tui.ui.widgets.health import verdict
+from distill_tui.ui.widgets.overlay import overlay, points_of
+from distill_tui.ui.widgets.painted import theme_style
+
+LABEL = 19
+"""Cells before a curve: the loss's name and its last value."""
+CURVE = (12, 48)
+"""The least and the most cells of a curve."""
+CURVE_ROWS = 2
+LOSSES = ("train", "val", "recon", "commit")
+
+
+class CardView(Static):
+    """The card of a model, drawn for the width that there is."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False)
+        self._model: Shown | None = None
+
+    def show(self, shown: Shown | None, instead: str = "") -> None:
+        """Show this model; without one, `instead`."""
+        self._model = shown
+        if shown is None:
+            self.update(instead)
+        else:
+            self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._model is not None and self.size.width:
+            self.update(card_text(self, self._model, self.size.width))
+
+
+def card_text(widget: Widget, shown: Shown, width: int) -> Text:
+    """Everything that a person wants to know of a model, in lines for `width` cells."""
+    text = Text()
+    card, entry = shown.card, shown.entry
+    if card is None:
+        return Text(printable(f"✗ {shown.problem}"), theme_style(widget, "error"))
+    dim, plain, bold = (
+        theme_style(widget, "dim"),
+        theme_style(widget, "foreground"),
+        theme_style(widget, "primary", bold=True),
+    )
+
+    def pair(word: str, value: str) -> None:
+        text.append(f"{word:12}", dim)
+        text.append(printable(value) + "\n", plain)
+
+    text.append(printable(entry.name) + "\n", bold)
+    pair("created", f"{local_day(entry.created)}, {'finished' if card.finished else 'stopped early'}")
+    pair("rate", f"{words.hertz(card.rate)}, {card.frame_rate or 0:.1f} frames a second")
+    pair("bit rate", f"{card.kbps or 0:.2f} kbps")
+    pair("size", f"{words.short_count(card.parameters)} parameters, {entry.size / 1e6:.1f} MB")
+    pair("trained", f"{card.epoch:,} epochs, {card.step:,} steps, {words.duration(card.seconds_trained)}")
+    files, seconds = card.data.get("files"), card.data.get("seconds")
+    if files is not None:
+        pair("on", f"{words.plural(int(files), 'sound')}, {words.duration(seconds)}")
+    pair("run", words.shorten(card.run or words.MISSING, max(12, width - 12)))
+    if card.run:
+        pair("its state", shown.state.state if shown.run is not None else "no longer in this home")
+    if card.started_from:
+        pair("started", f"from the weights of model {card.started_from}")
+    pair("id", card.id)
+    _losses(widget, card, text, max(CURVE[0], min(CURVE[1], width - LABEL)))
+    _health(widget, card, text)
+    _previews(shown, text, dim, plain)
+    _recipe(card.recipe, text, dim)
+    for note in card.notes:
+        text.append(f"\n{printable(note)}", dim)
+    text.rstrip()
+    return text
+
+
+def _losses(widget: Widget, card: Card, text: Text, width: int) -> None:
+    text.append("\nlosses\n", theme_style(widget, "dim"))
+    for name in LOSSES:
+        if name not in card.losses:
+            continue
+        curve = overlay(
+            [(points_of(card.history, f"loss/{name}"), theme_style(widget, f"series-{name}"))], width, CURVE_ROWS
+        )
+        for row, line in enumerate(curve):
+            text.append(f"  {name if row == 0 else '':8}", theme_style(widget, "dim"))
+            value = words.number(card.losses[name]) if row == 0 else ""
+            text.append(f"{value:>7}  ", theme_style(widget, "foreground"))
+            text.append_text(line)
+            text.append("\n")
+
+
+def _previews(shown: Shown, text: Text, dim: Style, plain: Style) -> None:
+    made, folder = shown.previews, shown.preview_folder
+    if made is None or folder is None:
+        return
+    text.append(f"\npreviews of step {made.step:,}: distance to the original\n", dim)
+    text.append("  " + "  ".join(words.number(distance) for _, _, distance in made.pairs) + "\n", plain)
+    text.append(printable(f"  {folder}") + "\n", dim)
+
+
+def _health(widget: Widget, card: Card, text: Text) -> None:
+    if not card.health:
+        return
+    text.append("\nlevel   used  perplex.   dead\n", theme_style(widget, "dim"))
+    size = int(card.recipe.get("model", {}).get("codebook_size") or 0)
+    for entry in card.health:
+        level = LevelHealth(
+            int(entry.get("level") or 0), *(entry.get(word) for word in ("utilization", "perplexity", "dead", "churn"))
+        )
+        word, color = verdict(level, size)
+        text.append(
+            f"{level.level:>5}{words.percent(level.utilization):>7}"
+            f"{words.number(level.perplexity)[:6]:>10}{words.count(level.dead):>7}  ",
+            theme_style(widget, "foreground"),
+        )
+        text.append(word + "\n", theme_style(widget, color))
+
+
+def _recipe(recipe: dict[str, Any], text: Text, dim: Style) -> None:
+    if not recipe:
+        return
+    text.append("\nrecipe\n", dim)
+    automatic = set(recipe.get("automatic", []))
+    text.append(f"  {'preset':20}", dim)
+    text.append(f"{recipe.get('preset', words.MISSING)}\n")
+    for section, keys in (
+        ("model", ("rvq_levels", "codebook_size", "channels", "latent_dim", "stride")),
+        ("loss", ("commitment_weight",)),
+        ("train", ("epochs", "learning_rate", "batch_size", "seed")),
+    ):
+        for key in keys:
+            if key in recipe.get(section, {}):
+                auto = " (auto)" if f"{section}.{key}" in automatic else ""
+                text.append(f"  {key:20}", dim)
+                text.append(f"{words.setting(recipe[section][key])}{auto}\n")
+
+
+def local_day(created: str) -> str:
+    """ISO 8601 in UTC as the local date and time; '-' when there is none."""
+    try:
+        moment = datetime.datetime.fromisoformat(created)
+    except ValueError:
+        return words.MISSING
+    return words.day(moment.timestamp())

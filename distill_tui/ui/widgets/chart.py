@@ -1,0 +1,101 @@
+"""The large chart, by plotext: series reduced to columns first, each drawn as its envelope."""
+
+import math
+
+from textual.color import Color
+from textual_plotext import PlotextPlot
+
+from distill_tui.runs.state import RunState, Series
+from distill_tui.ui.widgets.braille import LOG_RATIO
+from distill_tui.ui.widgets.canvas import Scale, round_numbers
+from distill_tui.ui.widgets.envelope import Column, Envelope
+
+AXIS_CELLS = 9
+"""About what plotext takes for the numbers at the left."""
+FRAME_ROWS = 4
+"""What plotext takes for the title, the frame and the numbers below."""
+TICKS = 6
+
+
+class LossChart(PlotextPlot):
+    """Some losses against steps, on a logarithmic scale once they span much."""
+
+    def __init__(self, series: tuple[tuple[str, str, str], ...], title: str, *, id: str | None = None) -> None:
+        """`series` are (metric key, label, theme variable)."""
+        super().__init__(id=id)
+        self._keys = series
+        self._title = title
+        self._envelopes = {key: Envelope() for key, _, _ in series}
+        self._state: RunState | None = None
+        self._drawn: tuple[object, ...] = ()
+
+    def show(self, state: RunState) -> None:
+        """Draw this state, if it differs from what is drawn."""
+        if state is not self._state:
+            self._envelopes = {key: Envelope() for key, _, _ in self._keys}
+        self._state = state
+        lengths = tuple(len(state.series.get(key, ())) for key, _, _ in self._keys)
+        drawn = (id(state), state.step, lengths, self.size, self.app.theme)
+        if drawn == self._drawn or not self.size.width:
+            return
+        self._drawn = drawn
+        self._plot_series(state)
+        self.refresh()
+
+    def on_resize(self) -> None:
+        if self._state is not None:
+            self.show(self._state)
+
+    def _plot_series(self, state: RunState) -> None:
+        plot = self.plt
+        plot.clear_figure()
+        plot.title(self._title)
+        plot.grid(False, False)
+        width = max(2, (self.size.width - AXIS_CELLS) * 2)
+        known = [state.series[key] for key, _, _ in self._keys if len(state.series.get(key, ()))]
+        if not known:
+            return
+        first, last = 0.0, max(series.steps[-1] for series in known)
+        reduced = {
+            key: self._envelopes[key].columns(state.series.get(key, Series()), width, first, last)
+            for key, _, _ in self._keys
+        }
+        present = [c for columns in reduced.values() for c in columns if c is not None and _is_finite(c)]
+        if not present:
+            return
+        least, greatest = min(c.low for c in present), max(c.high for c in present)
+        logarithmic = least > 0 and greatest / least > LOG_RATIO
+        place = math.log10 if logarithmic else float
+        for key, label, variable in self._keys:
+            steps: list[float] = []
+            values: list[float] = []
+            for index, column in enumerate(reduced[key]):
+                if column is None or not _is_finite(column):
+                    continue
+                step = first + index * (last - first) / (width - 1)
+                # both ends of a column, so that a spike reaches its true height
+                for value in {column.low, column.high}:
+                    steps.append(step)
+                    values.append(place(value))
+            if values:
+                plot.plot(steps, values, label=label, marker="braille", color=self._color(variable))
+        if least < greatest:
+            plot.ylim(place(least), place(greatest))
+            # two ticks in one row, and plotext shows either
+            most = max(2, min(TICKS, (self.size.height - FRAME_ROWS) // 2))
+            ticks = Scale(least, greatest, 1, logarithmic).ticks(most)
+            plot.yticks([place(tick) for tick in ticks], [f"{tick:.3g}" for tick in ticks])
+        last = max(last, 1.0)
+        plot.xlim(first, last)
+        steps = round_numbers(first, last, TICKS)
+        plot.xticks(steps, [f"{step:,.0f}" for step in steps])
+
+    def _color(self, variable: str) -> tuple[int, int, int] | str:
+        color = Color.parse(self.app.theme_variables[variable].split()[0])
+        if color.ansi is not None and color.rich_color.name:
+            return color.rich_color.name.replace("bright_", "").replace("default", "white")
+        return color.rgb
+
+
+def _is_finite(column: Column) -> bool:
+    return math.isfinite(column.low) and math.isfinite(column.high)

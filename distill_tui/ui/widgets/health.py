@@ -1,0 +1,109 @@
+"""The codebooks' health: a table with one row a level, and a word for how each is doing."""
+
+import itertools
+import math
+from collections.abc import Iterable
+
+from rich.text import Text
+from textual.widgets import DataTable
+
+from distill_tui.runs.state import LevelHealth, RunState, Series
+from distill_tui.ui import words
+from distill_tui.ui.widgets.braille import blocks
+from distill_tui.ui.widgets.painted import theme_style
+
+GOOD, FAIR, POOR = ("● good", "success"), ("◐ fair", "warning"), ("○ poor", "error")
+UNKNOWN = ("", "dim")
+TREND = 12
+COLUMNS = (("level", 5), ("used", 6), ("perplex", 8), ("dead", 5), ("churn", 6), ("", 7))
+
+
+def verdict(level: LevelHealth, size: int) -> tuple[str, str]:
+    """How a level is doing, as a word with a mark, and the theme's colour for it.
+
+    Good: at least half of the codes are used, and about evenly. Poor: under a quarter, or a few codes do all the work.
+    """
+    use, perplexity = level.utilization, level.perplexity
+    if use is None or not math.isfinite(use):
+        return UNKNOWN
+    evenness = perplexity / size if perplexity is not None and size else use
+    if use < 0.25 or evenness < 0.08:
+        return POOR
+    if use < 0.5 or evenness < 0.2 or (level.churn or 0.0) > 0.5:
+        return FAIR
+    return GOOD
+
+
+class HealthTable(DataTable[Text]):
+    """Level, share of codes used, perplexity, dead codes, churn, a word, and where there is room the course of use."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, cursor_type="row", cell_padding=0, cursor_foreground_priority="renderable")
+        self._shown: dict[tuple[str, str], str] = {}
+        self._state = RunState()
+        self._wide = False
+
+    def on_mount(self) -> None:
+        self._layout_columns()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._again())
+
+    def on_resize(self) -> None:
+        wide = self.size.width >= sum(w for _, w in COLUMNS) + TREND + 1
+        if wide != self._wide:
+            self._wide = wide
+            self._again()
+
+    def _layout_columns(self) -> None:
+        dim = theme_style(self, "dim")
+        for title, width in COLUMNS:
+            self.add_column(Text(title, dim, justify="right"), width=width, key=title or "word")
+        if self._wide:
+            self.add_column(Text(" use so far", dim), width=TREND + 1, key="trend")
+
+    def _again(self) -> None:
+        self.clear(columns=True)
+        self._shown = {}
+        self._layout_columns()
+        self.show(self._state)
+
+    def show(self, state: RunState) -> None:
+        """Show this state; only cells that changed are touched."""
+        self._state = state
+        health = state.health
+        if self.row_count != len(health):
+            self.clear()
+            self._shown = {}
+            for level in health:
+                self.add_row(*[Text()] * len(self.columns), key=str(level.level))
+        size = state.prepared.codebook_size if state.prepared else 0
+        for level in health:
+            word, color = verdict(level, size)
+            cells = {
+                "level": (str(level.level), "foreground"),
+                "used": (words.percent(level.utilization), color if word else "dim"),
+                "perplex": (words.number(level.perplexity)[:6], "foreground"),
+                "dead": (words.count(level.dead), "foreground"),
+                "churn": (words.percent(level.churn), "foreground"),
+                "word": (f" {word}", color),
+            }
+            if self._wide:
+                cells["trend"] = (" " + self._trend(state, level.level), color)
+            for column, (text, style) in cells.items():
+                if self._shown.get((str(level.level), column)) != text + style:
+                    self._shown[str(level.level), column] = text + style
+                    left = column in ("trend", "word")
+                    cell = Text(text, theme_style(self, style), justify="left" if left else "right")
+                    self.update_cell(str(level.level), column, cell)
+
+    def _trend(self, state: RunState, level: int) -> str:
+        values = state.series.get(f"codebook/{level}/utilization", Series()).values
+        if not values:
+            return ""
+        parts = min(TREND, len(values))
+        # the lowest of each part: a level that dried up for a while must show
+        edges = [round(i * len(values) / parts) for i in range(parts + 1)]
+        return blocks([_lowest(values[a:b]) for a, b in itertools.pairwise(edges)])
+
+
+def _lowest(values: Iterable[float]) -> float:
+    return min((v for v in values if math.isfinite(v)), default=math.nan)

@@ -1,0 +1,85 @@
+"""A widget that is lines of styled text: repainted only when they changed, so that a calm screen sends nothing."""
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.color import Color
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+
+def theme_style(widget: Widget, variable: str, bold: bool = False) -> Style:
+    """The style of a theme's variable, such as `success`."""
+    value = widget.app.theme_variables.get(variable, "")
+    if not value:
+        return Style(bold=bold)
+    color = Color.parse(value.split()[0])
+    if value.endswith("%"):
+        # text has no opacity of its own: mix with what is behind it
+        share = float(value.split()[1].rstrip("%")) / 100
+        color = widget.background_colors[1].blend(color, share)
+    return Style(color=color.rich_color, bold=bold)
+
+
+class Painted(Widget):
+    """Draws what `lines()` gives for its size."""
+
+    DEFAULT_CSS = "Painted { height: auto; }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._shown: list[Text] = []
+
+    def lines(self) -> list[Text]:
+        """The lines for the widget's present size; further ones are cut off."""
+        raise NotImplementedError
+
+    def style(self, variable: str, bold: bool = False) -> Style:
+        return theme_style(self, variable, bold)
+
+    def repaint(self) -> None:
+        """Draw those lines again that have changed since the last time."""
+        if not self.is_attached or not self.size.width:
+            return
+        new, old = self.lines(), self._shown
+        if new == old:
+            return
+        self._shown = new
+        if len(new) != len(old):
+            self.refresh(layout=self.styles.height is not None and self.styles.height.is_auto)
+            return
+        width = self.size.width
+        self.refresh(*(Region(0, y, width, 1) for y, (a, b) in enumerate(zip(new, old, strict=True)) if a != b))
+
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._again())
+
+    def _again(self) -> None:
+        self._shown = []
+        self.repaint()
+
+    def on_resize(self) -> None:
+        self._shown = self.lines()
+        self.refresh()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        return max(1, len(self._shown))
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        base = self.rich_style
+        if y >= len(self._shown):
+            return Strip.blank(width, base)
+        console = self.app.console
+        segments = [
+            Segment(text, base + style if style else base) for text, style, _ in self._shown[y].render(console, end="")
+        ]
+        return Strip(segments).adjust_cell_length(width, base)
+
+
+def pad(text: Text, width: int) -> Text:
+    """`text` filled up or cut to `width` cells."""
+    text = text.copy()
+    text.truncate(width, overflow="ellipsis", pad=True)
+    return text

@@ -1,0 +1,205 @@
+"""A list of rows with columns that draws only what is seen: ten thousand rows cost what twenty do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from distill_tui.files import printable
+
+GAP = 2
+"""Cells between two columns."""
+MARGIN = 3
+"""Cells before the first column: where the cursor and the marks stand."""
+LEAST_FIRST = 10
+"""The first column gives way to the others down to this width."""
+MOST_CELLS = 200
+"""A longer cell is cut before it is measured: a name may have any length."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's title; numbers go to the right."""
+
+    title: str
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """What stands in each column. `key` is the caller's; `style` a component class: `text`, `error`."""
+
+    key: str
+    cells: tuple[str, ...]
+    style: str = "text"
+
+
+class RowList(ScrollView, can_focus=True):
+    """The rows, one of them under the cursor; some may carry a mark of one character."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--header", "rows--text", "rows--dim", "rows--error", "rows--cursor"}
+    DEFAULT_CSS = """
+    RowList {
+        height: auto;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        & > .rows--header { color: $dim; }
+        & > .rows--text { color: $foreground; }
+        & > .rows--dim { color: $dim; }
+        & > .rows--error { color: $error; }
+        & > .rows--cursor { color: $block-cursor-foreground; background: $block-cursor-background; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False, id="rows.up"),
+        Binding("down", "move(1)", "Down", show=False, id="rows.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="rows.page-up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="rows.page-down"),
+        Binding("home", "to(0)", "First", show=False, id="rows.first"),
+        Binding("end", "to(-1)", "Last", show=False, id="rows.last"),
+        Binding("enter", "pick", "Pick", show=False, id="rows.pick"),
+    ]
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor came to another row; None when there is none."""
+
+        key: str | None
+
+    @dataclass
+    class Picked(Message):
+        """Enter was pressed on a row."""
+
+        key: str
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._columns: Sequence[Column] = ()
+        self._rows: Sequence[Row] = ()
+        self._widths: list[int] = []
+        self._cursor = 0
+        self.marks: dict[str, str] = {}
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the rows, in order."""
+        return [row.key for row in self._rows]
+
+    @property
+    def chosen(self) -> str | None:
+        """The key of the row under the cursor."""
+        return self._rows[self._cursor].key if self._rows else None
+
+    def fill(self, columns: Sequence[Column], rows: Sequence[Row], choose: str | None = None) -> None:
+        """Show these; the cursor goes to the row `choose`, or else stays with the row that it is on."""
+        before = choose or self.chosen
+        self._columns, self._rows = columns, rows
+        texts = [[column.title, *(row.cells[i] for row in rows)] for i, column in enumerate(columns)]
+        self._widths = [max((cell_len(text[:MOST_CELLS]) for text in column), default=0) for column in texts]
+        self._cursor = next((i for i, row in enumerate(rows) if row.key == before), 0)
+        self.virtual_size = Size(0, len(rows) + 1)
+        self.refresh(layout=True)
+        self.call_after_refresh(self._show_cursor)
+        self.post_message(self.Highlighted(self.chosen))
+
+    def mark(self, marks: dict[str, str]) -> None:
+        """Show these marks, by key."""
+        self.marks = marks
+        self.refresh()
+
+    def action_move(self, by: int) -> None:
+        self._go(self._cursor + by)
+
+    def action_page(self, by: int) -> None:
+        self._go(self._cursor + by * max(1, self.size.height - 2))
+
+    def action_to(self, place: int) -> None:
+        self._go(place % max(1, len(self._rows)))
+
+    def action_pick(self) -> None:
+        if self.chosen is not None:
+            self.post_message(self.Picked(self.chosen))
+
+    def _go(self, row: int) -> None:
+        row = max(0, min(len(self._rows) - 1, row))
+        if row == self._cursor or not self._rows:
+            return
+        before, self._cursor = self._cursor, row
+        self._refresh_row(before)
+        self._refresh_row(row)
+        self._show_cursor()
+        self.post_message(self.Highlighted(self.chosen))
+
+    def _refresh_row(self, row: int) -> None:
+        # the header keeps the first line
+        y = row - self.scroll_offset.y + 1
+        if 0 < y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def _show_cursor(self) -> None:
+        top, height = self.scroll_offset.y, self.size.height - 1
+        if self._cursor < top:
+            self.scroll_to(y=self._cursor, animate=False)
+        elif height > 0 and self._cursor >= top + height:
+            self.scroll_to(y=self._cursor - height + 1, animate=False)
+
+    def on_resize(self) -> None:
+        self._show_cursor()
+
+    def on_focus(self) -> None:
+        self._refresh_row(self._cursor)
+
+    def on_blur(self) -> None:
+        self._refresh_row(self._cursor)
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002
+        return container.width
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        return len(self._rows) + 1
+
+    def _fitting(self) -> list[int]:
+        """The columns' widths: the first takes what the others leave."""
+        if not self._widths:
+            return []
+        others = sum(self._widths[1:]) + GAP * len(self._widths[1:])
+        first = min(self._widths[0], max(LEAST_FIRST, self.size.width - MARGIN - others))
+        return [first, *self._widths[1:]]
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        number = y - 1 + self.scroll_offset.y
+        if y == 0:
+            style = self.get_component_rich_style("rows--header")
+            text = self._line("", "", [column.title for column in self._columns])
+            return Strip([Segment(text, style)]).adjust_cell_length(width, self.rich_style)
+        if number >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        row = self._rows[number]
+        here = number == self._cursor
+        text = self._line("▸" if here else "", self.marks.get(row.key, ""), row.cells)
+        if here and self.has_focus:
+            style = self.get_component_rich_style("rows--cursor")
+            return Strip([Segment(text, style)]).adjust_cell_length(width, style)
+        first = self.get_component_rich_style(f"rows--{row.style}")
+        rest = self.get_component_rich_style("rows--dim" if row.style == "text" else f"rows--{row.style}")
+        cut = MARGIN + (self._fitting()[0] if self._columns else 0)
+        head, tail = Strip([Segment(text)]).divide([cut, max(cut, cell_len(text))])
+        return Strip([Segment(head.text, first), Segment(tail.text, rest)]).adjust_cell_length(width, self.rich_style)
+
+    def _line(self, cursor: str, mark: str, cells: Sequence[str]) -> str:
+        parts = []
+        for cell, column, width in zip(cells, self._columns, self._fitting(), strict=True):
+            text = printable(cell[:MOST_CELLS])
+            if cell_len(text) > width:
+                text = set_cell_size(text, max(0, width - 1)) + "…"
+            space = " " * (width - cell_len(text))
+            parts.append(space + text if column.right else text + space)
+        return f"{cursor or ' '}{mark or ' '} " + (" " * GAP).join(parts)

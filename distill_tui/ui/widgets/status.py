@@ -1,0 +1,109 @@
+"""The head of the Training screen: state, how far, how fast, and when it will be done."""
+
+from rich.text import Text
+
+from distill_tui.runs.state import RunState
+from distill_tui.ui import words
+from distill_tui.ui.widgets.painted import Painted
+
+MARKS = {
+    "starting": ("◌", "dim"),
+    "running": ("●", "success"),
+    "paused": ("‖", "warning"),
+    "stopping": ("◔", "warning"),
+    "finished": ("✓", "success"),
+    "stopped": ("■", "warning"),
+    "failed": ("✗", "error"),
+    "crashed": ("✗", "error"),
+}
+"""A mark and a colour for each state; the word always stands beside them."""
+
+
+class StatusHead(Painted):
+    """Two lines and a progress bar; the most important comes first, and what does not fit is left out whole."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._state: RunState | None = None
+        self._wanted = ""
+        self._reading: float | None = None
+
+    def show(self, state: RunState, wanted: str) -> None:
+        """Show this state; `wanted` is what was asked for and has not happened yet, '' for nothing."""
+        self._state, self._wanted, self._reading = state, wanted, None
+        self.repaint()
+
+    def show_reading(self, share: float) -> None:
+        """A long log is being read: so much of it is in."""
+        self._reading = share
+        self.repaint()
+
+    def lines(self) -> list[Text]:
+        if self._reading is not None:
+            return [Text(f"reading the log: {self._reading:.0%}", self.style("dim")), Text(), Text()]
+        if self._state is None:
+            return [Text(), Text(), Text()]
+        state, narrow = self._state, self.size.width < 64
+        first = [self._word(state)]
+        eta = f"ETA {words.duration(state.eta_seconds)}"
+        if narrow:
+            first.append(Text(f"e {state.epoch_text}", self.style("foreground")))
+            if state.eta_seconds is not None:
+                first.append(Text(eta, self.style("foreground")))
+            second = [Text(f"step {state.step:,}", self.style("dim")), *self._speed(state, short=True)]
+            return [self._join(first, 1), self._join(second, 2)]
+        first += [
+            self._pair("epoch", state.epoch_text),
+            self._pair("step", f"{state.step:,}"),
+        ]
+        if state.eta_seconds is not None:
+            first.append(self._pair("ETA", words.duration(state.eta_seconds)))
+        first += self._speed(state, short=self.size.width < 100)
+        if state.prepared and self.size.width >= 110:
+            prepared = state.prepared
+            first += [
+                self._pair("on", prepared.device),
+                Text(f"{words.short_count(prepared.parameters)} parameters", self.style("dim")),
+                Text(f"{prepared.kbps:.2f} kbps", self.style("dim")),
+            ]
+        return [self._join(first, 3), self._bar(state)]
+
+    def _word(self, state: RunState) -> Text:
+        mark, color = MARKS.get(state.state, ("?", "dim"))
+        text = Text(f"{mark} {state.state}", self.style(color, bold=True))
+        if self._wanted:
+            text.append(f" → {self._wanted}", self.style("warning"))
+        return text
+
+    def _pair(self, word: str, value: str) -> Text:
+        return Text.assemble((word + " ", self.style("dim")), (value, self.style("foreground")))
+
+    def _speed(self, state: RunState, short: bool) -> list[Text]:
+        found = []
+        if state.is_active and (rate := state.numbers.get("rate/sound")):
+            word = f"{rate:,.0f} s/s" if short else f"{rate:,.0f} s of sound a second"
+            found.append(Text(word, self.style("foreground")))
+        if lr := state.numbers.get("lr"):
+            found.append(self._pair("lr", f"{lr:.1e}"))
+        return found
+
+    def _join(self, parts: list[Text], gap: int) -> Text:
+        """The parts with gaps, those at the end left out whole when there is no room."""
+        found = Text()
+        for part in parts:
+            space = gap if found.plain else 0
+            if found.cell_len + space + part.cell_len > self.size.width:
+                break
+            found.append(" " * space)
+            found.append_text(part)
+        return found
+
+    def _bar(self, state: RunState) -> Text:
+        share = 1.0 if state.state == "finished" else min(1.0, max(0.0, state.progress))
+        label = f" {share:4.0%}"
+        width = max(0, self.size.width - len(label))
+        done = round(width * share)
+        color = MARKS.get(state.state, ("", "primary"))[1] if not state.is_active else "primary"
+        return Text.assemble(
+            ("━" * done, self.style(color)), ("━" * (width - done), self.style("faint")), (label, self.style("dim"))
+        )

@@ -1,0 +1,103 @@
+"""Numbers and times as the screens write them: short, aligned, and calm about what is missing."""
+
+import math
+import time
+
+MISSING = "-"
+
+
+def duration(seconds: float | None) -> str:
+    """`1.4 s`, `48 s`, `3 min 20 s`, `2 h 05 min`; `-` when not known."""
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def number(value: float | None) -> str:
+    """A loss in at most seven characters, four digits of it: `0.8123`, `12.35`, `1.2e-05`, `NaN`, `-`."""
+    if value is None:
+        return MISSING
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size < 0.001 or size >= 100_000:
+        text = f"{value:.1e}"
+        return text if len(text) <= 8 else f"{value:.0e}"
+    if size < 10:
+        return f"{value:.4f}"
+    return f"{value:.{max(0, 3 - int(math.log10(size)))}f}"
+
+
+def setting(value: object) -> str:
+    """A setting as one would type it: `0.001`, `8e-05`, `100`, `true`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        short = f"{value:.6g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
+
+
+def percent(share: float | None) -> str:
+    """A share of 0..1 as `98 %`; `-` when not known."""
+    if share is None or not math.isfinite(share):
+        return MISSING
+    return f"{share * 100:.0f} %"
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands apart: `1,700`; `-` when not known."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{value:,.0f}"
+
+
+def short_count(value: float | None) -> str:
+    """A big number in five characters: `812`, `1.7k`, `4.2M`; `-` when not known."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.0f}"
+
+
+def hertz(rate: float) -> str:
+    """`44.1 kHz`, `8 kHz`, `11.025 kHz`."""
+    return f"{rate / 1000:g} kHz"
+
+
+def clock(seconds: float) -> str:
+    """A moment as the local time of day, `14:03:59`."""
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
+
+
+def day(seconds: float) -> str:
+    """A moment as the local date and time, `2026-03-01 14:03`."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def shorten(text: str, width: int) -> str:
+    """`text` in at most `width` characters, its end replaced by `…`."""
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+def shorten_path(text: str, width: int) -> str:
+    """A path in at most `width` characters: its beginning is what can go."""
+    return text if len(text) <= width else "…" + text[len(text) - max(0, width - 1) :]
+
+
+def plural(number_of: int, word: str) -> str:
+    """`1 file`, `20 files`."""
+    return f"{number_of:,} {word}{'' if number_of == 1 else 's'}"

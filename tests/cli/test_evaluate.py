@@ -1,0 +1,96 @@
+"""`models evaluate`: per file and in total, what was trained on kept apart from what was held out."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from distill_tui.cli.main import run as main
+from distill_tui.engine.nets import build_net
+from distill_tui.library.card import Card
+from distill_tui.library.container import read_card, write_model
+from distill_tui.recipe.fields import with_values
+from distill_tui.recipe.schema import Recipe
+from distill_tui.recipe.toml import from_dict, to_dict
+from tests.conftest import Trained
+
+
+def test_what_was_trained_on_is_kept_apart(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "new.wav"
+    soundfile.write(new, 0.3 * np.sin(np.arange(8000) / 7), 8000)
+    home = str(trained.home.root)
+    asked = ["models", "evaluate", str(trained.model), str(trained.sounds), str(new), "--home", home]
+    assert main([*asked, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    seen = {sound["name"]: sound["seen"] for sound in report["sounds"]}
+    assert sorted(set(seen.values())) == ["", "training", "validation"]
+    assert [Path(name).name for name, part in seen.items() if part == ""] == ["new.wav"]
+    for part, kinds in (("trained_on", ("training",)), ("held_out", ("validation", ""))):
+        values = [sound["mel"] for sound in report["sounds"] if sound["seen"] in kinds]
+        assert report[part]["files"] == len(values)
+        assert report[part]["mel"] == pytest.approx(sum(values) / len(values))
+    assert 0 < report["efficiency"] <= 1
+    assert report["kbps"] > 0
+    assert report["real_time"] > 0
+    assert main([*asked, "--levels", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "held out: " in out
+    assert "1 levels" in out
+
+
+def test_every_column_is_defined_in_the_help_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["models", "evaluate", "--help"])
+    told = capsys.readouterr().out
+    for word in ("mel", "stft", "SI-SDR", "x real time", "kbps", "carrying"):
+        assert f"\n  {word}  " in told
+    for source in ("2306.06546", "1910.11480", "1811.02508"):
+        assert source in told
+
+
+def test_a_wrong_request_changes_nothing(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
+    home = str(trained.home.root)
+    assert main(["models", "evaluate", "nobody", str(trained.sounds), "--home", home]) == 2
+    assert main(["models", "evaluate", str(trained.model), str(trained.sounds / "none"), "--home", home]) == 2
+    assert main(["models", "evaluate", str(trained.model), str(trained.sounds), "--levels", "9", "--home", home]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_models_are_put_side_by_side(trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other.distill"
+    torch.manual_seed(0)
+    recipe = with_values(read_recipe(trained.model), {"model.bottleneck": "kl"})
+    write_model(other, build_net(recipe).state_dict(), Card(recipe=to_dict(recipe), name="other", losses={"val": 0.5}))
+    asked = ["models", "compare", str(trained.model), str(other), "--home", str(trained.home.root)]
+    assert main(asked) == 0
+    out = capsys.readouterr().out
+    rows = {line.rsplit(maxsplit=2)[0]: line.split()[-2:] for line in out.splitlines()[1:]}
+    assert rows["model.bottleneck"] == ["rvq", "kl"]
+    assert rows["kbps"][1] == "continuous"
+    assert rows["loss val"][1] == "0.5000"
+    assert "level 0 perplexity" in out
+    assert "model.rate" not in out
+    assert main([*asked, "--data", str(trained.sounds), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["different"] == ["model.bottleneck"]
+    ours, its = (model["measured"] for model in told["models"])
+    assert [sound["name"] for sound in ours["sounds"]] == [sound["name"] for sound in its["sounds"]]
+    assert its["kbps"] == 0
+    assert main([*asked, "--data", str(trained.sounds)]) == 0
+    out = capsys.readouterr().out
+    # what one of them was trained on is not held out, though the other never met it
+    held_out = [
+        sound["mel"] for sound, same in zip(its["sounds"], ours["sounds"], strict=True) if same["seen"] != "training"
+    ]
+    row = next(line for line in out.splitlines() if line.startswith(f"mel of {len(held_out)} sounds held out of all"))
+    assert float(row.split()[-1]) == pytest.approx(sum(held_out) / len(held_out), abs=1e-3)
+    assert main(["models", "compare", "nothing", "--home", str(trained.home.root)]) == 2
+
+
+def read_recipe(model: Path) -> Recipe:
+    return with_values(Recipe(), from_dict(read_card(model).recipe, "the model"))

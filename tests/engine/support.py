@@ -1,0 +1,76 @@
+"""Small runs for engine tests: real sounds, real folders, a tiny net, in this process."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from distill_tui.data.corpus import Corpus
+from distill_tui.data.scan import scan
+from distill_tui.engine.session import read_material
+from distill_tui.engine.train import Trainer
+from distill_tui.machine import Machine
+from distill_tui.paths import Home
+from distill_tui.recipe import toml
+from distill_tui.recipe.fields import with_values
+from distill_tui.recipe.schema import Recipe
+from distill_tui.runs.events import Event
+from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.launch import create_run
+from distill_tui.runs.log import LogWriter, read_events
+
+RATE = 8000
+TINY: dict[str, Any] = {
+    "model.channels": 16,
+    "model.encoder_blocks": 1,
+    "model.decoder_blocks": 1,
+    "model.latent_dim": 8,
+    "model.codebook_size": 8,
+    "model.rvq_levels": 2,
+    "data.segment_seconds": 0.25,
+    "train.batch_size": 4,
+    "train.steps_per_epoch": 4,
+    "train.epochs": 4,
+    "train.preview_every": 0,
+    "train.previews": 1,
+    "train.device": "cpu",
+    "train.precision": "float32",
+}
+
+
+def tones(folder: Path, count: int = 5, seconds: float = 0.5, rate: int = RATE) -> Path:
+    """Decaying tones of different pitch as WAV files."""
+    import soundfile
+
+    folder.mkdir(parents=True, exist_ok=True)
+    time = np.arange(int(seconds * rate)) / rate
+    for number in range(count):
+        wave = 0.5 * np.exp(-3 * time) * np.sin(2 * np.pi * (200 + 130 * number) * time)
+        soundfile.write(folder / f"tone-{number}.wav", wave, rate)
+    return folder
+
+
+def make_run(home: Home, folder: Path, **values: Any) -> RunFolder:
+    """A run on the sounds in `folder`, with the tiny recipe changed by `values` (`train__epochs=2`)."""
+    chosen = TINY | {key.replace("__", "."): value for key, value in values.items()}
+    recipe = with_values(Recipe(), chosen)
+    return create_run(home, recipe, scan([folder], 0.2, home), Machine(cores=2))
+
+
+def make_trainer(home: Home, run: RunFolder) -> Trainer:
+    """The trainer of a run, as its worker makes it."""
+    torch.set_num_threads(1)
+    recipe = toml.load(run.recipe)
+    device = torch.device("cpu")
+    material, _ = read_material(home, Corpus.load(run.sounds), recipe, device)
+    return Trainer(run, recipe, material, device, torch.float32, LogWriter(run.events))
+
+
+def events_of(run: RunFolder, kind: type[Event]) -> list[Any]:
+    """The events of one type in a run's log."""
+    return [event for event in read_events(run.events) if isinstance(event, kind)]
+
+
+def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {**trainer.net.state_dict(), **{f"averaged.{k}": v for k, v in trainer.averaged.state_dict().items()}}

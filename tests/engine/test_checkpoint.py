@@ -1,0 +1,48 @@
+"""Checkpoints: the newest stay, a damaged one is noticed and passed over."""
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+
+from distill_tui.engine import checkpoint
+
+
+def test_what_is_saved_comes_back(tmp_path: Path) -> None:
+    state = {"step": 3, "net": {"a": torch.randn(5)}, "best": {"weights": None, "numbers": {"x": 1.5}}}
+    found = checkpoint.load(checkpoint.save(tmp_path, 3, state))
+    assert torch.equal(found["net"]["a"], state["net"]["a"])  # type: ignore[index]
+    assert found["best"] == state["best"]
+
+
+def test_the_newest_three_stay(tmp_path: Path) -> None:
+    for step in (5, 10, 100, 1000, 20000):
+        checkpoint.save(tmp_path, step, {"step": step})
+    assert [p.name for p in checkpoint.newest_first(tmp_path)] == [
+        "step-00020000.ckpt",
+        "step-00001000.ckpt",
+        "step-00000100.ckpt",
+    ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_damaged_one_is_passed_over_and_the_one_before_is_used(tmp_path: Path, seed: int) -> None:
+    checkpoint.save(tmp_path, 1, {"step": 1})
+    path = checkpoint.save(tmp_path, 2, {"step": 2, "net": torch.randn(100)})
+    rng = random.Random(seed)
+    content = bytearray(path.read_bytes())
+    if seed % 2:
+        content = content[: rng.randrange(len(content))]
+    else:
+        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    path.write_bytes(content)
+    passed: list[Path] = []
+    found = checkpoint.load_newest(tmp_path, lambda p, why: passed.append(p))
+    assert found is not None
+    assert found["step"] == 1
+    assert passed == [path]
+
+
+def test_none_is_none(tmp_path: Path) -> None:
+    assert checkpoint.load_newest(tmp_path / "missing", lambda p, why: None) is None

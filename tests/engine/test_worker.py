@@ -1,0 +1,124 @@
+"""The contract: the real worker process, killed and resumed, its log folded, its model loaded in a new process."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from distill_tui.errors import RequestError
+from distill_tui.library.container import read_card
+from distill_tui.paths import Home
+from distill_tui.runs import events as e
+from distill_tui.runs.control import change_control
+from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.launch import start_worker
+from distill_tui.runs.log import read_events
+from distill_tui.runs.state import RunState
+from tests.engine.support import events_of, make_run, tones
+
+PATIENCE = 120.0
+
+
+def state_of(run: RunFolder) -> RunState:
+    state = RunState().apply_all(read_events(run.events))
+    state.observe(run.is_alive())
+    return state
+
+
+def until(process: subprocess.Popen[bytes], ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not ready():
+        assert process.poll() is None, "the worker ended"
+        assert time.monotonic() < deadline, "the worker takes too long"
+        time.sleep(0.01)
+
+
+def test_a_run_from_its_first_event_to_a_model_that_loads_in_a_new_process(home: Home, tmp_path: Path) -> None:
+    run = make_run(home, tones(tmp_path / "sounds"), train__previews=2)
+    process = start_worker(home, run)
+    until(process, run.is_alive)
+    with pytest.raises(RequestError, match="already being trained"):
+        start_worker(home, run)
+    assert process.wait(PATIENCE) == 0, run.worker_log.read_text()
+    assert not run.is_alive()
+    events = list(read_events(run.events))
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert isinstance(events[0], e.Started)
+    assert isinstance(events[-1], e.Finished)
+    state = state_of(run)
+    assert (state.state, state.epoch, state.step) == ("finished", 4, 16)
+    assert set(state.losses) >= {"train", "val", "recon", "commit"}
+    assert [level.utilization is not None for level in state.health] == [True, True]
+    assert state.eta_seconds is None
+    assert list(run.checkpoints.glob("*.ckpt"))
+    preview = state.previews[-1]
+    assert all((run.path / name).stat().st_size > 44 for pair in preview.pairs for name in pair[:2])
+    assert state.model is not None
+    assert events[-1].path == state.model.path
+    assert read_card(Path(state.model.path)).run == run.id
+    program = (
+        "import sys, torch; from distill_tui.engine.infer import Model; m = Model.load(sys.argv[1]);"
+        "w = torch.randn(1, 5000); made = m.decode(m.encode(w));"
+        "assert torch.equal(made[:, :5000], m.reconstruct(w)); print('same')"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program, state.model.path], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert answer.stdout.strip() == "same", answer.stderr
+
+
+def test_killed_at_random_moments_and_resumed_it_ends_with_the_very_same_weights(home: Home, tmp_path: Path) -> None:
+    sounds = tones(tmp_path / "sounds")
+    values = {"train__epochs": 20, "train__checkpoint_minutes": 0.0, "model__dropout": 0.1}
+    whole = make_run(home, sounds, **values)
+    assert start_worker(home, whole).wait(PATIENCE) == 0, whole.worker_log.read_text()
+    run = make_run(home, sounds, **values)
+    rng = random.Random(os.getpid())
+    moments = sorted(rng.randrange(1, 78) for _ in range(2))
+    for moment in moments:
+        process = start_worker(home, run)
+        until(process, lambda moment=moment: any(c.step >= moment for c in events_of(run, e.CheckpointSaved)))  # type: ignore[misc]
+        process.kill()
+        process.wait()
+        assert state_of(run).state == "crashed"
+    assert start_worker(home, run).wait(PATIENCE) == 0, run.worker_log.read_text()
+    one, two = events_of(whole, e.ModelSaved)[-1], events_of(run, e.ModelSaved)[-1]
+    hashes = [read_card(Path(event.path)).weights_sha256 for event in (one, two)]
+    assert hashes[0] == hashes[1], f"killed at {moments}"
+    state = state_of(run)
+    assert state.state == "finished"
+    steps = list(state.series["loss/val"].steps)
+    assert steps == sorted(set(steps)), "a resumed run's curve has no step twice"
+
+
+def test_a_stop_keeps_a_checkpoint_and_the_model_so_far(home: Home, tmp_path: Path) -> None:
+    run = make_run(home, tones(tmp_path / "sounds"), train__epochs=100_000, train__unquantized_share=0.0)
+    process = start_worker(home, run)
+    until(process, lambda: len([m for m in events_of(run, e.Metrics) if m.scope == "epoch"]) >= 2)
+    process.send_signal(signal.SIGHUP)
+    until(process, lambda: len([m for m in events_of(run, e.Metrics) if m.scope == "epoch"]) >= 4)
+    change_control(run.control, lambda control: setattr(control, "wanted", "stopped"))
+    assert process.wait(PATIENCE) == 0
+    state = state_of(run)
+    assert state.state == "stopped"
+    assert state.checkpoints[-1].step == state.step
+    assert state.model is not None
+    assert not read_card(Path(state.model.path)).finished
+
+
+def test_why_it_failed_is_its_last_word(home: Home, tmp_path: Path) -> None:
+    sounds = tones(tmp_path / "sounds")
+    run = make_run(home, sounds)
+    for path in sounds.iterdir():
+        path.unlink()
+    assert start_worker(home, run).wait(PATIENCE) == 1
+    last = list(read_events(run.events))[-1]
+    assert isinstance(last, e.Failed)
+    assert "tone-0.wav" in last.reason
+    assert last.advice

@@ -1,0 +1,82 @@
+"""Cards as JSON, and series made short enough for one."""
+
+import json
+import math
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from distill_tui.library.card import Card, encode, now, thin
+from tests.library.models import card
+
+numbers = st.one_of(st.none(), st.floats(), st.integers(-(2**53), 2**53))
+words = st.text(max_size=30)
+values = st.recursive(
+    st.one_of(st.booleans(), numbers, words),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(words, inner, max_size=4)),
+    max_leaves=10,
+)
+
+
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+@settings(database=None, deadline=None, max_examples=200)
+@given(
+    name=words,
+    losses=st.dictionaries(words, numbers, max_size=4),
+    recipe=st.dictionaries(words, values, max_size=4),
+    notes=st.lists(words, max_size=3),
+    seconds=st.floats(),
+)
+def test_any_card_becomes_strict_json_and_comes_back(
+    name: str, losses: dict[str, float | None], recipe: dict[str, object], notes: list[str], seconds: float
+) -> None:
+    made = Card(name=name, losses=losses, recipe=recipe, notes=notes, seconds_trained=seconds)
+    text = encode(made)
+    json.loads(text, parse_constant=refuse)
+    read = msgspec.json.decode(text, type=Card)
+    assert read.name == name and read.notes == notes
+    assert read.losses == {k: v if v is not None and math.isfinite(v) else None for k, v in losses.items()}
+    assert msgspec.json.decode(encode(read), type=Card) == read
+
+
+def test_names_that_are_not_text_are_kept_as_far_as_they_go() -> None:
+    made = card(data={"sounds": [["\udcff.wav", "00"]]})
+    assert msgspec.json.decode(encode(made), type=Card).data == {"sounds": [["?.wav", "00"]]}
+
+
+def test_unknown_fields_are_ignored_and_missing_ones_have_defaults() -> None:
+    assert msgspec.json.decode(b'{"name": "x", "smell": {"of": ["roses"]}}', type=Card) == Card(name="x")
+
+
+def test_now_is_what_created_accepts() -> None:
+    msgspec.json.decode(encode(Card(created=now())), type=Card)
+
+
+def test_a_short_series_is_kept_whole_with_gaps_for_what_is_not_finite() -> None:
+    assert thin([0.0, 5.0, 10.0], [0.0, 0.5, 1.0], [1.0, math.nan, None]) == {
+        "steps": [0, 5, 10],
+        "epochs": [0, 0.5, 1],
+        "values": [1.0, None, None],
+    }
+
+
+@settings(database=None, deadline=None, max_examples=100)
+@given(
+    values=st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6), st.just(math.inf)), max_size=400),
+    points=st.integers(4, 60),
+)
+def test_a_thinned_series_keeps_its_ends_its_order_and_its_extremes(values: list[float | None], points: int) -> None:
+    steps = [float(i) for i in range(len(values))]
+    kept = thin(steps, steps, values, points)
+    assert len(kept["steps"]) == len(kept["epochs"]) == len(kept["values"]) <= max(points, 0)
+    chosen = [int(step or 0) for step in kept["steps"]]
+    assert chosen == sorted(set(chosen))
+    if values:
+        assert chosen[0] == 0 and chosen[-1] == len(values) - 1
+    finite = [v for v in values if v is not None and math.isfinite(v)]
+    left = [v for v in kept["values"] if v is not None]
+    assert (min(left), max(left)) == (min(finite), max(finite)) if finite else not left

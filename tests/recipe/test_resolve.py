@@ -1,0 +1,142 @@
+"""From `auto` to numbers: what follows from the data and the machine."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from distill_tui.errors import RequestError
+from distill_tui.machine import Gpu, Machine
+from distill_tui.recipe.fields import fields, flatten, get, with_values
+from distill_tui.recipe.presets import DESCRIPTIONS, PRESETS
+from distill_tui.recipe.resolve import (
+    FRAME_SECONDS,
+    FRAMES_PER_CODE,
+    MODEL_RATES,
+    DataFacts,
+    bitrate_kbps,
+    codebook_size,
+    expectations,
+    hop_for,
+    model_rate,
+    resolve,
+)
+from distill_tui.recipe.schema import Recipe
+
+CPU = Machine(cores=2)
+GPU = Machine(cores=8, gpus=(Gpu(0, "A", 8 << 30), Gpu(1, "B", 8 << 30)))
+
+
+def facts(seconds: float = 600.0, rate: int = 44100, files: int = 20) -> DataFacts:
+    return DataFacts(files, seconds * 0.8, seconds * 0.2, seconds / files, {rate: seconds})
+
+
+@given(st.floats(0.01, 1e6), st.integers(8000, 192_000), st.integers(1, 3000), st.sampled_from([CPU, GPU]))
+def test_whatever_the_data_a_recipe_becomes_complete_and_is_sound(
+    seconds: float, rate: int, files: int, machine: Machine
+) -> None:
+    recipe = resolve(Recipe(), facts(seconds, rate, files), machine)
+    values = flatten(recipe)
+    assert [key for key, value in values.items() if value == "auto"] == [
+        "train.precision"
+    ] or "auto" not in values.values()
+    assert with_values(recipe, values) == recipe
+    assert resolve(recipe, facts(), machine) == recipe
+    assert set(recipe.automatic) <= fields().keys()
+    assert recipe.model.rate in MODEL_RATES
+
+
+def test_what_was_chosen_is_listed_and_what_was_set_stays() -> None:
+    recipe = resolve(with_values(Recipe(), {"model.codebook_size": 64}), facts(), CPU)
+    assert recipe.model.codebook_size == 64
+    assert "model.codebook_size" not in recipe.automatic
+    assert {"model.rate", "model.hop", "train.device"} <= set(recipe.automatic)
+    assert recipe.train.device == "cpu"
+    assert resolve(Recipe(), facts(), GPU).train.device == "cuda:0"
+
+
+@pytest.mark.parametrize(
+    ("by_rate", "rate"),
+    [
+        ({44100: 1.0}, 44100),
+        ({96000: 1.0}, 48000),
+        ({88200: 1.0}, 44100),
+        ({8000: 1.0}, 8000),
+        ({16000: 6.0, 48000: 5.0}, 16000),
+        ({11127: 1.0}, 11025),
+        ({12000: 1.0}, 16000),
+    ],
+)
+def test_the_models_rate_is_the_usual_one_above_the_median(by_rate: dict[int, float], rate: int) -> None:
+    assert model_rate(by_rate) == rate
+
+
+def test_the_codebook_grows_with_the_data_within_its_limits() -> None:
+    assert codebook_size(0) == codebook_size(FRAMES_PER_CODE * 16) == 16
+    assert codebook_size(FRAMES_PER_CODE * 64 - 1) == 32
+    assert codebook_size(FRAMES_PER_CODE * 64) == 64
+    assert codebook_size(1e12) == 1024
+    for rate in MODEL_RATES:
+        hop = hop_for(rate)
+        assert hop & (hop - 1) == 0
+        assert FRAME_SECONDS / 1.5 < hop / rate < FRAME_SECONDS * 1.5
+
+
+def test_the_bitrate_is_frames_times_levels_times_bits() -> None:
+    values = {
+        "model.rate": 16000,
+        "model.hop": 200,
+        "model.stride": 2,
+        "model.rvq_levels": 3,
+        "model.codebook_size": 64,
+    }
+    assert bitrate_kbps(with_values(Recipe(), values)) == pytest.approx(40 * 3 * 6 / 1000)
+
+
+@pytest.mark.parametrize(
+    ("values", "parts"),
+    [
+        ({"train.device": "cuda:2"}, ["cuda:0 (A), cuda:1 (B)"]),
+        ({"train.device": "mps"}, ["Apple silicon"]),
+        ({"loss.mel_weight": 0.0, "loss.stft_weight": 0.0}, ["nothing to learn"]),
+        ({"model.hop": 900, "model.window": 1000, "model.mels": 512, "train.device": "mps"}, ["hop", "1024", "Apple"]),
+        ({"model.hop": 512, "model.window": 1024, "model.mels": 512, "data.segment_seconds": 0.1}, []),
+    ],
+)
+def test_contradictions_are_told_all_at_once(values: dict[str, Any], parts: list[str]) -> None:
+    recipe = with_values(Recipe(), values)
+    if not parts:
+        resolve(recipe, facts(), GPU)
+        return
+    with pytest.raises(RequestError) as caught:
+        resolve(recipe, facts(), GPU)
+    for part in parts:
+        assert part in caught.value.message
+
+
+def test_a_segment_is_a_whole_number_of_latent_frames() -> None:
+    for seconds in (0.02, 3.0, 4000.0):
+        recipe = resolve(Recipe(), facts(seconds, 22050, 3), CPU)
+        latent = int(recipe.model.hop) * int(recipe.model.stride)
+        samples = float(recipe.data.segment_seconds) * int(recipe.model.rate)
+        assert math.isclose(samples / latent, round(samples / latent), abs_tol=0.01)
+
+
+def test_little_sound_and_large_codebooks_are_warned_of() -> None:
+    assert expectations(resolve(Recipe(), facts(3600), CPU), facts(3600)) == []
+    (tiny, unused) = expectations(
+        resolve(with_values(Recipe(), {"model.codebook_size": 1024}), facts(3), CPU), facts(3)
+    )
+    assert "only 2.4 s of sound" in tiny
+    assert "codebook size 1024" in unused
+
+
+def test_presets_set_fields_that_there_are_to_values_that_they_take() -> None:
+    assert PRESETS.keys() == DESCRIPTIONS.keys() == set(fields()["preset"].choices)
+    for name, values in PRESETS.items():
+        recipe = with_values(Recipe(), values)
+        assert all(get(recipe, key) == value for key, value in values.items()), name
+    # a recipe without a preset's values would be balanced in name only
+    assert all(get(Recipe(), key) == value for key, value in PRESETS["balanced"].items())

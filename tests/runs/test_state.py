@@ -1,0 +1,125 @@
+"""The state of a run, folded from its events; and the brief one of lists, which must agree."""
+
+import msgspec
+import pytest
+
+from distill_tui.paths import Home
+from distill_tui.runs import brief as brief_module
+from distill_tui.runs import events as e
+from distill_tui.runs.brief import brief
+from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.log import read_events
+from distill_tui.runs.state import RunState
+from tests.conftest import Trained
+from tests.runs.support import a_run, metrics, started, write
+
+
+def whole(run: RunFolder) -> RunState:
+    state = RunState().apply_all(read_events(run.events))
+    state.observe(run.is_alive())
+    return state
+
+
+def test_a_run_goes_through_its_states(home: Home) -> None:
+    run, state = a_run(home), RunState()
+    for event, wanted in (
+        (started(run), "starting"),
+        (e.StateChanged(state="running"), "running"),
+        (metrics(5, loss_train=1.0), "running"),
+        (e.StateChanged(state="paused", step=5), "paused"),
+        (e.StateChanged(state="running", step=5), "running"),
+        (e.StateChanged(state="stopping", step=6), "stopping"),
+        (e.Stopped(step=6, epoch=1, seconds=1.0), "stopped"),
+        (started(run, resumed=True), "starting"),
+        (e.Failed(reason="no luck", step=7), "failed"),
+    ):
+        state.apply(event)
+        assert state.state == wanted
+    assert state.reason == "no luck"
+    assert state.step == 7
+
+
+def test_silence_and_a_dead_worker_is_a_crash_but_not_after_a_last_word(home: Home) -> None:
+    run = a_run(home)
+    state = RunState().apply_all([started(run), e.StateChanged(state="running")])
+    state.observe(alive=True)
+    assert state.state == "running"
+    state.observe(alive=False)
+    assert state.state == "crashed"
+    assert "without a last word" in state.reason
+    state = RunState().apply_all([started(run), e.Finished(step=1, epoch=1, seconds=1.0)])
+    state.observe(alive=False)
+    assert state.state == "finished"
+
+
+def test_a_resumed_run_forgets_what_it_does_again(home: Home) -> None:
+    run = a_run(home)
+    events = [
+        started(run),
+        metrics(10, 1, "epoch", loss_val=1.0),
+        metrics(20, 2, "epoch", loss_val=0.5),
+        metrics(25, 3, loss_train=0.4),
+        started(run, resumed=True),
+        metrics(15, 2, loss_train=0.9),
+        metrics(20, 2, "epoch", loss_val=0.7),
+        metrics(30, 3, "epoch", loss_val=0.8),
+    ]
+    state = RunState().apply_all(events)
+    assert list(state.series["loss/val"].steps) == [10, 20, 30]
+    assert list(state.series["loss/val"].values) == [1.0, 0.7, 0.8]
+    assert list(state.series["loss/train"].steps) == [15]
+    assert (state.best_epoch, state.best_value) == (2, 0.7)
+    assert state.state == "starting"
+
+
+def test_a_number_that_is_missing_leaves_a_gap_and_is_null_in_json(home: Home) -> None:
+    state = RunState().apply_all([metrics(1, loss_val=None), metrics(2, loss_val=0.5)])
+    first, second = state.series["loss/val"].values
+    assert first != first
+    assert second == 0.5
+    state.apply(metrics(3, 1, "epoch", loss_val=None))
+    assert state.best_epoch is None
+    document = msgspec.json.decode(msgspec.json.encode(RunState().apply_all([metrics(1, loss_val=None)]).summary()))
+    assert document["losses"] == {"val": None}
+
+
+def test_the_summary_has_what_scripts_rely_on(trained: Trained) -> None:
+    state = whole(trained.run)
+    assert state.summary().keys() >= {
+        "id", "name", "state", "pid", "epoch", "total_epochs", "step", "losses", "eta_seconds", "warnings", "model",
+    }  # fmt: skip
+    assert state.summary()["pid"] is None
+    assert state.summary()["model"]["path"] == str(trained.model)
+
+
+def test_the_brief_state_is_the_whole_one_without_its_series(trained: Trained) -> None:
+    assert brief(trained.run).summary() == whole(trained.run).summary()
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_of_a_long_log_the_brief_state_is_still_exact(
+    home: Home, monkeypatch: pytest.MonkeyPatch, resumed: bool
+) -> None:
+    monkeypatch.setattr(brief_module, "WHOLE_BYTES", 20_000)
+    monkeypatch.setattr(brief_module, "BATCH_BYTES", 1000)
+    run = a_run(home)
+    events: list[e.Event] = [started(run), e.StateChanged(state="running"), e.Warned(code="w", text="early")]
+    for step in range(1, 2000):
+        events.append(metrics(step, 1 + step // 900, loss_train=1 / step, codebook_0=0.5))
+        if step == 900:
+            events.append(metrics(step, 1, "epoch", loss_val=0.25))
+    if resumed:
+        events += [started(run, resumed=True), metrics(1200, 2, loss_train=3.0)]
+    write(run, *events)
+    assert brief(run).summary() == whole(run).summary()
+    assert brief(run).losses["val"] == 0.25
+    assert len(list(brief_module._worth_reading(run.events))) < 400
+
+
+def test_a_run_whose_worker_never_spoke_has_crashed_after_a_while(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = a_run(home)
+    assert brief(run).state == "starting"
+    monkeypatch.setattr(brief_module, "FIRST_WORD_SECONDS", -1.0)
+    assert brief(run).state == "crashed"
+    with run.hold():
+        assert brief(run).state == "starting"

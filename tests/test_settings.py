@@ -1,0 +1,211 @@
+"""settings.toml: what is good in it is used, what is wrong is told with its line, and nothing else in it is touched."""
+
+from pathlib import Path
+
+import pytest
+
+from distill_tui.cli.main import run as main
+from distill_tui.paths import Home, find_home
+from distill_tui.recipe.presets import PRESETS, layered
+from distill_tui.settings import Settings, keep_theme, line_of, read_settings
+from distill_tui.ui.app import DistillApp
+from distill_tui.ui.form import RecipeForm
+from distill_tui.ui.preferences import all_problems, is_key
+from tests.ui.conftest import until
+
+GOOD = """
+# mine
+theme = "ansi"
+on_finish = 'echo "$DISTILL_NAME"'
+
+[folders]
+data = "sounds"
+models = "/big/models"
+
+[keys]
+"app.library" = "l"
+
+[defaults]
+preset = "conservative"
+rvq_levels = 4
+train.minutes = 30
+
+[defaults.loss]
+commitment_weight = 0.5
+"""
+
+
+def write(home: Home, text: str) -> Settings:
+    home.root.mkdir(parents=True, exist_ok=True)
+    home.settings.write_text(text)
+    return read_settings(home)
+
+
+def test_a_good_file(home: Home) -> None:
+    assert read_settings(home) == Settings()
+    found = write(home, GOOD)
+    assert not found.problems
+    assert (found.theme, found.on_finish, found.keys) == ("ansi", 'echo "$DISTILL_NAME"', {"app.library": "l"})
+    assert found.data == str(home.root / "sounds")
+    assert found.defaults == {
+        "preset": "conservative",
+        "model.rvq_levels": 4,
+        "train.minutes": 30.0,
+        "loss.commitment_weight": 0.5,
+    }
+
+
+def test_each_mistake_is_told_with_file_line_and_key_and_the_rest_is_used(home: Home) -> None:
+    found = write(
+        home,
+        """theme = 3
+on_finnish = "x"
+keys = "l"
+[folders]
+model = "/x"
+cache = ["/y"]
+[defaults]
+rvq_levels = 99
+train.epochs = 7
+seed = "one"
+train = {no_such = 1}
+[defaults.loss]
+name = "x"
+""".replace("train = {no_such = 1}\n", 'epocs = 1\n"train.device" = "gpu"\nname = "x"\n'),
+    )
+    told = [problem.removeprefix(str(home.settings)) for problem in found.problems]
+    expected = [
+        (1, "theme: 3 is not text"),
+        (2, "unknown key 'on_finnish' (did you mean 'on_finish'?)"),
+        (3, "keys: is a table"),
+        (5, "unknown key 'folders.model' (did you mean 'folders.models'?)"),
+        (6, "folders.cache: "),
+        (8, "defaults: model.rvq_levels: 99 is outside 2 to 8"),
+        (10, "defaults: train.seed: 'one' is not a whole number"),
+        (11, "defaults: unknown key 'epocs' (did you mean 'train.epochs'?)"),
+        (12, "defaults: train.device: 'gpu' is not one of"),
+        (13, "defaults: name: belongs to one run"),
+        (15, "defaults: unknown key 'loss.name'"),
+    ]
+    assert len(told) == len(expected), told
+    for line, what in expected:
+        assert any(text.startswith(f" line {line}: {what}") for text in told), (line, what, told)
+    assert found.defaults == {"train.epochs": 7}
+
+
+@pytest.mark.parametrize(
+    ("broken", "line"),
+    [
+        ("[keys\n", 2),
+        ("theme ansi\n", 2),
+        ('theme = "again"\n', 2),
+        ("x = [1,\n\n", 2),
+        ("x = [1,\ny = 2", 3),
+        ('"""', 2),
+    ],
+)
+def test_what_stands_before_a_mistake_in_the_form_is_used(home: Home, broken: str, line: int) -> None:
+    found = write(home, f'theme = "ansi"\n{broken}')
+    (problem,) = found.problems
+    assert problem.startswith(f"{home.settings} line {line}: not TOML: ")
+    assert found.theme == "ansi"
+
+
+def test_a_file_that_cannot_be_read_is_told(home: Home) -> None:
+    home.settings.mkdir(parents=True)
+    assert "was not read" in read_settings(home).problems[0]
+    assert find_home().models == home.root / "models"
+    home.settings.rmdir()
+    home.settings.write_bytes(b"\xff\xfe")
+    assert "was not read" in read_settings(home).problems[0]
+
+
+def test_a_line_is_found_however_the_key_is_written() -> None:
+    text = "a.b = 1\n[x]\n  'c d' = 2\n[x.y] # z = 3\nz = 3\ni = {j = 1}\n"
+    keys = ("a.b", "x", "x.c d", "x.y", "x.y.z", "x.y.i.j", "none")
+    assert [line_of(text, key) for key in keys] == [1, 2, 3, 4, 5, 6, 0]
+
+
+def test_folders_lie_where_the_settings_say(home: Home) -> None:
+    write(home, '[folders]\nmodels = "/big/models"\ncache = "~/scratch"\nruns = "old"\n')
+    found = find_home()
+    assert found.models == Path("/big/models")
+    assert found.cache == Path.home() / "scratch"
+    assert found.runs == home.root / "old"
+    write(home, '[folders]\nmodels = "kept"\nbroken')
+    assert find_home().models == home.root / "kept"
+    write(home, '[folders]\nmodels = 3\ncache = "~no such user/x"\n')
+    assert find_home().models == home.root / "models"
+    assert find_home().cache == home.root / "~no such user/x"
+
+
+def test_commands_say_what_is_wrong_and_go_on(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    write(home, "them = 1\n")
+    assert main(["runs", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "[]\n"
+    assert f"warning: {home.settings} line 1: unknown key 'them' (did you mean 'theme'?)" in err
+    assert main(["status", "--line"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_persons_defaults_are_under_everything_that_a_run_is_told() -> None:
+    mine = {"model.channels": 100, "train.epochs": 5}
+    assert layered().model.channels == PRESETS["balanced"]["model.channels"]
+    assert layered(mine).model.channels == 100
+    assert layered(mine, {"preset": "aggressive"}).model.channels == PRESETS["aggressive"]["model.channels"]
+    assert layered(mine, {"preset": "aggressive", "model.channels": 8}).model.channels == 8
+    assert layered({"preset": "conservative", **mine}).train.early_stopping == 20
+    form = RecipeForm(mine)
+    assert (form.texts["model.channels"], form.is_changed) == ("100", False)
+
+
+def test_the_theme_is_kept_and_every_other_line_stays(home: Home) -> None:
+    keep_theme(home, "ansi")
+    assert home.settings.read_text() == 'theme = "ansi"\n'
+    write(home, GOOD)
+    keep_theme(home, "distill")
+    assert home.settings.read_text() == GOOD.replace('"ansi"', '"distill"')
+    write(home, "# mine\n[keys]\ntheme = 'x'\n")
+    keep_theme(home, "ansi")
+    assert home.settings.read_text() == "theme = \"ansi\"\n# mine\n[keys]\ntheme = 'x'\n"
+    write(home, "[broken")
+    keep_theme(home, "distill")
+    assert home.settings.read_text() == "[broken"
+
+
+NOT_KNOWN = """theme = "distil"
+[keys]
+app.libary = "l"
+"app.quit" = "x, ctlr+x"
+"rows.page-up" = "?"
+"""
+
+
+def test_a_theme_an_action_and_a_key_that_do_not_exist_are_told_with_file_line_and_key(home: Home) -> None:
+    found = write(home, NOT_KNOWN)
+    assert found.keys == {"app.libary": "l", "app.quit": "x, ctlr+x", "rows.page-up": "?"}
+    theme, action, key = (problem.removeprefix(str(home.settings)) for problem in all_problems(home))
+    assert theme.startswith(" line 1: theme: there is no 'distil'; there are ansi, ")
+    assert action == " line 3: keys.app.libary: no such action (did you mean 'app.library'?)"
+    assert key.startswith(" line 4: keys.app.quit: 'ctlr+x' is not a key")
+
+
+async def test_the_app_tells_them_and_starts(home: Home) -> None:
+    write(home, NOT_KNOWN)
+    app = DistillApp(home)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(app._notifications) == 3, "three notes")
+        told = {note.message.removeprefix(f"{home.settings} ")[:6] for note in app._notifications}
+        assert told == {"line 1", "line 3", "line 4"}
+        assert app.theme == "distill"
+        await pilot.press("escape", "x")
+    assert not app.is_running
+
+
+@pytest.mark.parametrize(
+    "name", ["l", "L", "?", "+", "ctrl+plus", "f12", "slash", "question_mark", "ctrl+shift+a", "up"]
+)
+def test_keys_by_their_names(name: str) -> None:
+    assert is_key(name)
+    assert not is_key(f"no {name}")

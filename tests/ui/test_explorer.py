@@ -1,0 +1,447 @@
+"""The Explorer: every key, what it asks for, and what the screen says."""
+
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from distill_tui.errors import RequestError
+from distill_tui.paths import Home
+from distill_tui.recipe import toml
+from distill_tui.runs import events as e
+from distill_tui.runs.codemap import CodeMap, write_map
+from distill_tui.runs.control import read_control
+from distill_tui.runs.folder import RunFolder
+from distill_tui.ui.app import DistillApp
+from distill_tui.ui.explorer import subject
+from distill_tui.ui.explorer.mapview import MapView
+from distill_tui.ui.explorer.pictures import PicturesView
+from distill_tui.ui.program import Answer
+from distill_tui.ui.screens.explorer import ExplorerScreen
+from tests.ui import explored, recorded
+from tests.ui.conftest import screen_text, until
+
+Looking = tuple[DistillApp, Pilot[None], ExplorerScreen]
+
+
+@asynccontextmanager
+async def looking(
+    home: Home, run: RunFolder | None, *keys: str, size: tuple[int, int] = (120, 35)
+) -> AsyncIterator[Looking]:
+    app = DistillApp(home, run, explore=run is not None)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        screen = app._explorer
+        if run is not None:
+            await until(pilot, lambda: screen.state.step and screen.maps.scene and "Level 1" in screen_text(app))
+        await pilot.press(*keys)
+        await pilot.pause()
+        yield app, pilot, screen
+
+
+async def shows(pilot: Pilot[None], *texts: str) -> None:
+    await until(pilot, lambda: all(text in screen_text(pilot.app) for text in texts), ", ".join(texts))
+
+
+async def test_4_leads_to_the_newest_run_of_pictures(home: Home) -> None:
+    run = explored.running(home)
+    recorded.finished(home)
+    with recorded.alive(run):
+        app = DistillApp(home)
+        async with app.run_test(size=(120, 35)) as pilot:
+            await pilot.press("4")
+            await shows(pilot, "4 Explorer", "figures like digits are drawn", "Level 1: 14/16 active (2 dead)")
+            assert app._explorer.run_folder == run
+
+
+async def test_without_a_run_it_says_how_to_begin_and_finds_one_that_came_since(home: Home) -> None:
+    async with looking(home, None, "4") as (_, pilot, screen):
+        await shows(pilot, "No run of the Explorer yet", "distill-tui explore --data FOLDER")
+        assert screen.check_action("points", ()) is False
+        run = explored.running(home)
+        await pilot.press("1", "4")
+        await shows(pilot, "Level 2: 10/16 active (6 dead)")
+        assert screen.run_folder == run
+
+
+async def test_a_run_without_a_map_says_so(home: Home) -> None:
+    run = explored.make_run(home)
+    explored.start(run)
+    with recorded.alive(run):
+        app = DistillApp(home, run, explore=True)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await shows(pilot, "no map yet", "no codes yet")
+
+
+async def test_a_new_map_is_drawn_and_a_damaged_one_is_not(home: Home) -> None:
+    run = explored.running(home)
+    with recorded.alive(run):
+        async with looking(home, run) as (_app, pilot, screen):
+            assert screen.map is not None
+            run.map.write_bytes(b"{")
+            fewer = explored.a_map(step=1750)
+            fewer.levels[0].counts = [0] * 12 + fewer.levels[0].counts[12:]
+            await until(pilot, lambda: screen._stamp is not None and screen._stamp[1] == run.map.stat().st_ino)
+            assert screen.map is not None
+            write_map(run.map, fewer)
+            await shows(pilot, "Level 1: 4/16 active (12 dead)", "reconstruction; step 1,750")
+
+
+def letters(app: DistillApp) -> str:
+    return "".join(char for row in app.screen.query_one(MapView)._grid for char, _ in row)
+
+
+async def test_the_map_has_a_letter_a_label_and_filled_and_hollow_codes(home: Home) -> None:
+    run = explored.running(home)
+    async with looking(home, run) as (app, _, _screen):
+        seen = letters(app)
+        assert all(digit in seen for digit in "0123456789")
+        # the legend has one of each too; codes may lie over one another
+        assert 20 <= seen.count("◆") <= 25
+        assert 7 <= seen.count("◇") <= 9
+
+
+async def test_arrows_choose_a_code_and_escape_lets_go(home: Home) -> None:
+    run = explored.running(home)
+    async with looking(home, run, "right") as (_, pilot, screen):
+        assert screen.map is not None
+        code = screen.maps.chosen.code
+        assert code is not None
+        count = screen.map.levels[0].counts[code]
+        await shows(pilot, f"level 1, code {code}", f"used {count:,} times", "since step 550")
+        x, y = screen.map.levels[0].codes[code]
+        await pilot.press("right")
+        next_code = screen.maps.chosen.code
+        assert next_code is not None
+        assert screen.map.levels[0].codes[next_code][0] > x
+        await pilot.press("up", "up")
+        assert screen.maps.chosen.code is not None
+        assert screen.map.levels[0].codes[screen.maps.chosen.code][1] > y
+        await pilot.press("l", "left")
+        await until(pilot, lambda: f"level 2, code {screen.maps.chosen.code}" in screen_text(pilot.app))
+        await pilot.press("escape")
+        assert screen.maps.chosen.code is None
+
+
+async def test_every_code_can_be_reached(home: Home) -> None:
+    run = explored.running(home)
+    async with looking(home, run) as (_, pilot, screen):
+        seen: set[int | None] = set()
+        for _ in range(4):
+            for key in ("left", "down", "right", "up"):
+                for _ in range(6):
+                    await pilot.press(key)
+                    seen.add(screen.maps.chosen.code)
+        assert len(seen) >= 8
+
+
+@pytest.mark.parametrize(
+    ("key", "said", "gone"),
+    [
+        ("e", "Level 2  encoder outputs", "residuals"),
+        ("s", "sums of 2 codes", "residuals"),
+    ],
+)
+async def test_residuals_and_sums_are_switched_on_and_off(home: Home, key: str, said: str, gone: str) -> None:
+    run = explored.running(home)
+    async with looking(home, run, "v") as (app, pilot, _):
+        await shows(pilot, "Level 2  residuals")
+        before = letters(app)
+        await pilot.press(key)
+        await shows(pilot, said)
+        assert gone not in screen_text(app).replace("e Residuals", "")
+        assert letters(app) != before
+        await pilot.press("e" if key == "e" else "s")
+        if key == "s":
+            await shows(pilot, "Level 2  encoder outputs")
+            await pilot.press("e")
+        await shows(pilot, "Level 2  residuals")
+
+
+def braille(app: DistillApp) -> int:
+    return sum("\u2800" < char <= "\u28ff" for char in letters(app))
+
+
+async def test_cells_and_paths_are_drawn_when_asked_for(home: Home) -> None:
+    run = explored.running(home)
+    async with looking(home, run) as (app, pilot, _):
+        assert braille(app) == 0
+        await pilot.press("b")
+        cells = braille(app)
+        assert cells > 40
+        await pilot.press("t")
+        assert braille(app) > cells
+        await pilot.press("b", "t")
+        assert braille(app) == 0
+
+
+async def test_cells_that_are_not_exact_say_so(home: Home) -> None:
+    run = explored.running(home)
+    write_map(run.map, explored.a_map(dims=8))
+    async with looking(home, run, "b") as (_, pilot, _screen):
+        await shows(pilot, "cells: of this plane only, not exact", "2 of 8 dimensions, 63 % of the variance")
+
+
+async def test_both_definitions_of_dead_count_as_defined(home: Home) -> None:
+    run = explored.running(home)
+    found = explored.a_map()
+    # 6,400 uses: the even share is 400, so 3 is too few and 5 is not; of the total less than 64 is
+    found.levels[0].counts = [6400 - 13 * 70 - 8, 3, 5, *[70] * 13]
+    write_map(run.map, found)
+    async with looking(home, run) as (_, pilot, _screen):
+        await shows(pilot, "Level 1: 15/16 active (1 dead)", "1 % of the even share")
+        await pilot.press("d")
+        await shows(pilot, "Level 1: 14/16 active (2 dead)", "1 % of the total")
+        await pilot.press("d")
+        await shows(pilot, "Level 1: 15/16 active (1 dead)")
+
+
+async def test_views_go_round_and_escape_comes_back(home: Home) -> None:
+    run = explored.running(home)
+    async with looking(home, run, size=(80, 24)) as (app, pilot, screen):
+        assert "inputs, and below" not in screen_text(app)
+        await pilot.press("v")
+        await shows(pilot, "Level 2  residuals")
+        await pilot.press("v")
+        await shows(pilot, "inputs, and below each its reconstruction; step 1,700")
+        await pilot.press("escape")
+        await shows(pilot, "Level 1: 14/16 active")
+        assert screen.view == "desk"
+
+
+async def test_a_knob_goes_to_two_and_is_undone(home: Home) -> None:
+    run = explored.running(home)
+    with recorded.alive(run):
+        async with looking(home, run, "tab", "right") as (_, pilot, screen):
+            assert read_control(run.control).knobs == {"loss.commitment_weight": 0.3}
+            await pilot.press("down", *["right"] * 30)
+            assert read_control(run.control).knobs["loss.codebook_weight"] == 2.0
+            recorded.add_events(run, e.KnobTurned(key="loss.codebook_weight", old=1.0, new=2.0, step=1710))
+            await shows(pilot, "2       2 1,710")
+            await pilot.press("u")
+            assert read_control(run.control).knobs["loss.codebook_weight"] == 1.95
+            assert [knob.field.key for knob in screen.knobs()] == [
+                "loss.commitment_weight",
+                "loss.codebook_weight",
+                "train.learning_rate",
+            ]
+
+
+async def test_pause_and_stop_are_wishes(home: Home) -> None:
+    run = explored.running(home)
+    with recorded.alive(run):
+        async with looking(home, run, "space") as (_, pilot, _screen):
+            assert read_control(run.control).wanted == "paused"
+            await shows(pilot, "running → paused")
+            await pilot.press("space", "c", "y")
+            assert read_control(run.control).wanted == "stopped"
+
+
+@pytest.mark.parametrize(("nats", "said"), [(0.31, "▲ posterior collapse"), (2.5, "2.50 nats  ● good")])
+async def test_a_vae_is_told_by_its_kl(home: Home, nats: float, said: str) -> None:
+    run = explored.running(home, kl=nats)
+    app = DistillApp(home, run, explore=True)
+    async with app.run_test(size=(120, 35)) as pilot:
+        await shows(pilot, said, "Latents", "KL weight")
+        assert "Commitment" not in screen_text(app)
+        assert "active" not in screen_text(app)
+
+
+async def test_w_leads_to_the_training_screen(home: Home) -> None:
+    run = explored.running(home)
+    async with looking(home, run, "w") as (app, pilot, _):
+        await until(pilot, lambda: app.current_mode == "training")
+        assert app._training.run_folder == run
+
+
+async def test_the_scale_of_the_losses_is_changed(home: Home) -> None:
+    run = explored.running(home)
+    async with looking(home, run) as (app, pilot, _):
+        curve = screen_text(app).split("commit")[1][:40]
+        for said in ("Losses: logarithmic", "Losses: linear", "Losses: as they span"):
+            await pilot.press("g")
+            await shows(pilot, said)
+            if "linear" in said:
+                assert screen_text(app).split("commit")[1][:40] != curve
+
+
+async def test_leaving_says_that_the_run_goes_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = explored.running(home)
+    said: list[str] = []
+    with recorded.alive(run):
+        async with looking(home, run) as (app, pilot, _):
+            monkeypatch.setattr(app, "exit", lambda message="": said.append(message))
+            await pilot.press("q")
+            assert "figures goes on without the app" in said[0]
+
+
+# runs that are begun, and maps that are made, in processes beside the app
+
+
+class Program:
+    """Stands for `distill-tui`: what it was asked, and what it answers."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *, code: int = 0, document: bytes = b"", said: str = ""
+    ) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self._answer = Answer(code, document, [said] if said else [])
+        monkeypatch.setattr(subject, "call", self._call)
+
+    async def _call(self, _: Home, *arguments: str) -> Answer:
+        self.asked.append(arguments)
+        return self._answer
+
+
+async def test_new_starts_on_the_folder_used_last(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = explored.running(home)
+    found = subject.pictures_of(first)
+    assert found is not None
+    found.path = str(tmp_path)
+    found.save(first.pictures)
+    second = explored.make_run(home, "second", "20260225-070000")
+    explored.start(second)
+    first_map = explored.a_map(step=20)
+    write_map(second.map, first_map)
+    program = Program(monkeypatch, document=f"{second.id}\n".encode())
+    async with looking(home, first, "n") as (_, pilot, screen):
+        await until(pilot, lambda: screen.run_folder == second)
+        assert program.asked == [("explore", "--detach", "--data", str(tmp_path))]
+        await shows(pilot, "second")
+
+
+async def test_reset_stops_the_run_and_starts_one_with_new_weights(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = explored.running(home, train__seed=4)
+    second = explored.make_run(home, "figures", "20260225-070000")
+    explored.start(second)
+    program = Program(monkeypatch, document=second.id.encode())
+    with recorded.alive(run):
+        async with looking(home, run, "tab", "right", "x") as (_, pilot, screen):
+            await until(pilot, lambda: screen.run_folder == second)
+            assert read_control(run.control).wanted == "stopped"
+            assert run.recipe.exists()
+            ((*flags,),) = program.asked
+            assert flags[:4] == ["explore", "--detach", "--recipe", str(run.recipe)]
+            assert "loss.commitment_weight=0.3" in flags
+            assert flags[-2:] == ["--seed", "5"]
+            # the map of the run before is gone
+            assert screen.map is None
+
+
+async def test_what_cannot_be_started_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = explored.running(home)
+    Program(monkeypatch, code=2, said="distill-tui: no MNIST files in /data")
+    async with looking(home, run, "n") as (_, pilot, screen):
+        await shows(pilot, "no MNIST files in /data")
+        assert screen.run_folder == run
+
+
+async def test_any_run_or_model_is_looked_at_by_its_map(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = explored.running(home)
+    sounds = recorded.finished(home)
+    program = Program(monkeypatch, document=msgspec.json.encode(explored.sound_map()))
+    async with looking(home, pictures) as (_, pilot, screen):
+        await shows(pilot, "Level 1: 14/16")
+        await pilot.press("r")
+        await shows(pilot, "Look at", "drums")
+        await pilot.press(*"drums", "enter")
+        await shows(pilot, "map of run drums", "400 points in 10 groups", "plane holds 63 % of the variance")
+        assert program.asked == [("map", "--json", "--", sounds.id)]
+        await shows(pilot, "a kicks", "over all the data", "codes of level 1 by use")
+        assert "knobs" not in screen_text(pilot.app)
+        await pilot.press("right", "up")
+        code = screen.maps.chosen.code
+        assert code is not None
+        await shows(pilot, "used most in", f"{code}-000.wav", f"1:{1.3 + code:04.1f}   31x ")
+        await pilot.press("o", "right")
+        await shows(pilot, "encoder outputs  points")
+        assert screen.maps.chosen.point is not None
+        assert screen.map is not None
+        await shows(pilot, screen.map.names[screen.maps.chosen.point])
+        # and back to the run of pictures
+        await pilot.press("r")
+        await shows(pilot, "Look at")
+        await pilot.press(*"figures", "enter")
+        await shows(pilot, "step 1,700", "knobs")
+        assert screen.run_folder == pictures
+
+
+async def test_a_map_that_cannot_be_made_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded.finished(home)
+    Program(monkeypatch, code=2, said="distill-tui: the sounds of 'drums' are not on this machine")
+    async with looking(home, None, "4", "r") as (_, pilot, _screen):
+        await shows(pilot, "Look at", "drums")
+        await pilot.press("enter")
+        await shows(pilot, "are not on this machine")
+
+
+async def test_the_answer_of_a_map_is_checked(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    Program(monkeypatch, document=b"[]", said="distill-tui: it broke")
+    with pytest.raises(RequestError, match="it broke"):
+        await subject.make_map(home, "drums")
+
+
+def test_a_reset_keeps_the_recipe(home: Home) -> None:
+    run = explored.make_run(home, train__epochs=7)
+    assert toml.load(run.recipe).train.epochs == 7
+    assert subject.same_again(run, 0, []) == ["--recipe", str(run.recipe), "--seed", "1"]
+
+
+async def test_help_tells_every_key(home: Home) -> None:
+    run = explored.running(home)
+    with recorded.alive(run):
+        async with looking(home, run, "question_mark", size=(110, 60)) as (_, pilot, _screen):
+            wanted = "Choose a code", "The next level", "New weights, same recipe", "The cells of the codes", "The path"
+            await shows(pilot, "diamonds are codes in use", *wanted)
+
+
+async def test_moving_letters_send_only_what_changed(home: Home) -> None:
+    run = explored.running(home)
+    async with looking(home, run) as (app, _, screen):
+        assert screen.maps.repaint() == 0
+        moved = explored.a_map()
+        x, y = moved.points[0]
+        moved.points[0] = (x + 0.4, y)
+        assert 0 < screen.maps.show(moved) <= 20
+        pictures = app.screen.query_one(PicturesView)
+        changed: CodeMap = explored.a_map()
+        changed.outputs[3] = explored.a_picture(5, 1.0)
+        assert 0 < pictures.show(changed) < pictures.size.area / 10
+
+
+async def test_a_large_map_is_drawn_while_a_key_waits(home: Home) -> None:
+    run = explored.running(home)
+    async with looking(home, run, "b", "t", size=(200, 50)) as (_, _pilot, screen):
+        began = time.process_time()
+        for _ in range(5):
+            screen.maps.grid()
+        # far above what it takes (see RESULTS.md), far below what it took by numpy's absence done badly
+        assert (time.process_time() - began) / 5 < 0.5
+
+
+def test_nothing_that_is_shown_needs_numpy(home: Home) -> None:
+    import subprocess
+    import sys
+
+    run = explored.running(home)
+    script = (
+        "import asyncio, sys\n"
+        "from pathlib import Path\n"
+        "from distill_tui.paths import Home\n"
+        "from distill_tui.runs.folder import RunFolder\n"
+        "from distill_tui.ui.app import DistillApp\n"
+        "async def main():\n"
+        "    app = DistillApp(Home(Path(sys.argv[1])), RunFolder(Path(sys.argv[2])), explore=True)\n"
+        "    async with app.run_test(size=(120, 35)) as pilot:\n"
+        "        while app._explorer.map is None: await pilot.pause(0.05)\n"
+        "    print(sorted({name.partition('.')[0] for name in sys.modules} & {'torch', 'numpy', 'soundfile'}))\n"
+        "asyncio.run(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(home.root), str(run.path)], capture_output=True, text=True, timeout=60
+    )
+    assert re.fullmatch(r"\[\]\n", done.stdout), done.stderr

@@ -1,0 +1,318 @@
+"""The Library screen: real model files, every key."""
+
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from distill_tui.library.index import Entry
+from distill_tui.library.store import Library
+from distill_tui.paths import Home
+from distill_tui.runs.folder import RunFolder, list_runs
+from distill_tui.ui.app import DistillApp
+from distill_tui.ui.widgets.fields import FieldRow
+from tests.conftest import Trained
+from tests.programs import PATIENCE
+from tests.ui.conftest import screen_text, until
+
+
+@pytest.fixture
+def models(home: Home) -> Home:
+    """Three models, and a damaged file."""
+    from tests.library.models import write
+
+    write(home.models / "drums [b].distill", seed=1, id="aaaa1111", losses={"val": 0.5}, created="2026-02-01T10:00:00Z")
+    write(home.models / "speech.distill", seed=2, id="bbbb2222", losses={"val": 0.2}, created="2026-02-03T10:00:00Z")
+    write(home.models / "bells.distill", seed=3, id="cccc3333", losses={"val": None}, created="2026-02-02T10:00:00Z")
+    (home.models / "damaged[/x].distill".replace("/", "")).write_bytes(b"not a model")
+    return home
+
+
+@asynccontextmanager
+async def opened(home: Home, size: tuple[int, int] = (120, 35)) -> AsyncIterator[tuple[DistillApp, Pilot[None]]]:
+    app = DistillApp(home)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: app.current_mode == "library" and "model" in screen_text(app).lower())
+        yield app, pilot
+
+
+def order(app: DistillApp) -> list[str]:
+    return [Path(key).stem for key in app.screen._list.keys]  # type: ignore[attr-defined]
+
+
+async def test_models_and_the_chosen_ones_card(models: Home) -> None:
+    async with opened(models) as (app, pilot):
+        await until(pilot, lambda: "speech" in order(app))
+        await pilot.press("home")
+        while app.screen.chosen.name != "drums [b]":  # type: ignore[attr-defined]
+            await pilot.press("down")
+        await until(pilot, lambda: "aaaa1111" in screen_text(app))
+        assert "drums [b]" in screen_text(app)
+
+
+async def test_sorting(models: Home) -> None:
+    async with opened(models) as (app, pilot):
+        assert [n for n in order(app) if "damaged" not in n] == ["speech", "bells", "drums [b]"]
+        await pilot.press("s")
+        assert [n for n in order(app) if "damaged" not in n] == ["bells", "drums [b]", "speech"]
+        await pilot.press("s")
+        assert order(app)[:2] == ["speech", "drums [b]"]
+
+
+async def test_filtering_and_clearing(models: Home) -> None:
+    async with opened(models) as (app, pilot):
+        await pilot.press("slash", *"bel")
+        await until(pilot, lambda: order(app) == ["bells"])
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: len(order(app)) == 4)
+
+
+async def test_renaming(models: Home) -> None:
+    async with opened(models) as (app, pilot):
+        await pilot.press("slash", *"bel", "enter", "n")
+        await until(pilot, lambda: "Rename the model" in screen_text(app))
+        app.screen.query_one(Input).value = "chimes"
+        await pilot.press("enter")
+        await until(pilot, lambda: (models.models / "chimes.distill").exists())
+
+
+async def test_deleting_asks_and_can_be_undone(models: Home) -> None:
+    async with opened(models) as (app, pilot):
+        await pilot.press("slash", *"bel", "enter", "d", "n")
+        assert (models.models / "bells.distill").exists()
+        await pilot.press("d", "y")
+        await until(pilot, lambda: "bells" not in order(app))
+        assert [entry.name for entry in Library(models).trashed()] == ["bells"]
+        await pilot.press("t")
+        await until(pilot, lambda: "Take back from the trash" in screen_text(app) and "bells" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: (models.models / "bells.distill").exists())
+        await until(pilot, lambda: "bells" in order(app))
+
+
+async def test_verifying_in_a_process_of_its_own(models: Home) -> None:
+    async with opened(models) as (app, pilot):
+        await pilot.press("slash", *"bel", "enter", "v")
+        await until(pilot, lambda: "every byte is as it was written" in " ".join(screen_text(app).split()))
+
+
+async def test_a_damaged_file_is_shown_as_such(models: Home) -> None:
+    async with opened(models) as (app, pilot):
+        await pilot.press("slash", *"dam", "enter")
+        await until(pilot, lambda: "✗ damaged[x]" in screen_text(app))
+
+
+async def test_an_empty_library_says_what_to_do(home: Home) -> None:
+    async with opened(home) as (app, _):
+        assert "No models yet" in screen_text(app)
+        assert "distill-tui demo" in screen_text(app)
+
+
+@pytest.fixture
+def used(trained: Trained, tmp_path: Path) -> Home:
+    """A home with a really trained model and its finished run, to be changed."""
+    shutil.copytree(trained.home.root, tmp_path / "used")
+    return Home(tmp_path / "used")
+
+
+def notices(app: DistillApp) -> str:
+    return " ".join(notification.message for notification in app._notifications)
+
+
+async def test_the_card_shows_the_run_and_its_previews(used: Home) -> None:
+    async with opened(used) as (app, pilot):
+        await until(pilot, lambda: "its state   finished" in screen_text(app))
+        await pilot.press("tab", "end")
+        await until(pilot, lambda: "previews of step" in screen_text(app))
+        shutil.rmtree(used.runs)
+        await pilot.press("1", "3")
+        await pilot.press("w")
+        await until(pilot, lambda: "is not in this home" in notices(app))
+
+
+async def test_two_models_side_by_side(models: Home) -> None:
+    async with opened(models) as (app, pilot):
+        await until(pilot, lambda: len(order(app)) == 4)
+        await pilot.press("slash", *"speech", "enter", "space", "escape", "slash", *"drums", "enter", "space")
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: "a ⠒⠒ speech" in screen_text(app) and "b ⠂⠐ drums [b]" in screen_text(app))
+        text = screen_text(app)
+        assert "0.2000  ◂ better" in text
+        assert "train loss, 1.0000 to 0.1000, by steps" in text
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is not None and "a ⠒⠒" not in screen_text(app))
+
+
+async def test_side_by_side_no_line_is_broken_where_it_has_to_be_scrolled(home: Home) -> None:
+    from tests.library.models import write
+
+    write(home.models / "old.distill", seed=1)
+    write(home.models / "new.distill", seed=2, started_from="0123456789ab")
+    async with opened(home, (80, 24)) as (app, pilot):
+        await until(pilot, lambda: len(order(app)) == 2)
+        await pilot.press("space", "down", "equals_sign")
+        await until(pilot, lambda: "started from" in screen_text(app))
+        assert "model 0123456789ab" in screen_text(app) and "scratch" in screen_text(app)
+        shown = app.screen.query_one("#compare-text", Static)
+        await until(pilot, lambda: shown.size.height == str(shown.content).count("\n") + 1)
+        assert max(map(len, str(shown.content).splitlines())) <= shown.size.width
+
+
+async def test_comparing_needs_two(models: Home) -> None:
+    async with opened(models) as (app, pilot):
+        await pilot.press("slash", *"speech", "enter", "space", "equals_sign")
+        await until(pilot, lambda: "Mark two models" in notices(app))
+
+
+async def test_distances_of_two_on_the_same_sounds(used: Home, trained: Trained) -> None:
+    Library(used).import_file(Library(used).list()[0].path)
+    async with opened(used) as (app, pilot):
+        await until(pilot, lambda: len(order(app)) == 2)
+        await pilot.press("space", "down", "equals_sign")
+        await until(pilot, lambda: "measure distances" in screen_text(app))
+        await pilot.press("e")
+        await until(pilot, lambda: "Both models reconstruct these" in screen_text(app))
+        assert app.screen.query_one(Input).value == str(trained.sounds)
+        await pilot.press("enter")
+        await until(pilot, lambda: "measuring a" in screen_text(app))
+        await patient(pilot, lambda: "SI-SDR" in screen_text(app) and "measuring" not in screen_text(app))
+        assert "held out" in screen_text(app)
+
+
+async def patient(pilot: Pilot[None], seen: Callable[[], object]) -> None:
+    """Wait for a process that loads torch."""
+    deadline = time.monotonic() + PATIENCE
+    while not seen():
+        assert time.monotonic() < deadline, screen_text(pilot.app)
+        await pilot.pause(0.05)
+
+
+async def test_sounds_through_a_model(used: Home, trained: Trained, tmp_path: Path) -> None:
+    async with opened(used) as (app, pilot):
+        await until(pilot, lambda: len(order(app)) == 1)
+        await pilot.press("u", "enter")
+        await until(pilot, lambda: "Sounds: a file or a folder is needed" in screen_text(app))
+        app.screen.query_one("#use-sounds", Input).value = str(trained.sounds)
+        app.screen.query_one("#use-levels", Input).value = "9"
+        await until(pilot, lambda: "Levels: 1 to 2" in screen_text(app))
+        app.screen.query_one("#use-levels", Input).value = "1"
+        app.screen.query_one("#use-out", Input).value = str(tmp_path / "out")
+        await pilot.press("enter")
+        await until(pilot, lambda: "esc  cancel it" in screen_text(app))
+        await patient(pilot, lambda: "✓ 5 sounds, mean distance" in screen_text(app))
+        assert "tone 3.wav" in screen_text(app)
+        assert len(list((tmp_path / "out").glob("*.wav"))) == 5
+        await pilot.press("escape")
+        await until(pilot, lambda: "mean distance" not in screen_text(app))
+
+
+async def test_work_with_a_model_is_cancelled(used: Home, trained: Trained, tmp_path: Path) -> None:
+    async with opened(used) as (app, pilot):
+        await until(pilot, lambda: len(order(app)) == 1)
+        await pilot.press("u")
+        await until(pilot, lambda: "Sounds through" in screen_text(app))
+        app.screen.query_one("#use-sounds", Input).value = str(trained.sounds)
+        app.screen.query_one("#use-out", Input).value = str(tmp_path / "out")
+        await pilot.press("enter")
+        await until(pilot, lambda: "esc  cancel it" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "cancelled" in screen_text(app))
+        assert not (tmp_path / "out").exists()
+
+
+async def test_a_new_run_begins_with_a_models_recipe(used: Home, trained: Trained) -> None:
+    async with opened(used) as (app, pilot):
+        await until(pilot, lambda: len(order(app)) == 1)
+        await pilot.press("b")
+        await until(pilot, lambda: app.current_mode == "config" and app._config.form.texts["model.channels"] == "16")
+        await until(pilot, lambda: app._config.found.path == str(trained.sounds))
+        assert app._config.form.texts["name"] == ""
+
+
+async def test_a_new_run_starts_from_a_models_weights(used: Home, trained: Trained) -> None:
+    async with opened(used) as (app, pilot):
+        await until(pilot, lambda: len(order(app)) == 1)
+        await pilot.press("c")
+        (path,) = used.models.glob("*.distill")
+        form = app._config.form
+        await until(pilot, lambda: app.current_mode == "config" and form.texts["train.start_from"] == str(path))
+        assert form.texts["name"] == path.stem
+        # what shapes the net is the model's, however it was chosen; the rest is chosen for the sounds of now
+        assert form.texts["model.hop"].isdecimal()
+        assert form.texts["train.device"] == "cpu"
+
+
+async def test_what_was_typed_is_not_replaced_without_asking(used: Home) -> None:
+    async with opened(used) as (app, pilot):
+        await until(pilot, lambda: len(order(app)) == 1)
+        await pilot.press("1")
+        await until(pilot, lambda: app.screen is app._config)
+        app._config.form.type("train.epochs", "77")
+        for row in app._config.query(FieldRow):
+            row.set_text(app._config.form.texts[row.field.key])
+        await pilot.press("3", "b")
+        await until(pilot, lambda: "Replace what was typed?" in screen_text(app))
+        await pilot.press("n")
+        assert app._config.form.texts["train.epochs"] == "77"
+
+
+async def test_going_on_says_why_it_cannot(used: Home) -> None:
+    async with opened(used) as (app, pilot):
+        await until(pilot, lambda: len(order(app)) == 1)
+        await pilot.press("g")
+        await until(pilot, lambda: "is finished" in notices(app))
+        shutil.rmtree(used.runs)
+        await pilot.press("g")
+        await until(pilot, lambda: "is not in this home" in notices(app))
+
+
+async def test_going_on_resumes_a_stopped_run_and_shows_it(used: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[RunFolder] = []
+    monkeypatch.setattr("distill_tui.ui.models.start_worker", lambda _, run: started.append(run))
+    (run,) = list_runs(used)
+    run.events.write_bytes(run.events.read_bytes().replace(b'"type":"finished"', b'"type":"stopped"'))
+    async with opened(used) as (app, pilot):
+        await until(pilot, lambda: "its state   stopped" in screen_text(app))
+        await pilot.press("g")
+        await until(pilot, lambda: app.current_mode == "training")
+        assert started == [run]
+        assert app._training.run_folder == run
+
+
+async def test_exporting_and_importing(models: Home, tmp_path: Path) -> None:
+    async with opened(models) as (app, pilot):
+        await pilot.press("slash", *"bells", "enter", "x")
+        await until(pilot, lambda: "Export the model" in screen_text(app))
+        app.screen.query_one(Input).value = str(tmp_path / "given away.distill")
+        await pilot.press("enter")
+        await until(pilot, lambda: (tmp_path / "given away.distill").exists())
+        await pilot.press("escape", "i")
+        await until(pilot, lambda: "Import a model" in screen_text(app))
+        # a folder is not yet a mistake, until it is taken
+        app.screen.query_one(Input).value = f"{tmp_path}/"
+        await pilot.pause()
+        assert "choose a file in it" not in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "is a folder: choose a file in it" in screen_text(app))
+        app.screen.query_one(Input).value = str(tmp_path / "given away.distill")
+        await pilot.press("enter")
+        await until(pilot, lambda: "given away" in order(app))
+
+
+async def test_a_library_of_thousands_draws_what_is_seen(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [Entry(home.models / f"m{i:05}.distill", 1, 0.0, None, "not read") for i in range(10_000)]
+    monkeypatch.setattr(Library, "list", lambda _: entries)
+    async with opened(home) as (app, pilot):
+        await until(pilot, lambda: len(order(app)) == 10_000)
+        await pilot.press("end")
+        await until(pilot, lambda: "▸  m09999" in screen_text(app))
+        await pilot.press("pageup", "home")
+        await until(pilot, lambda: "▸  m00000" in screen_text(app))
+        await pilot.press("slash", *"0777")
+        await until(pilot, lambda: "11 of 10,000 models" in screen_text(app))

@@ -1,0 +1,267 @@
+"""The Training screen: every key, what it asks for, and what the screen says."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from distill_tui.paths import Home
+from distill_tui.runs import events as e
+from distill_tui.runs.control import change_control, read_control
+from distill_tui.runs.folder import RunFolder
+from distill_tui.ui import messages as m
+from distill_tui.ui.app import DistillApp
+from distill_tui.ui.screens.training import TrainingScreen
+from distill_tui.ui.widgets.health import HealthTable
+from distill_tui.ui.widgets.knobs import Knobs
+from tests.ui import recorded
+from tests.ui.conftest import screen_text, until
+
+Made = Callable[[Home], RunFolder]
+
+
+@asynccontextmanager
+async def watching(
+    home: Home, run: RunFolder, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[tuple[DistillApp, Pilot[None], TrainingScreen]]:
+    app = DistillApp(home, run)
+    async with app.run_test(size=size) as pilot:
+        screen = app._training
+        await until(pilot, lambda: screen.state.started_at)
+        yield app, pilot, screen
+
+
+async def test_space_pauses_and_goes_on(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (app, pilot, screen):
+            await pilot.press("space")
+            assert read_control(run.control).wanted == "paused"
+            assert "running → paused" in screen_text(app)
+            recorded.add_events(run, e.StateChanged(state="paused", step=1701))
+            await until(pilot, lambda: screen.state.state == "paused")
+            assert "Go on" in screen_text(app)
+            await pilot.press("space")
+            assert read_control(run.control).wanted == "running"
+
+
+async def test_a_small_pane_says_how_a_run_failed_and_the_knobs_come_back(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run, size=(80, 24)) as (app, pilot, screen):
+            await pilot.resize_terminal(40, 12)
+            await until(pilot, lambda: "perplex" in screen_text(app))
+            await pilot.resize_terminal(80, 24)
+            await until(pilot, lambda: isinstance(screen.focused, Knobs))
+            await pilot.resize_terminal(40, 12)
+            recorded.add_events(run, e.Failed(reason="the disk is full", advice="Free some room.", step=1701))
+            await until(pilot, lambda: "the disk is full" in screen_text(app))
+            assert "Free some room" in screen_text(app)
+
+
+async def test_a_command_that_is_told_can_be_pasted(home: Home) -> None:
+    run = recorded.make_run(home, name="my [b]sounds")
+    recorded.begin(run).write(e.Failed(reason="no room", step=3))
+    async with watching(home, run, size=(200, 50)) as (app, pilot, _):
+        await until(pilot, lambda: f"distill-tui resume '{run.id}'" in screen_text(app))
+
+
+async def test_a_large_terminal_shows_the_newest_preview_as_pictures(home: Home) -> None:
+    run = recorded.running(home)
+    recorded.put_preview(run.previews / "step-001700", blur=1)
+    with recorded.alive(run):
+        async with watching(home, run, size=(200, 50)) as (app, pilot, screen):
+            await until(pilot, lambda: "▀▀▀▀▀▀▀▀" in screen_text(app))
+            assert "original" in screen_text(app)
+            assert isinstance(screen.focused, Knobs)
+
+
+async def test_stopping_asks_first(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (_, pilot, _screen):
+            await pilot.press("c", "n")
+            assert read_control(run.control).wanted == "running"
+            await pilot.press("c", "y")
+            assert read_control(run.control).wanted == "stopped"
+
+
+async def test_checkpoints_and_previews_are_counted(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (_, pilot, _screen):
+            await pilot.press("k", "p", "p")
+            control = read_control(run.control)
+            assert (control.checkpoint, control.preview) == (1, 2)
+
+
+async def test_a_knob_is_chosen_tuned_answered_and_undone(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (app, pilot, screen):
+            await pilot.press("down", "down", "right", "right")
+            assert read_control(run.control).knobs == {"loss.commitment_weight": 0.35}
+            assert "0.35    0.25 waits" in screen_text(app)
+            recorded.add_events(run, e.KnobTurned(key="loss.commitment_weight", old=0.25, new=0.35, step=1703))
+            await until(pilot, lambda: "0.35    0.35 1,703" in screen_text(app))
+            await pilot.press("u")
+            assert read_control(run.control).knobs == {"loss.commitment_weight": 0.3}
+            await pilot.press("u")
+            assert read_control(run.control).knobs == {"loss.commitment_weight": 0.25}
+            await pilot.press("u")
+            assert read_control(run.control).knobs == {"loss.commitment_weight": 0.25}
+            assert screen.state.is_active
+
+
+async def test_the_learning_rate_is_tuned_by_a_factor_from_what_is_applied(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (_, pilot, _screen):
+            await pilot.press("up", "left")
+            assert read_control(run.control).knobs == {"train.learning_rate": 0.00064}
+
+
+async def test_an_exact_value_is_checked_as_one_types(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (app, pilot, _):
+            await pilot.press("enter")
+            await pilot.press("ctrl+u", *"700")
+            await until(pilot, lambda: "700 is outside 0 to 100" in screen_text(app).replace(".0", ""))
+            await pilot.press("enter")
+            assert read_control(run.control).knobs == {}
+            await pilot.press("backspace", "enter")
+            await until(pilot, lambda: read_control(run.control).knobs == {"loss.mel_weight": 70.0})
+
+
+async def test_a_refused_knob_says_so(home: Home) -> None:
+    run = recorded.running(home)
+    change_control(run.control, lambda control: control.knobs.update({"loss.mel_weight": 3.0}))
+    recorded.add_events(run, e.KnobRefused(key="loss.mel_weight", text="it cannot be", step=1702))
+    with recorded.alive(run):
+        async with watching(home, run) as (app, pilot, _):
+            await until(pilot, lambda: "1    no" in screen_text(app))
+
+
+async def test_changes_by_another_program_show(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (app, pilot, _):
+            change_control(run.control, lambda control: setattr(control, "wanted", "stopped"))
+            await until(pilot, lambda: "running → stopped" in screen_text(app))
+
+
+async def test_new_numbers_come_by_themselves(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (app, pilot, _):
+            recorded.add_events(run, e.Metrics(scope="step", step=1777, epoch=36, values={"loss/train": 0.1234}))
+            await until(pilot, lambda: "step 1,777" in screen_text(app) and "0.1234" in screen_text(app))
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (recorded.crashed, ["✗ crashed", "distill-tui resume", "OutOfMemoryError", "Resume"]),
+        (recorded.diverged, ["✗ failed", "NaN", "the loss is not finite", "Lower the learning rate"]),
+        (recorded.finished, ["✓ finished", "100%", "model drums", "Finished: 2,000 steps in 2 min 34 s"]),
+    ],
+)
+async def test_an_ended_run_says_how_and_what_to_do(home: Home, made: Made, said: list[str]) -> None:
+    async with watching(home, made(home), (120, 35)) as (app, pilot, _):
+        await until(pilot, lambda: all(words in screen_text(app) for words in said), f"{said}")
+        assert "Pause" not in screen_text(app)
+
+
+async def test_a_worker_that_dies_is_seen_and_told(home: Home) -> None:
+    run = recorded.running(home)
+    seen: list[m.RunStateChanged] = []
+    with recorded.alive(run):
+        app = DistillApp(home, run)
+        async with app.run_test(
+            size=(80, 24), message_hook=lambda x: seen.append(x) if isinstance(x, m.RunStateChanged) else None
+        ) as pilot:
+            await until(pilot, lambda: app._training.state.state == "running")
+            recorded_hold = app._training
+            run.lock.unlink()
+            await until(pilot, lambda: recorded_hold.state.state == "crashed")
+            await until(pilot, lambda: any(x.new == "crashed" and x.live and x.old == "running" for x in seen))
+
+
+async def test_resume_wants_running_and_starts_a_worker(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = recorded.crashed(home)
+    change_control(run.control, lambda control: setattr(control, "wanted", "stopped"))
+    started: list[Path] = []
+    monkeypatch.setattr("distill_tui.ui.screens.steering.start_worker", lambda _, run: started.append(run.path))
+    async with watching(home, run) as (_, pilot, _screen):
+        await pilot.press("space")
+        assert started == [run.path]
+        assert read_control(run.control).wanted == "running"
+
+
+async def test_the_runs_dialog_switches(home: Home) -> None:
+    first = recorded.finished(home)
+    second = recorded.make_run(home, name="speech", stamp="20260226-100000")
+    recorded.train(recorded.begin(second, name="speech", levels=2), 3, levels=2)
+    with recorded.alive(second):
+        async with watching(home, second) as (app, pilot, screen):
+            await pilot.press("r")
+            await until(pilot, lambda: "✓ finished" in screen_text(app) and "● running" in screen_text(app))
+            await pilot.press("down", "enter")
+            await until(pilot, lambda: screen.run_folder == first and screen.state.state == "finished")
+            await until(pilot, lambda: app.screen.query_one(HealthTable).row_count == 3)
+            assert "Mel weight" in screen_text(app)
+
+
+async def test_without_a_run_it_says_what_to_do(home: Home) -> None:
+    app = DistillApp(home)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("escape", "2")
+        await until(pilot, lambda: "No run yet" in screen_text(app))
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 35), (200, 50)])
+async def test_hostile_names_numbers_and_sizes(home: Home, size: tuple[int, int]) -> None:
+    name = "[b]bold[/x] \N{ROCKET}\x1b[31m " + "long " * 60
+    run = recorded.make_run(home, name="odd")
+    recorder = recorded.begin(run, name=name)
+    recorded.train(recorder, 12)
+    recorder.write(
+        e.Warned(code="x", text="[/x] [red]not markup", advice="[link=]"),
+        e.Metrics(scope="epoch", step=601, epoch=13, values={"loss/val": None, "codebook/0/perplexity": None}),
+        e.PreviewMade(step=601, epoch=13, folder="previews/[/x]", pairs=[("a", "b", None)]),
+        e.Failed(reason="[/x] because", step=601),
+    )
+    async with watching(home, run, size) as (app, pilot, _):
+        # a small pane has room for the reason only
+        await until(pilot, lambda: size[0] == 40 or "NaN" in screen_text(app))
+        await until(pilot, lambda: "[/x] because" in screen_text(app))
+        assert "\x1b[31m" not in screen_text(app)
+
+
+async def test_in_a_small_pane_nothing_is_cut_off(home: Home) -> None:
+    run = recorded.running(home, levels=4)
+    with recorded.alive(run):
+        async with watching(home, run, (40, 12)) as (app, pilot, _):
+            await until(pilot, lambda: "○ poor" in screen_text(app))
+            shown = screen_text(app)
+            for words in ("● running", "34/100", "ETA 4 min 14 s", "step 1,700", "train", "val", "recon", "commit"):
+                assert words in shown
+            assert all(len(line) <= 40 for line in shown.splitlines())
+
+
+async def test_a_long_log_is_read_in_slices_and_keys_are_answered(home: Home) -> None:
+    run = recorded.long_log(home, 20_000)
+    size = run.events.stat().st_size
+    assert size > 4_000_000
+    app = DistillApp(home, run)
+    seen: list[m.LogRead] = []
+    async with app.run_test(
+        size=(80, 24), message_hook=lambda x: seen.append(x) if isinstance(x, m.LogRead) else None
+    ) as pilot:
+        await pilot.press("1")
+        assert app.current_mode == "config"
+        await until(pilot, lambda: app._training.state.epoch == 2000)
+        assert len(seen) > 20

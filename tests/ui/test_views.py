@@ -1,0 +1,374 @@
+"""The views of the Training screen: every key of the chart, the codebooks and the previews; warnings; the machine."""
+
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+from textual.pilot import Pilot
+
+from distill_tui.paths import Home
+from distill_tui.runs import events as e
+from distill_tui.runs.folder import RunFolder
+from distill_tui.ui import messages as m
+from distill_tui.ui.app import DistillApp
+from distill_tui.ui.screens.training import TrainingScreen
+from distill_tui.ui.seen import mark_seen, seen_until
+from distill_tui.ui.widgets.chartview import ChartView
+from distill_tui.ui.widgets.codebooks import CodebooksView
+from distill_tui.ui.widgets.previews import PreviewsView
+from tests.ui import recorded
+from tests.ui.conftest import screen_text, until
+
+Watching = tuple[DistillApp, Pilot[None], TrainingScreen]
+
+
+@asynccontextmanager
+async def watching(home: Home, run: RunFolder, *keys: str, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Watching]:
+    app = DistillApp(home, run)
+    async with app.run_test(size=size) as pilot:
+        screen = app._training
+        await until(pilot, lambda: screen.state.started_at)
+        await pilot.press(*keys)
+        await pilot.pause()
+        yield app, pilot, screen
+
+
+async def shows(pilot: Pilot[None], text: str) -> None:
+    await until(pilot, lambda: text in screen_text(pilot.app), text)
+
+
+def chart(app: DistillApp) -> ChartView:
+    return app.screen.query_one(ChartView)
+
+
+async def test_v_goes_round_the_views_and_escape_comes_back(home: Home) -> None:
+    async with watching(home, recorded.finished(home)) as (app, pilot, screen):
+        for name, said in (
+            ("chart", "by step"),
+            ("codebooks", "utilization: share of codes"),
+            ("previews", "preview 1 of 1"),
+            ("overview", "knobs"),
+        ):
+            await pilot.press("v")
+            assert screen.view == name
+            await shows(pilot, said)
+        await pilot.press("v", "escape")
+        assert screen.view == "overview"
+        assert "perplex" in screen_text(app)
+
+
+VIEWS = {"f2": None, "f3": ChartView, "f4": CodebooksView, "f5": PreviewsView}
+
+
+@pytest.mark.parametrize("key", VIEWS)
+async def test_each_view_has_a_key_a_help_and_a_place_in_the_palette(home: Home, key: str) -> None:
+    kind = VIEWS[key]
+    async with watching(home, recorded.finished(home), "f3", key, size=(100, 50)) as (app, pilot, screen):
+        assert (kind is None) == (screen.view == "overview")
+
+        def titles() -> set[str]:
+            return {command.title for command in app.get_system_commands(screen)}
+
+        await until(
+            pilot,
+            lambda: {"Overview", "Chart", "Codebooks", "Previews"} - titles() == {screen.view.capitalize()},
+            "the other views in the palette",
+        )
+        if kind is not None:
+            assert isinstance(app.focused, kind)
+            assert {binding.description for binding in kind.BINDINGS if isinstance(binding, Binding)} <= titles()
+            await pilot.press("question_mark")
+            await until(pilot, lambda: kind.HELP_TEXT[:30] in screen_text(app))
+
+
+async def test_the_cursor_reads_values_and_marks(home: Home) -> None:
+    run = recorded.finished(home)
+    async with watching(home, run, "v") as (app, pilot, _):
+        assert "step 2,000" in screen_text(app)
+        await pilot.press("left")
+        assert chart(app).window.cursor == pytest.approx(2000 - 2000 / 70, rel=0.01)
+        assert "learning_rate 0.001 → 0.0008" in screen_text(app)
+        await pilot.press(*["left"] * 27)
+        await until(pilot, lambda: "to 2.9" in screen_text(app), "the spike at step 1,205")
+        await pilot.press(*["right"] * 40)
+        assert chart(app).window.cursor is None
+
+
+async def test_zoom_pan_and_the_whole_again(home: Home) -> None:
+    async with watching(home, recorded.finished(home), "v") as (app, pilot, _):
+        window = chart(app).window
+        await pilot.press("plus", "plus")
+        assert (window.first, window.last) == (1500, 2000)
+        assert " 4x" in screen_text(app)
+        await pilot.press("comma", "comma")
+        assert (window.first, window.last) == (1250, 1750)
+        await pilot.press("full_stop")
+        assert window.last == 1875
+        await pilot.press("minus")
+        assert window.last - window.first == 1000
+        await pilot.press("0")
+        assert window.is_whole
+
+
+async def test_a_zoomed_chart_follows_the_newest_numbers(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run, "v", "plus") as (app, pilot, _):
+            assert chart(app).window.last == 1700
+            recorded.add_events(run, e.Metrics(scope="step", step=1800, epoch=36, values={"loss/train": 0.1234}))
+            await until(pilot, lambda: chart(app).window.last == 1800 and "0.1234" in screen_text(app))
+            assert chart(app).window.span == 850
+
+
+async def test_scale_axis_and_smoothing_have_keys(home: Home) -> None:
+    async with watching(home, recorded.finished(home), "v", size=(120, 35)) as (app, pilot, _):
+        for key, said in (
+            ("l", "by step · log · raw"),
+            ("l", "by step · linear · raw"),
+            ("s", "by step · linear · smooth"),
+            ("s", "by step · linear · very smooth"),
+            ("x", "by epoch · linear · very smooth"),
+            ("x", "by time · linear · very smooth"),
+        ):
+            await pilot.press(key)
+            assert said in screen_text(app), key
+        assert re.search(r"time [12]:\d\d ", screen_text(app))
+
+
+async def test_curves_are_chosen_and_brought_to_the_front(home: Home) -> None:
+    async with watching(home, recorded.finished(home), "v") as (app, pilot, _):
+        assert "▸train" in screen_text(app)
+        await pilot.press("down")
+        assert "▸val" in screen_text(app)
+        await pilot.press("y")
+        await until(pilot, lambda: "codebook/0/dead" in screen_text(app) or "dead 0" in screen_text(app))
+        await pilot.press("space", "enter")
+        assert chart(app).chosen == ["loss/recon", "loss/val", "loss/commit"] or len(chart(app).chosen) == 3
+        await pilot.press("y", "escape")
+        assert len(chart(app).chosen) == 3
+
+
+async def test_other_runs_are_laid_over_each_with_a_colour_of_its_own(home: Home) -> None:
+    first = recorded.finished(home)
+    names = ("speech", "bells")
+    for number, name in enumerate(names):
+        run = recorded.make_run(home, name=name, stamp=f"20260226-10000{number}")
+        recorded.train(recorded.begin(run, name=name), 3)
+    async with watching(home, first, "v", size=(120, 35)) as (app, pilot, _):
+        await pilot.press("o")
+        await until(pilot, lambda: all(name in screen_text(app) for name in names))
+        await pilot.press("space", "down", "space", "enter")
+        await until(pilot, lambda: "train of: ━ bells" in screen_text(app) and "━ speech" in screen_text(app))
+        colors = {run.id: other.color for run, other in chart(app).others.items()}
+        assert len(set(colors.values())) == 2
+        await pilot.press("o", "space", "enter")
+        await until(pilot, lambda: "bells" not in screen_text(app))
+        assert {run.id: other.color for run, other in chart(app).others.items()}.items() <= colors.items()
+
+
+async def test_a_level_is_chosen_read_and_its_codes_sorted(home: Home) -> None:
+    run = recorded.finished(home)
+    counts = [[0] * 40 + [9] * 24, [5] * 64, [1] * 3 + [0] * 61]
+    recorded.add_events(run, e.CodesCounted(step=2000, epoch=40, counts=counts))
+    async with watching(home, run, "f4") as (app, pilot, _):
+        await until(pilot, lambda: "level 0  24 of 64 codes used" in screen_text(app))
+        assert "least used" in screen_text(app)
+        await pilot.press("s")
+        assert "code 63" in screen_text(app)
+        assert "·" * 40 in screen_text(app)
+        await pilot.press("down", "down")
+        assert "level 2  3 of 64 codes used" in screen_text(app)
+        await pilot.press("left")
+        assert "at epoch" in screen_text(app)
+        await pilot.press("m")
+        assert "perplexity: share of codes" in screen_text(app)
+
+
+async def test_a_run_without_codes_says_so(home: Home) -> None:
+    run = recorded.make_run(home)
+    recorded.train(recorded.begin(run), 3)
+    async with watching(home, run, "f4") as (app, _, _screen):
+        assert "No codes yet" in screen_text(app)
+
+
+def with_previews(home: Home) -> RunFolder:
+    """A finished run with two previews of two sounds, real files."""
+    run = recorded.finished(home)
+    recorded.add_events(
+        run,
+        e.PreviewMade(
+            step=2001,
+            epoch=40,
+            folder="previews/step-002001",
+            pairs=[
+                (f"previews/step-002001/original-{i:02}.wav", f"previews/step-002001/reconstruction-{i:02}.wav", 0.5)
+                for i in (1, 2)
+            ],
+        ),
+    )
+    for step in (2000, 2001):
+        recorded.put_sounds(
+            run.previews / f"step-{step:06}",
+            [f"{kind}-{i:02}.wav" for i in (1, 2) for kind in ("original", "reconstruction")],
+        )
+    return run
+
+
+async def test_previews_are_pictures_of_both_sounds(home: Home) -> None:
+    async with watching(home, with_previews(home), "f5") as (app, pilot, _):
+        await until(pilot, lambda: "original  1.0 s, to 4 kHz" in screen_text(app))
+        shown = screen_text(app)
+        assert shown.count("▀" * 38) >= 16
+        assert "preview 2 of 2" in shown
+        await pilot.press("left")
+        await until(pilot, lambda: "preview 1 of 2" in screen_text(app))
+        assert "distance 0.6100" in screen_text(app)
+        await pilot.press("down")
+        assert "▸ sound 2  distance 0.7000" in screen_text(app)
+        assert "original-02.wav" in screen_text(app)
+        await pilot.press("right")
+        assert "preview 2 of 2" in screen_text(app)
+
+
+async def test_pictures_of_missing_files_say_so(home: Home) -> None:
+    async with watching(home, recorded.finished(home), "f5") as (app, pilot, _):
+        await until(pilot, lambda: screen_text(app).count("No such file") == 2)
+
+
+async def test_where_nothing_can_be_heard_it_says_how_to_fetch(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distill_tui.ui.widgets.views.player", lambda: None)
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 50000 10.0.0.2 2222")
+    run = with_previews(home)
+    async with watching(home, run, "f5", size=(120, 35)) as (app, pilot, _):
+        for key, said in (("enter", "reconstruction-01.wav"), ("o", "original-01.wav"), ("f", "original-01.wav")):
+            await pilot.press(key)
+            await until(pilot, lambda: "-P 2222" in screen_text(app).replace("\n", ""))
+            assert said in screen_text(app)
+            await pilot.press("escape")
+
+
+async def test_listening_starts_the_player_with_the_file(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    heard = tmp_path / "heard"
+    script = tmp_path / "player"
+    script.write_text(f'#!/bin/sh\necho "$1" >> {heard}\n')
+    script.chmod(0o755)
+    monkeypatch.setattr("distill_tui.ui.widgets.views.player", lambda: [str(script)])
+    run = with_previews(home)
+    async with watching(home, run, "f5", "enter") as (_, pilot, _screen):
+        await until(pilot, lambda: heard.exists() and heard.read_text().endswith("reconstruction-01.wav\n"))
+
+
+async def test_warnings_wait_until_somebody_has_seen_them(home: Home) -> None:
+    run = recorded.running(home)
+    told: list[m.WarningsWaited] = []
+
+    def hook(message: object) -> None:
+        if isinstance(message, m.WarningsWaited):
+            told.append(message)
+
+    with recorded.alive(run):
+        app = DistillApp(home, run)
+        async with app.run_test(size=(80, 24), message_hook=hook) as pilot:
+            await until(pilot, lambda: "▲ 1 new warning  a seen" in screen_text(app))
+            assert [(x.unseen, x.rose) for x in told][:1] == [(1, False)]
+            await pilot.press("a")
+            assert "new warning" not in screen_text(app)
+            assert "level 2 uses 41 % of its codes" in screen_text(app)
+            recorded.add_events(run, e.Warned(code="spike", text="the loss jumped", step=1701))
+            await until(pilot, lambda: "▲ 1 new warning" in screen_text(app))
+            await until(pilot, lambda: told[-1].rose)
+        assert seen_until(run)
+    again = DistillApp(home, run)
+    async with again.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "▲ 1 new warning" in screen_text(again))
+
+
+def test_a_damaged_file_of_seen_warnings_means_none_were_seen(home: Home) -> None:
+    run = recorded.running(home)
+    for text in ("", "[]", '{"warnings": "x"}'):
+        (run.path / "seen.json").write_text(text)
+        assert seen_until(run) == 0
+    from distill_tui.runs.log import read_events
+    from distill_tui.runs.state import RunState
+
+    state = RunState().apply_all(read_events(run.events))
+    assert mark_seen(run, state) == seen_until(run) == state.warnings[-1].seq
+
+
+@pytest.mark.parametrize("key", ["f3", "f4", "f5"])
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (200, 50), (30, 6)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_views_bear_hostile_runs_at_any_size(home: Home, key: str, size: tuple[int, int]) -> None:
+    name = "[b]bold[/x] \N{ROCKET}\x1b[31m " + "long " * 60
+    run = recorded.make_run(home, name="odd")
+    recorder = recorded.begin(run, name=name)
+    recorded.train(recorder, 12, nan_from=11)
+    recorder.write(
+        e.Metrics(scope="epoch", step=601, epoch=13, values={"loss/val": None, "[/x]/odd": 1.0}),
+        e.CodesCounted(step=601, epoch=13, counts=[[], [0, 0], [10**12]]),
+        e.PreviewMade(step=601, epoch=13, folder="previews/[/x]", pairs=[("[/x]\x1b[31m", "b", None)]),
+        e.PreviewMade(step=602, epoch=13, folder="previews", pairs=[]),
+    )
+    async with watching(home, run, key, size=size) as (app, pilot, screen):
+        await pilot.press("down", "left", "l", "s", "m", "x", "plus", "left", "right")
+        if key == "f3":
+            await pilot.press("y", "escape")
+        await pilot.pause()
+        assert screen.view != "overview"
+        assert "\x1b" not in screen_text(app)
+
+
+def test_only_somebody_who_sits_here_hears_a_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from distill_tui.ui import playing
+
+    monkeypatch.setattr(playing, "ALSA", tmp_path)
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    assert not playing.has_sound_device({})
+    (tmp_path / "pcmC0D0p").touch()
+    assert playing.has_sound_device({})
+    assert not playing.has_sound_device({"SSH_CONNECTION": "a 1 b 2"})
+    assert playing.has_sound_device({"SSH_CONNECTION": "a 1 b 2", "PULSE_SERVER": "tcp:x"})
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert playing.player() is None
+
+
+async def test_the_machine_is_shown_where_there_is_room_only(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    from distill_tui.ui.gauges import Gauges, GpuSample, MachineSample
+
+    asked: list[int] = []
+
+    def ask(self: Gauges) -> None:
+        asked.append(1)
+        gpu = GpuSample("A [b]GPU", 0.87, 30 * 2**30, 80 * 2**30, 91.0, 412.0)
+        self.samples.append(MachineSample(0.5, 4 * 2**30, 16 * 2**30, (gpu, GpuSample("silent"))))
+
+    monkeypatch.setattr(Gauges, "ask", ask)
+    run = recorded.finished(home)
+    async with watching(home, run, size=(80, 24)) as (_, pilot, _screen):
+        await pilot.pause()
+        assert not asked
+    async with watching(home, run, size=(200, 50)) as (app, pilot, _screen):
+        await until(pilot, lambda: "4.0 of 16 GiB" in screen_text(app))
+        shown = screen_text(app)
+        for said in ("50 %", "GPU 0", "87 %", "▲ 91 °C", "412 W", "30.0 of 80 GiB", "A [b]GPU", "GPU 1"):
+            assert said in shown
+
+
+def test_real_gauges_tell_of_this_machine() -> None:
+    import time
+
+    from distill_tui.ui.gauges import Gauges
+
+    gauges = Gauges()
+    gauges.ask()
+    deadline = time.monotonic() + 20
+    while not gauges.samples and time.monotonic() < deadline:
+        gauges._wanted.is_set()
+    sample = gauges.samples[-1]
+    assert 0 <= sample.busy <= 1
+    assert 0 < sample.used < sample.memory
