@@ -66,13 +66,18 @@ class DistillApp(App[None]):
         self._troubles = [*self._settings.problems, *self._take_themes()]
         self._kept_theme = self.theme
         self.stylesheet = Sheet(variables=self.get_css_variables())
-        self.add_mode("config", lambda: self._config)
-        self.add_mode("training", lambda: self._training)
-        self.add_mode("library", self._library_screen)
-        self.add_mode("explorer", lambda: self._explorer)
+        self.add_mode("config", lambda: self._sized(self._config))
+        self.add_mode("training", lambda: self._sized(self._training))
+        self.add_mode("library", lambda: self._sized(self._library_screen()))
+        self.add_mode("explorer", lambda: self._sized(self._explorer))
         self.animation_level = "none"
         if first_run is not None:
             (self._explorer if explore else self._training).watch_run(first_run)
+
+    def _sized(self, screen: DeskScreen) -> DeskScreen:
+        """The screen, when it is first shown."""
+        screen.be_of_size(self.size)
+        return screen
 
     @cached_property
     def _config(self) -> "ConfigScreen":

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
@@ -50,6 +51,22 @@ class DeskScreen(Screen[None]):
     def help_text(self) -> str:
         """What the help says of the screen as it is now."""
         return self.HELP_TEXT
+
+    def be_of_size(self, size: Size) -> None:
+        """Have the classes of this size from the start: Textual's own come after a first layout, and need a second."""
+        classes = {}
+        for cells, breakpoints in (
+            (size.width, self.HORIZONTAL_BREAKPOINTS),
+            (size.height, self.VERTICAL_BREAKPOINTS),
+        ):
+            here = max((one for one in breakpoints or () if one[0] <= cells), default=None)
+            classes.update({one[1]: one == here for one in breakpoints or ()})
+        self.update_classes(classes, update=False)
+
+    def _compositor_refresh(self) -> None:
+        # while the app starts, Textual would draw the whole screen and throw it away: it is drawn at the end of that
+        if not self.app._batch_count:
+            super()._compositor_refresh()
 
     @staticmethod
     def footer() -> KeyLine:

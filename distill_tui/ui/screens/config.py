@@ -110,7 +110,8 @@ class ConfigScreen(DeskScreen):
 
     def on_mount(self) -> None:
         self._show_found()
-        self.set_timer(FIRST_LOOK_SECONDS, self._add_form)
+        # the app takes this up when it has started, which on a slow machine may be long after now
+        self.app.call_later(self.set_timer, FIRST_LOOK_SECONDS, self._add_form)
 
     async def _add_form(self) -> None:
         """The fields, once the first screen stands: they are three quarters of its widgets, and keys work before."""
