@@ -3,30 +3,19 @@
 import math
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.color import Color
 from textual.message import Message
 
 from distill_tui.files import printable
-from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState, Series
 from distill_tui.ui import words
 from distill_tui.ui.widgets import curves as c
-from distill_tui.ui.widgets.canvas import Canvas, Scale, round_numbers, scale_for
-from distill_tui.ui.widgets.painted import Painted, theme_style
-from distill_tui.ui.widgets.pyramid import Point, Pyramid, smoothed
-from distill_tui.ui.widgets.window import Window
+from distill_tui.ui.widgets.plot import SCALES, SMOOTHINGS, Plot
 
-SCALES = ("auto", "log", "linear")
-SMOOTHINGS = (("raw", 0.0), ("smooth", 0.02), ("very smooth", 0.08))
-"""What smoothing is called, and over which share of the chart's width to either side it takes the mean."""
-LABEL_CELLS = 8
-LEAST_PANE_ROWS = 3
 NEAR_CELLS = 1.0
 """How near to the cursor a mark is told."""
 
@@ -35,25 +24,8 @@ def _b(keys: str, action: str, title: str, id: str, tooltip: str, shown: bool = 
     return Binding(keys, action, title, show=shown, id=f"chart.{id}", tooltip=tooltip, key_display=display or None)
 
 
-@dataclass
-class Overlaid:
-    """Another run that is laid over the chart, and which of the colours for runs it has."""
-
-    state: RunState
-    color: int
-
-
-@dataclass
-class _Pane:
-    """One axis with its curves: points, ink of the line, ink of the envelope. The last are drawn over the others."""
-
-    name: str
-    scale: Scale | None = None
-    curves: list[tuple[list[Point], Style, Style]] = field(default_factory=list)
-
-
-class ChartView(Painted, can_focus=True):
-    """Curves in braille over steps, epochs or time."""
+class ChartView(Plot, can_focus=True):
+    """A `Plot` that is steered by keys, with words that name its curves and read them at the cursor."""
 
     HELP_TEXT = (
         "The line on top names the curves and reads each at the cursor; up and down choose the curve that lies "
@@ -105,57 +77,6 @@ class ChartView(Painted, can_focus=True):
     class RunsAsked(Message):
         """Somebody wants to choose other runs."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.state = RunState()
-        self.window = Window()
-        self.along, self.scale, self.smoothing = "step", "auto", 0
-        self.chosen = list(c.FIRST_CHOSEN)
-        self.front = 0
-        self.others: dict[RunFolder, Overlaid] = {}
-        self._pyramids: dict[tuple[int, str], Pyramid] = {}
-        self._left_out = 0
-
-    # what is shown
-
-    def show(self, state: RunState) -> None:
-        """Show this state of the run; another run than before is shown whole."""
-        if state is not self.state:
-            self._pyramids = {}
-            if state.id != self.state.id:
-                self.window.reset()
-            self.state = state
-        self.repaint()
-
-    def choose(self, keys: list[str]) -> None:
-        """Draw these numbers."""
-        self.chosen = keys
-        self.front = min(self.front, max(0, len(keys) - 1))
-        self.repaint()
-
-    def lay_over(self, run: RunFolder, state: RunState) -> None:
-        """Lay another run over the chart, or take in what is new of it."""
-        if run in self.others:
-            self.others[run].state = state
-        else:
-            self.others[run] = Overlaid(state, c.run_color(run.id, [o.color for o in self.others.values()]))
-        self.repaint()
-
-    def take_away(self, run: RunFolder) -> None:
-        """Show another run no more."""
-        self.others.pop(run, None)
-        self.repaint()
-
-    @property
-    def curves(self) -> list[str]:
-        """What is drawn of what was chosen: what the run has so far."""
-        return [key for key in self.chosen if len(self.state.series.get(key, ()))]
-
-    @property
-    def front_key(self) -> str | None:
-        found = self.curves
-        return found[self.front % len(found)] if found else None
-
     # keys
 
     def _then_repaint(self, change: Callable[[], object]) -> None:
@@ -198,11 +119,6 @@ class ChartView(Painted, can_focus=True):
     def action_choose_runs(self) -> None:
         self.post_message(self.RunsAsked())
 
-    # drawing
-
-    def _plot_width(self) -> int:
-        return max(2, self.size.width - LABEL_CELLS)
-
     def lines(self) -> list[Text]:
         width, height = self.size
         keys = self.curves
@@ -210,136 +126,13 @@ class ChartView(Painted, can_focus=True):
             return [
                 Text("No numbers yet." if not self.state.series else "Nothing is chosen: y chooses.", self.style("dim"))
             ]
-        self._measure(keys)
+        head_rows = 2 if self.others else 1
+        # the words tell what stands in the window, which the picture measures
+        picture = self.picture(keys, height - head_rows - 1)
         head = [self._legend(keys, width)]
         if self.others:
             head.append(self._others_legend(width))
-        rows = height - len(head) - 3
-        panes = self._panes(keys, rows)
-        found = list(head)
-        for pane, pane_rows in panes:
-            found += self._draw_pane(pane, pane_rows)
-        found += [self._marks_row(), self._axis_row(), self._reading(width)]
-        return found
-
-    def _measure(self, keys: list[str]) -> None:
-        ends = [self._end_of(self.state, key) for key in keys]
-        if self.front_key:
-            ends += [self._end_of(other.state, self.front_key) for other in self.others.values()]
-        self.window.whole = max([1e-9, *ends])
-
-    def _end_of(self, state: RunState, key: str) -> float:
-        series = state.series.get(key)
-        if not series:
-            return 0.0
-        xs, factor, shift = c.places(state, series, self.along)
-        return xs[-1] * factor + shift
-
-    def _points(self, state: RunState, key: str) -> list[Point]:
-        series = state.series.get(key)
-        if not series:
-            return []
-        pyramid = self._pyramids.setdefault((id(state), key), Pyramid())
-        xs, factor, shift = c.places(state, series, self.along)
-        first, last = ((end - shift) / factor for end in (self.window.first, self.window.last))
-        return pyramid.points(series, xs, self._plot_width() * 2, first, last)
-
-    def _panes(self, keys: list[str], rows: int) -> list[tuple[_Pane, int]]:
-        """The panes that fit, with their rows: the losses get more than the others."""
-        names = list(dict.fromkeys(c.pane_name(key) for key in keys))
-        front = c.pane_name(self.front_key or keys[0])
-        room = max(1, (rows + 1) // LEAST_PANE_ROWS)
-        self._left_out = max(0, len(names) - room)
-        while len(names) > room:
-            # the one in front stays
-            names.remove(next(name for name in reversed(names) if name != front))
-        shares = [2 + (name == "loss") for name in names]
-        sizes = [max(1, rows * share // sum(shares)) for share in shares]
-        sizes[0] += rows - sum(sizes)
-        found = []
-        for name, size in zip(names, sizes, strict=True):
-            found.append((self._pane(name, keys, max(1, size)), max(1, size)))
-        return found
-
-    def _pane(self, name: str, keys: list[str], rows: int) -> _Pane:
-        pane = _Pane(name)
-        reach = round(SMOOTHINGS[self.smoothing][1] * self._plot_width() * 2)
-        front = self.front_key
-        mine = sorted((key for key in keys if c.pane_name(key) == name), key=lambda key: key == front)
-        if front and c.pane_name(front) == name:
-            for other in self.others.values():
-                ink = self._run_ink(other.color)
-                pane.curves.append((smoothed(self._points(other.state, front), reach), ink, self._fainter(ink)))
-        for key in mine:
-            ink = self.style(c.color_name(key, self.state.series))
-            pane.curves.append((smoothed(self._points(self.state, key), reach), ink, self._fainter(ink)))
-        width = self._plot_width() * 2
-        pane.scale = scale_for(
-            [(p.low, p.high) for points, _, _ in pane.curves for p in points if 0 <= p.x < width],
-            rows * 4,
-            self.scale,
-        ) or scale_for([(p.low, p.high) for points, _, _ in pane.curves for p in points], rows * 4, self.scale)
-        return pane
-
-    def _draw_pane(self, pane: _Pane, rows: int) -> list[Text]:
-        width = self._plot_width()
-        canvas = Canvas(width, rows)
-        labels = [" " * LABEL_CELLS] * rows
-        if pane.scale is not None:
-            for points, ink, faint in pane.curves:
-                # without smoothing the envelope is the curve; with it, it stays behind the mean
-                canvas.envelope(points, pane.scale, faint if self.smoothing else ink)
-                if not self.smoothing:
-                    canvas.line(points, pane.scale, ink)
-            if self.smoothing:
-                for points, ink, _ in pane.curves:
-                    canvas.line(points, pane.scale, ink)
-            for tick in pane.scale.ticks(max(2, rows // 2)):
-                row = pane.scale.row(tick) // 4
-                labels[row] = f"{f'{tick:.3g}'[:6]:>6} ┤"
-        cursor, ink = self._cursor_cell(), self.style("foreground")
-        found = []
-        for y in range(rows):
-            label = labels[y] if labels[y].strip() else " " * (LABEL_CELLS - 1) + "│"
-            line = Text(label, self.style("dim"))
-            line.append_text(canvas.row(y, cursor, ink))
-            found.append(line)
-        if pane.name != "loss" and rows > 1:
-            name = Text(f" {pane.name} ", self.style("dim"))
-            found[0] = _laid_over(found[0], name, self.size.width - name.cell_len)
-        return found
-
-    def _cell_of(self, x: float) -> int | None:
-        span = self.window.last - self.window.first
-        cell = round((x - self.window.first) / span * (self._plot_width() - 1)) if span > 0 else 0
-        return cell if 0 <= cell < self._plot_width() else None
-
-    def _cursor_cell(self) -> int | None:
-        return None if self.window.cursor is None else self._cell_of(self.window.cursor)
-
-    def _marks_row(self) -> Text:
-        cells: dict[int, c.Mark] = {}
-        for mark in c.marks(self.state, self.along):
-            if (cell := self._cell_of(mark.at)) is not None:
-                cells[cell] = mark
-        line = Text(" " * (LABEL_CELLS - 1) + "└", self.style("dim"))
-        for cell in range(self._plot_width()):
-            mark_here = cells.get(cell)
-            line.append(mark_here.sign if mark_here else "─", self.style(mark_here.color if mark_here else "faint"))
-        return line
-
-    def _axis_row(self) -> Text:
-        width = self._plot_width()
-        first, last = self.window.first, self.window.last
-        cells = [" "] * (width + LABEL_CELLS)
-        for tick in round_numbers(first, last, max(2, width // 14)) if last > first else [first]:
-            text, cell = c.place_text(tick, self.along), self._cell_of(tick)
-            if cell is None:
-                continue
-            start = min(len(cells) - len(text), max(0, LABEL_CELLS + cell - len(text) // 2))
-            if all(char == " " for char in cells[max(0, start - 1) : start + len(text) + 1]):
-                cells[start : start + len(text)] = text
-        return Text("".join(cells), self.style("dim"))
+        return [*head, *picture, self._reading(width)]
 
     # words
 
@@ -424,22 +217,3 @@ class ChartView(Painted, can_focus=True):
             found.append(" " * (width - found.cell_len - len(settings)))
             found.append(settings, self.style("dim"))
         return found
-
-    def _run_ink(self, color: int) -> Style:
-        dark, light = c.RUN_COLORS[color]
-        return Style(color=Color.parse(dark if self.app.current_theme.dark else light).rich_color)
-
-    def _fainter(self, ink: Style) -> Style:
-        """The ink of an envelope behind its mean."""
-        if ink.color is None or ink.color.is_default or ink.color.triplet is None or self.app.current_theme.ansi:
-            return theme_style(self, "faint")
-        mixed = Color(*ink.color.triplet).blend(self.background_colors[1], 0.55)
-        return Style(color=mixed.rich_color)
-
-
-def _laid_over(line: Text, over: Text, start: int) -> Text:
-    """`line` with its cells from `start` on replaced by `over`."""
-    found = line.copy()
-    found.truncate(max(0, start), pad=True)
-    found.append_text(over)
-    return found
