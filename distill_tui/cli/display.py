@@ -124,7 +124,7 @@ class Lines:
 
     def _status_text(self, state: RunState) -> str:
         if not state.prepared or state.state == "starting":
-            return "starting: reading the sounds, waking up torch"
+            return f"starting: {state.detail or 'waking up torch'}"
         parts = [f"{100 * state.progress:.0f} %", f"epoch {state.epoch_of(state.epoch)}", f"step {state.step:,}"]
         for word in ("train", "val"):
             if (loss := state.losses.get(word)) is not None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from distill_tui.engine.batches import mix
 from distill_tui.engine.bottleneck.base import Quantizer
+from distill_tui.engine.compiling import uncompiled
 from distill_tui.engine.device import autocast
 from distill_tui.engine.meter import StepGuard
 from distill_tui.engine.nets import build_net
@@ -196,7 +197,7 @@ class Learner:
         index = 0
         while sum(len(p) for p in pool) < wanted and index < POOL_BATCHES:
             data = batch(step + index)
-            with autocast(self.device, self.precision):
+            with uncompiled(self.recipe), autocast(self.device, self.precision):
                 latents = self.net.encode(data)
             pool.append(latents[self.net.counted(data)])
             index += 1

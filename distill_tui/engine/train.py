@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from distill_tui.engine import checkpoint, health
+from distill_tui.engine.compiling import compile_net
 from distill_tui.engine.desk import Desk
 from distill_tui.engine.evaluate import Evaluation
 from distill_tui.engine.learner import Learner, weight
@@ -68,8 +69,11 @@ class Trainer:
         Raises:
             DistillError: the training diverged twice, or a file cannot be written.
         """
+        if self.recipe.train.compile == "on" and not self.finished:
+            self._compile()
         self.clock.start()
         self.log.write(e.StateChanged(state="running", step=self.step))
+        self.reporter.rest(self.step)
         while not self.finished:
             self.desk.look(self.step)
             if self.desk.wants_stop or self.desk.wants_pause:
@@ -120,6 +124,15 @@ class Trainer:
         knobs, share = self.desk.knobs, self.recipe.train.kl_annealing_share
         rising = min(1.0, self.clock.progress(self.step) / share) if share else 1.0
         return knobs | {"loss.kl_weight": knobs["loss.kl_weight"] * rising}
+
+    def _compile(self) -> None:
+        self.log.write(e.StateChanged(state="starting", step=self.step, detail="compiling the encoder and the decoder"))
+        done = compile_net(self.net, self.material.batch(self.step), self.precision)
+        if done.error:
+            advice = 'Steps take longer and are as good. `train.compile = "off"` does not try.'
+            self.reporter.warn("not-compiled", done.text, advice, self.step)
+        else:
+            self.log.write(e.StateChanged(state="starting", step=self.step, detail=done.text))
 
     def _make_codebooks(self) -> None:
         self.learner.make_codebooks(self.material.batch, self.step)

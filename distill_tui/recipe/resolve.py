@@ -22,6 +22,8 @@ CONV2D_STRIDE = 16
 """Of four layers of stride 2."""
 IMAGE_CODES, IMAGE_BATCH = 16, 64
 TINY_SECONDS = 30.0
+COMPILED_MINUTES, COMPILED_STEPS = 10.0, 5000
+"""A training this long gets back the minute that compiling takes."""
 SPECTRAL_WEIGHTS = ("loss.mel_weight", "loss.stft_weight")
 
 
@@ -107,6 +109,9 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
         segment = value("data.segment_seconds", round(math.ceil(seconds * rate / latent) * latent / rate, 4))
         batch = value("train.batch_size", 32 if str(device).startswith("cuda") else 16)
         value("train.steps_per_epoch", max(25, math.ceil(data.training_seconds / (batch * segment))))
+    steps = recipe.train.epochs * int(chosen.get("train.steps_per_epoch", recipe.train.steps_per_epoch))
+    is_long = recipe.train.minutes >= COMPILED_MINUTES or (not recipe.train.minutes and steps >= COMPILED_STEPS)
+    value("train.compile", "on" if str(device).startswith("cuda") and is_long else "off")
     complete = with_values(recipe, chosen)
     complete.automatic = sorted({*recipe.automatic, *chosen})
     problems = _contradictions(complete, machine) + _wrong_data(complete, data)

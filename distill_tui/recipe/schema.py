@@ -286,6 +286,14 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         Literal["auto", "float32", "bfloat16"],
         _meta("Precision", "bfloat16 autocast where the device is fast at it."),
     ] = "auto"
+    compile: Annotated[
+        Literal["auto", "on", "off"],
+        _meta(
+            "Compile",
+            "Encoder and decoder compiled by torch: takes about a minute at the start, then steps are faster. Automatic: "
+            "on NVIDIA GPUs for trainings of ten minutes or more, and kept only if it pays.",
+        ),
+    ] = "auto"
     seed: Annotated[
         int, _meta("Seed", "Same seed, same machine, same result.", ge=0, le=2**31 - 1, flag="--seed", step=1)
     ] = 0

@@ -63,6 +63,7 @@ class RunState:
     id: str = ""
     name: str = ""
     state: str = "starting"
+    detail: str = ""
     pid: int | None = None
     step: int = 0
     epoch: int = 0
@@ -161,7 +162,7 @@ class RunState:
 
     @_apply.register
     def _(self, event: e.StateChanged) -> None:
-        self.state, self.step = event.state, event.step or self.step
+        self.state, self.step, self.detail = event.state, event.step or self.step, event.detail
 
     @_apply.register
     def _(self, event: e.Prepared) -> None:

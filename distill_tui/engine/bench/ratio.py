@@ -23,7 +23,8 @@ class BareLoop:
         mine = dict(zip(map(id, trainer.net.parameters()), self.net.parameters(), strict=True))
         theirs = trainer.learner.optimizer
         self._optimizer = type(theirs)(
-            [{**group, "params": [mine[id(p)] for p in group["params"]]} for group in theirs.param_groups]
+            [{**group, "params": [mine[id(p)] for p in group["params"]]} for group in theirs.param_groups],
+            fused=theirs.defaults["fused"],
         )
 
     def step(self, number: int) -> None:
