@@ -1,9 +1,16 @@
 """Numbers and times as the screens write them: short, aligned, and calm about what is missing."""
 
 import math
+import re
+import textwrap
 import time
 
 MISSING = "-"
+_WITHIN_QUANTITY = re.compile(
+    r"(?<=\d) (?=(?:s|ms|min|h|Hz|kHz|kbps|[kMG]B|%)(?!\w))|(?<=\d min) (?=\d)|(?<=\d h) (?=\d)"
+)
+"""The spaces of `2 min 34 s` and `44.1 kHz`."""
+_TIED = "\u00a0"
 
 
 def duration(seconds: float | None) -> str:
@@ -101,3 +108,12 @@ def shorten_path(text: str, width: int) -> str:
 def plural(number_of: int, word: str) -> str:
     """`1 file`, `20 files`."""
     return f"{number_of:,} {word}{'' if number_of == 1 else 's'}"
+
+
+def wrap(text: str, width: int, indent: int = 0) -> list[str]:
+    """`text` in lines of at most `width` characters, those after the first set in; no quantity is torn apart.
+
+    Textual and rich break at a no-break space as well, so whoever wants whole quantities wraps here.
+    """
+    lines = textwrap.wrap(_WITHIN_QUANTITY.sub(_TIED, text), width, subsequent_indent=" " * indent)
+    return [line.replace(_TIED, " ") for line in lines]

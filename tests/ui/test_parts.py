@@ -198,3 +198,12 @@ def test_the_last_of_several_paths_is_completed(tmp_path: Path) -> None:
     assert split_paths(f"{tmp_path}/one + /nowhere + ") == [f"{tmp_path}/one", "/nowhere"]
     assert meant("") == ""
     assert meant("/x/../y + /z/") == "/y + /z"
+
+
+def test_a_quantity_is_not_torn_apart_at_the_end_of_a_line() -> None:
+    assert words.wrap("14:03:59  finished after 2 min 34 s of time", 28, 10) == [
+        "14:03:59  finished after",
+        "          2 min 34 s of time",
+    ]
+    assert words.wrap("it held 22.05 kHz", 14) == ["it held", "22.05 kHz"]
+    assert words.wrap("only 4 sounds", 7) == ["only 4", "sounds"]

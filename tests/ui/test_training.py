@@ -14,6 +14,7 @@ from distill_tui.runs.folder import RunFolder
 from distill_tui.ui import messages as m
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.screens.training import TrainingScreen
+from distill_tui.ui.widgets.eventlog import EventLog
 from distill_tui.ui.widgets.health import HealthTable
 from distill_tui.ui.widgets.knobs import Knobs
 from tests.ui import recorded
@@ -265,3 +266,25 @@ async def test_a_long_log_is_read_in_slices_and_keys_are_answered(home: Home) ->
         assert app.current_mode == "config"
         await until(pilot, lambda: app._training.state.epoch == 2000)
         assert len(seen) > 20
+
+
+async def test_a_long_event_is_wrapped_and_wrapped_anew_in_another_width(home: Home) -> None:
+    run = recorded.running(home)
+    text = "the first level took in everything that the others were meant to tell and [b]nothing[/x] was left"
+    with recorded.alive(run):
+        async with watching(home, run, size=(120, 35)) as (app, pilot, screen):
+            recorded.add_events(run, e.StateChanged(state="running", step=1701, detail=text))
+
+            def told() -> str:
+                # the right-hand pane, its lines joined
+                return " ".join(" ".join(line.rstrip() for line in screen.query_one(EventLog).lines).split())
+
+            await until(pilot, lambda: text in told())
+            log = screen.query_one(EventLog)
+            assert max(map(len, log.lines)) < log.size.width
+            assert "left" in screen_text(app)
+            many = len(log.lines)
+            await pilot.resize_terminal(200, 50)
+            await until(pilot, lambda: len(log.lines) < many)
+            assert text in told()
+            assert max(map(len, log.lines)) < log.size.width

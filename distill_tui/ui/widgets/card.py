@@ -69,7 +69,8 @@ def card_text(widget: Widget, shown: Shown, width: int) -> Text:
     pair("rate", f"{words.hertz(card.rate)}, {card.frame_rate or 0:.1f} frames a second")
     pair("bit rate", f"{card.kbps or 0:.2f} kbps")
     pair("size", f"{words.short_count(card.parameters)} parameters, {entry.size / 1e6:.1f} MB")
-    pair("trained", f"{card.epoch:,} epochs, {card.step:,} steps, {words.duration(card.seconds_trained)}")
+    how_far = f"{words.plural(card.epoch, 'epoch')}, {words.plural(card.step, 'step')}"
+    pair("trained", f"{how_far}, {words.duration(card.seconds_trained)}")
     files, seconds = card.data.get("files"), card.data.get("seconds")
     if files is not None:
         pair("on", f"{words.plural(int(files), 'sound')}, {words.duration(seconds)}")

@@ -1,6 +1,8 @@
-"""The log of what happened, one line an event."""
+"""The log of what happened, an event after the other."""
 
+from collections import deque
 from functools import singledispatch
+from typing import Self
 
 from textual.widgets import Log
 
@@ -9,21 +11,43 @@ from distill_tui.runs import events as e
 from distill_tui.ui import words
 
 MOST_LINES = 1000
+CLOCK_CELLS = 10
+LEAST_CELLS = 20
 
 
 class EventLog(Log):
-    """The newest events at the end; text only, so that no name can be markup."""
+    """The newest events at the end, wrapped to the width; text only, so that no name can be markup."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(highlight=False, max_lines=MOST_LINES, id=id)
+        self._said: deque[str] = deque(maxlen=MOST_LINES)
+        self._wrapped_to = 0
 
     def add(self, events: list[e.Event]) -> None:
         """Write these events below the others."""
-        said = [f"{words.clock(event.time)}  {text}" for event in events if (text := describe(event))]
+        said = [printable(f"{words.clock(event.time)}  {text}") for event in events if (text := describe(event))]
         if said:
-            self.write_lines([printable(line) for line in said[-MOST_LINES:]], scroll_end=True)
+            self._said.extend(said)
+            self._write(said[-MOST_LINES:])
+
+    def clear(self) -> Self:
+        """Forget all events."""
+        self._said.clear()
+        return super().clear()
+
+    def _write(self, said: list[str]) -> None:
+        # a log that is not shown has no width: it is written when it gets one
+        if self._wrapped_to:
+            lines = [line for text in said for line in words.wrap(text, self._wrapped_to, CLOCK_CELLS)]
+            self.write_lines(lines, scroll_end=True)
 
     def on_resize(self) -> None:
+        # the scrollbar may come
+        width = max(LEAST_CELLS, self.content_region.width - 1)
+        if width != self._wrapped_to:
+            self._wrapped_to = width
+            super().clear()
+            self._write(list(self._said))
         # what grew above must not hide the newest line
         self.scroll_end(animate=False)
 

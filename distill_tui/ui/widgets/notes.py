@@ -1,7 +1,6 @@
 """What a person should know of a run: how it ended and what to do now, warnings with advice, and what it has made."""
 
 import shlex
-import textwrap
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -62,7 +61,7 @@ def notes(widget: Widget, run: RunFolder, state: RunState, hints: dict[str, str]
             found.append("\n")
         # what is wrapped stays below where its line began
         indent = len(text) - len(text.lstrip()) + 2 * text.startswith(("▲", "✗", "✓", "■"))
-        wrapped = textwrap.wrap(printable(text), max(20, widget.size.width - 1), subsequent_indent=" " * indent)
+        wrapped = words.wrap(printable(text), max(20, widget.size.width - 1), indent)
         found.append("\n".join(wrapped), style or plain)
 
     if not state.is_active:
