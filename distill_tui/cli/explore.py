@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distill_tui.cli.recipe_flags import add_recipe_flags
+from distill_tui.cli.train import INSTEAD, add_ways
 from distill_tui.errors import RequestError
 from distill_tui.files import printable
 
@@ -35,10 +36,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         help="a folder with MNIST's four files, or two of them, gzipped or not; without one figures are drawn",
     )
     add_recipe_flags(parser)
-    ways = parser.add_mutually_exclusive_group()
-    ways.add_argument("--detach", action="store_true", help="print the run's id and return; the run goes on")
-    ways.add_argument("--plain", action="store_true", help="print progress lines instead of opening the app")
-    ways.add_argument("--json", action="store_true", help="print the run's events, one JSON document a line")
+    add_ways(parser, INSTEAD)
     parser.set_defaults(run=explore)
 
     parser = commands.add_parser(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from distill_tui.recipe.schema import Recipe
     from distill_tui.runs.folder import RunFolder
 
+INSTEAD = "print progress lines instead of opening the app"
 DEMO_MINUTES = 0.6
 DEMO_RECIPE: dict[str, Any] = {
     "name": "demo",
@@ -47,7 +48,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         help="a folder, walked with its sub-folders, or a file; else the recipe's, or your settings'",
     )
     add_recipe_flags(train_parser)
-    _add_ways(train_parser)
+    add_ways(train_parser)
     train_parser.set_defaults(run=train)
 
     demo_parser = commands.add_parser(
@@ -57,9 +58,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         **common,
     )
     demo_parser.add_argument("--epochs", metavar="N", help="train for so many epochs instead of about a minute")
-    ways = demo_parser.add_mutually_exclusive_group()
-    ways.add_argument("--plain", action="store_true", help="print progress lines instead of opening the app")
-    ways.add_argument("--json", action="store_true", help="print the run's events, one JSON document a line")
+    add_ways(demo_parser, INSTEAD, detach=False)
     demo_parser.set_defaults(run=demo)
 
     resume_parser = commands.add_parser(
@@ -69,14 +68,18 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         **common,
     )
     resume_parser.add_argument("name", metavar="RUN", help="a run's id, its name, or the beginning of its id")
-    _add_ways(resume_parser)
+    add_ways(resume_parser)
     resume_parser.set_defaults(run=resume)
 
 
-def _add_ways(parser: argparse.ArgumentParser) -> None:
+def add_ways(
+    parser: argparse.ArgumentParser, plain: str = "no colours and no line that is written over", detach: bool = True
+) -> None:
+    """Add the ways in which a run can be followed; `plain` says what --plain means here."""
     ways = parser.add_mutually_exclusive_group()
-    ways.add_argument("--detach", action="store_true", help="print the run's id and return; the run goes on")
-    ways.add_argument("--plain", action="store_true", help="no colours and no line that is written over")
+    if detach:
+        ways.add_argument("--detach", action="store_true", help="print the run's id and return; the run goes on")
+    ways.add_argument("--plain", action="store_true", help=plain)
     ways.add_argument("--json", action="store_true", help="print the run's events, one JSON document a line")
 
 
