@@ -25,6 +25,7 @@ from distill_tui.engine.nets.base import Autoencoder
 from distill_tui.engine.reporter import Reporter
 from distill_tui.errors import RequestError
 from distill_tui.library.card import Card
+from distill_tui.library.container import read_card
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
@@ -256,6 +257,11 @@ def _find(home: Home, wanted: str) -> tuple[Model | None, Corpus | None, CodeMap
     maker = Path(entry.summary.run).name if entry.summary is not None else ""
     if maker and (live := read_map(RunFolder(home.runs / maker).map)):
         return None, None, live
+    if read_card(entry.path).recipe.get("model", {}).get("net") == "image":
+        raise RequestError(
+            f"'{wanted}' learned pictures, and the run that kept its map is gone",
+            "Learn them again with: distill-tui explore --data FOLDER",
+        )
     model = Model.load(entry.path)
     return model, _corpus(home, model.card), None
 

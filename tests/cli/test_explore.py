@@ -17,6 +17,7 @@ from distill_tui.runs.codemap import CodeMap, read_map
 from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder
 from tests.conftest import Trained
+from tests.library import models
 from tests.programs import cli, ended_at_last, only_run, until, until_state
 from tests.ui import explored
 
@@ -126,6 +127,13 @@ def test_what_has_no_map_is_told(home: Home, capsys: pytest.CaptureFixture[str])
     explored.make_run(home)
     assert main(["map", "figures", "--json"]) == 2
     assert "has no map yet" in capsys.readouterr().err
+
+
+def test_a_model_of_pictures_without_its_run_says_so(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    home.models.mkdir(parents=True)
+    models.write(home.models / "digits.distill", name="digits", recipe={"model": {"net": "image"}}, run="gone")
+    assert main(["map", "digits"]) == 2
+    assert "the run that kept its map is gone" in capsys.readouterr().err
 
 
 def test_the_table_tells_the_codes_used_most_and_where(capsys: pytest.CaptureFixture[str], home: Home) -> None:

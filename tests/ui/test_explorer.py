@@ -370,6 +370,20 @@ async def test_any_run_or_model_is_looked_at_by_its_map(home: Home, monkeypatch:
         assert screen.run_folder == pictures
 
 
+async def test_a_model_that_learned_pictures_is_shown_with_them(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = explored.a_map()
+    recorded.finished(home)
+    Program(monkeypatch, document=msgspec.json.encode(found))
+    async with looking(home, None, "4", "r") as (_, pilot, screen):
+        await shows(pilot, "Look at", "drums")
+        await pilot.press("enter")
+        await shows(pilot, "map of", "inputs, and below each its reconstruction")
+        # one of sounds has none, and room for the map instead
+        screen.show_map(explored.sound_map(), "run drums")
+        await shows(pilot, "plane holds 63 %")
+        assert "inputs, and below" not in screen_text(pilot.app)
+
+
 async def test_a_map_that_cannot_be_made_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded.finished(home)
     Program(monkeypatch, code=2, said="distill-tui: the sounds of 'drums' are not on this machine")

@@ -125,6 +125,7 @@ class ExplorerScreen(SteeringScreen):
     def begin(self, run: RunFolder) -> None:
         self.map, self._stamp, self._title, self._busy = None, None, "", ""
         self.set_class(False, "-sound")
+        self.set_class(False, "-unpictured")
         found = subject.pictures_of(run)
         self._note = "" if found is None else found.note or f"pictures of {printable(found.name)}"
         self.maps.forget()
@@ -136,7 +137,9 @@ class ExplorerScreen(SteeringScreen):
         self.run_folder, self.map, self._title, self._busy = None, found, title, ""
         self.set_class(False, "-empty")
         self.set_class(True, "-sound")
-        if self.view == "pictures":
+        # the map of a model that learned pictures has them, as long as its run is kept
+        self.set_class(not found.inputs, "-unpictured")
+        if self.view == "pictures" and not found.inputs:
             self._go("desk")
         self.maps.forget()
         self.refresh_bindings()
