@@ -141,7 +141,7 @@ def as_text(found: "CodeMap") -> str:
     flat = "" if found.dims <= 2 else f" of {found.dims}, which hold {percent(found.explained)} of the variance"
     over = f"the last {found.batches} batches" if found.batches else "all the data"
     what = f"{plural(len(found.points), 'point')} in {plural(len(found.groups), 'group')}"
-    parts = [f"{what}, in 2 dimensions{flat}; counts over {over}"]
+    parts = [f"{what}, in 2 dimensions{flat}; counts over {over}; as of step {found.step:,}"]
     for number, level in enumerate(found.levels):
         used, total = sum(count > 0 for count in level.counts), max(1, sum(level.counts))
         parts.append(f"\nLevel {number + 1}: {used} of {len(level.counts)} codes used")

@@ -271,6 +271,8 @@ class ExplorerScreen(SteeringScreen):
         return [
             (f"map of {self._title}", "foreground"),
             (f"{words.plural(len(found.points), 'point')} in {groups}", "foreground"),
+            # of a run that trains it is the newest checkpoint's, not that of now
+            (f"as of step {found.step:,}", "foreground"),
             (f"plane holds {words.percent(found.explained)} of the variance", "dim"),
         ]
 
