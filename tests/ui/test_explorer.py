@@ -349,7 +349,9 @@ async def test_any_run_or_model_is_looked_at_by_its_map(home: Home, monkeypatch:
         await pilot.press("r")
         await shows(pilot, "Look at", "drums")
         await pilot.press(*"drums", "enter")
-        await shows(pilot, "map of run drums", "400 points in 10 groups", "as of step 1,700", "plane holds 63 % of the variance")
+        await shows(
+            pilot, "map of run drums", "400 points in 10 groups", "as of step 1,700", "plane holds 63 % of the variance"
+        )
         assert program.asked == [("map", "--json", "--", sounds.id)]
         await shows(pilot, "a kicks", "over all the data", "codes of level 1 by use")
         assert "knobs" not in screen_text(pilot.app)
