@@ -140,7 +140,9 @@ def test_the_table_tells_the_codes_used_most_and_where(capsys: pytest.CaptureFix
     run = explored.running(home)
     assert main(["map", run.id]) == 0
     told = capsys.readouterr().out
-    assert told.startswith("400 points in 10 groups, in 2 dimensions; counts over the last 100 batches; as of step 1,700\n")
+    assert told.startswith(
+        "400 points in 10 groups, in 2 dimensions; counts over the last 100 batches; as of step 1,700\n"
+    )
     assert "Level 1: 14 of 16 codes used" in told
     table = told.split("Level 2")[0].splitlines()[3:]
     counts = [int(line.split()[1].replace(",", "")) for line in table if line and line.split()[0].isdigit()]
