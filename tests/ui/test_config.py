@@ -390,3 +390,17 @@ async def test_a_scan_that_is_cancelled_ends_its_process(home: Home, sounds: Pat
 async def test_a_scan_tells_what_is_wrong_in_words(home: Home, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no such"):
         await scan(home, [str(tmp_path / "nowhere")], lambda *_: None)
+
+
+async def test_a_long_or_hostile_name_takes_one_line_among_the_offered_paths(home: Home, tmp_path: Path) -> None:
+    for name in ("[b]", "a" * 250, "red\x1b[31m\nline", "🥁"):
+        (tmp_path / "odd" / name).mkdir(parents=True)
+    app = DistillApp(home)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Commitment weight" in screen_text(app))
+        await pilot.press("enter", *str(tmp_path / "odd/"), "/")
+        await until(pilot, lambda: "🥁" in screen_text(app))
+        told = screen_text(app)
+        assert "[b]/" in told
+        assert sum("a" * 20 in line for line in told.splitlines()) == 1
+        assert "\x1b" not in told

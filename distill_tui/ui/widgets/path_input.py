@@ -18,8 +18,10 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from distill_tui.files import printable
+from distill_tui.ui.words import shorten_path
 
 MOST_OFFERED = 6
+LEAST_CELLS = 12
 MOST_ENTRIES = 5000
 AND = " + "
 
@@ -133,7 +135,9 @@ class FolderField(Vertical):
         found = offers(text)[:MOST_OFFERED] if text else []
         found += [r for r in self._recent if text in r and r.rstrip("/") != text.rstrip("/") and r + "/" not in found]
         self._list.clear_options()
-        self._list.add_options([Option(printable(path), id=None) for path in found[:MOST_OFFERED]])
+        # where paths differ is their end
+        room = max(LEAST_CELLS, self._input.size.width - 2)
+        self._list.add_options([Option(shorten_path(printable(path), room)) for path in found[:MOST_OFFERED]])
         self._offered = found[:MOST_OFFERED]
         self._list.display = bool(found) and self._is_in_use
 
