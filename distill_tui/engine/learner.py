@@ -129,6 +129,7 @@ class Learner:
         """
         torch.manual_seed(mix(self.recipe.train.seed, 3, step))
         levels = self._levels()
+        self.loss.draw()
         self.net.train()
         self.optimizer.zero_grad(set_to_none=True)
         sums: dict[str, Tensor] = {}

@@ -135,6 +135,15 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
     stft_weight: Annotated[
         float, _meta("STFT weight", "Weight of the multi-scale STFT distance.", ge=0, le=100, live=True, step=0.1)
     ] = 0.0
+    scales: Annotated[
+        int,
+        _meta(
+            "Windows a step",
+            "How many of the five windows of the mel and STFT losses are drawn for a step. Fewer = faster steps.",
+            ge=1,
+            le=5,
+        ),
+    ] = 2
     commitment_weight: Annotated[
         float,
         _meta(

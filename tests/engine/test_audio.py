@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from distill_tui.engine.audio import MelSpectrogram, synthesise
+from distill_tui.engine.losses import SpectralLoss
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,19 @@ def test_synthesis_and_its_gradients_are_those_of_torch(window: int, hop: int, f
         assert a.grad is not None
         assert b.grad is not None
         assert torch.allclose(a.grad, b.grad, atol=1e-9)
+
+
+def test_a_step_looks_at_as_many_windows_as_are_drawn_and_means_the_same() -> None:
+    torch.manual_seed(0)
+    made, wanted = torch.randn(2, 2, 8000) * 0.1
+    whole = SpectralLoss(8000)
+    drawn = SpectralLoss(8000, drawn=2)
+    exact = whole(made, wanted)["mel"]
+    assert drawn(made, wanted)["mel"] == exact, "before anything is drawn it is the distance that people are told"
+    found = []
+    for _ in range(400):
+        drawn.draw()
+        found.append(drawn(made, wanted)["mel"])
+        assert drawn(made, wanted)["mel"] == found[-1], "until the next draw"
+    assert len({float(f) for f in found}) == 10, "each pair of five"
+    assert torch.stack(found).mean() == pytest.approx(float(exact), rel=0.03)

@@ -27,6 +27,8 @@ SETTINGS: dict[str, Any] = {
     "train.unquantized_share": 0.0,
     # every step through all levels, so that steps can be compared
     "train.quantizer_dropout": 0.0,
+    # and through all windows of the loss
+    "loss.scales": 5,
     "train.epochs": 1_000_000,
     "train.minutes": 0.0,
     "train.preview_every": 0,

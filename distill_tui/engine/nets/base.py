@@ -100,7 +100,7 @@ class SoundNet(Autoencoder):
         return data.view(len(data), -1, self.latent_hop).abs().amax(-1) > SILENCE
 
     def loss(self) -> Loss:
-        return SpectralLoss(self.rate, segment_samples(self.recipe))
+        return SpectralLoss(self.rate, segment_samples(self.recipe), self.recipe.loss.scales)
 
     def sound(self, latents: Tensor) -> Tensor:
         """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]."""
