@@ -64,7 +64,7 @@ def compile_net(net: Autoencoder, data: Tensor, precision: torch.dtype) -> Compi
         seconds = time.monotonic() - began
         share = _timed(net, data, precision) / plain if measured else None
     # whatever a compiler of another version, or a machine without one, raises: training goes on without it
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         torch.compiler.set_stance("force_eager")
         lines = str(error).strip().splitlines()
         return Compiled(False, time.monotonic() - began, error=lines[0][:200] if lines else type(error).__name__)

@@ -299,8 +299,8 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         Literal["auto", "on", "off"],
         _meta(
             "Compile",
-            "Encoder and decoder compiled by torch: takes about a minute at the start, then steps are faster. Automatic: "
-            "on NVIDIA GPUs for trainings of ten minutes or more, and kept only if it pays.",
+            "Encoder and decoder compiled by torch: takes about a minute at the start, then steps are faster. "
+            "Automatic: on NVIDIA GPUs for trainings of ten minutes or more, and kept only if it pays.",
         ),
     ] = "auto"
     seed: Annotated[
