@@ -288,3 +288,14 @@ async def test_a_long_event_is_wrapped_and_wrapped_anew_in_another_width(home: H
             await until(pilot, lambda: len(log.lines) < many)
             assert text in told()
             assert max(map(len, log.lines)) < log.size.width
+
+
+async def test_where_there_is_no_room_for_the_knobs_no_key_turns_them(home: Home) -> None:
+    with recorded.alive(recorded.running(home)) as run:
+        app = DistillApp(home, run)
+        async with app.run_test(size=(40, 12)) as pilot:
+            await until(pilot, lambda: app.screen.query_one(Knobs).styles.display == "none" and not app.screen.focused)
+            await pilot.press("right")
+            assert not read_control(run.control).knobs
+            await pilot.resize_terminal(120, 35)
+            await until(pilot, lambda: isinstance(app.screen.focused, Knobs))

@@ -63,6 +63,20 @@ class DeskScreen(Screen[None]):
             classes.update({one[1]: one == here for one in breakpoints or ()})
         self.update_classes(classes, update=False)
 
+    def on_screen_resume(self) -> None:
+        self.call_after_refresh(self._settle_focus)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._settle_focus)
+
+    def _settle_focus(self) -> None:
+        """Keys go to what is seen: a knob that this size has no room for is not to be turned unseen."""
+        if self.focused is not None and not self.focused.focusable:
+            self.set_focus(None)
+        elif self.focused is None and self.AUTO_FOCUS:
+            found = (widget for widget in self.query(self.AUTO_FOCUS) if widget.focusable)
+            self.set_focus(next(found, None))
+
     def _compositor_refresh(self) -> None:
         # while the app starts, Textual would draw the whole screen and throw it away: it is drawn at the end of that
         if not self.app._batch_count:

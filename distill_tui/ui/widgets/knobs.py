@@ -122,6 +122,10 @@ class Knobs(Painted, can_focus=True):
 
         knob: Knob
 
+    def allow_focus(self) -> bool:
+        """Only where it is seen: what a small screen has no room for is not to be turned unseen."""
+        return self.display and super().allow_focus()
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._knobs: list[Knob] = []
