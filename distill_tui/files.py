@@ -68,9 +68,24 @@ def describe_os_error(error: OSError, path: Path) -> tuple[str, str]:
     return f"cannot write {printable(str(path))}: {reason.lower()}", ways_out.get(error.errno or 0, "")
 
 
+_UNSURE = frozenset("\u200d\ufe0e\ufe0f")
+"""What joins emoji and changes their width: no two terminals agree on how far they reach."""
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""What turns the direction of all that follows on the line, even beyond a name. Right-to-left letters need none."""
+
+
 def printable(text: str) -> str:
-    """`text` with control characters and undecodable bytes replaced, so that no file name can drive a terminal."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
+    """`text` with control characters and undecodable bytes replaced, so that no file name can drive a terminal.
+
+    Joined emoji come apart: how many cells each takes is then the same everywhere.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if c in _TURNING or unicodedata.category(c) in ("Cc", "Cs") else c
+        for c in text
+        if c not in _UNSURE
+    )
 
 
 def clean_name(name: str, fallback: str = "untitled") -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from distill_tui.errors import DistillError
@@ -19,6 +20,7 @@ from distill_tui.files import printable
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.settings import read_settings
+from distill_tui.ui import words
 from distill_tui.ui.screens.base import DeskScreen, RecipeWanted, RunWanted
 from distill_tui.ui.sheet import Sheet
 from distill_tui.ui.theming import DEFAULT_THEME, DEFAULT_VARIABLES, load_themes, own_themes
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from distill_tui.ui.screens.steering import SteeringScreen
     from distill_tui.ui.screens.training import TrainingScreen
 
+TITLE_CELLS = 80
+MOVING = "Move about in lists and between fields"
 LAST_RESORT_SECONDS = 2.0
 """How long after a hang-up the process may take to leave in good order."""
 
@@ -48,7 +52,15 @@ class DistillApp(App[None]):
         Binding("4", "go('explorer')", "Explorer", show=False, id="app.explorer", tooltip="See what the codebooks do"),
         Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="Help for this screen"),
         Binding("q", "leave", "Quit", id="app.quit", tooltip="Leave the app; a run goes on"),
-        Binding("ctrl+q", "leave", "Quit", show=False, priority=True, id="app.quit-anywhere"),
+        Binding(
+            "ctrl+q",
+            "leave",
+            "Quit",
+            show=False,
+            priority=True,
+            id="app.quit-anywhere",
+            tooltip="Leave the app; a run goes on",
+        ),
     ]
 
     def __init__(self, home: Home, run: RunFolder | None = None, explore: bool = False) -> None:
@@ -139,9 +151,22 @@ class DistillApp(App[None]):
             gc.freeze()
             gc.enable()
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,  # noqa: ARG002
+    ) -> None:
+        """Say something in a corner. Names stand in what is said here, so none of it is markup."""
+        said = "\n".join(map(printable, message.split("\n")))
+        super().notify(said, title=title, severity=severity, timeout=timeout, markup=False)
+
     def _tell_troubles(self, troubles: Iterable[str]) -> None:
         for trouble in troubles:
-            self.notify(printable(trouble), severity="warning", timeout=10, markup=False)
+            self.notify(trouble, severity="warning", timeout=10, markup=False)
 
     def _keep_theme(self, name: str) -> None:
         if name == self._kept_theme:
@@ -185,30 +210,33 @@ class DistillApp(App[None]):
 
             self.push_screen(HelpDialog(screen.TITLE_TEXT, screen.help_text(), self._keys(screen)))
 
-    def _keys(self, screen: Screen[Any]) -> list[tuple[str, str]]:
-        """The keys that work now, with what they do; keys that do one thing together."""
-        found: dict[str, list[str]] = {}
+    def _keys(self, screen: Screen[Any]) -> list[tuple[str, str, str]]:
+        """The keys that work now, what they do, and the ids of their actions; keys that do one thing together."""
+        found: dict[str, tuple[list[str], list[str]]] = {}
         for active in screen.active_bindings.values():
             binding = active.binding
             if binding.system or not binding.description or not binding.id:
                 continue
-            keys = found.setdefault(binding.tooltip or binding.description, [])
+            keys, ids = found.setdefault(binding.tooltip or MOVING, ([], []))
             if (key := self.get_key_display(binding)) not in keys:
                 keys.append(key)
-        found["Palette: every action by its name"] = ["^p"]
-        return [("  ".join(keys), what) for what, keys in found.items()]
+            if binding.id not in ids:
+                ids.append(binding.id)
+        found["Palette: every action by its name"] = (["^p"], [])
+        return [("  ".join(keys), what, ", ".join(ids)) for what, (keys, ids) in found.items()]
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action that makes sense now, and the themes."""
         seen: set[str] = set()
         for active in screen.active_bindings.values():
             node, binding, enabled, tooltip = active
-            if not enabled or not binding.id or not binding.description or binding.action in seen:
+            # what only moves about has no tooltip
+            if not enabled or not binding.id or not binding.tooltip or binding.action in seen:
                 continue
             seen.add(binding.action)
             yield SystemCommand(
                 binding.description,
-                tooltip or binding.description,
+                tooltip or binding.tooltip,
                 lambda action=binding.action, node=node: self.call_later(self.run_action, action, node),
             )
         if "app.runs" not in seen:
@@ -257,7 +285,7 @@ class DistillApp(App[None]):
         # the terminal keeps the title that it had, for when we leave
         keep = "" if self._title_shown else "\x1b[22;2t"
         self._title_shown = title
-        self._driver.write(f"{keep}\x1b]2;{title[:80]}\x07")
+        self._driver.write(f"{keep}\x1b]2;{words.shorten(title, TITLE_CELLS)}\x07")
 
     # leaving
 

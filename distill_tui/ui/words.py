@@ -2,15 +2,17 @@
 
 import math
 import re
-import textwrap
 import time
 
 MISSING = "-"
 _WITHIN_QUANTITY = re.compile(
     r"(?<=\d) (?=(?:s|ms|min|h|Hz|kHz|kbps|[kMG]B|%)(?!\w))|(?<=\d min) (?=\d)|(?<=\d h) (?=\d)"
+    r"|(?<=[\dkMG]) (?=parameters)"
 )
-"""The spaces of `2 min 34 s` and `44.1 kHz`."""
+"""The spaces of `2 min 34 s`, `44.1 kHz` and `1.7M parameters`."""
 _TIED = "\u00a0"
+_PIECES = re.compile(r" *(?:[^ ]*?[^\W\d]{2}-(?=[^\W\d]{2})|[^ ]+)")
+"""Words with the spaces before them; a word may be broken after a hyphen between letters."""
 
 
 def duration(seconds: float | None) -> str:
@@ -96,13 +98,19 @@ def day(seconds: float) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """`text` in at most `width` characters, its end replaced by `…`."""
-    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+    """`text` in at most `width` cells, its end replaced by `…`."""
+    # not at the top: `status` in tmux's status line must not wait for it
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)) + "…"
 
 
 def shorten_path(text: str, width: int) -> str:
-    """A path in at most `width` characters: its beginning is what can go."""
-    return text if len(text) <= width else "…" + text[len(text) - max(0, width - 1) :]
+    """A path in at most `width` cells: its beginning is what can go."""
+    from rich.cells import cell_len, split_text
+
+    cells = cell_len(text)
+    return text if cells <= width else "…" + split_text(text, cells - max(0, width - 1))[1]
 
 
 def plural(number_of: int, word: str) -> str:
@@ -111,9 +119,23 @@ def plural(number_of: int, word: str) -> str:
 
 
 def wrap(text: str, width: int, indent: int = 0) -> list[str]:
-    """`text` in lines of at most `width` characters, those after the first set in; no quantity is torn apart.
+    """`text` in lines of at most `width` cells, those after the first set in; no quantity is torn apart.
 
     Textual and rich break at a no-break space as well, so whoever wants whole quantities wraps here.
     """
-    lines = textwrap.wrap(_WITHIN_QUANTITY.sub(_TIED, text), width, subsequent_indent=" " * indent)
-    return [line.replace(_TIED, " ") for line in lines]
+    from rich.cells import cell_len, chop_cells
+
+    width = max(width, indent + 2)
+    lines, line = [], ""
+    for piece in _PIECES.findall(_WITHIN_QUANTITY.sub(_TIED, text)):
+        if not line or cell_len(line + piece) <= width:
+            line += piece
+        else:
+            lines.append(line)
+            line = " " * indent + piece.lstrip(" ")
+        while cell_len(line) > width:
+            # what has no place to break at is cut
+            head = chop_cells(line, width)[0]
+            lines.append(head)
+            line = " " * indent + line[len(head) :]
+    return [one.replace(_TIED, " ") for one in [*lines, line] if one.strip()]

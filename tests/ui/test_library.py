@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -38,7 +39,9 @@ async def opened(home: Home, size: tuple[int, int] = (120, 35)) -> AsyncIterator
     app = DistillApp(home)
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: app.current_mode == "library" and "model" in screen_text(app).lower())
+        await until(
+            pilot, lambda: app.current_mode == "library" and ("model" in screen_text(app).lower() or order(app))
+        )
         yield app, pilot
 
 
@@ -316,3 +319,48 @@ async def test_a_library_of_thousands_draws_what_is_seen(home: Home, monkeypatch
         await until(pilot, lambda: "▸  m00000" in screen_text(app))
         await pilot.press("slash", *"0777")
         await until(pilot, lambda: "11 of 10,000 models" in screen_text(app))
+
+
+HOSTILE = ("[b]bold[-x]", "שלום עולם", "日本語の太鼓" * 10, "x" * 80, "👩\u200d💻 \u202e🥁❤\ufe0f", "%s {0} [link=x]")
+
+
+@pytest.fixture
+def hostile(home: Home) -> Home:
+    from tests.library.models import write
+
+    for number, name in enumerate(HOSTILE):
+        write(home.models / f"{name}.distill", seed=number, parameters=123_456_789, run=f"20260225-061320-{name}")
+    for number in range(10):
+        write(home.models / f"plain {number}.distill", seed=99 + number, parameters=123_456_789)
+    return home
+
+
+async def test_dialogs_are_whole_whatever_the_models_are_called(hostile: Home) -> None:
+    """In the smallest pane too a dialog says which keys answer it, and its frame is straight."""
+    async with opened(hostile, (40, 12)) as (app, pilot):
+        await until(pilot, lambda: len(order(app)) == len(HOSTILE) + 10)
+        for name in HOSTILE[2:5]:
+            app.screen.reload(str(hostile.models / f"{name}.distill"))  # type: ignore[attr-defined]
+            await until(pilot, lambda name=name: app.screen.chosen.name == name)  # type: ignore[misc]
+            for key, keys in (("d", "y  delete it"), ("n", "enter  take it"), ("u", "enter  start")):
+                await pilot.press(key)
+                await until(pilot, lambda keys=keys: keys in screen_text(app))  # type: ignore[misc]
+                frame = [line for line in screen_text(app).splitlines() if line.rstrip().endswith(("╮", "╯", "│"))]
+                assert len({cell_len(line) for line in frame}) == 1
+                # what one edits stands there as it is
+                assert key != "d" or "\u202e" not in screen_text(app)
+                await pilot.press("escape")
+
+
+async def test_no_column_of_a_long_list_is_cut_off_by_its_scrollbar(hostile: Home) -> None:
+    async with opened(hostile, (80, 24)) as (app, pilot):
+        await until(pilot, lambda: len(order(app)) == len(HOSTILE) + 10)
+        lines = screen_text(app).splitlines()
+        assert "parameters" in lines[2]
+        assert sum("123M" in line for line in lines[3:12]) == 8
+
+
+async def test_names_in_what_is_said_in_a_corner_are_no_markup(hostile: Home) -> None:
+    async with opened(hostile) as (app, pilot):
+        app.notify("it is called [/x] [b]so[/b] \u202e\x1b[31m")
+        await until(pilot, lambda: "it is called [/x] [b]so[/b] \N{REPLACEMENT CHARACTER}" in screen_text(app))

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from distill_tui.errors import RequestError
+from distill_tui.files import printable
 from distill_tui.recipe.fields import fields, flatten, live_keys, parse
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs.state import LevelHealth, Series
@@ -207,3 +209,22 @@ def test_a_quantity_is_not_torn_apart_at_the_end_of_a_line() -> None:
     ]
     assert words.wrap("it held 22.05 kHz", 14) == ["it held", "22.05 kHz"]
     assert words.wrap("only 4 sounds", 7) == ["only 4", "sounds"]
+    assert words.wrap("size 1.7M parameters", 16) == ["size", "1.7M parameters"]
+
+
+@given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=60), st.integers(2, 30))
+def test_words_fit_into_cells_whatever_the_letters(text: str, width: int) -> None:
+    said = printable(text + " 日本語の太鼓 שלום")
+    assert all(cell_len(line) <= width for line in words.wrap(said, width))
+    assert all(cell_len(line) <= max(width, 4) for line in words.wrap(said, width, 2))
+    assert cell_len(words.shorten(said, width)) <= width
+    assert cell_len(words.shorten_path(said, width)) <= width
+    # nothing is lost but spaces
+    assert "".join("".join(words.wrap(said, width)).split()) == "".join(said.replace("\u00a0", " ").split())
+
+
+def test_a_name_cannot_turn_or_shift_what_stands_beside_it() -> None:
+    assert printable("\u202egnp.exe") == "\N{REPLACEMENT CHARACTER}gnp.exe"
+    assert printable("👩\u200d💻 ❤\ufe0f") == "👩💻 ❤"
+    assert printable("a\x1b[31m\n") == "a\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}"
+    assert printable("שלום [/x]") == "שלום [/x]"

@@ -7,11 +7,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from distill_tui.ui.dialogs.base import Dialog
 
-class AskDialog(ModalScreen[str | None]):
+
+class AskDialog(Dialog[str | None]):
     """One line of text; `check` gives what is wrong with it, '' for nothing. Escape gives None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="dialog.cancel")]

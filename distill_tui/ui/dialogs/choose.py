@@ -7,12 +7,13 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import SelectionList, Static
 from textual.widgets.selection_list import Selection
 
+from distill_tui.ui.dialogs.base import Dialog
 
-class ChooseDialog(ModalScreen[list[str] | None]):
+
+class ChooseDialog(Dialog[list[str] | None]):
     """A list with boxes to tick; gives the values of those that are, in the list's order. Escape gives None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,11 +7,11 @@ import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from distill_tui.errors import RequestError
 from distill_tui.paths import Home
+from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.dialogs.path import PathDialog
 from distill_tui.ui.models import Shown
 from distill_tui.ui.origins import folder_of, values_of_model
@@ -20,9 +20,10 @@ from distill_tui.ui.widgets.side import Distances, side_text
 from distill_tui.ui.work import begin
 
 KEYS = "↑↓  scroll     e  measure distances on sounds     esc  back"
+KEYS_NARROW = "↑↓  scroll   e  measure   esc  back"
 
 
-class CompareDialog(ModalScreen[None]):
+class CompareDialog(Dialog[None]):
     """What two models are, where their recipes differ, their losses and curves."""
 
     DEFAULT_CSS = """
@@ -35,7 +36,8 @@ class CompareDialog(ModalScreen[None]):
         border: round $primary;
     }
     CompareDialog #compare-pane { height: 1fr; scrollbar-gutter: stable; }
-    .-narrow CompareDialog > Vertical, CompareDialog.-narrow > Vertical { padding: 0; border: none; }
+    CompareDialog.-narrow > Vertical { padding: 0; border: none; }
+    CompareDialog.-narrow .dialog-keys { margin-top: 0; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,equals_sign", "close", "Close", id="dialog.close"),

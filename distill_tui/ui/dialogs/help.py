@@ -6,21 +6,30 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from distill_tui.ui.widgets.painted import theme_style
+from distill_tui.ui.dialogs.base import Dialog
+from distill_tui.ui.widgets.painted import theme_style, wrapped
+
+KEYS = "esc  close     n  names, for other keys"
+NAMES = """For other keys, in settings.toml (distill-tui doctor says where it is):
+[keys]
+"app.library" = "l"
+Here is what the actions are called."""
 
 
-class HelpDialog(ModalScreen[None]):
-    """Text, then keys with what they do."""
+class HelpDialog(Dialog[None]):
+    """Text, then keys with what they do; `n` shows what settings.toml calls their actions instead."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,f1,q,enter", "close", "Close", id="dialog.close")
+        Binding("escape,question_mark,f1,q,enter", "close", "Close", id="dialog.close"),
+        Binding("n", "names", "Names", id="help.names"),
     ]
 
-    def __init__(self, title: str, text: str, keys: list[tuple[str, str]], wide: bool = False) -> None:
+    def __init__(self, title: str, text: str, keys: list[tuple[str, str, str]], wide: bool = False) -> None:
+        """`keys` are (keys, what they do, the ids of their actions)."""
         super().__init__()
+        self._named = False
         self._wide = wide
         self._title_text, self._text, self._keys = title, text, keys
 
@@ -29,17 +38,32 @@ class HelpDialog(ModalScreen[None]):
             yield Static(self._title_text, classes="dialog-title", markup=False)
             yield Static(self._text, classes="dialog-text", markup=False)
             yield Static(id="help-keys", markup=False)
-            yield Static("esc  close", classes="dialog-keys", markup=False)
+            yield Static(KEYS if self._keys else "esc  close", classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
-        width = max((len(key) for key, _ in self._keys), default=0)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
+    def action_names(self) -> None:
+        self._named = bool(self._keys) and not self._named
+        self.query_one(".dialog-text", Static).update(NAMES if self._named else self._text)
+        self._show()
+
+    def _show(self) -> None:
+        box = self.query_one("#help-keys", Static)
+        width = min(box.size.width // 3, max((len(key) for key, _, _ in self._keys), default=0))
         found = Text()
-        for key, what in self._keys:
-            found.append(f"{key:>{width}}  ", theme_style(self, "accent"))
-            found.append(what + "\n", theme_style(self, "foreground"))
-        found.rstrip()
-        self.query_one("#help-keys", Static).update(found)
+        indents: list[int] = []
+        for keys, what, ids in self._keys:
+            said = ids if self._named else what
+            if said:
+                found.append("\n" if indents else "").append(f"{keys:>{width}}", theme_style(self, "accent"))
+                found.append(f"  {said}", theme_style(self, "foreground"))
+                indents.append(width + 2)
+        if indents and box.size.width:
+            box.update(wrapped(found, box.size.width, indents))
 
     def action_close(self) -> None:
         self.dismiss(None)

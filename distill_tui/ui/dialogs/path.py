@@ -13,12 +13,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Static, Tree
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
 from distill_tui.files import printable
+from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.widgets.path_input import PathInput, absolute
 
 
@@ -88,7 +88,7 @@ class PathTree(DirectoryTree):
             self.post_message(self.Taken(Path(os.path.abspath(self.cursor_node.data.path))))  # noqa: PTH100
 
 
-class PathDialog(ModalScreen[str | None]):
+class PathDialog(Dialog[str | None]):
     """A path as an absolute one; escape gives None. `check` says what is wrong with one, '' for nothing.
 
     With `new` the path is one that is to be written: a folder that is taken from the tree keeps the name typed.

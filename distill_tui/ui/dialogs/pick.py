@@ -7,13 +7,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.widgets.rows import Column, Row, RowList
 
 
-class PickDialog(ModalScreen[str | None]):
+class PickDialog(Dialog[str | None]):
     """The key of the row that was picked; escape gives None. Letters go to the filter, arrows to the list."""
 
     DEFAULT_CSS = """

@@ -3,25 +3,27 @@
 import asyncio
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
-from distill_tui.files import printable
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.runs.log import LogReader, tail_events
 from distill_tui.runs.state import RunState
 from distill_tui.ui import words
-from distill_tui.ui.widgets.painted import theme_style
+from distill_tui.ui.dialogs.base import Dialog
+from distill_tui.ui.widgets.rows import Column, Row, RowList
 from distill_tui.ui.widgets.status import MARKS
+from distill_tui.ui.work import begin
 
 MOST_RUNS = 500
+AT_ONCE = 20
+"""The newest, which are shown while the others are still looked at."""
 HEAD_BYTES = 16384
+HERE = "•"
 
 
 def glance(run: RunFolder) -> RunState:
@@ -35,9 +37,10 @@ def glance(run: RunFolder) -> RunState:
     return state
 
 
-class RunsDialog(ModalScreen[RunFolder | None]):
-    """A table of the runs, the newest first."""
+class RunsDialog(Dialog[RunFolder | None]):
+    """A list of the runs, the newest first; the one that is watched is marked."""
 
+    DEFAULT_CSS = "RunsDialog RowList { max-height: 24; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,r", "cancel", "Back", id="dialog.cancel"),
     ]
@@ -46,52 +49,57 @@ class RunsDialog(ModalScreen[RunFolder | None]):
         super().__init__()
         self._home, self._current = home, current
         self._runs: dict[str, RunFolder] = {}
+        self._states: list[tuple[RunFolder, RunState]] = []
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog dialog-wide"):
             yield Static("Runs", classes="dialog-title", markup=False)
-            table: DataTable[Text] = DataTable(cursor_type="row", cell_padding=1)
-            yield table
+            yield RowList()
             yield Static("enter  watch it     esc  back", classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
-        table = self.query_one(DataTable)
-        for title in ("", "name", "state", "epoch", "val loss", "started"):
-            table.add_column(Text(title, theme_style(self, "dim")), key=title)
-        table.focus()
-        self.run_worker(self._fill(), exclusive=True)
+        self.query_one(RowList).focus()
+        begin(self, "glance", self._look)
 
-    async def _fill(self) -> None:
-        table: DataTable[Text] = self.query_one(DataTable)
-        runs = list_runs(self._home)[:MOST_RUNS]
+    async def _look(self) -> None:
+        runs = await asyncio.to_thread(list_runs, self._home)
+        self._runs = {run.id: run for run in runs[:MOST_RUNS]}
         if not runs:
             self.query_one(".dialog-title", Static).update("No runs yet: start one on the Config screen")
-        for run in runs:
-            self._runs[run.id] = run
-            state = glance(run)
-            mark, color = MARKS.get(state.state, ("?", "dim"))
-            val = state.numbers.get("loss/val")
-            cells = (
-                "▸" if run == self._current else "",
-                words.shorten(printable(state.name), 24),
-                f"{mark} {state.state}",
-                state.epoch_text,
-                words.number(val),
-                words.day(state.started_at) if state.started_at else words.MISSING,
-            )
-            styles = ("accent", "foreground", color, "foreground", "foreground", "dim")
-            table.add_row(
-                *(Text(c, theme_style(self, s)) for c, s in zip(cells, styles, strict=True)),
-                key=run.id,
-            )
-            if run == self._current:
-                table.move_cursor(row=table.row_count - 1)
-            # a home of many runs must not hold up the keys
-            await asyncio.sleep(0)
+        for part in (runs[:AT_ONCE], runs[AT_ONCE:MOST_RUNS]):
+            if part:
+                self._states += await asyncio.to_thread(lambda these: [(run, glance(run)) for run in these], part)
+                self._fill()
 
-    @on(DataTable.RowSelected)
-    def _selected(self, event: DataTable.RowSelected) -> None:
-        self.dismiss(self._runs[str(event.row_key.value)])
+    def on_resize(self) -> None:
+        self._fill()
+
+    def _fill(self) -> None:
+        if not self._states:
+            return
+        titles = ["name", "state", "epoch", "val loss", "started"][: 2 if self.has_class("-narrow") else None]
+        rows = self.query_one(RowList)
+        here = self._current.id if self._current is not None else ""
+        columns = [Column(title, title == "val loss") for title in titles]
+        rows.fill(columns, [_row(run, state, len(titles)) for run, state in self._states], None if rows.keys else here)
+        rows.mark({here: HERE})
+
+    @on(RowList.Picked)
+    def _picked(self, message: RowList.Picked) -> None:
+        self.dismiss(self._runs[message.key])
 
     def action_cancel(self) -> None:
         self.dismiss(None)
+
+
+def _row(run: RunFolder, state: RunState, cells: int) -> Row:
+    mark, color = MARKS.get(state.state, ("?", "dim"))
+    started = words.day(state.started_at) if state.started_at else words.MISSING
+    facts = (
+        state.name,
+        f"{mark} {state.state}",
+        state.epoch_text,
+        words.number(state.numbers.get("loss/val")),
+        started,
+    )
+    return Row(run.id, facts[:cells], "error" if color == "error" else "text")

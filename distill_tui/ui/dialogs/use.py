@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 from textual.worker import Worker
 
@@ -19,6 +18,7 @@ from distill_tui.files import printable
 from distill_tui.library.index import Entry
 from distill_tui.paths import Home
 from distill_tui.ui import words
+from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.dialogs.path import PathDialog
 from distill_tui.ui.program import call
 from distill_tui.ui.widgets.path_input import PathInput, absolute
@@ -31,7 +31,7 @@ WORKING = "esc  cancel it"
 BAR = 40
 
 
-class UseDialog(ModalScreen[None]):
+class UseDialog(Dialog[None]):
     """Asks for sounds, where to write and how many levels; then works in a process of its own."""
 
     DEFAULT_CSS = """

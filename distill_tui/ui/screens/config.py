@@ -62,7 +62,14 @@ class ConfigScreen(RecipeScreen):
         *RECIPE_KEYS,
         Binding("up", "app.focus_previous", "Up", show=False, id="config.up"),
         Binding("down", "app.focus_next", "Down", show=False, id="config.down"),
-        Binding("escape", "leave_field", "Leave field", show=False, id="config.leave"),
+        Binding(
+            "escape",
+            "leave_field",
+            "Leave field",
+            show=False,
+            id="config.leave",
+            tooltip="Leave the field: the keys of the screens work again",
+        ),
     ]
 
     def __init__(self, home: Home) -> None:

@@ -34,6 +34,7 @@ LETTERS = ("a", "b")
 class LibraryScreen(HandlingScreen):
     """The models of this home."""
 
+    CSS_PATH = "../library.tcss"
     MODE = "library"
     TITLE_TEXT = "Library"
     HELP_TEXT = (

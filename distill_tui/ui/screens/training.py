@@ -135,7 +135,9 @@ class TrainingScreen(SteeringScreen):
         self.set_class(self.state.state in ("failed", "crashed"), "-failed")
         self.bar.show(self.state.name)
         self.query_one(StatusHead).show(self.state, self.pending())
-        self.query_one(ViewTabs).show(self.view, hints.get("next_view", "v"), hints.get("seen", "a"), self._unseen)
+        self.query_one(ViewTabs).show(
+            self.view, hints.get("training.view", "v"), hints.get("training.seen", "a"), self._unseen
+        )
         if self.view != "overview":
             self._dirty = not self.query_one(Views).show(run, self.state, at_once)
             self.refresh_bindings()
@@ -182,9 +184,11 @@ class TrainingScreen(SteeringScreen):
             knobs.focus()
 
     def _hints(self) -> dict[str, str]:
+        """The keys as they are bound now, by the ids of their actions."""
         return {
-            active.binding.action.partition("(")[0]: self.app.get_key_display(active.binding)
+            active.binding.id: self.app.get_key_display(active.binding)
             for active in self.active_bindings.values()
+            if active.binding.id
         }
 
     # views and warnings

@@ -52,7 +52,8 @@ def _scale(low: float, high: float, rows: int, wanted: bool | None) -> Callable[
         if top <= bottom:
             return rows // 2
         place = math.log(value) if logarithmic else value
-        return rows - round((place - bottom) / (top - bottom) * rows)
+        # halves, since the difference of two numbers may be beyond all numbers
+        return rows - round((place / 2 - bottom / 2) / (top / 2 - bottom / 2) * rows)
 
     return to_row
 

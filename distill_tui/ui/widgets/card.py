@@ -17,6 +17,8 @@ from distill_tui.ui.widgets.health import verdict
 from distill_tui.ui.widgets.overlay import overlay, points_of
 from distill_tui.ui.widgets.painted import theme_style
 
+TITLE = 12
+"""Cells of the titles that values stand behind."""
 LABEL = 19
 """Cells before a curve: the loss's name and its last value."""
 CURVE = (12, 48)
@@ -61,8 +63,9 @@ def card_text(widget: Widget, shown: Shown, width: int) -> Text:
     )
 
     def pair(word: str, value: str) -> None:
-        text.append(f"{word:12}", dim)
-        text.append(printable(value) + "\n", plain)
+        text.append(f"{word:{TITLE}}", dim)
+        lines = words.wrap(printable(value), width - TITLE) or [""]
+        text.append(f"\n{'':{TITLE}}".join(lines) + "\n", plain)
 
     text.append(printable(entry.name) + "\n", bold)
     pair("created", f"{local_day(entry.created)}, {'finished' if card.finished else 'stopped early'}")
@@ -74,7 +77,7 @@ def card_text(widget: Widget, shown: Shown, width: int) -> Text:
     files, seconds = card.data.get("files"), card.data.get("seconds")
     if files is not None:
         pair("on", f"{words.plural(int(files), 'sound')}, {words.duration(seconds)}")
-    pair("run", words.shorten(card.run or words.MISSING, max(12, width - 12)))
+    pair("run", card.run or words.MISSING)
     if card.run:
         pair("its state", shown.state.state if shown.run is not None else "no longer in this home")
     if card.started_from:

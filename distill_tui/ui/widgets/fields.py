@@ -15,13 +15,15 @@ from textual.widgets import Input, Static
 from distill_tui.recipe.fields import Field
 from distill_tui.ui.widgets.painted import Painted
 
+CHOOSE = "Choose another word"
+
 
 class Choice(Painted, can_focus=True):
     """One of a few words: left and right choose."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "choose(-1)", "Choose", show=False, id="choice.previous"),
-        Binding("right,space", "choose(1)", "Choose", key_display="←→", id="choice.next"),
+        Binding("left", "choose(-1)", "Choose", show=False, id="choice.previous", tooltip=CHOOSE),
+        Binding("right,space", "choose(1)", "Choose", key_display="←→", id="choice.next", tooltip=CHOOSE),
     ]
 
     value: reactive[str] = reactive("")

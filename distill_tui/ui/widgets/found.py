@@ -37,6 +37,11 @@ class Found:
     interrupted: "RunFolder | None" = None
     pace: "Pace | None" = None
 
+    @property
+    def is_read(self) -> bool:
+        """Whether there are sounds to tell of."""
+        return self.corpus is not None and not self.problem and not self.scanning
+
 
 class FoundPanel(Static):
     """`Found` in words: a few lines, or at a wide screen's side everything."""
@@ -44,13 +49,13 @@ class FoundPanel(Static):
     def __init__(self, *, wide: bool, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
         self._wide = wide
+        self._found = Found()
 
     def show(self, found: Found) -> None:
         """Show this."""
-        if found.corpus is not None and not found.problem and not found.scanning:
-            from distill_tui.ui.widgets.summary import summary
-
-            self.update(summary(self, found, self._wide))
+        self._found = found
+        if found.is_read:
+            self._sum_up()
             return
         text = Text()
 
@@ -79,3 +84,14 @@ class FoundPanel(Static):
             line(("WAV, FLAC, OGG, AIFF and MP3 of any rate; a minute is enough for a first model.", "dim"))
             line(("Without sounds at hand:  ", "dim"), ("distill-tui demo", "foreground"))
         self.update(text)
+
+    def on_resize(self) -> None:
+        if self._found.is_read:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        # one of the two panels has no room: it is filled when it gets some
+        if self.size.width:
+            from distill_tui.ui.widgets.summary import summary
+
+            self.update(summary(self, self._found, self._wide))

@@ -51,7 +51,7 @@ class Notes(VerticalScroll, can_focus=True):
 
 
 def notes(widget: Widget, run: RunFolder, state: RunState, hints: dict[str, str], seen: int) -> Text:
-    """The notes on a run. `hints` are the keys as they are bound now, by action; see `Notes.show` for `seen`."""
+    """The notes on a run. `hints` are the keys as they are bound now, by their actions' ids; `seen` as for `show`."""
     dim = theme_style(widget, "dim")
     plain = theme_style(widget, "foreground")
     found = Text()
@@ -82,7 +82,7 @@ def notes(widget: Widget, run: RunFolder, state: RunState, hints: dict[str, str]
             line(f"  {words.shorten_path(path, 40)}: {reason}", dim)
     named = state.ending and not isinstance(state.ending, e.Failed) and state.ending.model
     if state.model and not named:
-        line(f"model {state.model.name}, in the library", plain)
+        line(f"model {state.model.name} is in the library", plain)
     if state.previews:
         preview = state.previews[-1]
         distances = [d for _, _, d in preview.pairs if d is not None]
@@ -101,7 +101,8 @@ def _waiting(state: RunState, hints: dict[str, str]) -> str:
     if state.state == "starting":
         return "The worker is getting ready: it loads torch and decodes the sounds. The first numbers come soon."
     return (
-        f"No warnings. {hints.get('checkpoint', 'k')} saves a checkpoint, {hints.get('preview', 'p')} makes a preview."
+        f"No warnings. {hints.get('training.checkpoint', 'k')} saves a checkpoint, "
+        f"{hints.get('training.preview', 'p')} makes a preview."
     )
 
 
@@ -135,7 +136,7 @@ def _ending(widget: Widget, run: RunFolder, state: RunState, hints: dict[str, st
         if ending.reason not in ("", state.state):
             line(f"  {ending.reason}", dim)
         if ending.model:
-            line(f"model {ending.model}, in the library: {hints.get('library', '3')}")
+            line(f"model {ending.model}: {hints.get('app.library', '3')} opens the library")
             line(f"  distill-tui models show {shlex.quote(ending.model)}", dim)
     else:
         line(f"{mark} {state.state.capitalize()}: {state.reason}", style)
@@ -144,7 +145,7 @@ def _ending(widget: Widget, run: RunFolder, state: RunState, hints: dict[str, st
     if can_go_on(state):
         saved = bool(state.checkpoints) or run.checkpoints.is_dir()
         how = "It can go on from its last checkpoint" if saved else "It has no checkpoint yet, and can begin again"
-        line(f"{how}: {hints.get('resume', 'space')}, or")
+        line(f"{how}: {hints.get('training.resume', 'space')}, or")
         line(f"  distill-tui resume {shlex.quote(run.id)}", dim)
     if state.state in ("failed", "crashed"):
         tail = log_tail(run)

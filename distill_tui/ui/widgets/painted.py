@@ -1,5 +1,7 @@
 """A widget that is lines of styled text: repainted only when they changed, so that a calm screen sends nothing."""
 
+from collections.abc import Sequence
+
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -7,6 +9,8 @@ from textual.color import Color
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
+
+from distill_tui.ui import words
 
 
 def theme_style(widget: Widget, variable: str, bold: bool = False) -> Style:
@@ -76,6 +80,19 @@ class Painted(Widget):
             Segment(text, base + style if style else base) for text, style, _ in self._shown[y].render(console, end="")
         ]
         return Strip(segments).adjust_cell_length(width, base)
+
+
+def wrapped(text: Text, width: int, indents: Sequence[int]) -> Text:
+    """Each line of `text` in lines of `width` cells, further ones set in as `indents` says for it; styles stay."""
+    found: list[Text] = []
+    for line, indent in zip(text.split("\n", allow_blank=True), indents, strict=True):
+        plain, start = line.plain.replace("\u00a0", " "), 0
+        for number, part in enumerate(words.wrap(plain, width, indent) or [""]):
+            body = part.lstrip(" ") if number else part
+            start = plain.index(body, start)
+            found.append(Text(" " * indent * bool(number)).append_text(line[start : start + len(body)]))
+            start += len(body)
+    return Text("\n").join(found)
 
 
 def pad(text: Text, width: int) -> Text:

@@ -62,7 +62,7 @@ class PathInput(Input):
     """The input itself: tab completes, and moves on when there is nothing to complete."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", show=False, id="path.complete"),
+        Binding("tab", "complete", "Complete", show=False, id="path.complete", tooltip="Complete the path"),
         Binding("down", "to_list", "List", show=False, id="path.list"),
     ]
 

@@ -64,7 +64,7 @@ class RowList(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False, id="rows.page-down"),
         Binding("home", "to(0)", "First", show=False, id="rows.first"),
         Binding("end", "to(-1)", "Last", show=False, id="rows.last"),
-        Binding("enter", "pick", "Pick", show=False, id="rows.pick"),
+        Binding("enter", "pick", "Pick", show=False, id="rows.pick", tooltip="Take the chosen row"),
     ]
 
     @dataclass
@@ -102,7 +102,7 @@ class RowList(ScrollView, can_focus=True):
         before = choose or self.chosen
         self._columns, self._rows = columns, rows
         texts = [[column.title, *(row.cells[i] for row in rows)] for i, column in enumerate(columns)]
-        self._widths = [max((cell_len(text[:MOST_CELLS]) for text in column), default=0) for column in texts]
+        self._widths = [max((cell_len(printable(text[:MOST_CELLS])) for text in column), default=0) for column in texts]
         self._cursor = next((i for i, row in enumerate(rows) if row.key == before), 0)
         self.virtual_size = Size(0, len(rows) + 1)
         self.refresh(layout=True)
@@ -165,16 +165,21 @@ class RowList(ScrollView, can_focus=True):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return len(self._rows) + 1
 
+    @property
+    def _room(self) -> int:
+        """The cells of a line: the scrollbar takes one."""
+        return self.scrollable_content_region.width
+
     def _fitting(self) -> list[int]:
         """The columns' widths: the first takes what the others leave."""
         if not self._widths:
             return []
         others = sum(self._widths[1:]) + GAP * len(self._widths[1:])
-        first = min(self._widths[0], max(LEAST_FIRST, self.size.width - MARGIN - others))
+        first = min(self._widths[0], max(LEAST_FIRST, self._room - MARGIN - others))
         return [first, *self._widths[1:]]
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        width = self._room
         number = y - 1 + self.scroll_offset.y
         if y == 0:
             style = self.get_component_rich_style("rows--header")

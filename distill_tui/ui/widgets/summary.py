@@ -14,11 +14,13 @@ from distill_tui.runs.pace import Pace, epoch_seconds
 from distill_tui.ui import words
 from distill_tui.ui.widgets.braille import BLOCKS
 from distill_tui.ui.widgets.found import Found
-from distill_tui.ui.widgets.painted import theme_style
+from distill_tui.ui.widgets.painted import theme_style, wrapped
 
 HISTOGRAM = (32, 3)
 """Columns and lines of the picture of the lengths."""
 SKIPPED_SHOWN = 12
+TITLE = 13
+"""Cells of the titles that values stand behind."""
 
 
 class _Line(Protocol):
@@ -26,19 +28,22 @@ class _Line(Protocol):
 
 
 def summary(widget: Widget, found: Found, wide: bool) -> Text:
-    """The sounds that were found and the model of them: a few lines, or everything where it is `wide`."""
+    """The sounds that were found and the model of them, for the widget's width: a few lines, or `wide` everything."""
     text = Text()
+    indents: list[int] = []
 
     def line(*parts: tuple[str, str]) -> None:
-        if text.plain:
+        if indents:
             text.append("\n")
+        # what is wrapped stays below the words, not below their title
+        indents.append(TITLE if parts and len(parts[0][0]) == TITLE else 2)
         for part, variable in parts:
             text.append(printable(part), theme_style(widget, variable))
 
     assert found.corpus is not None
     _sounds(found.corpus, wide, line)
     _model(found, found.corpus, wide, line)
-    return text
+    return wrapped(text, widget.size.width, indents)
 
 
 def _sounds(corpus: Corpus, wide: bool, line: _Line) -> None:
