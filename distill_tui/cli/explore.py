@@ -120,9 +120,9 @@ def make_map(options: argparse.Namespace) -> int:
 
     home = find_home(options.home)
     with quiet_decoders():
-        from distill_tui.engine import mapping
+        from distill_tui.engine import soundmap
 
-        found = mapping.make_map(home, options.wanted)
+        found = soundmap.make_map(home, options.wanted)
     if options.out:
         atomic_write(Path(options.out), msgspec.json.encode(found))
         say(f"written: {printable(options.out)}")

@@ -20,7 +20,7 @@ DEADNESS: dict[Deadness, str] = {
 
 
 class Place(Struct, array_like=True):
-    """Where in the data a code is used much: the file, from when on in it (seconds), and how often."""
+    """Where in the data a code is used much: the file, when in it that begins (seconds), and how often."""
 
     file: str
     start: float
@@ -34,6 +34,11 @@ class Level(Struct, kw_only=True):
     trains, else over all the data. `chosen` is the code of each point of the map. `places` of a map that was made
     afterwards are the most telling places of each code; `trail` of a live one are earlier places of each code, as
     trail[time][code] at the map's `trail_steps`.
+
+    A later level of latents of more than two dimensions has a plane of its own, that of what enters it: its codes,
+    their trail and `entering`, what the levels before leave of each point, lie there, and `explained` is the share of
+    the variance of what enters that it holds. `sums`, what the codes so far add up to for each point, lie in the plane
+    of the latents. Where all planes are one, both are left out: they follow from points and codes.
     """
 
     codes: list[Point]
@@ -41,6 +46,9 @@ class Level(Struct, kw_only=True):
     chosen: list[int]
     places: list[list[Place]] = []
     trail: list[list[Point]] = []
+    entering: list[Point] = []
+    sums: list[Point] = []
+    explained: float = 1.0
 
 
 class Picture(Struct, kw_only=True):
@@ -54,12 +62,14 @@ class Picture(Struct, kw_only=True):
 class CodeMap(Struct, kw_only=True):
     """A map in the plane of the latents' first two principal components, or the latents themselves if they have two.
 
-    `points` are encoder outputs. Codes of level 0 lie where they are, codes of later levels around the origin: what
-    enters level k is a point less the codes chosen at the levels before, and the sum of the first codes is what the
-    decoder hears. `explained` is the share of the latents' variance in this plane. `groups` are the names of labels,
-    files or folders, `labels` which of them each point belongs to; `names` may name each point. `inputs` and `outputs`
-    are pictures and what becomes of them, since `pictures_step`. `batches` are those
-    that the counts are over, 0 for all the data.
+    `points` are encoder outputs, or the means of a VAE's latents. Codes of level 0 lie where they are, codes of later
+    levels around the origin: what enters level k is a point less the codes chosen at the levels before, and the sum of
+    the first codes is what the decoder hears. `explained` is the share of the latents' variance in this plane. `groups`
+    are the names of labels, files or folders, `labels` which of them each point belongs to; of sounds `names` are the
+    files of the points, `starts` when in them (seconds), `files` the path of each name as `encode_path` writes it, and
+    `place_seconds` how long a point's or a code's place lasts. `kl` are a VAE's nats in each latent dimension. `inputs`
+    and `outputs` are pictures and what becomes of them, since `pictures_step`. `batches` are those that the counts are
+    over, 0 for all the data.
     """
 
     step: int
@@ -70,6 +80,10 @@ class CodeMap(Struct, kw_only=True):
     labels: list[int]
     groups: list[str]
     names: list[str] = []
+    starts: list[float] = []
+    files: dict[str, str] = {}
+    place_seconds: float = 1.0
+    kl: list[float] = []
     levels: list[Level]
     trail_steps: list[int] = []
     inputs: list[Picture] = []

@@ -167,6 +167,7 @@ def sound_map() -> CodeMap:
     folders = ["kicks", "snares", "hats", "toms", "bass", "voices", "strings", "[b]raw", "pads", "others"]
     found.groups = folders
     found.names = [f"{folders[label]}/{label}-{i:03}.wav" for i, label in enumerate(found.labels)]
+    found.starts = [round(i % 9 * 0.3, 3) for i in range(len(found.names))]
     found.inputs, found.outputs, found.trail_steps, found.batches = [], [], [], 0
     for level in found.levels:
         level.trail = []
@@ -176,4 +177,22 @@ def sound_map() -> CodeMap:
             else []
             for code in range(CODES)
         ]
+    known = {place.file for level in found.levels for places in level.places for place in places}
+    found.files = {name: f"/sounds/drums/{name}" for name in sorted(known | set(found.names))}
+    # what the first level leaves has a plane of its own
+    later = found.levels[1]
+    after = [found.levels[0].codes[code] for code in found.levels[0].chosen]
+    steps = [later.codes[code] for code in later.chosen]
+    later.sums = [(x + dx, y + dy) for (x, y), (dx, dy) in zip(after, steps, strict=True)]
+    left = [(x - dx, y - dy) for (x, y), (dx, dy) in zip(found.points, after, strict=True)]
+    later.entering, later.codes = [(-y, x) for x, y in left], [(-y, x) for x, y in later.codes]
+    later.explained = 0.41
+    return found
+
+
+def vae_map(dims: int = 16) -> CodeMap:
+    """A map of sounds that a VAE learned: no codes, but nats in each dimension."""
+    found = sound_map()
+    found.levels, found.dims = [], dims
+    found.kl = [round(1.6 * 0.5**i, 4) for i in range(dims)]
     return found

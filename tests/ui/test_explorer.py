@@ -292,6 +292,10 @@ class Program:
         self._answer = Answer(code, document, [said] if said else [])
         monkeypatch.setattr(subject, "call", self._call)
 
+    def answer(self, document: bytes) -> None:
+        """Answer this from now on."""
+        self._answer = Answer(0, document, [])
+
     async def _call(self, _: Home, *arguments: str) -> Answer:
         self.asked.append(arguments)
         return self._answer
@@ -360,7 +364,7 @@ async def test_any_run_or_model_is_looked_at_by_its_map(home: Home, monkeypatch:
         assert code is not None
         await shows(pilot, "used most in", f"{code}-000.wav", f"1:{1.3 + code:04.1f}   31x ")
         await pilot.press("o", "right")
-        await shows(pilot, "encoder outputs  points")
+        await shows(pilot, "Level 1  points  encoder outputs")
         assert screen.maps.chosen.point is not None
         assert screen.map is not None
         await shows(pilot, screen.map.names[screen.maps.chosen.point])

@@ -47,7 +47,7 @@ def settled(app: DistillApp, *keys: str, sounds: bool = False) -> Callable[[Pilo
 def test_pictures(home: Home, snap_compare: Compare, size: tuple[int, int]) -> None:
     with recorded.alive(explored.running(home)) as run:
         app = app_on(home, run)
-        keys: Sequence[str] = ("right", "t", "b") if size[0] >= 120 else ("right", "right")
+        keys: Sequence[str] = ("right", "up", "t", "b") if size[0] >= 120 else ("right", "right")
         assert snap_compare(app, terminal_size=size, run_before=settled(app, *keys))
 
 
@@ -61,7 +61,7 @@ def test_sounds(home: Home, snap_compare: Compare, size: tuple[int, int]) -> Non
 def test_pictures_in_each_theme(home: Home, snap_compare: Compare, theme: str) -> None:
     with recorded.alive(explored.running(home)) as run:
         app = app_on(home, run, theme)
-        assert snap_compare(app, terminal_size=(120, 35), run_before=settled(app, "right", "s"))
+        assert snap_compare(app, terminal_size=(120, 35), run_before=settled(app, "right", "up", "s"))
 
 
 def test_a_vae_whose_latents_collapsed(home: Home, snap_compare: Compare) -> None:

@@ -26,12 +26,15 @@ class KL(Bottleneck):
     def forward(self, latents: Tensor, _levels: int | None = None) -> Passed:
         """Latents [batch, frames, dim] to a sample of their distributions; to the means in evaluation."""
         mean, log_variance = self._distribution(latents)
-        each = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
-        each = each.flatten(0, -2).mean(0)
+        each = _nats(mean, log_variance)
         out = mean
         if self.training:
             out = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
         return Passed(out, None, {"kl": each.clamp(min=self.free_bits).sum()}, {"latent/kl": each.detach().sum()})
+
+    def nats(self, latents: Tensor) -> Tensor:
+        """The mean divergence of latents [batch, frames, dim] in each dimension: [dim] nats a frame."""
+        return _nats(*self._distribution(latents))
 
     def _distribution(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(latents.device.type, enabled=False):
@@ -44,3 +47,8 @@ class KL(Bottleneck):
 
     def latents(self, tokens: Tensor) -> Tensor:
         return tokens
+
+
+def _nats(mean: Tensor, log_variance: Tensor) -> Tensor:
+    each = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+    return each.flatten(0, -2).mean(0)

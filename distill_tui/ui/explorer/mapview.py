@@ -1,6 +1,6 @@
 """The maps of a run's or model's codebooks: as many levels beside each other as there is room for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -10,9 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from distill_tui.files import printable
-from distill_tui.runs.codemap import CodeMap
+from distill_tui.runs.codemap import CodeMap, Place
 from distill_tui.ui import words
 from distill_tui.ui.explorer.cells import Cell, Cells
+from distill_tui.ui.explorer.listening import Stretch, places_of, stretch_of
 from distill_tui.ui.explorer.plane import Frame, Plane
 from distill_tui.ui.explorer.scene import MOST_CELLS, Chosen, Inks, Scene, Shows, Stood, draw, neighbour
 from distill_tui.ui.widgets.curves import RUN_COLORS
@@ -35,6 +36,9 @@ class MapView(Cells, can_focus=True):
         Binding("up", "step(0,1)", "Code", show=False, key_display="←→↑↓", id="explorer.up"),
         Binding("down", "step(0,-1)", "Code", show=False, key_display="←→↑↓", id="explorer.down"),
         Binding("l", "level", "Level", id="explorer.level", tooltip="The next level"),
+        Binding("enter", "listen", "Listen", id="explorer.listen", tooltip="Listen to where the code is used most"),
+        Binding("p", "place", "Place", id="explorer.place", tooltip="The next place where the code is used most"),
+        Binding("f", "fetch", "File", id="explorer.fetch", tooltip="Where that sound is, and how to fetch it"),
         Binding(
             "o", "what", "Points", show=False, id="explorer.points", tooltip="The arrows choose points instead of codes"
         ),
@@ -45,6 +49,13 @@ class MapView(Cells, can_focus=True):
         """Another level, code or point is chosen."""
 
         chosen: Chosen
+
+    @dataclass
+    class Asked(Message):
+        """Somebody wants to hear a stretch of a sound, or else to know where it is."""
+
+        stretch: Stretch
+        to_hear: bool
 
     def allow_focus(self) -> bool:
         """Only where it is seen: what a small screen has no room for is not to be turned unseen."""
@@ -69,20 +80,49 @@ class MapView(Cells, can_focus=True):
             level = min(self.chosen.level, len(levels) - 1)
             code = self.chosen.code if self.chosen.code in range(len(levels[level].codes)) else None
             point = self.chosen.point if self.chosen.point in range(len(self.scene.map.points)) else None
-            self.chosen = Chosen(level, code, point)
+            self.chosen = Chosen(level, code, point, self.chosen.place)
+            if not self.scene.map.levels:
+                self.of_points = True
         return self.repaint()
 
     def forget(self) -> None:
         """Another run or model is looked at from now on."""
         self._frames, self._stood, self.chosen = {}, {}, Chosen()
-        self.scene = None
+        self.scene, self.of_points = None, False
 
     # keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("step", "level", "what"):
+        if action == "step":
             return self.scene is not None
+        if action in ("level", "what"):
+            return self.scene is not None and bool(self.scene.map.levels)
+        if action in ("listen", "fetch"):
+            return self.stretch is not None
+        if action == "place":
+            return len(self.places) > 1
         return super().check_action(action, parameters)
+
+    @property
+    def places(self) -> list[Place]:
+        """Where in the data the chosen code is used most."""
+        return [] if self.scene is None or self.of_points else places_of(self.scene.map, self.chosen)
+
+    @property
+    def stretch(self) -> Stretch | None:
+        """What can be heard of what is chosen."""
+        return None if self.scene is None else stretch_of(self.scene.map, self.chosen, self.of_points)
+
+    def action_place(self) -> None:
+        self._choose(replace(self.chosen, place=(self.chosen.place + 1) % len(self.places)))
+
+    def action_listen(self) -> None:
+        assert self.stretch is not None
+        self.post_message(self.Asked(self.stretch, to_hear=True))
+
+    def action_fetch(self) -> None:
+        assert self.stretch is not None
+        self.post_message(self.Asked(self.stretch, to_hear=False))
 
     def action_level(self) -> None:
         assert self.scene is not None
@@ -90,7 +130,7 @@ class MapView(Cells, can_focus=True):
 
     def action_what(self) -> None:
         self.of_points = not self.of_points
-        self.repaint()
+        self._choose(self.chosen)
 
     def action_step(self, dx: int, dy: int) -> None:
         assert self.scene is not None
@@ -99,7 +139,7 @@ class MapView(Cells, can_focus=True):
             places = self.scene.points(level, self.shows.points)
             self._choose(Chosen(level, self.chosen.code, neighbour(places, self.chosen.point, dx, dy)))
         else:
-            codes = self.scene.levels[level].codes
+            codes = self.scene.codes(level, self.shows.points)
             self._choose(Chosen(level, neighbour(codes, self.chosen.code, dx, dy), self.chosen.point))
 
     def choose_none(self) -> bool:
@@ -110,6 +150,7 @@ class MapView(Cells, can_focus=True):
 
     def _choose(self, chosen: Chosen) -> None:
         self.chosen = chosen
+        self.refresh_bindings()
         self.repaint()
         self.post_message(self.Chose(chosen))
 
@@ -155,7 +196,8 @@ class MapView(Cells, can_focus=True):
         name = self.ink("foreground", bold=True) + Style(underline=True) if here else self.ink("dim")
         mark = "▸ " if here and self.has_focus else "  "
         if not self.scene.map.levels:
-            return (_line(mark, self.ink("accent")) + _line("Latents", name))[:width]
+            head = _line(mark, self.ink("accent")) + _line("Latents", name)
+            return (head + _line(self._held(level, width - len(head)), self.ink("dim")))[:width]
         cells = _line(mark, self.ink("accent")) + _line(f"Level {level + 1}", name)
         what = self.shows.points
         if what == "sums":
@@ -164,10 +206,20 @@ class MapView(Cells, can_focus=True):
             said = "residuals"
         else:
             said = "encoder outputs"
-        cells += _line(f"  {said}", self.ink("dim"))
         if here and self.of_points:
             cells += _line("  points", self.ink("accent"))
+        cells += _line(f"  {said}", self.ink("dim"))
+        cells += _line(self._held(level, width - len(cells)), self.ink("dim"))
         return cells[:width]
+
+    def _held(self, level: int, room: int) -> str:
+        """How much of what is shown lies in a plane that cannot show all of it."""
+        assert self.scene is not None
+        if self.scene.map.dims <= 2:
+            return ""
+        held = words.percent(self.scene.explained(level, self.shows.points))
+        said = (f", {held} of its variance", f", {held}", "")
+        return next(text for text in said if len(text) <= max(0, room))
 
     def _legend(self, width: int) -> list[list[Cell]]:
         """The marks, the groups' letters, and what people should know of this plane."""
@@ -178,6 +230,11 @@ class MapView(Cells, can_focus=True):
             pass
         elif shows.points == "sums":
             parts.append(_line("◆", self.ink("foreground", bold=True)) + _line(" sum of codes", dim))
+        elif shows.points == "outputs" and len(found.levels) > 1:
+            parts.append(
+                _line("◆", self.ink("foreground", bold=True))
+                + _line(" code, from level 2 on at the mean of its points", dim)
+            )
         else:
             parts.append(_line("◆", self.ink("foreground", bold=True)) + _line(" code", dim))
             parts.append(_line("◇", self.ink("error", bold=True)) + _line(" dead", dim))
@@ -189,6 +246,8 @@ class MapView(Cells, can_focus=True):
                 parts.append(_line(f"no cells of more than {MOST_CELLS} codes", self.ink("warning")))
             elif found.dims > 2:
                 parts.append(_line("cells: of this plane only, not exact", self.ink("warning")))
+            elif shows.points == "outputs" and len(found.levels) > 1:
+                parts.append(_line("cells from level 2 on are among residuals", self.ink("warning")))
         if shows.trails and not any(level.trail for level in found.levels):
             parts.append(_line("no paths yet", dim))
         if found.dims > 2:
@@ -198,6 +257,8 @@ class MapView(Cells, can_focus=True):
             if group != letter:
                 name = f" {words.shorten(printable(group), 20)}"
                 parts.append(_line(letter, inks[i % len(inks)] + Style(bold=True)) + _line(name, dim))
+        if shows.points == "residuals" and any(level.entering for level in found.levels):
+            parts.append(_line("each level in a plane of its own", dim))
         most = next(rows for least, rows in LEGEND_ROWS if self.size.height >= least)
         rows: list[list[Cell]] = [[]]
         for part in parts:

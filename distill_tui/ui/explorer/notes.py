@@ -1,4 +1,4 @@
-"""What stands beside the map: where the run is, the codebooks' health, and the code that is chosen."""
+"""What stands beside the map: where the run is, and the codebooks' health."""
 
 import math
 
@@ -8,14 +8,15 @@ from distill_tui.files import printable
 from distill_tui.runs.codemap import DEADNESS, CodeMap
 from distill_tui.runs.state import RunState
 from distill_tui.ui import words
-from distill_tui.ui.explorer.scene import DEAD, LIVE, Chosen, Scene, Shows
+from distill_tui.ui.explorer.scene import Scene, Shows
 from distill_tui.ui.widgets.braille import BLOCKS
 from distill_tui.ui.widgets.painted import Painted
 from distill_tui.ui.widgets.status import MARKS
 
 COLLAPSE = 0.5
 """Nats of KL below which a VAE's latents tell nothing: posterior collapse."""
-BAR = 10
+USED = 0.01
+"""Nats below which a dimension of a VAE's latents tells nothing."""
 ROOMY = 48
 """Characters from which on the definition of a dead code is written out."""
 
@@ -71,6 +72,7 @@ class HealthLines(Painted):
         self._shows = Shows()
         self._key = "d"
         self._kl: float | None = None
+        self._nats: list[float] = []
         self._is_kl = False
 
     def show(self, found: CodeMap | None, shows: Shows, key: str) -> None:
@@ -78,9 +80,9 @@ class HealthLines(Painted):
         self._map, self._shows, self._key, self._is_kl = found, shows, key, False
         self.repaint()
 
-    def show_kl(self, nats: float | None) -> None:
-        """Show the KL of a VAE's latents."""
-        self._kl, self._is_kl = nats, True
+    def show_kl(self, kl: float | None, nats: list[float]) -> None:
+        """Show the KL of a VAE's latents, all of it and in each dimension as far as it is known."""
+        self._kl, self._nats, self._is_kl = kl, nats, True
         self.repaint()
 
     def lines(self) -> list[Text]:
@@ -89,7 +91,7 @@ class HealthLines(Painted):
         if self._map is None:
             return [Text("no codes yet", self.style("dim"))]
         if not self._map.levels:
-            return [Text("no codes", self.style("dim"))]
+            return [Text("no codes yet, it learns without", self.style("dim"))]
         scene = Scene(self._map)
         found = [self._level(scene, level) for level in range(len(self._map.levels))]
         over = f"last {self._map.batches} batches" if self._map.batches else "all the data"
@@ -123,11 +125,27 @@ class HealthLines(Painted):
         line = Text.assemble(("KL ", self.style("dim")), (f"{self._kl:.2f} nats", self.style("foreground", bold=True)))
         if self._kl >= COLLAPSE:
             line.append("  ● good", self.style("success", bold=True))
-            return [line]
+            return [line, *self._dimensions()]
         return [
             line.append("  ▲ posterior collapse", self.style("error", bold=True)),
             Text(f"below {COLLAPSE} nats latents tell nothing", self.style("dim")),
+            *self._dimensions(),
         ]
+
+    def _dimensions(self) -> list[Text]:
+        """How many dimensions are used, and the nats of each, the greatest first."""
+        nats = [one if math.isfinite(one) else 0.0 for one in self._nats]
+        if not nats:
+            return []
+        used = sum(one >= USED for one in nats)
+        line = Text.assemble(
+            (f"{used}/{len(nats)} dimensions", self.style("foreground")),
+            (f" hold {USED} nats or more", self.style("dim")),
+        )
+        width = max(8, self.size.width)
+        hundredths = [round(100 * one) for one in nats]
+        wrapped = list(line.wrap(self.app.console, width))
+        return [*wrapped, Text(_course(hundredths, width), self.style("series-commit"))]
 
 
 def _course(counts: list[int], width: int) -> str:
@@ -137,130 +155,3 @@ def _course(counts: list[int], width: int) -> str:
     if len(ordered) > width:
         ordered = [ordered[i * len(ordered) // width] for i in range(width)]
     return "".join(BLOCKS[max(1, round(count / most * 8))] if count else "·" for count in ordered)
-
-
-class CodePane(Painted):
-    """The chosen code: its count, its trail, what chose it, where in the data it is used most; then codes by use."""
-
-    DEFAULT_CSS = "CodePane { height: 1fr; }"
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._scene: Scene | None = None
-        self._shows, self._chosen = Shows(), Chosen()
-
-    def show(self, scene: Scene | None, shows: Shows, chosen: Chosen) -> None:
-        """Show what is chosen on this map."""
-        self._scene, self._shows, self._chosen = scene, shows, chosen
-        self.repaint()
-
-    def lines(self) -> list[Text]:
-        width, height = self.size
-        if self._scene is None:
-            return []
-        found = self._point_lines()
-        if self._chosen.code is not None:
-            found += self._code_lines(self._chosen.level, self._chosen.code)
-        room = height - len(found)
-        if room >= 4 and self._scene.map.levels:
-            found += ([Text()] if found else []) + self._ranking(room - bool(found))
-        for line in found:
-            line.truncate(width, overflow="ellipsis")
-        return found[:height]
-
-    def _pair(self, word: str, value: str) -> Text:
-        return Text.assemble((word + " ", self.style("dim")), (value, self.style("foreground")))
-
-    def _point_lines(self) -> list[Text]:
-        assert self._scene is not None
-        found, point = self._scene.map, self._chosen.point
-        if point is None:
-            return []
-        name = found.names[point] if point < len(found.names) else f"point {point}"
-        label = found.labels[point]
-        group = found.groups[label] if label < len(found.groups) else ""
-        codes = [level.chosen[point] for level in found.levels if point < len(level.chosen)]
-        return [
-            Text(printable(name), self.style("foreground", bold=True)),
-            self._pair("in", f"{self._scene.letters[label]} {printable(group)}".strip()),
-            self._pair("codes", " + ".join(str(code) for code in codes) or words.MISSING),
-        ]
-
-    def _code_lines(self, level: int, code: int) -> list[Text]:
-        assert self._scene is not None
-        found = self._scene.map
-        its = self._scene.levels[level]
-        dead = self._scene.dead(level, self._shows.deadness)[code]
-        count, total = its.counts[code], sum(its.counts)
-        rank = 1 + sum(other > count for other in its.counts)
-        x, y = its.codes[code]
-        lines = [
-            Text.assemble(
-                (DEAD if dead else LIVE, self.style("error" if dead else "foreground", bold=True)),
-                (f" level {level + 1}, code {code}", self.style("foreground", bold=True)),
-                ("  dead" if dead else "", self.style("error")),
-            ),
-            self._pair("used", f"{count:,} times, {100 * count / max(1, total):.1f} % (number {rank})"),
-        ]
-        lines.append(self._pair("at", f"({x:.3g}, {y:.3g})"))
-        lines += self._moved(level, code)
-        served = self._scene.served(level, code)
-        if served and found.groups:
-            text = "  ".join(
-                f"{number} {words.shorten(printable(found.groups[label]), 14)}"
-                for label, number in served.most_common(6)
-            )
-            lines.append(self._pair("of the points", text))
-        places = its.places[code] if code < len(its.places) else []
-        if places:
-            lines.append(Text("used most in", self.style("dim")))
-        for place in places:
-            minutes, seconds = divmod(place.start, 60)
-            when = f"{int(minutes)}:{seconds:04.1f}"
-            line = Text.assemble(
-                (f"{when:>7} ", self.style("accent")),
-                (f"{place.uses:>4,}x ", self.style("dim")),
-                (printable(place.file), self.style("foreground")),
-            )
-            lines.append(line)
-        return lines
-
-    def _moved(self, level: int, code: int) -> list[Text]:
-        assert self._scene is not None
-        found = self._scene.map
-        trail = [then[code] for then in self._scene.levels[level].trail if code < len(then)]
-        if not trail or not found.trail_steps:
-            return []
-        (x, y), (x0, y0) = self._scene.levels[level].codes[code], trail[0]
-        return [self._pair("moved", f"{math.hypot(x - x0, y - y0):.2g} since step {found.trail_steps[0]:,}")]
-
-    def _ranking(self, rows: int) -> list[Text]:
-        """The level's codes, those used most first."""
-        assert self._scene is not None
-        counts = self._scene.levels[self._chosen.level].counts
-        dead = self._scene.dead(self._chosen.level, self._shows.deadness)
-        total, most = max(1, sum(counts)), max(counts, default=1) or 1
-        lines = [Text(f"codes of level {self._chosen.level + 1} by use", self.style("dim"))]
-        ordered = sorted(range(len(counts)), key=lambda code: -counts[code])
-        for code in ordered[: rows - 1]:
-            eighths = round(counts[code] / most * BAR * 8)
-            bar = "█" * (eighths // 8) + _tip(eighths % 8)
-            here = code == self._chosen.code
-            lines.append(
-                Text.assemble(
-                    ("▸" if here else " ", self.style("accent")),
-                    (f"{code:>4} ", self.style("foreground", bold=here)),
-                    (f"{bar:<{BAR}} ", self.style("error" if dead[code] else "series-train")),
-                    (
-                        f"{counts[code]:>7,} {100 * counts[code] / total:5.1f} %",
-                        self.style("foreground" if here else "dim"),
-                    ),
-                    ("  dead" if dead[code] else "", self.style("error")),
-                )
-            )
-        return lines
-
-
-def _tip(eighths: int) -> str:
-    """The end of a bar."""
-    return " ▏▎▍▌▋▊▉"[eighths] if eighths else ""

@@ -1,6 +1,7 @@
 """What a map's level looks like: points with their letters, codes, their cells and paths, on a plane."""
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,13 +21,20 @@ STAYS = (1.6, 3.2)
 """A letter stays where it is until its point is so many dots from the character's middle: points that tremble on the
 border of two characters would else flicker, and every change goes down the line."""
 
+NOWHERE: Point = (math.nan, math.nan)
+
 What = Literal["outputs", "residuals", "sums"]
 
 
 @dataclass
 class Shows:
-    """What is drawn. `points` stands for the data: what enters a level (residuals), or encoder outputs, alone or with
-    the sums of the codes so far."""
+    """What is drawn. `points` stands for the data, and so for the plane that each level is drawn in.
+
+    - residuals: what enters a level, with its codes, in the level's plane.
+    - outputs: encoder outputs in the plane of the latents. Codes of later levels, which are differences and lie
+      nowhere in it, stand at the mean of the points that chose them.
+    - sums: encoder outputs with what the codes so far add up to.
+    """
 
     points: What = "residuals"
     cells: bool = False
@@ -36,11 +44,12 @@ class Shows:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The code and the point that are chosen, if any."""
+    """The code and the point that are chosen, if any, and which of the code's places in the data."""
 
     level: int = 0
     code: int | None = None
     point: int | None = None
+    place: int = 0
 
 
 def letters_of(groups: Sequence[str]) -> list[str]:
@@ -52,13 +61,14 @@ def letters_of(groups: Sequence[str]) -> list[str]:
     return [row[i] if i < len(row) else "·" for i in range(len(groups))]
 
 
-@dataclass
+@dataclass(eq=False)
 class Scene:
     """A map with what follows from it, worked out once. One without codes has a level of none."""
 
     map: CodeMap
     levels: list[Level] = field(init=False)
     letters: list[str] = field(init=False)
+    _means_of: dict[tuple[int, What], list[Point]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.levels = self.map.levels or [Level(codes=[], counts=[], chosen=[])]
@@ -78,7 +88,9 @@ class Scene:
         return found
 
     def entering(self, level: int) -> list[Point]:
-        """What enters a level: each point less the codes chosen before."""
+        """What enters a level: each point less the codes chosen before, in the level's plane."""
+        if len(found := self.levels[level].entering) == len(self.map.points):
+            return found
         before = self._after[level]
         return [(x - dx, y - dy) for (x, y), (dx, dy) in zip(self.map.points, before, strict=True)]
 
@@ -86,16 +98,42 @@ class Scene:
         """Where the data is drawn."""
         return self.entering(level) if what == "residuals" else self.map.points
 
+    def _sums_of_points(self, level: int) -> list[Point]:
+        return self.levels[level].sums or self._after[level + 1]
+
     def sums(self, level: int) -> dict[Point, set[int]]:
         """The sums of codes up to a level that are in use, each with the codes of this level that led there."""
         found: dict[Point, set[int]] = {}
-        for place, code in zip(self._after[level + 1], self.levels[level].chosen, strict=False):
+        for place, code in zip(self._sums_of_points(level), self.levels[level].chosen, strict=False):
             found.setdefault(place, set()).add(code)
         return found
 
-    def marks(self, level: int, what: What) -> list[Point]:
-        """Where codes, or their sums, are drawn."""
-        return list(self.sums(level)) if what == "sums" else self.levels[level].codes
+    def codes(self, level: int, what: What) -> list[Point]:
+        """The place of each code of a level among the data; NOWHERE for one that has none there."""
+        codes = self.levels[level].codes
+        if what == "residuals" or (what == "outputs" and level == 0):
+            return codes
+        return self._means(level, what)
+
+    def _means(self, level: int, what: What) -> list[Point]:
+        """The mean of the points, or of the sums, of each code."""
+        if (known := self._means_of.get((level, what))) is not None:
+            return known
+        found = self.levels[level]
+        places = self._sums_of_points(level) if what == "sums" else self.map.points
+        totals = [[0.0, 0.0, 0] for _ in found.codes]
+        for (x, y), code in zip(places, found.chosen, strict=False):
+            if 0 <= code < len(totals):
+                total = totals[code]
+                total[0], total[1], total[2] = total[0] + x, total[1] + y, total[2] + 1
+        means = [(x / count, y / count) if count else NOWHERE for x, y, count in totals]
+        self._means_of[level, what] = means
+        return means
+
+    def explained(self, level: int, what: What) -> float:
+        """The share of the variance of what is drawn that the level's plane holds."""
+        own = self.levels[level]
+        return own.explained if what == "residuals" and own.entering else self.map.explained
 
     def dead(self, level: int, deadness: Deadness) -> list[bool]:
         """Which codes of a level are dead."""
@@ -103,10 +141,11 @@ class Scene:
 
     def frame(self, level: int, shows: Shows, wide: int, high: int, before: Frame | None) -> Frame:
         """The frame of a level: it holds the data and the live codes; a dead code may have been left far away."""
-        dead = self.dead(level, shows.deadness)
-        marks = self.marks(level, shows.points)
-        if shows.points != "sums":
-            marks = [mark for mark, gone in zip(marks, dead, strict=False) if not gone]
+        if shows.points == "sums":
+            marks = list(self.sums(level))
+        else:
+            dead = self.dead(level, shows.deadness)
+            marks = [mark for mark, gone in zip(self.codes(level, shows.points), dead, strict=False) if not gone]
         points = [*self.points(level, shows.points), *marks]
         return frame_for(points or self.levels[level].codes, wide, high, before)
 
@@ -137,12 +176,14 @@ def draw(
     scene: Scene, level: int, shows: Shows, chosen: Chosen, plane: Plane, frame: Frame, inks: Inks, stood: Stood
 ) -> Stood:
     """Draw a level; where the points' letters stand now. `stood` is where they stood before, in the same frame."""
-    codes = scene.levels[level].codes
+    codes = scene.codes(level, shows.points)
     wide, high = plane.wide, plane.high
-    if shows.cells and shows.points != "sums" and len(codes) <= MOST_CELLS:
+    # cells and paths lie where the codes themselves do
+    is_true = codes is scene.levels[level].codes
+    if shows.cells and is_true and len(codes) <= MOST_CELLS:
         borders(codes, frame, plane, inks.faint)
     here = chosen.code if chosen.level == level else None
-    if shows.trails and shows.points != "sums":
+    if shows.trails and is_true:
         _draw_trails(scene, level, plane, frame, inks, here)
     stands = _draw_points(scene, level, shows, chosen, plane, frame, inks, stood)
     if shows.points == "sums":
@@ -216,16 +257,18 @@ def neighbour(places: Sequence[Point], here: int | None, dx: int, dy: int) -> in
 
     None for no places; `here` when there is nothing in that direction. From nowhere it is the one nearest the middle.
     """
-    if not places:
+    there = [i for i, (x, y) in enumerate(places) if math.isfinite(x) and math.isfinite(y)]
+    if not there:
         return None
-    if here is None or here >= len(places):
-        x, y = (sum(values) / len(places) for values in zip(*places, strict=True))
-        return min(range(len(places)), key=lambda i: (places[i][0] - x) ** 2 + (places[i][1] - y) ** 2)
+    if here not in there:
+        x, y = (sum(places[i][axis] for i in there) / len(there) for axis in (0, 1))
+        return min(there, key=lambda i: (places[i][0] - x) ** 2 + (places[i][1] - y) ** 2)
+    assert here is not None
 
     def cost(index: int) -> float:
         x, y = places[index][0] - places[here][0], places[index][1] - places[here][1]
         along, aside = x * dx + y * dy, x * dy - y * dx
         return along + 2 * abs(aside) if along > 0 and abs(aside) <= 2 * along else float("inf")
 
-    best = min(range(len(places)), key=cost)
+    best = min(there, key=cost)
     return best if cost(best) < float("inf") else here

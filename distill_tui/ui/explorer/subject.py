@@ -9,9 +9,40 @@ from distill_tui.data.pictures import Pictures
 from distill_tui.errors import RequestError
 from distill_tui.paths import Home
 from distill_tui.runs.codemap import CodeMap
+from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.ui.program import call
 from distill_tui.ui.widgets.knobs import Knob
+
+
+class SoundRun:
+    """A run of sounds that is looked at by its newest checkpoint; `shown` is that of the map that is shown."""
+
+    def __init__(self, run: RunFolder, title: str) -> None:
+        self.run, self.title = run, title
+        self.newest = ""
+        self.shown: str | None = None
+        self.is_alive = self.has_asked = False
+        self.look()
+
+    def look(self) -> None:
+        """See whether it trains, and which checkpoint is the newest: '' before the first."""
+        self.is_alive = self.run.is_alive()
+        # by name: their steps have all the same number of digits
+        self.newest = max((path.name for path in self.run.checkpoints.glob("step-*.ckpt")), default="")
+
+    def ask(self) -> None:
+        """Ask it for a checkpoint, as the key on the Training screen does.
+
+        Raises:
+            DistillError: its control file is damaged or cannot be written.
+        """
+        self.has_asked = True
+
+        def once_more(control: Control) -> None:
+            control.checkpoint += 1
+
+        change_control(self.run.control, once_more)
 
 
 def newest(home: Home) -> RunFolder | None:

@@ -2,71 +2,53 @@
 
 import asyncio
 import dataclasses
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
 
 from distill_tui.errors import DistillError
 from distill_tui.files import printable
 from distill_tui.paths import Home
-from distill_tui.runs.codemap import DEADNESS, CodeMap, read_map
+from distill_tui.runs.codemap import DEADNESS
 from distill_tui.runs.folder import RunFolder
-from distill_tui.ui import words
 from distill_tui.ui.dialogs.pick import PickDialog
 from distill_tui.ui.explorer import subject
-from distill_tui.ui.explorer.cells import Allowance
+from distill_tui.ui.explorer.base import VIEWS, MapScreen
+from distill_tui.ui.explorer.listening import Listening
 from distill_tui.ui.explorer.mapview import MapView
-from distill_tui.ui.explorer.notes import CodePane, ExplorerHead, HealthLines
 from distill_tui.ui.explorer.pictures import PicturesView
+from distill_tui.ui.explorer.subject import SoundRun
 from distill_tui.ui.screens.base import RunWanted
-from distill_tui.ui.screens.steering import STEERING, UNDO, SteeringScreen
-from distill_tui.ui.widgets.keyline import KeyLine
-from distill_tui.ui.widgets.knobs import Knob, Knobs
-from distill_tui.ui.widgets.losses import LOSSES, LossCurves
-from distill_tui.ui.widgets.topbar import TopBar
+from distill_tui.ui.screens.steering import STEERING, UNDO
+from distill_tui.ui.widgets.knobs import Knob
 from distill_tui.ui.work import begin
 
 MOST_WEIGHT = 2.0
 """The knobs of the losses go so far here."""
-MAP_RATE, PICTURES_RATE, NOTES_RATE = 4500.0, 2000.0, 1000.0
-"""Bytes a second that the map, the pictures and the codes' numbers may take of the line."""
-VIEWS = ("desk", "map", "pictures")
-EMPTY = """No run of the Explorer yet.
-
-n  starts one: the pictures of the folder used last, or figures that are drawn
-r  looks at the codebooks of any run or model of yours
-
-With MNIST's files at hand:  distill-tui explore --data FOLDER"""
-TRAIN, VAL, RECON, COMMIT = LOSSES
-CODEBOOK = ("loss/codebook", "codebk", "series-val")
-KL = ("loss/kl", "kl", "series-commit")
+CHECKPOINT_SECONDS = 1.0
+"""How often a newer checkpoint of a run of sounds is looked for."""
 
 
-class ExplorerScreen(SteeringScreen):
+class ExplorerScreen(MapScreen):
     """Follows a run of pictures with its map, or shows the map of another run or model."""
 
-    MODE = "explorer"
     TITLE_TEXT = "Explorer"
-    CSS_PATH = "../explorer.tcss"
     HELP_TEXT = (
         "For each level a map: letters are data (of a run of pictures the digit, else the folder or file), filled "
         "diamonds are codes in use, hollow ones are dead. What enters a level is what the codes of the levels before "
         "left over (residuals). The arrows choose a code; escape lets go of it. Tab leads to the knobs, which act "
-        "within a second. Sounds are shown along the two directions in which their latents differ most."
+        "within a second. Sounds are shown along the two directions in which their latents differ most, what is left "
+        "of them along its own two; there enter plays where a code is used most, and p goes on to the next such place."
     )
-    AUTO_FOCUS = "MapView"
     BINDINGS: ClassVar[list[BindingType]] = [
         *STEERING,
         Binding("n", "start", "New", id="explorer.new", tooltip="Start a run: the folder used last, or figures"),
         Binding("x", "reset", "Reset", id="explorer.reset", tooltip="New weights, same recipe and knobs"),
         UNDO,
         Binding("r", "look", "Runs", id="explorer.look", tooltip="Look at another run or model"),
+        Binding("k", "renew", "Renew", id="explorer.renew", tooltip="Ask the run for a checkpoint, and map that"),
         Binding("e", "points('residuals')", "Residuals", id="explorer.residuals", tooltip="Residuals on and off"),
         Binding("s", "points('sums')", "Sums", id="explorer.sums", tooltip="The sums of the codes so far"),
         Binding("b", "toggle_cells", "Cells", id="explorer.cells", tooltip="The cells of the codes"),
@@ -80,70 +62,12 @@ class ExplorerScreen(SteeringScreen):
 
     def __init__(self, home: Home) -> None:
         super().__init__(home)
-        self.view = "desk"
-        self.map: CodeMap | None = None
-        self._title = ""
-        self._busy = ""
-        self._note = ""
-        self._stamp: tuple[int, int] | None = None
-        self._log: bool | None = None
-        self._due = {"map": Allowance(MAP_RATE, 0.5), "pictures": Allowance(PICTURES_RATE, 0.5)}
-        self._due["notes"] = Allowance(NOTES_RATE, 1.0)
-        self._waits: set[str] = set()
+        self._listening = Listening(self, home)
 
-    def compose(self) -> ComposeResult:
-        self.run_folder = self.run_folder or subject.newest(self._home)
-        yield TopBar(self.MODE)
-        yield Static(EMPTY, id="empty", markup=False)
-        with Vertical(id="explorer-desk"):
-            yield ExplorerHead(id="explorer-head")
-            with Horizontal(id="explorer-panes"):
-                yield MapView(id="explorer-map")
-                with Vertical(id="explorer-side"):
-                    yield LossCurves(id="explorer-losses")
-                    yield HealthLines(id="explorer-health")
-                    yield Knobs(id="explorer-knobs")
-                    yield CodePane(id="explorer-code")
-            yield PicturesView(id="explorer-pictures")
-        yield KeyLine(id="explorer-keys")
-
-    def on_screen_resume(self) -> None:
-        if self.run_folder is None and self.map is None and (run := subject.newest(self._home)):
-            self.watch_run(run)
-
-    @property
-    def maps(self) -> MapView:
-        return self.query_one(MapView)
+    def on_mount(self) -> None:
+        self.set_interval(CHECKPOINT_SECONDS, self._look_for_checkpoint)
 
     # what is looked at
-
-    def watch_run(self, run: RunFolder) -> None:
-        """Follow this run of pictures from now on."""
-        self._title = ""
-        super().watch_run(run)
-
-    def begin(self, run: RunFolder) -> None:
-        self.map, self._stamp, self._title, self._busy = None, None, "", ""
-        self.set_class(False, "-sound")
-        self.set_class(False, "-unpictured")
-        found = subject.pictures_of(run)
-        self._note = "" if found is None else found.note or f"pictures of {printable(found.name)}"
-        self.maps.forget()
-        self._waits = {"map", "pictures", "notes"}
-
-    def show_map(self, found: CodeMap, title: str) -> None:
-        """Show a map that was made of a run or model."""
-        self.workers.cancel_group(self, "follow")
-        self.run_folder, self.map, self._title, self._busy = None, found, title, ""
-        self.set_class(False, "-empty")
-        self.set_class(True, "-sound")
-        # the map of a model that learned pictures has them, as long as its run is kept
-        self.set_class(not found.inputs, "-unpictured")
-        if self.view == "pictures" and not found.inputs:
-            self._go("desk")
-        self.maps.forget()
-        self.refresh_bindings()
-        self._repaint()
 
     def action_look(self) -> None:
         begin(self, "look", self._offer)
@@ -161,27 +85,32 @@ class ExplorerScreen(SteeringScreen):
         def answered(key: str | None) -> None:
             if key is None:
                 return
+            self.workers.cancel_group(self, "making")
             kind, _, which = key.partition(":")
-            run = RunFolder(self._home.runs / which)
+            run, title = RunFolder(self._home.runs / which), f"{kind} {printable(names[key])}"
             if kind == "run" and run.pictures.is_file():
                 self.watch_run(run)
+            elif kind == "run":
+                self._look_at_sounds(run, title)
             else:
-                begin(self, "making", self._try, self._make_map, which, f"{kind} {printable(names[key])}")
+                begin(self, "making", self._try, self._make_map, which, title)
 
         self.app.push_screen(
             PickDialog("Look at", COLUMNS, rows, take="look at it", empty="There is no run and no model yet."), answered
         )
 
-    async def _try(self, work: Callable[..., Coroutine[Any, Any, None]], *arguments: str) -> None:
+    async def _try(self, work: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
         """What is made beside the screen, one thing at a time; tells what went wrong."""
         try:
             await work(*arguments)
         except DistillError as error:
             self.notify(str(error), severity="error", timeout=10, markup=False)
+            if self.map is None:
+                self.sounds = None
         finally:
             self._busy = ""
             if self.is_attached:
-                self.set_class(self.run_folder is None and self.map is None, "-empty")
+                self.set_class(self.is_blank, "-empty")
                 self._repaint()
 
     def _say_busy(self, text: str) -> None:
@@ -192,106 +121,55 @@ class ExplorerScreen(SteeringScreen):
     async def _make_map(self, wanted: str, title: str) -> None:
         self._say_busy(f"making the map of {title} …")
         found = await subject.make_map(self._home, wanted)
+        self.sounds = None
         self.show_map(found, title)
 
-    # painting
+    # a run of sounds, by its newest checkpoint
 
-    def _repaint_if_changed(self) -> None:
-        if self.is_current and self._look_at_map():
-            self._dirty = True
-        self._dirty = self._dirty or bool(self._waits)
-        super()._repaint_if_changed()
+    def _look_at_sounds(self, run: RunFolder, title: str) -> None:
+        self.leave_run(title)
+        self.sounds = SoundRun(run, title)
+        self._repaint()
+        self.call_after_refresh(self._look_for_checkpoint)
 
-    def _look_at_map(self) -> bool:
-        """Read the run's map if it is a new one."""
-        if self.run_folder is None:
-            return False
-        try:
-            found = self.run_folder.map.stat()
-        except OSError:
-            return False
-        stamp = found.st_mtime_ns, found.st_ino
-        if stamp == self._stamp or not self._due["map"].is_due(time.monotonic()):
-            return False
-        self._stamp = stamp
-        self.map = read_map(self.run_folder.map) or self.map
-        self._waits = {"map", "pictures", "notes"}
-        return True
-
-    def on_resize(self) -> None:
-        self._waits = {"map", "pictures", "notes"}
-
-    def _repaint(self, at_once: bool = True) -> None:
-        if not self.is_mounted or not len(self.query(MapView)):
+    def _look_for_checkpoint(self) -> None:
+        """Make the map when there is a newer checkpoint; a run that has none yet is asked for one, once."""
+        sounds = self.sounds
+        if sounds is None or self._busy or not self.is_current:
             return
-        self._dirty = False
-        is_kl = self._recipe.model.bottleneck == "kl" and self.run_folder is not None
-        self.bar.show(self.state.name if self.run_folder else self._title)
-        head = self.query_one(ExplorerHead)
-        if self._busy:
-            head.show_text([(self._busy, "accent")])
-        elif self.run_folder is not None:
-            head.show_run(self.state, self.pending(), self._note)
-        elif self.map is not None:
-            head.show_text(self._about_map(self.map))
-        health = self.query_one(HealthLines)
-        if is_kl:
-            health.show_kl(self.state.numbers.get("latent/kl"))
+        # in this order: what a worker leaves as it ends is seen
+        sounds.look()
+        if sounds.newest != sounds.shown and (sounds.newest or not sounds.is_alive):
+            begin(self, "making", self._try, self._map_sounds, sounds)
+        elif not sounds.newest and not sounds.has_asked:
+            self.attempt(sounds.ask)
+            self._repaint()
+
+    async def _map_sounds(self, sounds: SoundRun) -> None:
+        sounds.shown = sounds.newest
+        self._say_busy(f"making the map of {sounds.title} …")
+        found = await subject.make_map(self._home, sounds.run.id)
+        if sounds is self.sounds:
+            self.renew_map(found)
+
+    def action_renew(self) -> None:
+        assert self.sounds is not None
+        if self.attempt(self.sounds.ask):
+            self.notify("Asked for a checkpoint: its map comes with it.", timeout=3)
+
+    # listening
+
+    @on(MapView.Asked)
+    def _listen(self, message: MapView.Asked) -> None:
+        if message.to_hear:
+            self._listening.play(message.stretch)
         else:
-            health.show(self.map, self.maps.shows, self._key_of("deadness"))
-        if self.run_folder is not None:
-            self.query_one(LossCurves).show(self.state, self._losses(), self._log)
-            self.query_one(Knobs).show(self.knobs(), live=self.state.is_active)
-        self._paint_large(at_once)
-        self.refresh_bindings()
+            self._listening.tell(message.stretch)
 
-    def _paint_large(self, at_once: bool) -> None:
-        """Draw the map, the pictures and the codes, each as often as the line can bear."""
-        if at_once:
-            self._waits = {"map", "pictures", "notes"}
-        now = time.monotonic()
-        for part in sorted(self._waits):
-            if not (at_once or self._due[part].is_due(now)):
-                continue
-            self._waits.discard(part)
-            self._due[part].spend(now, self._paint_part(part))
+    def on_screen_suspend(self) -> None:
+        self._listening.stop()
 
-    def _paint_part(self, part: str) -> int:
-        if part == "map":
-            nothing = self._busy or ("no map yet" if self.run_folder else "")
-            return self.maps.show(self.map, nothing)
-        if part == "pictures":
-            return self.query_one(PicturesView).show(self.map)
-        pane = self.query_one(CodePane)
-        pane.show(self.maps.scene, self.maps.shows, self.maps.chosen)
-        return pane.size.area // 4
-
-    def _about_map(self, found: CodeMap) -> list[tuple[str, str]]:
-        groups = words.plural(len(found.groups), "group")
-        return [
-            (f"map of {self._title}", "foreground"),
-            (f"{words.plural(len(found.points), 'point')} in {groups}", "foreground"),
-            # of a run that trains it is the newest checkpoint's, not that of now
-            (f"as of step {found.step:,}", "foreground"),
-            (f"plane holds {words.percent(found.explained)} of the variance", "dim"),
-        ]
-
-    def _losses(self) -> tuple[tuple[str, str, str], ...]:
-        model = self._recipe.model
-        if model.bottleneck == "kl":
-            return TRAIN, RECON, KL, VAL
-        return (TRAIN, RECON, COMMIT, CODEBOOK) if model.codebooks == "gradient" else (TRAIN, RECON, COMMIT, VAL)
-
-    def _key_of(self, action: str) -> str:
-        for active in self.active_bindings.values():
-            if active.binding.action == action:
-                return self.app.get_key_display(active.binding)
-        return ""
-
-    @on(MapView.Chose)
-    def _chose(self) -> None:
-        pane = self.query_one(CodePane)
-        pane.show(self.maps.scene, self.maps.shows, self.maps.chosen)
+    # keys
 
     def knobs(self) -> list[Knob]:
         """The live settings; the weights of the losses go to MOST_WEIGHT here."""
@@ -301,11 +179,11 @@ class ExplorerScreen(SteeringScreen):
                 knob.field = dataclasses.replace(knob.field, le=MOST_WEIGHT)
         return found
 
-    # keys
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "start":
             return not self._busy
+        if action == "renew":
+            return self.sounds is not None and self.sounds.is_alive and self.map is not None
         if action in ("reset", "training"):
             return self.run_folder is not None and not self._busy
         if action in ("points", "toggle_cells", "toggle_trails", "deadness"):
@@ -348,17 +226,11 @@ class ExplorerScreen(SteeringScreen):
 
     def action_next_view(self) -> None:
         views = [view for view in VIEWS if view != "pictures" or self.query_one(PicturesView).count]
-        self._go(views[(views.index(self.view) + 1) % len(views)] if self.view in views else "desk")
+        self.go(views[(views.index(self.view) + 1) % len(views)] if self.view in views else "desk")
 
     def action_back(self) -> None:
         if not self.maps.choose_none():
-            self._go("desk")
-
-    def _go(self, view: str) -> None:
-        self.view = view
-        for name in VIEWS:
-            self.set_class(name == view, f"-view-{name}")
-        self.call_after_refresh(self._repaint)
+            self.go("desk")
 
     # runs
 

@@ -1,0 +1,75 @@
+"""A stretch of a sound as a WAV file, as a program: the app starts it and needs no decoder itself.
+
+    python -m distill_tui.data.excerpt SOURCE START SECONDS TARGET
+
+writes TARGET and prints how many seconds it has. Of the WAV files in TARGET's folder the newest MOST_KEPT stay.
+"""
+
+import contextlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import soundfile
+
+from distill_tui.data.quiet import quiet_decoders
+from distill_tui.data.reading import READABLE_ERRORS
+from distill_tui.errors import DistillError
+from distill_tui.files import atomic_write, printable
+
+MOST_KEPT = 40
+
+
+def cut(source: Path, start: float, seconds: float, target: Path) -> float:
+    """Write so many seconds of a sound from `start` on (in seconds), at its own rate, with all channels.
+
+    Returns:
+        How many seconds were there.
+
+    Raises:
+        DistillError: the sound is gone, cannot be read, or has ended before; or `target` cannot be written.
+    """
+    try:
+        # by descriptor: soundfile cannot encode every name
+        with source.open("rb") as handle, soundfile.SoundFile(handle.fileno(), closefd=False) as file:
+            rate: int = file.samplerate
+            file.seek(min(file.frames, max(0, round(start * rate))))
+            samples = file.read(max(1, round(seconds * rate)), dtype="float32", always_2d=True)
+    except READABLE_ERRORS as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise DistillError(f"{printable(str(source))}: cannot be read: {reason.lower()}") from error
+    if not len(samples):
+        raise DistillError(f"{printable(str(source))}: it ends before {start:.1f} s; it has changed since")
+
+    def write(file: IO[bytes]) -> None:
+        soundfile.write(file, np.clip(np.nan_to_num(samples), -1.0, 1.0), rate, subtype="PCM_16", format="WAV")
+
+    atomic_write(target, write)
+    return len(samples) / rate
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what was cut out longest ago."""
+    with contextlib.suppress(OSError):
+        found = sorted(folder.glob("*.wav"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for old in found[MOST_KEPT:]:
+            old.unlink()
+
+
+def main(arguments: Sequence[str]) -> int:
+    source, start, seconds, target = arguments
+    try:
+        with quiet_decoders():
+            found = cut(Path(source), float(start), float(seconds), Path(target))
+    except DistillError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{found:.3f}")
+    _sweep(Path(target).parent)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
