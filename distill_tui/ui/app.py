@@ -71,6 +71,10 @@ class DistillApp(App[None]):
             "config" if first_run is None else "explorer" if explore else "training"
         )
         super().__init__()
+        if self.no_color:
+            from distill_tui.ui.colourless import Colourless
+
+            self._filters[1:] = [Colourless()]
         self.home = home
         self._title_text, self._title_shown, self._unseen = "distill-tui", "", 0
         self._told_end = ("", "")

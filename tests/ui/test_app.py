@@ -122,6 +122,23 @@ async def test_a_theme_is_kept_and_a_users_own_is_found(home: Home) -> None:
         assert again.theme == "mine"
 
 
+async def test_without_colour_nothing_is_grey_and_the_cursor_is_seen(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.library.models import write
+
+    write(home.models / "drums.distill")
+    monkeypatch.setenv("NO_COLOR", "")
+    app = DistillApp(home, recorded.finished(home))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key, said in (("2", "✓ finished"), ("1", "Start training"), ("3", "46.9 frames")):
+            await pilot.press(key)
+            await until(pilot, lambda said=said: said in screen_text(app))  # type: ignore[misc]
+            cells = [segment for strip in app.screen._compositor.render_strips() for segment in strip]
+            assert not [one for one in cells if one.style and (one.style.color or one.style.bgcolor)]
+        assert [one.text for one in cells if one.style and one.style.reverse and "▸" in one.text]
+
+
 @pytest.mark.parametrize("theme", ["distill", "distill-light", "high-contrast", "ansi"])
 async def test_every_theme_paints_every_screen(home: Home, theme: str) -> None:
     home.root.mkdir()

@@ -246,6 +246,7 @@ async def test_a_new_run_starts_from_a_models_weights(used: Home, trained: Train
         form = app._config.form
         await until(pilot, lambda: app.current_mode == "config" and form.texts["train.start_from"] == str(path))
         assert form.texts["name"] == path.stem
+        await until(pilot, lambda: f"from the weights of {path.stem}" in screen_text(app))
         # what shapes the net is the model's, however it was chosen; the rest is chosen for the sounds of now
         assert form.texts["model.hop"].isdecimal()
         assert form.texts["train.device"] == "cpu"
@@ -341,7 +342,7 @@ async def test_dialogs_are_whole_whatever_the_models_are_called(hostile: Home) -
         await until(pilot, lambda: len(order(app)) == len(HOSTILE) + 10)
         for name in HOSTILE[2:5]:
             app.screen.reload(str(hostile.models / f"{name}.distill"))  # type: ignore[attr-defined]
-            await until(pilot, lambda name=name: app.screen.chosen.name == name)  # type: ignore[misc]
+            await until(pilot, lambda name=name: app.screen.chosen.name == name)  # type: ignore[misc,attr-defined]
             for key, keys in (("d", "y  delete it"), ("n", "enter  take it"), ("u", "enter  start")):
                 await pilot.press(key)
                 await until(pilot, lambda keys=keys: keys in screen_text(app))  # type: ignore[misc]

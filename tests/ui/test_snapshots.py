@@ -90,6 +90,13 @@ def test_finished_in_each_theme(home: Home, snap_compare: Compare, theme: str) -
     assert snap_compare(app, terminal_size=(80, 24), run_before=settled(app))
 
 
+def test_without_colour(home: Home, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    with recorded.alive(recorded.running(home, levels=4)) as run:
+        app = app_on(home, run)
+        assert snap_compare(app, terminal_size=(80, 24), run_before=settled(app))
+
+
 def test_a_form_with_sounds(home: Home, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     async def found(*_: object) -> Any:
         return recorded.a_corpus()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from distill_tui.runs.pace import Pace
     from distill_tui.ui.widgets.recipe_pane import RecipePane
 
-WELCOME = "enter: type the path of the sounds    t: find them in a tree    tab: to the fields"
+WELCOME = "enter: type a path of sounds    t: find them in a tree    tab: to the fields"
 WELCOME_NARROW = "enter: type a path   t: tree"
 TYPING = "Type the path of a folder with sounds: tab completes, enter looks into it, ctrl+t shows a tree, esc leaves."
 FIRST_LOOK_SECONDS = 0.05

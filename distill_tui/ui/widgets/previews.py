@@ -223,7 +223,7 @@ class PreviewsView(Painted, can_focus=True):
         if pair is None:
             waiting = Text("making the pictures …", self.style("dim"))
             return [waiting if row == rows // 2 else Text() for row in range(rows)]
-        shaded = self.app.current_theme.ansi
+        shaded = self.app.current_theme.ansi or self.app.no_color
         found = []
         for row in range(rows):
             line = Text()

@@ -1,5 +1,6 @@
 """What was found in a folder of sounds, and what the model of it will be, in words."""
 
+from pathlib import Path
 from typing import Literal, Protocol
 
 from rich.text import Text
@@ -97,6 +98,7 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
     rate = words.hertz(float(recipe.model.rate))
     frames = f"{latent_rate(recipe):.1f} frames a second"
     many = f"{words.short_count(parameters(recipe))} parameters"
+    start = _start(recipe)
     epoch = _epoch(recipe, found.pace)
     if wide:
         line()
@@ -107,8 +109,10 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
             ("codebooks", size),
             ("bit rate", kbps),
             ("size", many),
+            ("starts", start and f"from {start}"),
         ):
-            line((f"  {word:11}", "dim"), (value, "foreground"))
+            if value:
+                line((f"  {word:11}", "dim"), (value, "foreground"))
         line()
         line(("The training will take", "dim"))
         for word, value in (
@@ -124,6 +128,8 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
             line((f"  by the pace of {words.shorten(found.pace.run, 30)}", "dim"))
     else:
         line(("model: ", "dim"), (f"{rate}, {frames}, {size}, {kbps}, {many}", "foreground"))
+        if start:
+            line(("starts from: ", "dim"), (start, "foreground"))
         if epoch:
             line(("an epoch: ", "dim"), (epoch, "foreground"))
     warnings = expectations(recipe, corpus.facts())
@@ -139,6 +145,12 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
 
 def _auto(recipe: Recipe, key: str) -> str:
     return " (auto)" if key in recipe.automatic else ""
+
+
+def _start(recipe: Recipe) -> str:
+    """The model whose weights a run begins with; '' when it begins from scratch."""
+    model = recipe.train.start_from
+    return f"the weights of {Path(model).name.removesuffix('.distill')}" if model else ""
 
 
 def _memory(recipe: Recipe) -> str:
