@@ -40,8 +40,10 @@ def choose_precision(recipe: Recipe, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
-def autocast(device: torch.device, precision: torch.dtype) -> contextlib.AbstractContextManager[object]:
-    """Autocast to the precision; nothing for float32."""
+def autocast(
+    device: torch.device, precision: torch.dtype, cached: bool = True
+) -> contextlib.AbstractContextManager[object]:
+    """Autocast to the precision, with weights that were cast kept for the next use or not; nothing for float32."""
     if precision == torch.float32:
         return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype=precision)
+    return torch.autocast(device.type, dtype=precision, cache_enabled=cached)

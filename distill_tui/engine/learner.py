@@ -4,7 +4,6 @@ Every random number of a step follows from the seed and the step's number, so th
 """
 
 import copy
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,8 +14,10 @@ from distill_tui.engine.batches import mix
 from distill_tui.engine.bottleneck.base import Quantizer
 from distill_tui.engine.compiling import uncompiled
 from distill_tui.engine.device import autocast
+from distill_tui.engine.gradients import Step, add_gradients
 from distill_tui.engine.meter import StepGuard
 from distill_tui.engine.nets import build_net
+from distill_tui.engine.shards import choose_shards
 from distill_tui.errors import DistillError
 from distill_tui.recipe.schema import Recipe
 
@@ -29,7 +30,8 @@ class Learner:
     """A net that learns, its averaged copy, and the optimizer.
 
     `quantizing` is false until the codebooks are made (a bottleneck without them is in force from the start); `parts`
-    is how many pieces a batch goes through in; `guard` counts the steps that were skipped.
+    is how many pieces a batch goes through in, one after the other, and `shards` what of a part goes through at once;
+    `guard` counts the steps that were skipped.
     """
 
     def __init__(self, recipe: Recipe, device: torch.device, precision: torch.dtype) -> None:
@@ -49,6 +51,7 @@ class Learner:
             fused=device.type in ("cuda", "cpu"),
         )
         self.guard = StepGuard(device)
+        self.shards = choose_shards(recipe, device)
         self.quantizing = self.quantizer is None
         self.parts = 1
 
@@ -127,34 +130,21 @@ class Learner:
         Returns:
             The losses as scalars, and of each part that was quantized (data, latents, codes).
         """
-        torch.manual_seed(mix(self.recipe.train.seed, 3, step))
-        levels = self._levels()
+        seed = mix(self.recipe.train.seed, 3, step)
+        torch.manual_seed(seed)
+        how = Step(self._levels() if self.quantizing else None, knobs, self.precision, seed)
         self.loss.draw()
         self.net.train()
         self.optimizer.zero_grad(set_to_none=True)
         sums: dict[str, Tensor] = {}
         seen: list[tuple[Tensor, Tensor, Tensor]] = []
         for part in data.chunk(self.parts):
-            with autocast(self.device, self.precision):
-                latents = self.net.encode(part)
-                passed = self.net.bottleneck(latents, levels) if self.quantizing else None
-                made = self.net.decode(latents if passed is None else passed.latents)
-            found = self.loss(made, self.net.wanted(part), with_stft=knobs["loss.stft_weight"] > 0)
-            recon = sum_weighted(found, knobs)
-            extra = {} if passed is None else passed.losses
-            total = recon + sum_weighted(extra, knobs) if extra else recon
             share = len(part) / len(data)
-            (total * share).backward()  # type: ignore[no-untyped-call]
-            values = {"loss/train": total, "loss/recon": recon}
-            # a loss that is not asked for is not known, and there is none of codes before there are codes; they keep
-            # their places all the same
-            values |= {f"loss/{key}": found.get(key, recon.new_full((), math.nan)) for key in self.loss.names}
-            values |= {f"loss/{key}": extra.get(key, recon.new_zeros(())) for key in self.net.bottleneck.losses}
-            values |= {} if passed is None else passed.numbers
+            values, quantized = add_gradients(self.net, self.loss, self.shards, how, part, share)
             for name, value in values.items():
-                sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach() * share
-            if passed is not None and passed.codes is not None:
-                seen.append((part, latents.detach(), passed.codes))
+                sums[name] = sums.get(name, torch.zeros_like(value)) + value * share
+            if quantized is not None:
+                seen.append(quantized)
         return sums, seen
 
     def _halve_parts(self, batch: int, told: Callable[[str], None]) -> None:
@@ -234,23 +224,3 @@ class Learner:
         self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.quantizing = state["quantizing"]
-
-
-LOSS_WEIGHTS = {
-    "mel": "loss.mel_weight",
-    "stft": "loss.stft_weight",
-    "commit": "loss.commitment_weight",
-    "codebook": "loss.codebook_weight",
-    "kl": "loss.kl_weight",
-}
-"""The knob of each loss; one that is not here counts as it is."""
-
-
-def sum_weighted(found: dict[str, Tensor], knobs: dict[str, float]) -> Tensor:
-    """The weighted sum of losses."""
-    return torch.stack([weight(key, knobs) * value for key, value in found.items()]).sum()
-
-
-def weight(key: str, knobs: dict[str, float]) -> float:
-    """What a loss is multiplied by."""
-    return knobs[LOSS_WEIGHTS[key]] if key in LOSS_WEIGHTS else 1.0

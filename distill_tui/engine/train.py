@@ -14,7 +14,8 @@ from distill_tui.engine import checkpoint, health
 from distill_tui.engine.compiling import compile_net
 from distill_tui.engine.desk import Desk
 from distill_tui.engine.evaluate import Evaluation
-from distill_tui.engine.learner import Learner, weight
+from distill_tui.engine.gradients import weight
+from distill_tui.engine.learner import Learner
 from distill_tui.engine.mapping import LiveMap
 from distill_tui.engine.material import Material, Part
 from distill_tui.engine.reporter import Reporter

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from distill_tui.engine.bench.subject import Subject, Watch
+from distill_tui.engine.shards import Shards
 
 PARTS = {
     "data": "cutting and augmenting the batch",
@@ -83,9 +84,11 @@ def measure_split(trainer: Subject, seconds: float, warm_up: int) -> tuple[int, 
     Returns:
         How many steps, and (wall, processor) seconds by part: those of PARTS, and `validation` for one epoch's end.
 
-    On a GPU it waits for the device around every part, so that the sum is more than a step takes otherwise.
+    On a GPU it waits for the device around every part, so that the sum is more than a step takes otherwise. On a CPU
+    one part is done after the other here, by all threads together: shards of a batch would do several at once.
     """
-    split = Split(Watch(trainer.device))
+    split, shards = Split(Watch(trainer.device)), trainer.learner.shards
+    trainer.learner.shards = Shards(1)
     first, deadline = -1, 0.0
 
     def before_step() -> None:
@@ -110,7 +113,8 @@ def measure_split(trainer: Subject, seconds: float, warm_up: int) -> tuple[int, 
             (trainer.net.bottleneck, "forward", "forward"),
             (trainer.net, "decode", "forward"),
             (trainer.learner.loss, "forward", "losses"),
-            (torch.Tensor, "backward", "backward"),
+            (torch.autograd, "grad", "backward"),
+            (torch.autograd, "backward", "backward"),
             (torch.nn.utils, "clip_grad_norm_", "clipping"),
             (torch.nn.utils, "get_total_norm", "clipping"),
             (trainer.learner.optimizer, "zero_grad", "optimizer"),
@@ -124,5 +128,5 @@ def measure_split(trainer: Subject, seconds: float, warm_up: int) -> tuple[int, 
             stack.enter_context(split.around(owner, method, name))
         trainer.run()
     steps = trainer.step - first
-    trainer.stop_reason = ""
+    trainer.stop_reason, trainer.learner.shards = "", shards
     return steps, split.spent

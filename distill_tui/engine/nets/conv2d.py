@@ -11,6 +11,7 @@ from torchaudio.functional import griffinlim
 
 from distill_tui.engine.losses import PictureLoss
 from distill_tui.engine.nets.base import SoundNet
+from distill_tui.engine.shards import Dropout
 from distill_tui.recipe.resolve import CONV2D_STRIDE
 from distill_tui.recipe.schema import Recipe
 
@@ -32,7 +33,7 @@ class Encoder(nn.Module):
     def __init__(self, mels: int, channels: int, latent_dim: int, dropout: float) -> None:
         super().__init__()
         self.layers = nn.ModuleList(nn.Conv2d(before, after, 4, 2, 1) for before, after in layer_sizes(channels))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.out = nn.Linear(channels * (mels // CONV2D_STRIDE), latent_dim)
 
     def forward(self, mel: Tensor) -> Tensor:
@@ -50,7 +51,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.shape = (channels, mels // CONV2D_STRIDE)
         self.embed = nn.Linear(latent_dim, channels * self.shape[1])
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.layers = nn.ModuleList(
             nn.ConvTranspose2d(after, before, 4, 2, 1) for before, after in reversed(layer_sizes(channels))
         )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from distill_tui.engine.audio import synthesise
 from distill_tui.engine.nets.base import SoundNet
+from distill_tui.engine.shards import Dropout
 from distill_tui.recipe.schema import Recipe
 
 
@@ -23,7 +24,7 @@ class ConvNeXtBlock(nn.Module):
         self.widen = nn.Linear(channels, 3 * channels)
         self.narrow = nn.Linear(3 * channels, channels)
         self.scale = nn.Parameter(torch.full((channels,), scale))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         y = depthwise(x, self.depthwise)

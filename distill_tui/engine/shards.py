@@ -1,0 +1,84 @@
+"""Work of the CPU in shards, each in a thread of its own.
+
+torch shares out every single operation among its threads, and they wait for each other some thousand times a step. A
+shard of the batch goes through the whole net without waiting for another.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from distill_tui.recipe.schema import Recipe
+
+PIECES = 4
+"""The fewest pieces of a batch that are worth a thread of their own."""
+
+Result = TypeVar("Result")
+_local = threading.local()
+
+
+class Shards:
+    """`count` threads that share the cores; with one, everything is done by the caller, as torch does it."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pool: ThreadPoolExecutor | None = None
+        if count < 2:
+            return
+        cores = torch.get_num_threads()
+        self._pool = ThreadPoolExecutor(count, "shard")
+        everybody_is_here = threading.Barrier(count)
+
+        def begin(_number: int) -> None:
+            everybody_is_here.wait()
+            # a thread takes over the number of all when it is first asked for its own, and only from then on keeps one
+            torch.get_num_threads()
+            torch.set_num_threads(max(1, cores // count))
+
+        list(self._pool.map(begin, range(count)))
+        torch.set_num_threads(cores)
+
+    def each(self, work: Callable[..., Result], *parts: Iterable[object], seed: int = 0) -> list[Result]:
+        """What `work` gives for each of the parts, in their order; the first error of any is raised.
+
+        Args:
+            parts: as many as there are shards, or fewer; as for `map`.
+            seed: of what `Dropout` draws: the same for the same seed, however the threads take turns.
+        """
+        if self._pool is None:
+            return list(map(work, *parts))
+
+        def seeded(number: int, *part: object) -> Result:
+            _local.generator = torch.Generator().manual_seed(seed + number)
+            try:
+                return work(*part)
+            finally:
+                _local.generator = None
+
+        return list(self._pool.map(seeded, range(self.count), *parts))
+
+
+def choose_shards(recipe: Recipe, device: torch.device) -> Shards:
+    """As many as there are cores and pieces for. A GPU needs none, and what is compiled is for one thread."""
+    if device.type != "cpu" or recipe.train.compile == "on":
+        return Shards(1)
+    return Shards(max(1, min(torch.get_num_threads(), int(recipe.train.batch_size) // PIECES)))
+
+
+class Dropout(nn.Module):
+    """`nn.Dropout`, whose draws in a shard follow from the shard's own seed: torch's come from one for all threads."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        generator: torch.Generator | None = getattr(_local, "generator", None)
+        if generator is None or not self.training or not self.share:
+            return nn.functional.dropout(x, self.share, self.training)
+        kept = torch.empty_like(x).bernoulli_(1 - self.share, generator=generator)
+        return x * kept.div_(1 - self.share)
