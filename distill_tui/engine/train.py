@@ -211,7 +211,7 @@ class Trainer:
         if self.learner.quantizing:
             self._keep_best(distances[0])
             stale = self.epoch - int(self.best["epoch"])
-            self.reporter.judge_gap(*distances, stale, self.step)
+            self.reporter.judge_gap(*distances, stale, self.epoch, self.step)
         if held_out.counts is not None:
             self.reporter.judge_use(seen.counts, self.step)
             self.reporter.tell_codes(held_out.counts, self.step, self.epoch, self.finished)

@@ -75,7 +75,8 @@ def test_a_run_from_its_first_event_to_a_model_that_loads_in_a_new_process(home:
 
 def test_killed_at_random_moments_and_resumed_it_ends_with_the_very_same_weights(home: Home, tmp_path: Path) -> None:
     sounds = tones(tmp_path / "sounds")
-    values = {"train__epochs": 20, "train__checkpoint_minutes": 0.0, "model__dropout": 0.1}
+    # batches large enough to go through in shards, where the machine has two cores
+    values = {"train__epochs": 20, "train__checkpoint_minutes": 0.0, "model__dropout": 0.1, "train__batch_size": 9}
     whole = make_run(home, sounds, **values)
     assert start_worker(home, whole).wait(PATIENCE) == 0, whole.worker_log.read_text()
     run = make_run(home, sounds, **values)
