@@ -175,6 +175,11 @@ async def test_a_run_that_does_not_quantize_yet_shows_its_latents(home: Home) ->
         found.levels = []
         screen.show_map(found, "run drums")
         await shows(pilot, "Latents, 63 %", "no codes yet, it learns without", "points by group")
+        # and when the codes are there, the arrows choose those
+        assert screen.maps.of_points
+        screen.renew_map(explored.sound_map())
+        await shows(pilot, "Level 1  encoder outputs")
+        assert not screen.maps.of_points
 
 
 # VAEs

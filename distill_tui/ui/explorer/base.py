@@ -31,6 +31,8 @@ RATES = {"map": (4500.0, 0.5), "notes": (1000.0, 1.0), "pictures": (2000.0, 0.5)
 again, in seconds."""
 BREATH_SECONDS = 0.03
 """Between two large parts that are drawn for new numbers: a key that waits is answered first."""
+REST_SECONDS, MOST_REST_SECONDS = 0.25, 1.5
+"""Who goes from code to code is answered at once: so long after a key what is large waits for it, but not for ever."""
 VIEWS = ("desk", "map", "pictures")
 EMPTY = """No run of the Explorer yet.
 
@@ -66,6 +68,7 @@ class MapScreen(SteeringScreen):
         self._log: bool | None = None
         self._due = {part: Allowance(*how) for part, how in RATES.items()}
         self._waits: set[str] = set()
+        self._chose_at = self._drew_at = 0.0
 
     def compose(self) -> ComposeResult:
         self.run_folder = self.run_folder or subject.newest(self._home)
@@ -210,6 +213,9 @@ class MapScreen(SteeringScreen):
     def _paint_large(self, at_once: bool) -> None:
         """Draw the map, the codes and the pictures, each as often as the line can bear, and not all in one breath."""
         now = time.monotonic()
+        if not at_once and now - self._chose_at < REST_SECONDS and now - self._drew_at < MOST_REST_SECONDS:
+            return
+        self._drew_at = now
         for part in RATES:
             if part not in self._waits or not (at_once or self._due[part].is_due(now)):
                 continue
@@ -236,8 +242,13 @@ class MapScreen(SteeringScreen):
         return "no map yet" if self.run_folder else ""
 
     @on(MapView.Chose)
+    def _chose(self) -> None:
+        self._chose_at = time.monotonic()
+        self.maps.repaint()
+        self.paint_choice()
+
     def paint_choice(self) -> None:
-        """Show the code and the point that are chosen."""
+        """Tell of the code and the point that are chosen."""
         self.query_one(CodePane).show(self.maps.scene, self.maps.shows, self.maps.chosen)
 
     def _about_map(self, found: CodeMap) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ CHOSEN = Style(reverse=True, bold=True)
 
 
 class MapView(Cells, can_focus=True):
-    """The maps, with a code that is chosen, or a point."""
+    """The maps, with a code that is chosen, or a point. Whoever hears that another is has them drawn."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "step(-1,0)", "Code", key_display="←→↑↓", id="explorer.left", tooltip="Choose a code"),
@@ -68,12 +68,15 @@ class MapView(Cells, can_focus=True):
         self.chosen = Chosen()
         self.of_points = False
         self._nothing = ""
+        # what was drawn for each level, and of what: a choice changes one of them at most
+        self._drawn: dict[int, tuple[object, list[list[Cell]]]] = {}
         self._frames: dict[tuple[int, str, int, int], Frame] = {}
         self._stood: dict[tuple[int, str, int, int], Stood] = {}
 
     def show(self, found: CodeMap | None, nothing: str = "") -> int:
         """Show this map, or say that there is none; how many characters changed."""
         self._nothing = nothing
+        had_none = self.scene is not None and not self.scene.map.levels
         self.scene = Scene(found) if found is not None and found.points else None
         if self.scene is not None:
             levels = self.scene.levels
@@ -81,8 +84,8 @@ class MapView(Cells, can_focus=True):
             code = self.chosen.code if self.chosen.code in range(len(levels[level].codes)) else None
             point = self.chosen.point if self.chosen.point in range(len(self.scene.map.points)) else None
             self.chosen = Chosen(level, code, point, self.chosen.place)
-            if not self.scene.map.levels:
-                self.of_points = True
+            # without codes there are points to choose; once there are codes, those
+            self.of_points = not self.scene.map.levels or (self.of_points and not had_none)
         return self.repaint()
 
     def forget(self) -> None:
@@ -151,7 +154,7 @@ class MapView(Cells, can_focus=True):
     def _choose(self, chosen: Chosen) -> None:
         self.chosen = chosen
         self.refresh_bindings()
-        self.repaint()
+        # the screen draws the map with what it tells of the choice: in one update and not in two
         self.post_message(self.Chose(chosen))
 
     def on_focus(self) -> None:
@@ -182,13 +185,21 @@ class MapView(Cells, can_focus=True):
 
     def _panel(self, level: int, width: int, height: int) -> list[list[Cell]]:
         assert self.scene is not None
+        here = self.chosen if level == self.chosen.level else Chosen(level, None, self.chosen.point)
+        looks = (self.scene, replace(self.shows), here, width, height, self.app.theme)
+        if self._drawn.get(level, (None, []))[0] != looks:
+            self._drawn[level] = looks, self._plane_of(level, width, height)
+        return [self._title(level, width), *(list(row) for row in self._drawn[level][1])]
+
+    def _plane_of(self, level: int, width: int, height: int) -> list[list[Cell]]:
+        assert self.scene is not None
         plane = Plane(width, height - 1)
         key = (level, self.shows.points, width, height)
         before = self._frames.get(key)
         frame = self._frames[key] = self.scene.frame(level, self.shows, plane.wide, plane.high, before)
         stood = self._stood.get(key, {}) if frame == before else {}
         self._stood[key] = draw(self.scene, level, self.shows, self.chosen, plane, frame, self._inks_of_map(), stood)
-        return [self._title(level, width), *plane.cells()]
+        return plane.cells()
 
     def _title(self, level: int, width: int) -> list[Cell]:
         assert self.scene is not None
