@@ -19,16 +19,13 @@ A file with mistakes is used as far as it is good; each mistake is told with fil
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-import tomli_w
 
 from distill_tui.errors import RequestError
 from distill_tui.files import atomic_write, printable
 from distill_tui.paths import MOVABLE, Home, placed, read_document
-from distill_tui.recipe.fields import SECTIONS, check, fields, find_key, unknown_key
 
 TABLES = {"folders": ("data", *MOVABLE), "keys": None, "defaults": None}
 """The tables, and their keys where those are fixed."""
@@ -90,7 +87,7 @@ def _take(document: Mapping[str, Any], settings: Settings, home: Home) -> list[t
             else:
                 wrong.append((key, f"{key}: {value!r} is not text"))
         elif key not in TABLES:
-            wrong.append((key, unknown_key(key, (*TEXTS, *TABLES))))
+            wrong.append((key, _unknown(key, (*TEXTS, *TABLES))))
         elif not isinstance(value, Mapping):
             wrong.append((key, f"{key}: is a table, [{key}], not a value"))
         elif key == "defaults":
@@ -99,7 +96,7 @@ def _take(document: Mapping[str, Any], settings: Settings, home: Home) -> list[t
             for word, inner in (_dotted(value) if key == "keys" else value).items():
                 allowed = TABLES[key]
                 if allowed and word not in allowed:
-                    wrong.append((f"{key}.{word}", unknown_key(f"{key}.{word}", [f"{key}.{name}" for name in allowed])))
+                    wrong.append((f"{key}.{word}", _unknown(f"{key}.{word}", [f"{key}.{name}" for name in allowed])))
                 elif not isinstance(inner, str) or not inner:
                     wrong.append((f"{key}.{word}", f"{key}.{word}: {inner!r} is not text"))
                 elif key == "keys":
@@ -107,6 +104,13 @@ def _take(document: Mapping[str, Any], settings: Settings, home: Home) -> list[t
                 elif word == "data":
                     settings.data = str(placed(home.root, inner))
     return wrong
+
+
+def _unknown(key: str, known: Iterable[str]) -> str:
+    # what knows recipes is imported by those who need it: the app's first screen must come at once
+    from distill_tui.recipe.fields import unknown_key
+
+    return unknown_key(key, known)
 
 
 def _dotted(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,6 +123,8 @@ def _dotted(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _take_defaults(table: Mapping[str, Any], settings: Settings) -> list[tuple[str, str]]:
+    from distill_tui.recipe.fields import SECTIONS, check, fields, find_key
+
     flat: dict[str, Any] = {}
     for key, value in table.items():
         if key in SECTIONS and isinstance(value, Mapping):
@@ -174,6 +180,8 @@ def keep_theme(home: Home, name: str) -> None:
         return
     if document.get("theme") == name:
         return
+    import tomli_w
+
     lines, line = text.splitlines(), tomli_w.dumps({"theme": name}).rstrip("\n")
     if "theme" in document:
         lines[line_of(text, "theme") - 1] = line

@@ -79,7 +79,7 @@ class DistillApp(App[None]):
         self._title_text, self._title_shown, self._unseen = "distill-tui", "", 0
         self._told_end = ("", "")
         self._settings = read_settings(home)
-        self._troubles = [*self._settings.problems, *self._take_themes()]
+        self._take_theme()
         self._kept_theme = self.theme
         self.stylesheet = Sheet(variables=self.get_css_variables())
         self.add_mode("config", lambda: self._sized(self._config))
@@ -118,19 +118,20 @@ class DistillApp(App[None]):
 
         return LibraryScreen(self.home)
 
-    def _take_themes(self) -> list[str]:
-        """Have the theme that is wanted before any style is worked out; what is wrong with themes, in words."""
-        themes, problems = load_themes([own_themes(), self.home.root / "themes"])
+    def _take_theme(self) -> None:
+        """Have the theme that is wanted before any style is worked out."""
+        for wanted in (self._settings.theme or DEFAULT_THEME, DEFAULT_THEME):
+            self._register_themes(wanted)
+            if wanted in self.available_themes:
+                self.theme = wanted
+                return
+
+    def _register_themes(self, only: str = "*") -> list[str]:
+        """Read themes, or only one; what is wrong with them, in words."""
+        self._has_all_themes = only == "*"
+        themes, problems = load_themes([own_themes(), self.home.root / "themes"], only)
         for theme in themes.values():
             self.register_theme(theme)
-        wanted = self._settings.theme or DEFAULT_THEME
-        if wanted not in self.available_themes:
-            from distill_tui.ui.preferences import theme_problems
-
-            problems += theme_problems(self._settings, self.available_themes)
-            wanted = DEFAULT_THEME
-        if wanted in self.available_themes:
-            self.theme = wanted
         return problems
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -139,15 +140,18 @@ class DistillApp(App[None]):
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.set_keymap(self._settings.keys)
-        self._tell_troubles(self._troubles)
-        if self._settings.keys:
-            # after the first screen, since it takes all the others to know
-            self.call_after_refresh(self._check_keys)
+        # the first screen does not wait for the themes that it is not drawn in
+        self.call_after_refresh(self._look_for_troubles)
 
-    def _check_keys(self) -> None:
-        from distill_tui.ui.preferences import key_problems
+    def _look_for_troubles(self) -> None:
+        """Read the other themes, and tell what is wrong with settings and themes."""
+        troubles = [*self._settings.problems, *self._register_themes()]
+        if self._settings.keys or self._settings.theme not in ("", *self.available_themes):
+            # it takes all screens to know the keys
+            from distill_tui.ui.preferences import key_problems, theme_problems
 
-        self._tell_troubles(key_problems(self._settings))
+            troubles += theme_problems(self._settings, self.available_themes) + key_problems(self._settings)
+        self._tell_troubles(troubles)
 
     def on_ready(self) -> None:
         """The first screen stands: what was made for it stays, and is not looked through for garbage any more."""
@@ -245,6 +249,8 @@ class DistillApp(App[None]):
             )
         if "app.runs" not in seen:
             yield SystemCommand("Runs", "List the runs; enter watches one", self.action_runs)
+        if not self._has_all_themes:
+            self._register_themes()
         for name in sorted(self.available_themes):
             yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: self._choose_theme(name))
 

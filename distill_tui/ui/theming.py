@@ -59,13 +59,18 @@ def own_themes() -> Path:
     return installed if installed.is_dir() else package.parent / "themes"
 
 
-def load_themes(folders: Iterable[Path]) -> tuple[dict[str, Theme], list[str]]:
-    """The themes of these folders by name (a later folder's replace an earlier one's), and what was wrong, in words."""
+def load_themes(folders: Iterable[Path], only: str = "*") -> tuple[dict[str, Theme], list[str]]:
+    """The themes of these folders by name (a later folder's replace an earlier one's), and what was wrong, in words.
+
+    `only` is the name of the one that is wanted, if the others can wait.
+    """
     themes: dict[str, Theme] = {}
     problems: list[str] = []
     for folder in folders:
         try:
-            files = sorted(folder.glob("*.toml"))
+            files = sorted(
+                folder.glob("*.toml") if only == "*" else (file for file in [folder / f"{only}.toml"] if file.is_file())
+            )
         except OSError:
             continue
         for file in files:

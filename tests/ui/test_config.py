@@ -215,7 +215,7 @@ async def test_an_interrupted_run_on_the_same_sounds_can_go_on(
 async def test_the_keys_of_the_screens_work_at_once(home: Home) -> None:
     async with opened(home) as (app, pilot, screen):
         assert not isinstance(app.focused, Input)
-        assert "enter: type the path" in screen_text(app)
+        assert "enter: type a path" in screen_text(app)
         await pilot.press("2")
         assert app.current_mode == "training"
         await pilot.press("1")
@@ -404,3 +404,19 @@ async def test_a_long_or_hostile_name_takes_one_line_among_the_offered_paths(hom
         assert "[b]/" in told
         assert sum("a" * 20 in line for line in told.splitlines()) == 1
         assert "\x1b" not in told
+
+
+async def test_what_was_found_takes_the_lines_that_it_needs_in_any_width(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distill_tui.ui.sounds.scan", found())
+    async with opened(home, (40, 12)) as (app, pilot, screen):
+        await choose(pilot, screen, tmp_path)
+        panel = screen.query_one("#found-short", Static)
+        await until(pilot, lambda: "parameters" in str(panel.content))
+        for width, height in ((80, 24), (40, 12), (100, 30)):
+            await pilot.resize_terminal(width, height)
+            await until(pilot, lambda: panel.size.height == len(str(panel.content).splitlines()))
+            # no quantity is torn apart
+            assert any("M parameters" in line for line in str(panel.content).splitlines())
+            assert app.size.width == width

@@ -87,7 +87,8 @@ class FoundPanel(Static):
 
     def on_resize(self) -> None:
         if self._found.is_read:
-            self._sum_up()
+            # what is laid out just now would keep the height of the old words
+            self.call_after_refresh(self._sum_up)
 
     def _sum_up(self) -> None:
         # one of the two panels has no room: it is filled when it gets some
