@@ -252,3 +252,15 @@ async def test_outputs_say_where_later_codes_are_drawn(home: Home) -> None:
         await shows(pilot, "Level 2  residuals, 41 %", "each level in a plane of its own")
         await pilot.press("e")
         await shows(pilot, "Level 2  encoder outputs, 63 %", "from level 2 on at the mean of its points")
+
+
+async def test_a_terminal_may_become_too_small_for_the_map_and_large_again(home: Home) -> None:
+    async with looking(home, explored.running(home), "right", size=(80, 24)) as (app, pilot, screen):
+        screen.show_map(explored.sound_map(), "run drums")
+        await pilot.resize_terminal(40, 12)
+        await until(pilot, lambda: "▸ Level 1" not in screen_text(app))
+        await pilot.press("v")
+        await shows(pilot, "Level 1  encoder")
+        await pilot.resize_terminal(120, 35)
+        await pilot.press("escape", "escape")
+        await shows(pilot, "Level 2  residuals", "codes of level 1 by use")

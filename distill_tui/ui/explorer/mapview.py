@@ -167,6 +167,9 @@ class MapView(Cells, can_focus=True):
 
     def grid(self) -> list[list[Cell]]:
         width, height = self.size
+        if not width or not height:
+            # hidden where a terminal has become too small for it
+            return []
         if self.scene is None:
             said = self._nothing
             return [_line(said, self.ink("dim")) if row == height // 2 else [] for row in range(height)]
