@@ -465,3 +465,19 @@ def test_nothing_that_is_shown_needs_numpy(home: Home) -> None:
         [sys.executable, "-c", script, str(home.root), str(run.path)], capture_output=True, text=True, timeout=60
     )
     assert re.fullmatch(r"\[\]\n", done.stdout), done.stderr
+
+
+async def test_in_a_small_pane_keys_go_to_the_map_when_it_is_shown(home: Home) -> None:
+    run = explored.running(home)
+    with recorded.alive(run):
+        app = DistillApp(home, run, explore=True)
+        async with app.run_test(size=(40, 12)) as pilot:
+            screen = app._explorer
+            await until(pilot, lambda: screen.state.step and screen.maps.scene is not None)
+            assert screen.focused is None, "the map is hidden"
+            await pilot.press("v")
+            await until(pilot, lambda: screen.focused is screen.maps)
+            await pilot.press("right")
+            await until(pilot, lambda: screen.maps.chosen.code is not None)
+            await pilot.press("escape", "escape")
+            await until(pilot, lambda: screen.view == "desk" and screen.focused is None)

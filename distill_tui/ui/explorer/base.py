@@ -145,7 +145,12 @@ class MapScreen(SteeringScreen):
         self.view = view
         for name in VIEWS:
             self.set_class(name == view, f"-view-{name}")
-        self.call_after_refresh(self._repaint)
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        """Keys go to what this view shows."""
+        self._settle_focus()
+        self._repaint()
 
     # painting
 
