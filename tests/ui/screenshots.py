@@ -1,6 +1,6 @@
 """The README's pictures, from recorded runs: `python -m tests.ui.screenshots` writes tests/ui/screenshots/*.svg.
 
-They come out the same on every machine: recorded times, a machine that is always as busy, local time UTC.
+They come out the same on every machine: recorded times, a machine that is always as busy, local time UTC, true colour.
 """
 
 import asyncio
@@ -88,7 +88,7 @@ async def shoot(home: Home, run: RunFolder, name: str) -> str:
 
 
 def main(names: Sequence[str]) -> None:
-    os.environ["TZ"] = "UTC"
+    os.environ |= {"TZ": "UTC", "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     time.tzset()
     Gauges.ask = steady_ask  # type: ignore[method-assign, assignment]
     FOLDER.mkdir(exist_ok=True)

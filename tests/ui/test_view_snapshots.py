@@ -81,7 +81,7 @@ def test_chart_zoomed_smoothed_read_and_compared(home: Home, snap_compare: Compa
     recorded.train(recorded.begin(other, name="speech"), 30)
     app = app_on(home, recorded.finished(home))
     keys = ("f3", *["left"] * 30, "plus", "s", "l", "o", "space", "enter")
-    assert snap_compare(app, terminal_size=(120, 35), run_before=showing(app, "train of: ━ speech", *keys))
+    assert snap_compare(app, terminal_size=(120, 35), run_before=showing(app, "train of: G speech", *keys))
 
 
 @pytest.mark.parametrize("theme", ["distill-light", "high-contrast", "ansi"])

@@ -19,6 +19,7 @@ from distill_tui.ui.screens.training import TrainingScreen
 from distill_tui.ui.seen import mark_seen, seen_until
 from distill_tui.ui.widgets.chartview import ChartView
 from distill_tui.ui.widgets.codebooks import CodebooksView
+from distill_tui.ui.widgets.curves import letters
 from distill_tui.ui.widgets.previews import PreviewsView
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
@@ -141,15 +142,55 @@ async def test_scale_axis_and_smoothing_have_keys(home: Home) -> None:
 
 async def test_curves_are_chosen_and_brought_to_the_front(home: Home) -> None:
     async with watching(home, recorded.finished(home), "v") as (app, pilot, _):
-        assert "▸train" in screen_text(app)
+        assert "▸t train" in screen_text(app)
         await pilot.press("down")
-        assert "▸val" in screen_text(app)
+        assert "▸v val" in screen_text(app)
         await pilot.press("y")
         await until(pilot, lambda: "codebook/0/dead" in screen_text(app) or "dead 0" in screen_text(app))
         await pilot.press("space", "enter")
         assert chart(app).chosen == ["loss/recon", "loss/val", "loss/commit"] or len(chart(app).chosen) == 3
         await pilot.press("y", "escape")
         assert len(chart(app).chosen) == 3
+
+
+PLOTTED = re.compile(r"[│┤](.*)$", re.MULTILINE)
+
+
+def letters_at_curves(app: DistillApp) -> set[str]:
+    """The letters that stand in the picture of the chart, apart from the names of panes."""
+    rows = [line.replace("commitment loss", "") for line in PLOTTED.findall(screen_text(app))]
+    return {char for line in rows for char in line if char.isalnum()}
+
+
+async def test_each_curve_has_a_letter_in_the_legend_and_at_its_place(home: Home) -> None:
+    other = recorded.make_run(home, name="speech", stamp="20260224-100000")
+    recorded.train(recorded.begin(other, name="speech"), 30)
+    async with watching(home, recorded.finished(home), "v") as (app, pilot, _):
+        assert "▸t train 0.5250   v val 0.6196   r recon 0.4563   c commit 0.0486" in screen_text(app)
+        assert letters_at_curves(app) == set("tvrc")
+        await pilot.press("o", "space", "enter")
+        await until(pilot, lambda: "train of: " in screen_text(app))
+        (letter,) = re.findall("train of: ([A-H]) speech", screen_text(app))
+        assert letters_at_curves(app) == {*"tvrc", letter}
+
+
+def test_letters_differ_within_an_axis() -> None:
+    keys = ["loss/train", "loss/total", "loss/t", "loss/commit", "codebook/2/utilization", "codebook/11/utilization"]
+    assert list(letters(keys).values()) == ["t", "o", "a", "c", "2", "b"]
+    many = [f"loss/{number}" for number in range(99)]
+    assert len(set(letters(many).values())) > 30
+
+
+async def test_in_the_smallest_pane_every_curve_is_read_and_nothing_is_cut_off(home: Home) -> None:
+    async with watching(home, recorded.finished(home), "v", size=(40, 12)) as (app, pilot, _):
+        assert "▸t 0.5250 v 0.6196 r 0.4563 c 0.0486" in screen_text(app)
+        assert "train 0.5250 (0.4685…0.5884)" in screen_text(app)
+        chart(app).choose([*chart(app).chosen, *(f"codebook/{i}/dead" for i in range(3))])
+        for _ in range(7):
+            await pilot.press("down")
+            legend = next(line for line in screen_text(app).splitlines() if "▸" in line)
+            assert re.fullmatch(r"(?: ?[ ▸][a-z0-9] [0-9.]+)+(?: \+\d)?", legend.rstrip()), legend
+            assert chart(app).curves[chart(app).front] in letters(chart(app).curves)
 
 
 async def test_other_runs_are_laid_over_each_with_a_colour_of_its_own(home: Home) -> None:
@@ -162,7 +203,7 @@ async def test_other_runs_are_laid_over_each_with_a_colour_of_its_own(home: Home
         await pilot.press("o")
         await until(pilot, lambda: all(name in screen_text(app) for name in names))
         await pilot.press("space", "down", "space", "enter")
-        await until(pilot, lambda: "train of: ━ bells" in screen_text(app) and "━ speech" in screen_text(app))
+        await until(pilot, lambda: re.search(r"train of: [A-H] bells .* [A-H] speech ", screen_text(app)))
         colors = {run.id: other.color for run, other in chart(app).others.items()}
         assert len(set(colors.values())) == 2
         await pilot.press("o", "space", "enter")

@@ -1,6 +1,7 @@
 """Dots in braille, each cell with the ink that was used last in it; and scales with their ticks."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,6 +89,7 @@ class Canvas:
         self.width, self.height = width, height
         self._dots = bytearray(width * height)
         self._inks: list[Style | None] = [None] * (width * height)
+        self._letters: dict[int, str] = {}
 
     def fill(self, x: int, top: int, bottom: int, ink: Style) -> None:
         """Set the dots of column `x` from row `top` to row `bottom`; what lies outside is left out."""
@@ -125,16 +127,36 @@ class Canvas:
             if b >= 0 and a < self.height * 4:
                 self.fill(x, round(a), round(b), ink)
 
+    def letter(self, points: Sequence[Point], scale: Scale, char: str, ink: Style, cells: Sequence[int]) -> None:
+        """Write a letter onto the line through the means, in these columns of cells; where there is no line, none."""
+        for column in cells:
+            x = 2 * column
+            after = bisect_left(points, x, key=lambda point: point.x)
+            if after == len(points) or (after == 0 and points[0].x > x + 1):
+                continue
+            here, before = points[after], points[max(0, after - 1)]
+            share = (x - before.x) / (here.x - before.x) if here.x > before.x else 1.0
+            a, b = scale.place(before.mean), scale.place(here.mean)
+            row = round(a + (b - a) * share) if math.isfinite(a + b) else -1
+            if 0 <= row < scale.rows and 0 <= column < self.width:
+                cell = (row >> 2) * self.width + column
+                self._letters[cell], self._inks[cell] = char, ink
+
+    def is_empty(self, y: int, first: int, last: int) -> bool:
+        """Whether the cells from `first` up to `last` of a row have no dot."""
+        return not any(self._dots[y * self.width + max(0, first) : y * self.width + last])
+
     def row(self, y: int, cursor: int | None = None, cursor_ink: Style | None = None) -> Text:
         """A row of cells as text; the cursor is a line down through the cell column `cursor`."""
         found = Text()
         run, run_ink = "", None
         for x in range(self.width):
-            dots = self._dots[y * self.width + x]
-            ink = self._inks[y * self.width + x] if dots else None
-            char = chr(0x2800 + dots) if dots else " "
+            cell = y * self.width + x
+            dots = self._dots[cell]
+            char = self._letters.get(cell) or (chr(0x2800 + dots) if dots else " ")
+            ink = self._inks[cell] if char != " " else None
             if x == cursor and cursor_ink is not None:
-                char, ink = ("│", cursor_ink) if not dots else (char, (ink or Style()) + Style(reverse=True))
+                char, ink = ("│", cursor_ink) if char == " " else (char, (ink or Style()) + Style(reverse=True))
             if ink is not run_ink and run:
                 found.append(run, run_ink)
                 run = ""

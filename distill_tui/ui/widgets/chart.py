@@ -15,6 +15,8 @@ AXIS_CELLS = 9
 FRAME_ROWS = 4
 """What plotext takes for the title, the frame and the numbers below."""
 TICKS = 6
+LETTER_CELLS = 24
+"""How far apart the letters stand that mark a curve."""
 
 
 class LossChart(PlotextPlot):
@@ -66,19 +68,26 @@ class LossChart(PlotextPlot):
         least, greatest = min(c.low for c in present), max(c.high for c in present)
         logarithmic = least > 0 and greatest / least > LOG_RATIO
         place = math.log10 if logarithmic else float
-        for key, label, variable in self._keys:
-            steps: list[float] = []
-            values: list[float] = []
-            for index, column in enumerate(reduced[key]):
-                if column is None or not _is_finite(column):
-                    continue
-                step = first + index * (last - first) / (width - 1)
-                # both ends of a column, so that a spike reaches its true height
-                for value in {column.low, column.high}:
-                    steps.append(step)
-                    values.append(place(value))
-            if values:
-                plot.plot(steps, values, label=label, marker="braille", color=self._color(variable))
+        at = [first + index * (last - first) / (width - 1) for index in range(width)]
+        for key, _, variable in self._keys:
+            # both ends of a column, so that a spike reaches its true height
+            dots = [
+                (x, place(value))
+                for x, column in zip(at, reduced[key], strict=True)
+                if column is not None and _is_finite(column)
+                for value in {column.low, column.high}
+            ]
+            if dots:
+                plot.plot(*zip(*dots, strict=True), marker="braille", color=self._color(variable))
+        # after the curves, which would cover them; the legend shows the letters too
+        for number, (key, label, variable) in enumerate(self._keys):
+            points = [
+                (index, (at[index], place(column.last)))
+                for index, column in enumerate(reduced[key])
+                if column is not None and _is_finite(column) and math.isfinite(column.last)
+            ]
+            if marked := spread(points, LETTER_CELLS * (2 * number + 1) // len(self._keys), 2 * LETTER_CELLS):
+                plot.scatter(*zip(*marked, strict=True), label=label, marker=label[0], color=self._color(variable))
         if least < greatest:
             plot.ylim(place(least), place(greatest))
             # two ticks in one row, and plotext shows either
@@ -99,3 +108,12 @@ class LossChart(PlotextPlot):
 
 def _is_finite(column: Column) -> bool:
     return math.isfinite(column.low) and math.isfinite(column.high)
+
+
+def spread(known: list[tuple[int, tuple[float, float]]], begin: int, apart: int) -> list[tuple[float, float]]:
+    """Of points with the columns that they are in, the first of each stretch of `apart` columns from `begin` on."""
+    found: dict[int, tuple[float, float]] = {}
+    for index, point in known:
+        if index >= begin:
+            found.setdefault((index - begin) // apart, point)
+    return list(found.values())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -28,9 +29,9 @@ class ChartView(Plot, can_focus=True):
     """A `Plot` that is steered by keys, with words that name its curves and read them at the cursor."""
 
     HELP_TEXT = (
-        "The line on top names the curves and reads each at the cursor; up and down choose the curve that lies "
-        "in front and that other runs show. A curve goes from the least to the greatest of what each dot stands "
-        "for, and smoothing lays a mean over that and hides nothing of it. "
+        "The line on top names the curves and reads each at the cursor; the letter before a name stands at its curve. "
+        "Up and down choose the curve that lies in front and that other runs show. A curve goes from the least to the "
+        "greatest of what each dot stands for, and smoothing lays a mean over that and hides nothing of it. "
         "Marks below: ◆ a knob was turned, p preview, c checkpoint, ★ the best epoch; at the cursor they are told. "
         "The commitment loss has an axis of its own, and so has every kind of number."
     )
@@ -157,20 +158,37 @@ class ChartView(Plot, can_focus=True):
         return series.values[index], least, greatest
 
     def _legend(self, keys: list[str], width: int) -> Text:
-        found = Text()
-        front = self.front_key
+        """Each curve's letter, name and value; only letters and values where there is no room for names."""
+        for named in (True, False):
+            parts = self._legend_parts(keys, named)
+            found = Text().join(parts)
+            if found.cell_len <= width:
+                return found
+        # still too many: from the one in front on, and how many there are beside
+        start, found = self.front % len(keys), Text()
+        for number, part in enumerate(parts[start:] + parts[:start]):
+            more = f" +{len(parts) - number}"
+            last = number == len(parts) - 1
+            if found.cell_len + part.cell_len + (0 if last else len(more)) > width:
+                return found.append(more, self.style("dim"))
+            found.append_text(part)
+        return found
+
+    def _legend_parts(self, keys: list[str], named: bool) -> list[Text]:
+        found, front, letters = [], self.front_key, c.letters(keys)
         for key in keys:
             here = key == front
             read = self._read(self.state, key)
-            part = Text.assemble(
-                ("▸" if here else " ", self.style("accent")),
-                (c.short_name(key) + " ", self.style(c.color_name(key, self.state.series), bold=here)),
-                (f"{words.number(read[0]) if read else '-':<7}", self.style("foreground", bold=here)),
+            value = words.number(read[0]) if read else words.MISSING
+            ink = self.style(c.color_name(key, self.state.series), bold=here)
+            found.append(
+                Text.assemble(
+                    ("▸" if here else " ", self.style("accent")),
+                    (letters[key] + " ", ink + Style(bold=True)),
+                    (c.short_name(key) + " " if named else "", ink),
+                    (f"{value:<7} " if named else value, self.style("foreground", bold=here)),
+                )
             )
-            if found.cell_len + part.cell_len > width:
-                break
-            found.append_text(part)
-            found.append(" ")
         return found
 
     def _others_legend(self, width: int) -> Text:
@@ -178,7 +196,7 @@ class ChartView(Plot, can_focus=True):
         for run, other in self.others.items():
             read = self._read(other.state, self.front_key or "")
             part = Text.assemble(
-                ("━ ", self._run_ink(other.color)),
+                (c.RUN_LETTERS[other.color] + " ", self._run_ink(other.color) + Style(bold=True)),
                 (words.shorten(printable(other.state.name or run.id), 20) + " ", self._run_ink(other.color)),
                 (words.number(read[0]) if read else "-", self.style("foreground")),
                 "   ",
@@ -194,10 +212,14 @@ class ChartView(Plot, can_focus=True):
         found = Text(f" {self.along} {c.place_text(at, self.along)}", self.style("dim"))
         read = self._read(self.state, front) if front else None
         if front and read:
-            found.append(f"  {c.short_name(front)} ", self.style(c.color_name(front, self.state.series)))
+            found.append(f" {c.short_name(front)} ", self.style(c.color_name(front, self.state.series)))
             found.append(words.number(read[0]), self.style("foreground", bold=True))
             if read[1] != read[2] and math.isfinite(read[1]) and math.isfinite(read[2]):
-                found.append(f" ({words.number(read[1])} to {words.number(read[2])})", self.style("dim"))
+                low, high = words.number(read[1]), words.number(read[2])
+                for text in (f" ({low} to {high})", f" ({low}…{high})"):
+                    if found.cell_len + len(text) <= width:
+                        found.append(text, self.style("dim"))
+                        break
         span = self.window.last - self.window.first
         near = NEAR_CELLS * span / max(1, self._plot_width())
         for mark in reversed(c.marks(self.state, self.along)):

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from distill_tui.runs.state import RunState, Series
 from distill_tui.ui import words
 from distill_tui.ui.widgets.braille import BLOCKS
-from distill_tui.ui.widgets.painted import Painted, pad
+from distill_tui.ui.widgets.painted import Painted, joined, pad
 from distill_tui.ui.widgets.pyramid import Pyramid
 
 MEASURES = (
@@ -147,9 +147,8 @@ class CodebooksView(Painted, can_focus=True):
 
     def _head(self) -> Text:
         word, meaning = MEASURES[self._measure]
-        line = Text.assemble((word, self.style("foreground", bold=True)), (f": {meaning}", self.style("dim")))
-        line.truncate(self.size.width, overflow="ellipsis")
-        return line
+        name = Text.assemble((word, self.style("foreground", bold=True)))
+        return joined([name, Text.assemble((f": {meaning}", self.style("dim")))], self.size.width, 0)
 
     def _series(self, level: int) -> Series:
         return self._state.series.get(f"codebook/{level}/{MEASURES[self._measure][0]}", Series())
@@ -228,13 +227,17 @@ class CodebooksView(Painted, can_focus=True):
         counts = counted.counts[self.level]
         total, used = sum(counts), sum(count > 0 for count in counts)
         heaviest = sum(sorted(counts, reverse=True)[: max(1, len(counts) // 10)])
-        title = Text.assemble(
-            (f"level {self.level}", self.style("foreground", bold=True)),
-            (f"  {used:,} of {len(counts):,} codes used", self.style("foreground")),
-            (f" · the busiest tenth does {heaviest / total:.0%}" if total else "", dim),
-            (f" · held-out sound, epoch {counted.epoch}", dim),
+        title = joined(
+            [
+                Text.assemble((f"level {self.level}", self.style("foreground", bold=True))),
+                Text.assemble((f"  {used:,} of {len(counts):,} codes used", self.style("foreground"))),
+                Text.assemble((f" · the busiest tenth does {heaviest / total:.0%}" if total else "", dim)),
+                Text.assemble((f" · epoch {counted.epoch}", dim)),
+                Text.assemble((", held-out sound", dim)),
+            ],
+            self.size.width,
+            0,
         )
-        title.truncate(self.size.width, overflow="ellipsis")
         most = max(counts, default=0) or 1
         columns = binned(sorted(counts, reverse=True) if self._sorted else counts, self.size.width - 8)
         shares = [count / most if count else math.nan for count in columns]

@@ -5,6 +5,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
+from string import ascii_lowercase, digits
 
 from distill_tui.runs.state import RunState, Series
 from distill_tui.ui import words
@@ -24,6 +25,8 @@ RUN_COLORS = (
     ("#d7afaf", "#875f5f"),
 )
 """For other runs, on a dark and on a light background; all lie on the 256-colour palette."""
+RUN_LETTERS = "ABCDEFGH"
+"""What marks the curve of another run, by its colour: colours alone would not do for everybody."""
 
 _SHORT = {key: title for key, title, _ in LOSSES}
 _LOSS_COLORS = {key: color for key, _, color in LOSSES}
@@ -47,6 +50,19 @@ def pane_name(key: str) -> str:
         return "loss"
     parts = key.split("/")
     return parts[2] if parts[0] == "codebook" and len(parts) == 3 else key
+
+
+def letters(keys: Iterable[str]) -> dict[str, str]:
+    """A letter for each number that marks its curve, another for each in one pane: `t` for train, `2` for level 2."""
+    found: dict[str, str] = {}
+    taken: dict[str, set[str]] = {}
+    for key in keys:
+        used, name = taken.setdefault(pane_name(key), set()), short_name(key)
+        if key.startswith("codebook/") and (level := name.rpartition(" ")[2]).isdecimal():
+            name = (digits + ascii_lowercase)[int(level) % 36] + name
+        found[key] = next((char for char in name.lower() + ascii_lowercase if char.isalnum() and char not in used), "*")
+        used.add(found[key])
+    return found
 
 
 def color_name(key: str, known: Iterable[str]) -> str:

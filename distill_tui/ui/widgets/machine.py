@@ -73,7 +73,7 @@ class MachinePanel(Painted):
         full = share is not None and share >= FULL
         return Text.assemble(
             (f"{title:7}", self.style("dim")),
-            (f"{text:>14}", self.style("warning" if full else "foreground")),
+            (f"{text:>16}", self.style("warning" if full else "foreground")),
             ("  ", ""),
             (f"{blocks(course[-COURSE:]):<{COURSE}}", self.style("series-train")),
         )
@@ -82,4 +82,5 @@ class MachinePanel(Painted):
 def _of(used: int | None, memory: int | None) -> str:
     if used is None or not memory:
         return words.MISSING
-    return f"{used / 2**30:.1f} of {memory / 2**30:.0f} GiB"
+    gib = used / 2**30
+    return f"{f'{gib:.1f}' if gib < 100 else f'{gib:.0f}'} of {memory / 2**30:.0f} GiB"

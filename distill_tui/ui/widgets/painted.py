@@ -1,6 +1,6 @@
 """A widget that is lines of styled text: repainted only when they changed, so that a calm screen sends nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -34,6 +34,7 @@ class Painted(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._shown: list[Text] = []
+        self._base = Style()
 
     def lines(self) -> list[Text]:
         """The lines for the widget's present size; further ones are cut off."""
@@ -70,15 +71,19 @@ class Painted(Widget):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return max(1, len(self._shown))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # the style of all its lines, which takes Textual as long as all else of a line
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
-        base = self.rich_style
+        width, base = self.size.width, self._base
         if y >= len(self._shown):
             return Strip.blank(width, base)
-        console = self.app.console
-        segments = [
-            Segment(text, base + style if style else base) for text, style, _ in self._shown[y].render(console, end="")
-        ]
+        console, line = self.app.console, self._shown[y]
+        # rich forgets the style of a text that has no other in it
+        plain = base + line.style if isinstance(line.style, Style) else base
+        segments = [Segment(text, base + style if style else plain) for text, style, _ in line.render(console, end="")]
         return Strip(segments).adjust_cell_length(width, base)
 
 
@@ -93,6 +98,18 @@ def wrapped(text: Text, width: int, indents: Sequence[int]) -> Text:
             found.append(Text(" " * indent * bool(number)).append_text(line[start : start + len(body)]))
             start += len(body)
     return Text("\n").join(found)
+
+
+def joined(parts: Iterable[Text], width: int, gap: int) -> Text:
+    """The parts with gaps in one line of at most `width` cells; those at the end are left out whole."""
+    found = Text()
+    for part in parts:
+        space = gap if found.plain else 0
+        if found.cell_len + space + part.cell_len > width:
+            break
+        found.append(" " * space)
+        found.append_text(part)
+    return found
 
 
 def pad(text: Text, width: int) -> Text:

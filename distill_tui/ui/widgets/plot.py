@@ -19,6 +19,8 @@ SMOOTHINGS = (("raw", 0.0), ("smooth", 0.02), ("very smooth", 0.08))
 """What smoothing is called, and over which share of the chart's width to either side it takes the mean."""
 LABEL_CELLS = 8
 LEAST_PANE_ROWS = 3
+LETTER_CELLS = 24
+"""How far apart the letters stand that mark a curve, where there is room for so much."""
 
 
 @dataclass
@@ -30,12 +32,22 @@ class Overlaid:
 
 
 @dataclass
+class _Curve:
+    """Points, the ink of their line and of their envelope, and the letter that marks it."""
+
+    points: list[Point]
+    ink: Style
+    faint: Style
+    letter: str
+
+
+@dataclass
 class _Pane:
-    """One axis with its curves: points, ink of the line, ink of the envelope. The last are drawn over the others."""
+    """One axis with its curves. The last are drawn over the others."""
 
     name: str
     scale: Scale | None = None
-    curves: list[tuple[list[Point], Style, Style]] = field(default_factory=list)
+    curves: list[_Curve] = field(default_factory=list)
 
 
 class Plot(Painted):
@@ -149,19 +161,20 @@ class Plot(Painted):
         reach = round(SMOOTHINGS[self.smoothing][1] * self._plot_width() * 2)
         front = self.front_key
         mine = sorted((key for key in keys if c.pane_name(key) == name), key=lambda key: key == front)
+        letters = c.letters(keys)
         if front and c.pane_name(front) == name:
             for other in self.others.values():
                 ink = self._run_ink(other.color)
-                pane.curves.append((smoothed(self._points(other.state, front), reach), ink, self._fainter(ink)))
+                points = smoothed(self._points(other.state, front), reach)
+                pane.curves.append(_Curve(points, ink, self._fainter(ink), c.RUN_LETTERS[other.color]))
         for key in mine:
             ink = self.style(c.color_name(key, self.state.series))
-            pane.curves.append((smoothed(self._points(self.state, key), reach), ink, self._fainter(ink)))
+            points = smoothed(self._points(self.state, key), reach)
+            pane.curves.append(_Curve(points, ink, self._fainter(ink), letters[key]))
         width = self._plot_width() * 2
         pane.scale = scale_for(
-            [(p.low, p.high) for points, _, _ in pane.curves for p in points if 0 <= p.x < width],
-            rows * 4,
-            self.scale,
-        ) or scale_for([(p.low, p.high) for points, _, _ in pane.curves for p in points], rows * 4, self.scale)
+            [(p.low, p.high) for curve in pane.curves for p in curve.points if 0 <= p.x < width], rows * 4, self.scale
+        ) or scale_for([(p.low, p.high) for curve in pane.curves for p in curve.points], rows * 4, self.scale)
         return pane
 
     def _draw_pane(self, pane: _Pane, rows: int) -> list[Text]:
@@ -169,14 +182,13 @@ class Plot(Painted):
         canvas = Canvas(width, rows)
         labels = [" " * LABEL_CELLS] * rows
         if pane.scale is not None:
-            for points, ink, faint in pane.curves:
+            for curve in pane.curves:
                 # without smoothing the envelope is the curve; with it, it stays behind the mean
-                canvas.envelope(points, pane.scale, faint if self.smoothing else ink)
-                if not self.smoothing:
-                    canvas.line(points, pane.scale, ink)
-            if self.smoothing:
-                for points, ink, _ in pane.curves:
-                    canvas.line(points, pane.scale, ink)
+                canvas.envelope(curve.points, pane.scale, curve.faint if self.smoothing else curve.ink)
+            # all lines after all envelopes: a curve that lies within another's is seen
+            for curve in pane.curves:
+                canvas.line(curve.points, pane.scale, curve.ink)
+            self._write_letters(canvas, pane.curves, pane.scale)
             for tick in pane.scale.ticks(max(2, rows // 2)):
                 row = pane.scale.row(tick) // 4
                 labels[row] = f"{f'{tick:.3g}'[:6]:>6} ┤"
@@ -189,8 +201,18 @@ class Plot(Painted):
             found.append(line)
         if pane.name != "loss" and rows > 1:
             name = Text(f" {pane.name} ", self.style("dim"))
-            found[0] = _laid_over(found[0], name, self.size.width - name.cell_len)
+            # at the right, unless a curve is there and none at the left
+            left = canvas.is_empty(0, 0, name.cell_len) and not canvas.is_empty(0, width - name.cell_len, width)
+            found[0] = _laid_over(found[0], name, LABEL_CELLS if left else self.size.width - name.cell_len)
         return found
+
+    def _write_letters(self, canvas: Canvas, curves: list[_Curve], scale: Scale) -> None:
+        """Mark each curve by its letter every so many cells, no two curves in the same column."""
+        apart = max(3 * len(curves), min(LETTER_CELLS, canvas.width // 2))
+        for number, curve in enumerate(curves):
+            first = round(apart * (number + 0.5) / len(curves))
+            ink = curve.ink + Style(bold=True)
+            canvas.letter(curve.points, scale, curve.letter, ink, range(first, canvas.width, apart))
 
     def _cell_of(self, x: float) -> int | None:
         span = self.window.last - self.window.first
@@ -238,7 +260,8 @@ class Plot(Painted):
 
 def _laid_over(line: Text, over: Text, start: int) -> Text:
     """`line` with its cells from `start` on replaced by `over`."""
-    found = line.copy()
-    found.truncate(max(0, start), pad=True)
+    found = line[: max(0, start)]
+    found.pad_right(max(0, start - len(found)))
     found.append_text(over)
+    found.append_text(line[len(found) :])
     return found

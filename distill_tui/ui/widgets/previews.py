@@ -20,7 +20,7 @@ from distill_tui.runs.state import RunState
 from distill_tui.ui import words
 from distill_tui.ui.pictures import Picture, Pictures
 from distill_tui.ui.widgets.braille import blocks
-from distill_tui.ui.widgets.painted import Painted, pad
+from distill_tui.ui.widgets.painted import Painted, joined, pad
 
 HEAT = (233, 17, 53, 54, 89, 125, 161, 167, 203, 209, 215, 221, 227, 229, 230)
 """From silent to loud, in numbers of the 256-colour palette: it looks the same with and without true colour."""
@@ -190,31 +190,32 @@ class PreviewsView(Painted, can_focus=True):
     def _head(self, preview: PreviewMade) -> Text:
         dim, plain = self.style("dim"), self.style("foreground", bold=True)
         count = len(self._state.previews)
-        line = Text.assemble(
+        step = Text.assemble(
             ("◂ " if self._index else "  ", self.style("accent")),
             (f"step {preview.step:,}", plain),
             (" ▸" if self._index < count - 1 else "  ", self.style("accent")),
-            (f"  epoch {self._state.epoch_of(preview.epoch)}", dim),
-            (f"   preview {self._index + 1} of {count}", dim),
         )
+        parts = [
+            step,
+            Text.assemble((f"epoch {self._state.epoch_of(preview.epoch)}", dim)),
+            Text.assemble((f"preview {self._index + 1} of {count}", dim)),
+        ]
         distances = [d for _, _, d in preview.pairs if d is not None]
         if distances:
-            line.append("   mean distance ", dim)
-            line.append(words.number(sum(distances) / len(distances)), self.style("foreground"))
-        line.truncate(self.size.width)
-        return line
+            mean = Text(words.number(sum(distances) / len(distances)), self.style("foreground"))
+            parts.append(Text.assemble(("mean distance ", dim), mean))
+        return joined(parts, self.size.width, 2)
 
     def _titles(self, pair: list[Picture] | None) -> Text:
         width = (self.size.width - GAP) // 2
         found = Text()
         for index, (title, color) in enumerate((("original", "series-recon"), ("reconstruction", "series-val"))):
-            title_text = Text(title, self.style(color, bold=True))
+            parts = [Text.assemble((title, self.style(color, bold=True)))]
             if pair is not None and not pair[index].error:
                 picture = pair[index]
-                title_text.append(
-                    f"  {words.duration(picture.seconds)}, to {picture.rate / 2000:.3g} kHz", self.style("dim")
-                )
-            found.append_text(pad(title_text, width))
+                parts.append(Text.assemble((words.duration(picture.seconds), self.style("dim"))))
+                parts.append(Text.assemble((f"to {picture.rate / 2000:.3g} kHz", self.style("dim"))))
+            found.append_text(pad(joined(parts, width, 2), width))
             found.append(" " * GAP * (1 - index))
         return found
 
@@ -223,7 +224,8 @@ class PreviewsView(Painted, can_focus=True):
         if pair is None:
             waiting = Text("making the pictures …", self.style("dim"))
             return [waiting if row == rows // 2 else Text() for row in range(rows)]
-        shaded = self.app.current_theme.ansi or self.app.no_color
+        # sixteen colours have no steps from silent to loud
+        shaded = self.app.current_theme.ansi or self.app.no_color or self.app.console.color_system == "standard"
         found = []
         for row in range(rows):
             line = Text()

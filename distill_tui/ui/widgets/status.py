@@ -4,7 +4,7 @@ from rich.text import Text
 
 from distill_tui.runs.state import RunState
 from distill_tui.ui import words
-from distill_tui.ui.widgets.painted import Painted
+from distill_tui.ui.widgets.painted import Painted, joined
 
 MARKS = {
     "starting": ("◌", "dim"),
@@ -88,15 +88,7 @@ class StatusHead(Painted):
         return found
 
     def _join(self, parts: list[Text], gap: int) -> Text:
-        """The parts with gaps, those at the end left out whole when there is no room."""
-        found = Text()
-        for part in parts:
-            space = gap if found.plain else 0
-            if found.cell_len + space + part.cell_len > self.size.width:
-                break
-            found.append(" " * space)
-            found.append_text(part)
-        return found
+        return joined(parts, self.size.width, gap)
 
     def _bar(self, state: RunState) -> Text:
         share = 1.0 if state.state == "finished" else min(1.0, max(0.0, state.progress))
