@@ -1,29 +1,23 @@
 """The app: four screens over runs that have processes of their own."""
 
 import gc
-import os
 import shlex
-import signal
-import threading
 from collections.abc import Iterable
 from functools import cached_property
-from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from distill_tui.errors import DistillError
 from distill_tui.files import printable
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
-from distill_tui.settings import read_settings
-from distill_tui.ui import words
+from distill_tui.ui import commands
+from distill_tui.ui.hangup import leave_on_hangup
+from distill_tui.ui.personal import PersonalApp
 from distill_tui.ui.screens.base import DeskScreen, RecipeWanted, RunWanted
-from distill_tui.ui.sheet import Sheet
-from distill_tui.ui.theming import DEFAULT_THEME, DEFAULT_VARIABLES, load_themes, own_themes
+from distill_tui.ui.title import Title
 
 if TYPE_CHECKING:
     # nobody waits for a screen or a dialog that is not looked at
@@ -34,13 +28,8 @@ if TYPE_CHECKING:
     from distill_tui.ui.screens.steering import SteeringScreen
     from distill_tui.ui.screens.training import TrainingScreen
 
-TITLE_CELLS = 80
-MOVING = "Move about in lists and between fields"
-LAST_RESORT_SECONDS = 2.0
-"""How long after a hang-up the process may take to leave in good order."""
 
-
-class DistillApp(App[None]):
+class DistillApp(PersonalApp):
     """Config, Training and Library as modes: each keeps what it shows while another is in front."""
 
     TITLE = "distill-tui"
@@ -70,18 +59,9 @@ class DistillApp(App[None]):
         self.DEFAULT_MODE = (  # type: ignore[misc]
             "config" if first_run is None else "explorer" if explore else "training"
         )
-        super().__init__()
-        if self.no_color:
-            from distill_tui.ui.colourless import Colourless
-
-            self._filters[1:] = [Colourless()]
-        self.home = home
-        self._title_text, self._title_shown, self._unseen = "distill-tui", "", 0
+        super().__init__(home)
+        self._title = Title(self)
         self._told_end = ("", "")
-        self._settings = read_settings(home)
-        self._take_theme()
-        self._kept_theme = self.theme
-        self.stylesheet = Sheet(variables=self.get_css_variables())
         self.add_mode("config", lambda: self._sized(self._config))
         self.add_mode("training", lambda: self._sized(self._training))
         self.add_mode("library", lambda: self._sized(self._library_screen()))
@@ -118,74 +98,11 @@ class DistillApp(App[None]):
 
         return LibraryScreen(self.home)
 
-    def _take_theme(self) -> None:
-        """Have the theme that is wanted before any style is worked out."""
-        for wanted in (self._settings.theme or DEFAULT_THEME, DEFAULT_THEME):
-            self._register_themes(wanted)
-            if wanted in self.available_themes:
-                self.theme = wanted
-                return
-
-    def _register_themes(self, only: str = "*") -> list[str]:
-        """Read themes, or only one; what is wrong with them, in words."""
-        self._has_all_themes = only == "*"
-        themes, problems = load_themes([own_themes(), self.home.root / "themes"], only)
-        for theme in themes.values():
-            self.register_theme(theme)
-        return problems
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return DEFAULT_VARIABLES
-
-    def on_mount(self) -> None:
-        self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
-        self.set_keymap(self._settings.keys)
-        # the first screen does not wait for the themes that it is not drawn in
-        self.call_after_refresh(self._look_for_troubles)
-
-    def _look_for_troubles(self) -> None:
-        """Read the other themes, and tell what is wrong with settings and themes."""
-        troubles = [*self._settings.problems, *self._register_themes()]
-        if self._settings.keys or self._settings.theme not in ("", *self.available_themes):
-            # it takes all screens to know the keys
-            from distill_tui.ui.preferences import key_problems, theme_problems
-
-            troubles += theme_problems(self._settings, self.available_themes) + key_problems(self._settings)
-        self._tell_troubles(troubles)
-
     def on_ready(self) -> None:
         """The first screen stands: what was made for it stays, and is not looked through for garbage any more."""
         if not gc.isenabled():
             gc.freeze()
             gc.enable()
-
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = False,  # noqa: ARG002
-    ) -> None:
-        """Say something in a corner. Names stand in what is said here, so none of it is markup."""
-        said = "\n".join(map(printable, message.split("\n")))
-        super().notify(said, title=title, severity=severity, timeout=timeout, markup=False)
-
-    def _tell_troubles(self, troubles: Iterable[str]) -> None:
-        for trouble in troubles:
-            self.notify(trouble, severity="warning", timeout=10, markup=False)
-
-    def _keep_theme(self, name: str) -> None:
-        if name == self._kept_theme:
-            return
-        self._kept_theme = name
-        from distill_tui.settings import keep_theme
-
-        try:
-            keep_theme(self.home, name)
-        except DistillError as error:
-            self.notify(str(error), severity="warning", markup=False)
 
     # getting about
 
@@ -216,46 +133,11 @@ class DistillApp(App[None]):
         if isinstance(screen, DeskScreen):
             from distill_tui.ui.dialogs.help import HelpDialog
 
-            self.push_screen(HelpDialog(screen.TITLE_TEXT, screen.help_text(), self._keys(screen)))
-
-    def _keys(self, screen: Screen[Any]) -> list[tuple[str, str, str]]:
-        """The keys that work now, what they do, and the ids of their actions; keys that do one thing together."""
-        found: dict[str, tuple[list[str], list[str]]] = {}
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if binding.system or not binding.description or not binding.id:
-                continue
-            keys, ids = found.setdefault(binding.tooltip or MOVING, ([], []))
-            if (key := self.get_key_display(binding)) not in keys:
-                keys.append(key)
-            if binding.id not in ids:
-                ids.append(binding.id)
-        found["Palette: every action by its name"] = (["^p"], [])
-        return [("  ".join(keys), what, ", ".join(ids)) for what, (keys, ids) in found.items()]
+            self.push_screen(HelpDialog(screen.TITLE_TEXT, screen.help_text(), commands.keys_of(self, screen)))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action that makes sense now, and the themes."""
-        seen: set[str] = set()
-        for active in screen.active_bindings.values():
-            node, binding, enabled, tooltip = active
-            # what only moves about has no tooltip
-            if not enabled or not binding.id or not binding.tooltip or binding.action in seen:
-                continue
-            seen.add(binding.action)
-            yield SystemCommand(
-                binding.description,
-                tooltip or binding.tooltip,
-                lambda action=binding.action, node=node: self.call_later(self.run_action, action, node),
-            )
-        if "app.runs" not in seen:
-            yield SystemCommand("Runs", "List the runs; enter watches one", self.action_runs)
-        if not self._has_all_themes:
-            self._register_themes()
-        for name in sorted(self.available_themes):
-            yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: self._choose_theme(name))
-
-    def _choose_theme(self, name: str) -> None:
-        self.theme = name
+        return commands.commands_of(self, screen)
 
     # what the screens and the follower say
 
@@ -271,8 +153,7 @@ class DistillApp(App[None]):
         from distill_tui.runs.state import ENDED
 
         name = printable(message.state.name)
-        self._title_text = f"{name}: {message.new}"
-        self._show_title()
+        self._title.show(text=f"{name}: {message.new}")
         ended = (message.run.id, message.new)
         # two screens may follow the same run
         if message.live and message.new in ENDED and ended != self._told_end:
@@ -283,19 +164,9 @@ class DistillApp(App[None]):
 
     def on_warnings_waited(self, message: "m.WarningsWaited") -> None:
         """A warning rings once, and marks the title until it was seen."""
-        self._unseen = message.unseen
-        self._show_title()
+        self._title.show(unseen=message.unseen)
         if message.rose:
             self.bell()
-
-    def _show_title(self) -> None:
-        title = f"{'▲ ' if self._unseen else ''}{self._title_text}"
-        if title == self._title_shown or self._driver is None or self.is_headless:
-            return
-        # the terminal keeps the title that it had, for when we leave
-        keep = "" if self._title_shown else "\x1b[22;2t"
-        self._title_shown = title
-        self._driver.write(f"{keep}\x1b]2;{words.shorten(title, TITLE_CELLS)}\x07")
 
     # leaving
 
@@ -320,8 +191,7 @@ class DistillApp(App[None]):
             self._leave()
 
     def on_unmount(self) -> None:
-        if self._title_shown and self._driver is not None:
-            self._driver.write("\x1b[23;2t")
+        self._title.give_back()
 
     def _leave(self) -> None:
         # a screen that was never looked at has none
@@ -340,20 +210,6 @@ class DistillApp(App[None]):
 def newest_active(home: Home) -> RunFolder | None:
     """The newest run that a worker trains now."""
     return next((run for run in list_runs(home) if run.is_alive()), None)
-
-
-def leave_on_hangup(app: DistillApp) -> None:
-    """Leave when the line drops or somebody ends us: a process that ignores it would spin on a dead terminal."""
-
-    def leave(number: int, _: FrameType | None) -> None:
-        # an event loop that waits for a terminal that is gone will never run `exit`
-        timer = threading.Timer(LAST_RESORT_SECONDS, os._exit, (128 + number,))
-        timer.daemon = True
-        timer.start()
-        app.call_later(app.exit, return_code=128 + number)
-
-    signal.signal(signal.SIGHUP, leave)
-    signal.signal(signal.SIGTERM, leave)
 
 
 def run_app(home: Home, run: RunFolder | None, explore: bool = False) -> int:

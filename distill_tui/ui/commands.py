@@ -1,0 +1,48 @@
+"""What can be done now: for the help its keys, for the palette its actions."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from textual.app import SystemCommand
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from distill_tui.ui.app import DistillApp
+
+MOVING = "Move about in lists and between fields"
+
+
+def keys_of(app: "DistillApp", screen: Screen[Any]) -> list[tuple[str, str, str]]:
+    """The keys that work now, what they do, and the ids of their actions; keys that do one thing together."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.system or not binding.description or not binding.id:
+            continue
+        keys, ids = found.setdefault(binding.tooltip or MOVING, ([], []))
+        if (key := app.get_key_display(binding)) not in keys:
+            keys.append(key)
+        if binding.id not in ids:
+            ids.append(binding.id)
+    found["Palette: every action by its name"] = (["^p"], [])
+    return [("  ".join(keys), what, ", ".join(ids)) for what, (keys, ids) in found.items()]
+
+
+def commands_of(app: "DistillApp", screen: Screen[Any]) -> Iterator[SystemCommand]:
+    """Every action that makes sense now, and the themes."""
+    seen: set[str] = set()
+    for active in screen.active_bindings.values():
+        node, binding, enabled, tooltip = active
+        # what only moves about has no tooltip
+        if not enabled or not binding.id or not binding.tooltip or binding.action in seen:
+            continue
+        seen.add(binding.action)
+        yield SystemCommand(
+            binding.description,
+            tooltip or binding.tooltip,
+            lambda action=binding.action, node=node: app.call_later(app.run_action, action, node),
+        )
+    if "app.runs" not in seen:
+        yield SystemCommand("Runs", "List the runs; enter watches one", app.action_runs)
+    for name in app.all_themes():
+        yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: app.choose_theme(name))

@@ -1,0 +1,106 @@
+"""An app as a person has set it up: theme and keys, in the colours that the terminal has; what is wrong is told."""
+
+from collections.abc import Iterable
+
+from textual.app import App
+from textual.notifications import SeverityLevel
+
+from distill_tui.errors import DistillError
+from distill_tui.files import printable
+from distill_tui.paths import Home
+from distill_tui.settings import read_settings
+from distill_tui.ui.sheet import Sheet
+from distill_tui.ui.theming import DEFAULT_THEME, DEFAULT_VARIABLES, load_themes, own_themes
+
+
+class PersonalApp(App[None]):
+    """Reads settings.toml and the themes; the first screen waits for no more of them than it is drawn with."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__()
+        self.home = home
+        if self.no_color:
+            from distill_tui.ui.colourless import Colourless
+
+            self._filters[1:] = [Colourless()]
+        self._settings = read_settings(home)
+        self._take_theme()
+        self._kept_theme = self.theme
+        self.stylesheet = Sheet(variables=self.get_css_variables())
+
+    # themes
+
+    def _take_theme(self) -> None:
+        """Have the theme that is wanted before any style is worked out."""
+        for wanted in (self._settings.theme or DEFAULT_THEME, DEFAULT_THEME):
+            self._register_themes(wanted)
+            if wanted in self.available_themes:
+                self.theme = wanted
+                return
+
+    def _register_themes(self, only: str = "*") -> list[str]:
+        """Read themes, or only one; what is wrong with them, in words."""
+        self._has_all_themes = only == "*"
+        themes, problems = load_themes([own_themes(), self.home.root / "themes"], only)
+        for theme in themes.values():
+            self.register_theme(theme)
+        return problems
+
+    def all_themes(self) -> list[str]:
+        """The names of all themes that there are."""
+        if not self._has_all_themes:
+            self._register_themes()
+        return sorted(self.available_themes)
+
+    def choose_theme(self, name: str) -> None:
+        """Have this theme from now on."""
+        self.theme = name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return DEFAULT_VARIABLES
+
+    def _keep_theme(self, name: str) -> None:
+        if name == self._kept_theme:
+            return
+        self._kept_theme = name
+        from distill_tui.settings import keep_theme
+
+        try:
+            keep_theme(self.home, name)
+        except DistillError as error:
+            self.notify(str(error), severity="warning", markup=False)
+
+    # settings
+
+    def on_mount(self) -> None:
+        self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
+        self.set_keymap(self._settings.keys)
+        # the first screen does not wait for the themes that it is not drawn in
+        self.call_after_refresh(self._look_for_troubles)
+
+    def _look_for_troubles(self) -> None:
+        """Read the other themes, and tell what is wrong with settings and themes."""
+        troubles = [*self._settings.problems, *self._register_themes()]
+        if self._settings.keys or self._settings.theme not in ("", *self.available_themes):
+            # it takes all screens to know the keys
+            from distill_tui.ui.preferences import key_problems, theme_problems
+
+            troubles += theme_problems(self._settings, self.available_themes) + key_problems(self._settings)
+        self._tell_troubles(troubles)
+
+    def _tell_troubles(self, troubles: Iterable[str]) -> None:
+        for trouble in troubles:
+            self.notify(trouble, severity="warning", timeout=10, markup=False)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,  # noqa: ARG002
+    ) -> None:
+        """Say something in a corner. Names stand in what is said here, so none of it is markup."""
+        said = "\n".join(map(printable, message.split("\n")))
+        super().notify(said, title=title, severity=severity, timeout=timeout, markup=False)
