@@ -23,6 +23,10 @@ class PersonalApp(App[None]):
             from distill_tui.ui.colourless import Colourless
 
             self._filters[1:] = [Colourless()]
+        elif self.console.color_system == "standard":
+            from distill_tui.ui.sixteen import Sixteen
+
+            self._filters.append(Sixteen(lambda: self.current_theme))
         self._settings = read_settings(home)
         self._take_theme()
         self._kept_theme = self.theme
@@ -53,8 +57,13 @@ class PersonalApp(App[None]):
         return sorted(self.available_themes)
 
     def choose_theme(self, name: str) -> None:
-        """Have this theme from now on."""
+        """Have this theme from now on; what of it is hard to read is told."""
+        from distill_tui.ui.contrast import contrast_problems
+
         self.theme = name
+        if poor := contrast_problems(self.current_theme):
+            more = f", and {len(poor) - 1} more: distill-tui doctor" if len(poor) > 1 else ""
+            self.notify(f"theme {name}: {poor[0]}{more}", severity="warning", timeout=10)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return DEFAULT_VARIABLES

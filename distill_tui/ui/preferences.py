@@ -15,6 +15,7 @@ from textual.theme import BUILTIN_THEMES
 from distill_tui import ui
 from distill_tui.paths import Home
 from distill_tui.settings import Settings, read_settings
+from distill_tui.ui.contrast import contrast_problems
 from distill_tui.ui.theming import load_themes, own_themes
 
 MODIFIERS = frozenset(("ctrl", "shift", "alt", "super", "hyper", "meta"))
@@ -24,9 +25,12 @@ def all_problems(home: Home) -> list[str]:
     """What is wrong with settings.toml and with the themes: all that the app would tell at its start."""
     settings = read_settings(home)
     themes, problems = load_themes([own_themes(), home.root / "themes"])
+    own, _ = load_themes([home.root / "themes"])
+    poor = [f"theme {name}: {problem}" for name, theme in own.items() for problem in contrast_problems(theme)]
     return [
         *settings.problems,
         *problems,
+        *poor,
         *theme_problems(settings, {**BUILTIN_THEMES, **themes}),
         *key_problems(settings),
     ]

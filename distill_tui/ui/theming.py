@@ -17,7 +17,7 @@ DEFAULT_THEME = "distill"
 BASE = {
     True: {
         "primary": "#5fafaf",
-        "secondary": "#5f87af",
+        "secondary": "#87afd7",
         "accent": "#d7af5f",
         "warning": "#d7af5f",
         "error": "#d75f5f",
@@ -29,15 +29,15 @@ BASE = {
     },
     False: {
         "primary": "#005f87",
-        "secondary": "#5f5faf",
+        "secondary": "#5f00af",
         "accent": "#875f00",
         "warning": "#875f00",
         "error": "#af0000",
         "success": "#005f00",
         "foreground": "#262626",
-        "background": "#eeeeee",
-        "surface": "#e4e4e4",
-        "panel": "#dadada",
+        "background": "#f0f0f0",
+        "surface": "#e6e6e6",
+        "panel": "#ffffff",
     },
 }
 
@@ -120,7 +120,7 @@ def read_theme(file: Path) -> tuple[Theme, list[str]]:
 
 def _own_variables(colors: dict[str, str], ansi: bool) -> dict[str, str]:
     """`DEFAULT_VARIABLES` in a theme's own colours."""
-    quiet = "ansi_bright_black" if ansi else f"{colors['foreground']} 60%"
+    quiet = "ansi_bright_black" if ansi else f"{colors['foreground']} 70%"
     return {
         "dim": quiet,
         "faint": "ansi_bright_black" if ansi else f"{colors['foreground']} 30%",
@@ -128,6 +128,9 @@ def _own_variables(colors: dict[str, str], ansi: bool) -> dict[str, str]:
         "series-val": colors["accent"],
         "series-recon": colors["secondary"],
         "series-commit": colors["error"],
+        "footer-background": colors["surface"],
+        "block-cursor-blurred-background": colors["surface"],
+        "block-cursor-blurred-foreground": colors["foreground"],
     }
 
 
