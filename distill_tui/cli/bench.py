@@ -114,10 +114,18 @@ def measure_training(device: str, seconds: float) -> dict[str, Any]:
     import json
     import subprocess
 
+    from distill_tui.machine import PATIENT_THREADS
+
     command = [sys.executable, "-m", "distill_tui.engine.bench", "--device", device, "--seconds", f"{seconds:g}"]
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=PATIENCE
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE,
+            env={**PATIENT_THREADS, **os.environ},
         )
     except subprocess.TimeoutExpired:
         raise DistillError(f"measuring training took longer than {PATIENCE:g} s", "Try: --quick") from None

@@ -162,6 +162,7 @@ def open_model(home: str | None, wanted: str, device: str) -> "Model":
         RequestError: there is no such model, or it cannot be used there.
     """
     from distill_tui.library.store import Library
+    from distill_tui.machine import PATIENT_THREADS
     from distill_tui.paths import find_home
     from distill_tui.recipe.fields import check, fields
 
@@ -169,9 +170,9 @@ def open_model(home: str | None, wanted: str, device: str) -> "Model":
     if problem:
         raise RequestError(problem.replace("train.device", "--device", 1))
     path = Library(find_home(home)).find(wanted).path
-    # before torch is loaded: its threads else spin while they wait for each other, which costs most of the time on
-    # cores that are shared with other programs
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # before torch is loaded
+    for name, value in PATIENT_THREADS.items():
+        os.environ.setdefault(name, value)
     from distill_tui.engine.sound import load_model
 
     return load_model(path, device)

@@ -12,7 +12,7 @@ from distill_tui.data.corpus import Corpus, encode_path
 from distill_tui.data.pictures import Pictures
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write, describe_os_error
-from distill_tui.machine import Machine
+from distill_tui.machine import PATIENT_THREADS, Machine
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import with_values
@@ -90,9 +90,7 @@ def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # torch's threads else spin while they wait for each other: on cores that are shared with other programs
-                # a step then takes eight times as long (measured: 5 s against 0.6 s on two busy cores)
-                env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
+                env={**PATIENT_THREADS, **os.environ},
                 start_new_session=True,
                 close_fds=True,
             )

@@ -9,6 +9,7 @@ differs. How the trainer compares with a bare loop, and the parts of a step: `di
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from distill_tui.machine import PATIENT_THREADS
 
 MINUTE = 60
 SOUND = {"1 min": 1, "10 min": 10, "1 h": 60, "10 h": 600}
@@ -105,7 +108,8 @@ def main(arguments: list[str]) -> None:
     for name, minutes, how, batch in cases:
         told = {"device": options.device, "minutes": minutes, "how": how, "batch": batch, "seconds": options.seconds}
         command = [sys.executable, "-m", "tests.benchmarks.training", "--case", json.dumps(told)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        environment = {**PATIENT_THREADS, **os.environ}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
             print(f"{name:7} {how:16} {batch:5}   failed: {done.stderr.strip().splitlines()[-1]}")
             continue

@@ -32,7 +32,7 @@ again, in seconds."""
 BREATH_SECONDS = 0.03
 """Between two large parts that are drawn for new numbers: a key that waits is answered first."""
 REST_SECONDS, MOST_REST_SECONDS = 0.25, 1.5
-"""Who goes from code to code is answered at once: so long after a key what is large waits for it, but not for ever."""
+"""Who goes from code to code is answered at once: so long after a key new numbers wait for it, but not for ever."""
 VIEWS = ("desk", "map", "pictures")
 EMPTY = """No run of the Explorer yet.
 
@@ -154,7 +154,15 @@ class MapScreen(SteeringScreen):
 
     # painting
 
+    @property
+    def _rests(self) -> bool:
+        """Whether keys are pressed that new numbers would hold up."""
+        now = time.monotonic()
+        return now - self._chose_at < REST_SECONDS and now - self._drew_at < MOST_REST_SECONDS
+
     def _repaint_if_changed(self) -> None:
+        if self._rests:
+            return
         if self.is_current and self._look_at_map():
             self._dirty = True
         self._dirty = self._dirty or bool(self._waits)
@@ -191,7 +199,9 @@ class MapScreen(SteeringScreen):
             self.query_one(Knobs).show(self.knobs(), live=self.state.is_active)
         if at_once:
             self._waits = set(RATES)
-        self._paint_large(at_once)
+            self._paint_large(at_once)
+        elif self._waits:
+            self.set_timer(BREATH_SECONDS, lambda: self._paint_large(at_once=False))
         self.refresh_bindings()
 
     def _paint_head(self) -> None:
@@ -218,7 +228,7 @@ class MapScreen(SteeringScreen):
     def _paint_large(self, at_once: bool) -> None:
         """Draw the map, the codes and the pictures, each as often as the line can bear, and not all in one breath."""
         now = time.monotonic()
-        if not at_once and now - self._chose_at < REST_SECONDS and now - self._drew_at < MOST_REST_SECONDS:
+        if not at_once and self._rests:
             return
         self._drew_at = now
         for part in RATES:

@@ -20,11 +20,17 @@ class Tile(Widget):
     """A part of a grid, from top to bottom. Textual sends a changed line of a widget from its first column on."""
 
     DEFAULT_CSS = "Tile { width: 1fr; height: 100%; }"
+    _base = Style()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # the style of all its lines, which takes Textual as long as all else of a line
+        self._base = self.rich_style
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         grid = self.parent
         assert isinstance(grid, Cells)
-        return grid.strip(y, self.left, self.size.width)
+        return grid.strip(y, self.left, self.size.width, self._base)
 
     @property
     def left(self) -> int:
@@ -94,9 +100,8 @@ class Cells(Widget):
         self._grid = self.grid()
         self._draw_all()
 
-    def strip(self, y: int, left: int, width: int) -> Strip:
-        """A part of a line."""
-        base = self.rich_style
+    def strip(self, y: int, left: int, width: int, base: Style) -> Strip:
+        """A part of a line, on what it stands on."""
         if y >= len(self._grid):
             return Strip.blank(width, base)
         row = self._grid[y][left : left + width]

@@ -44,22 +44,26 @@ class Envelope:
 
     def columns(self, series: Series, width: int, first: float, last: float) -> list[Column | None]:
         """The series between the steps `first` and `last` as `width` columns; None where there is no point."""
-        found: list[Column | None] = [None] * width
         if width < 1:
-            return found
-        span = max(last - first, 1e-9)
-        for bucket in self._all(series):
-            if bucket.last_step < first or bucket.first_step > last:
+            return []
+        lows, highs, lasts = [math.nan] * width, [math.nan] * width, [math.nan] * width
+        seen = [False] * width
+        span, most = max(last - first, 1e-9), width - 1
+        # a thousand buckets for each curve at every repaint: no call and no object is made for one here
+        for its_first, its_last, low, high, leaves in self._all(series):
+            if its_last < first or its_first > last:
                 continue
-            start = int(max(0.0, (bucket.first_step - first) / span) * (width - 1) + 0.5)
-            end = int(min(1.0, (bucket.last_step - first) / span) * (width - 1) + 0.5)
+            start = int((its_first - first) / span * most + 0.5) if its_first > first else 0
+            end = int((its_last - first) / span * most + 0.5) if its_last < last else most
             for index in range(start, end + 1):
-                before = found[index]
-                low, high = bucket.low, bucket.high
-                if before is not None:
-                    low, high = _least(before.low, low), _greatest(before.high, high)
-                found[index] = Column(low, high, bucket.last)
-        return found
+                before = lows[index]
+                if low < before or before != before:
+                    lows[index] = low
+                before = highs[index]
+                if high > before or before != before:
+                    highs[index] = high
+                lasts[index], seen[index] = leaves, True
+        return [Column(lows[i], highs[i], lasts[i]) if seen[i] else None for i in range(width)]
 
     def _all(self, series: Series) -> list[_Bucket]:
         """The buckets of the whole series, the unfinished last one among them."""

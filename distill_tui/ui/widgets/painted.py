@@ -1,6 +1,6 @@
 """A widget that is lines of styled text: repainted only when they changed, so that a calm screen sends nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -24,6 +24,11 @@ def theme_style(widget: Widget, variable: str, bold: bool = False) -> Style:
         share = float(value.split()[1].rstrip("%")) / 100
         color = widget.background_colors[1].blend(color, share)
     return Style(color=color.rich_color, bold=bold)
+
+
+def again_in_another_theme(widget: Widget, draw: Callable[[], object]) -> None:
+    """Have `draw` called when the theme changes: styled text keeps the colours that it was made with."""
+    widget.app.theme_changed_signal.subscribe(widget, lambda _: draw())
 
 
 class Painted(Widget):
@@ -58,7 +63,7 @@ class Painted(Widget):
         self.refresh(*(Region(0, y, width, 1) for y, (a, b) in enumerate(zip(new, old, strict=True)) if a != b))
 
     def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._again())
+        again_in_another_theme(self, self._again)
 
     def _again(self) -> None:
         self._shown = []
