@@ -215,6 +215,34 @@ def paused(home: Home) -> RunFolder:
     return run
 
 
+def starting(home: Home) -> RunFolder:
+    """The worker is there and gets ready."""
+    run = make_run(home)
+    Recorder(run).write(
+        e.Started(run=run.id, name="drums", pid=4242, program="0.1.0", host="box"), e.StateChanged(state="starting")
+    )
+    return run
+
+
+def stopped_early(home: Home) -> RunFolder:
+    """Stopped before there was a step."""
+    run = starting(home)
+    add_events(run, e.Stopped(step=0, epoch=0, seconds=2.5))
+    return run
+
+
+def stopped(home: Home) -> RunFolder:
+    """Stopped at epoch 20, with a checkpoint and a model."""
+    run = make_run(home)
+    recorder = begin(run)
+    train(recorder, 20)
+    recorder.write(e.CheckpointSaved(step=1000, epoch=20, file="checkpoints/step-001000", best=False))
+    path = str(home.models / "drums.distill")
+    recorder.write(e.ModelSaved(id="a1b2c3d4e5f6", name="drums", path=path, step=1000))
+    recorder.write(e.Stopped(step=1000, epoch=20, seconds=77.0, model="drums", model_id="a1b2c3d4e5f6", path=path))
+    return run
+
+
 def crashed(home: Home) -> RunFolder:
     """No last event and no worker; torch's last words are in worker.log."""
     run = running(home)

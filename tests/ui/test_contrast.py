@@ -75,6 +75,31 @@ def shown(style: Style, system: ColorSystem) -> tuple[tuple[int, int, int], tupl
     return letters, behind, ratio(letters, behind)
 
 
+def assert_readable(app: DistillApp, system: ColorSystem, where: object) -> None:
+    """All text on the screen; what a dialog has dimmed is not there to be read."""
+    region = app.screen.children[0].region if app.screen.is_modal else app.screen.region
+    strips = app.screen._compositor.render_strips()[region.y : region.bottom]
+    for text, style, _ in (cell for strip in strips for cell in strip.crop(region.x, region.right)):
+        if any(char.isalnum() for char in text) and style is not None:
+            letters, behind, contrast = shown(style, system)
+            assert contrast >= READABLE, f"{text!r} of {where}: {letters} on {behind}, {contrast:.1f}"
+
+
+@pytest.mark.parametrize("size", [(120, 35), (200, 50)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_all_that_is_written_can_be_read_after_the_theme_was_changed(home: Home, size: tuple[int, int]) -> None:
+    write(home.models / "drums.distill")
+    app = DistillApp(home, recorded.diverged(home))
+    places = (("2", "the loss is not finite"), ("1", "Start training"), ("3", "46.9 frames"))
+    async with app.run_test(size=size) as pilot:
+        for theme in ("distill", "distill-light"):
+            app.theme = theme
+            for key, said in places:
+                await pilot.press(key)
+                await until(pilot, lambda said=said: said in screen_text(app))  # type: ignore[misc]
+                await pilot.pause()
+                assert_readable(app, ColorSystem.TRUECOLOR, (theme, key))
+
+
 @pytest.mark.parametrize("term", ["xterm-256color", "xterm-16color"])
 @pytest.mark.parametrize("name", [name for name in OWN if name != "ansi"])
 async def test_all_that_is_written_on_the_screens_can_be_read(
@@ -100,14 +125,7 @@ async def test_all_that_is_written_on_the_screens_can_be_read(
             await pilot.press(*keys)
             await until(pilot, lambda said=said: said in screen_text(app))  # type: ignore[misc]
             await pilot.pause()
-            # what a dialog has dimmed is not there to be read
-            region = app.screen.children[0].region if app.screen.is_modal else app.screen.region
-            strips = app.screen._compositor.render_strips()[region.y : region.bottom]
-            cells = [cell for strip in strips for cell in strip.crop(region.x, region.right)]
-            for text, style, _ in cells:
-                if any(char.isalnum() for char in text) and style is not None:
-                    letters, behind, contrast = shown(style, system)
-                    assert contrast >= READABLE, f"{text!r} of {keys}: {letters} on {behind}, {contrast:.1f}"
+            assert_readable(app, system, keys)
 
 
 @given(triplets, triplets, st.sampled_from([(18, 18, 18), (240, 240, 240), (0, 0, 0), (255, 255, 255)]))

@@ -49,6 +49,24 @@ def order(app: DistillApp) -> list[str]:
     return [Path(key).stem for key in app.screen._list.keys]  # type: ignore[attr-defined]
 
 
+async def test_a_card_is_laid_out_anew_in_another_width(home: Home) -> None:
+    from tests.library.models import write
+
+    write(home.models / "one.distill", id="aaaa1111", run="20260102-030405-" + "a-very-long-name-" * 9)
+    sizes = ((40, 12), (120, 35), (200, 50), (80, 24))
+    fresh = {}
+    for size in sizes:
+        async with opened(home, size) as (app, pilot):
+            await until(pilot, lambda app=app: "frames a" in screen_text(app))  # type: ignore[misc]
+            fresh[size] = app.screen.query_one("#card").size
+    assert fresh[40, 12].height > fresh[200, 50].height
+    async with opened(home) as (app, pilot):
+        await until(pilot, lambda: "frames a" in screen_text(app))
+        for size in sizes:
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda size=size: app.screen.query_one("#card").size == fresh[size])  # type: ignore[misc]
+
+
 async def test_models_and_the_chosen_ones_card(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await until(pilot, lambda: "speech" in order(app))

@@ -35,7 +35,8 @@ def settled(app: DistillApp) -> Callable[[Pilot[None]], Any]:
         if screen.run_folder is not None:
             await until(pilot, lambda: screen.state.started_at and not screen._dirty)
             if pilot.app.size.width >= 160:
-                await until(pilot, lambda: [bool(c._drawn) for c in screen.query(LossChart)] == [True, True])
+                if screen.state.series:
+                    await until(pilot, lambda: [bool(c._drawn) for c in screen.query(LossChart)] == [True, True])
                 await until(pilot, lambda: not screen._dirty and "GPU" in screen_text(pilot.app))
             # what one repaint changes can move what another draws: until the screen stays as it is
             before = ""
@@ -54,47 +55,63 @@ def app_on(home: Home, run: RunFolder | None, theme: str = "distill") -> Distill
     return DistillApp(home, run)
 
 
-@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 35), (200, 50)], ids=lambda s: f"{s[0]}x{s[1]}")
+SIZES = [(40, 12), (80, 24), (120, 35), (200, 50)]
+by_size = pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+
+
+@by_size
+def test_nothing_chosen_yet(home: Home, snap_compare: Compare, size: tuple[int, int]) -> None:
+    app = app_on(home, None)
+    assert snap_compare(app, terminal_size=size, run_before=settled(app))
+
+
+@by_size
+def test_no_run_yet(home: Home, snap_compare: Compare, size: tuple[int, int]) -> None:
+    app = app_on(home, None)
+
+    async def look(pilot: Pilot[None]) -> None:
+        await pilot.press("escape", "2")
+        await until(pilot, lambda: "No run yet" in screen_text(app))
+
+    assert snap_compare(app, terminal_size=size, run_before=look)
+
+
+@by_size
 def test_running(home: Home, snap_compare: Compare, size: tuple[int, int]) -> None:
     with recorded.alive(recorded.running(home, levels=4)) as run:
         app = app_on(home, run)
         assert snap_compare(app, terminal_size=size, run_before=settled(app))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 35)], ids=lambda s: f"{s[0]}x{s[1]}")
-def test_nothing_chosen_yet(home: Home, snap_compare: Compare, size: tuple[int, int]) -> None:
-    app = app_on(home, None)
-    assert snap_compare(app, terminal_size=size, run_before=settled(app))
-
-
-def test_paused(home: Home, snap_compare: Compare) -> None:
-    with recorded.alive(recorded.paused(home)) as run:
+@by_size
+@pytest.mark.parametrize("state", ["starting", "paused"])
+def test_alive(home: Home, snap_compare: Compare, size: tuple[int, int], state: str) -> None:
+    with recorded.alive(getattr(recorded, state)(home)) as run:
         app = app_on(home, run)
-        assert snap_compare(app, terminal_size=(80, 24), run_before=settled(app))
+        assert snap_compare(app, terminal_size=size, run_before=settled(app))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 35)], ids=lambda s: f"{s[0]}x{s[1]}")
-def test_crashed(home: Home, snap_compare: Compare, size: tuple[int, int]) -> None:
-    app = app_on(home, recorded.crashed(home))
+@by_size
+@pytest.mark.parametrize("state", ["stopped", "stopped_early", "diverged", "crashed", "finished"])
+def test_ended(home: Home, snap_compare: Compare, size: tuple[int, int], state: str) -> None:
+    app = app_on(home, getattr(recorded, state)(home))
     assert snap_compare(app, terminal_size=size, run_before=settled(app))
 
 
-def test_diverged(home: Home, snap_compare: Compare) -> None:
-    app = app_on(home, recorded.diverged(home))
-    assert snap_compare(app, terminal_size=(80, 24), run_before=settled(app))
-
-
-@pytest.mark.parametrize("theme", ["distill", "distill-light", "high-contrast", "ansi"])
-def test_finished_in_each_theme(home: Home, snap_compare: Compare, theme: str) -> None:
-    app = app_on(home, recorded.finished(home), theme)
-    assert snap_compare(app, terminal_size=(80, 24), run_before=settled(app))
-
-
-def test_without_colour(home: Home, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+@by_size
+def test_without_colour(
+    home: Home, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     with recorded.alive(recorded.running(home, levels=4)) as run:
         app = app_on(home, run)
-        assert snap_compare(app, terminal_size=(80, 24), run_before=settled(app))
+        assert snap_compare(app, terminal_size=size, run_before=settled(app))
+
+
+@pytest.mark.parametrize("theme", ["distill-light", "high-contrast", "ansi"])
+def test_finished_in_each_theme(home: Home, snap_compare: Compare, theme: str) -> None:
+    app = app_on(home, recorded.finished(home), theme)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=settled(app))
 
 
 def test_a_form_with_sounds(home: Home, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:

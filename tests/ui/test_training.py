@@ -299,3 +299,21 @@ async def test_where_there_is_no_room_for_the_knobs_no_key_turns_them(home: Home
             assert not read_control(run.control).knobs
             await pilot.resize_terminal(120, 35)
             await until(pilot, lambda: isinstance(app.screen.focused, Knobs))
+
+
+async def test_the_notes_are_laid_out_anew_in_another_width(home: Home) -> None:
+    run = recorded.crashed(home)
+    sizes = ((40, 12), (120, 35), (200, 50), (80, 24))
+    fresh = {}
+    for size in sizes:
+        app = DistillApp(home, run)
+        async with app.run_test(size=size) as pilot:
+            await until(pilot, lambda app=app: "Crashed" in screen_text(app))  # type: ignore[misc]
+            await pilot.pause()
+            fresh[size] = app.screen.query_one("#notes Static").size
+    app = DistillApp(home, run)
+    async with app.run_test(size=(200, 50)) as pilot:
+        await until(pilot, lambda: "Crashed" in screen_text(app))
+        for size in sizes:
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda size=size: app.screen.query_one("#notes Static").size == fresh[size], str(fresh))  # type: ignore[misc]

@@ -16,7 +16,7 @@ from distill_tui.ui import messages as m
 from distill_tui.ui.screens.steering import STEERING, UNDO, SteeringScreen
 from distill_tui.ui.seen import mark_seen, seen_until
 from distill_tui.ui.widgets.eventlog import EventLog
-from distill_tui.ui.widgets.health import HealthTable
+from distill_tui.ui.widgets.health import HealthTable, has_codes
 from distill_tui.ui.widgets.knobs import Knobs
 from distill_tui.ui.widgets.losses import LOSSES, LossCurves
 from distill_tui.ui.widgets.machine import MachinePanel
@@ -133,8 +133,10 @@ class TrainingScreen(SteeringScreen):
         self._dirty = False
         hints = self._hints()
         self.set_class(self.state.state in ("failed", "crashed"), "-failed")
+        self.set_class(not self.state.series, "-blank")
+        self.set_class(not has_codes(self.state), "-no-codes")
         self.bar.show(self.state.name)
-        self.query_one(StatusHead).show(self.state, self.pending())
+        self.query_one(StatusHead).show(self.state, self.pending(), self._unseen)
         self.query_one(ViewTabs).show(
             self.view, hints.get("training.view", "v"), hints.get("training.seen", "a"), self._unseen
         )

@@ -15,7 +15,7 @@ from distill_tui.ui import words
 from distill_tui.ui.models import Shown
 from distill_tui.ui.widgets.health import verdict
 from distill_tui.ui.widgets.overlay import overlay, points_of
-from distill_tui.ui.widgets.painted import theme_style
+from distill_tui.ui.widgets.painted import again_in_another_theme, theme_style
 
 TITLE = 12
 """Cells of the titles that values stand behind."""
@@ -33,21 +33,29 @@ class CardView(Static):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
         self._model: Shown | None = None
+        self._drawn: Text | None = None
 
     def show(self, shown: Shown | None, instead: str = "") -> None:
         """Show this model; without one, `instead`."""
-        self._model = shown
+        self._model, self._drawn = shown, None
         if shown is None:
             self.update(instead)
         else:
             self._draw()
 
+    def on_mount(self) -> None:
+        again_in_another_theme(self, self._draw)
+
     def on_resize(self) -> None:
-        self._draw()
+        # what is laid out just now would keep the height of the old words
+        self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
         if self._model is not None and self.size.width:
-            self.update(card_text(self, self._model, self.size.width))
+            text = card_text(self, self._model, self.size.width)
+            if text != self._drawn:
+                self._drawn = text
+                self.update(text)
 
 
 def card_text(widget: Widget, shown: Shown, width: int) -> Text:

@@ -9,6 +9,7 @@ from distill_tui.runs.state import RunState, Series
 from distill_tui.ui.widgets.braille import LOG_RATIO
 from distill_tui.ui.widgets.canvas import Scale, round_numbers
 from distill_tui.ui.widgets.envelope import Column, Envelope
+from distill_tui.ui.widgets.painted import again_in_another_theme
 
 AXIS_CELLS = 9
 """About what plotext takes for the numbers at the left."""
@@ -43,6 +44,9 @@ class LossChart(PlotextPlot):
         self._drawn = drawn
         self._plot_series(state)
         self.refresh()
+
+    def on_mount(self) -> None:
+        again_in_another_theme(self, self.on_resize)
 
     def on_resize(self) -> None:
         if self._state is not None:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from distill_tui.files import printable
 from distill_tui.ui import words
-from distill_tui.ui.widgets.painted import theme_style
+from distill_tui.ui.widgets.painted import again_in_another_theme, theme_style
 
 if TYPE_CHECKING:
     from distill_tui.data.corpus import Corpus
@@ -84,6 +84,9 @@ class FoundPanel(Static):
             line(("WAV, FLAC, OGG, AIFF and MP3 of any rate; a minute is enough for a first model.", "dim"))
             line(("Without sounds at hand:  ", "dim"), ("distill-tui demo", "foreground"))
         self.update(text)
+
+    def on_mount(self) -> None:
+        again_in_another_theme(self, lambda: self.show(self._found))
 
     def on_resize(self) -> None:
         if self._found.is_read:

@@ -10,7 +10,7 @@ from textual.widgets import DataTable
 from distill_tui.runs.state import LevelHealth, RunState, Series
 from distill_tui.ui import words
 from distill_tui.ui.widgets.braille import blocks
-from distill_tui.ui.widgets.painted import theme_style
+from distill_tui.ui.widgets.painted import again_in_another_theme, theme_style
 
 GOOD, FAIR, POOR = ("● good", "success"), ("◐ fair", "warning"), ("○ poor", "error")
 UNKNOWN = ("", "dim")
@@ -34,6 +34,11 @@ def verdict(level: LevelHealth, size: int) -> tuple[str, str]:
     return GOOD
 
 
+def has_codes(state: RunState) -> bool:
+    """Whether there is something to tell of codebooks, or will be."""
+    return any(level.utilization is not None for level in state.health) or (state.is_active and bool(state.health))
+
+
 class HealthTable(DataTable[Text]):
     """Level, share of codes used, perplexity, dead codes, churn, a word, and where there is room the course of use."""
 
@@ -45,7 +50,7 @@ class HealthTable(DataTable[Text]):
 
     def on_mount(self) -> None:
         self._layout_columns()
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._again())
+        again_in_another_theme(self, self._again)
 
     def on_resize(self) -> None:
         wide = self.size.width >= sum(w for _, w in COLUMNS) + TREND + 1

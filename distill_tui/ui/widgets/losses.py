@@ -39,6 +39,8 @@ class LossCurves(Painted):
     def lines(self) -> list[Text]:
         width, height = self.size
         losses = self._losses
+        if not self._state.series:
+            return [Text("No numbers yet." if self._state.is_active else "No numbers.", self.style("dim"))]
         rows = max(1, min(MOST_ROWS, height // len(losses)))
         label_width = 17 if rows == 1 else 10
         last = max((s.steps[-1] for key, _, _ in losses if (s := self._state.series.get(key)) and len(s)), default=0.0)

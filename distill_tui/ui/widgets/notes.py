@@ -15,7 +15,7 @@ from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
 from distill_tui.ui import words
-from distill_tui.ui.widgets.painted import theme_style
+from distill_tui.ui.widgets.painted import again_in_another_theme, theme_style
 from distill_tui.ui.widgets.status import MARKS
 
 LOG_TAIL_LINES = 8
@@ -45,7 +45,14 @@ class Notes(VerticalScroll, can_focus=True):
             self._shown = new
             self._text.update(new)
 
+    def on_mount(self) -> None:
+        again_in_another_theme(self, self._show_again)
+
     def on_resize(self) -> None:
+        # what is laid out just now would keep the height of the old words
+        self.call_after_refresh(self._show_again)
+
+    def _show_again(self) -> None:
         if self._of is not None:
             self.show(*self._of)
 
@@ -100,6 +107,8 @@ def notes(widget: Widget, run: RunFolder, state: RunState, hints: dict[str, str]
 def _waiting(state: RunState, hints: dict[str, str]) -> str:
     if state.state == "starting":
         return "The worker is getting ready: it loads torch and decodes the sounds. The first numbers come soon."
+    if state.state == "paused":
+        return f"Paused: {hints.get('training.unpause', 'space')} goes on where it was."
     return (
         f"No warnings. {hints.get('training.checkpoint', 'k')} saves a checkpoint, "
         f"{hints.get('training.preview', 'p')} makes a preview."
@@ -131,7 +140,9 @@ def _ending(widget: Widget, run: RunFolder, state: RunState, hints: dict[str, st
     style, dim = theme_style(widget, color, bold=True), theme_style(widget, "dim")
     ending = state.ending
     if isinstance(ending, e.Finished | e.Stopped):
-        how_long = f"{ending.step:,} steps in {words.duration(ending.seconds)}"
+        how_long = f"{words.plural(ending.step, 'step')} in {words.duration(ending.seconds)}"
+        if not ending.step:
+            how_long = "before the first step"
         line(f"{mark} {state.state.capitalize()}: {how_long}", style)
         if ending.reason not in ("", state.state):
             line(f"  {ending.reason}", dim)

@@ -102,9 +102,7 @@ class FolderField(Vertical):
         self._recent: Sequence[str] = ()
         self._meant = ""
         self._offered: list[str] = []
-        self._input = PathInput(
-            placeholder="a folder of sounds, e.g. ~/sounds", compact=True, id="folder", select_on_focus=False
-        )
+        self._input = PathInput(placeholder="a folder, e.g. ~/sounds", compact=True, id="folder", select_on_focus=False)
         self._input.cursor_blink = False
         self._list = OptionList(id="folders", markup=False)
 

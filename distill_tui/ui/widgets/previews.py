@@ -169,7 +169,7 @@ class PreviewsView(Painted, can_focus=True):
         width, height = self.size
         preview, dim = self.preview, self.style("dim")
         if preview is None or not preview.pairs:
-            return [Text(), Text(self._nothing(), dim)]
+            return [Text(), *(Text(line, dim) for line in words.wrap(self._nothing(), width))]
         listed = min(len(preview.pairs), max(1, min(6, height // 4)))
         picture_rows = height - 2 - listed - 2
         if picture_rows < LEAST_PICTURE_ROWS:

@@ -27,10 +27,14 @@ class StatusHead(Painted):
         self._state: RunState | None = None
         self._wanted = ""
         self._reading: float | None = None
+        self._unseen = 0
 
-    def show(self, state: RunState, wanted: str) -> None:
-        """Show this state; `wanted` is what was asked for and has not happened yet, '' for nothing."""
-        self._state, self._wanted, self._reading = state, wanted, None
+    def show(self, state: RunState, wanted: str, unseen: int = 0) -> None:
+        """Show this state; `wanted` is what was asked for and has not happened yet, '' for nothing.
+
+        So many warnings are `unseen`: told here where it is narrow, since nothing else is there to tell them.
+        """
+        self._state, self._wanted, self._reading, self._unseen = state, wanted, None, unseen
         self.repaint()
 
     def show_reading(self, share: float) -> None:
@@ -50,7 +54,10 @@ class StatusHead(Painted):
             first.append(Text(f"e {state.epoch_text}", self.style("foreground")))
             if state.eta_seconds is not None:
                 first.append(Text(eta, self.style("foreground")))
-            second = [Text(f"step {state.step:,}", self.style("dim")), *self._speed(state, short=True)]
+            second = [Text.assemble((f"step {state.step:,}", self.style("dim")))]
+            if self._unseen:
+                second.append(Text.assemble((f"▲ {self._unseen}", self.style("warning", bold=True))))
+            second += self._speed(state, short=True)
             return [self._join(first, 1), self._join(second, 2)]
         first += [
             self._pair("epoch", state.epoch_text),
@@ -80,7 +87,7 @@ class StatusHead(Painted):
 
     def _speed(self, state: RunState, short: bool) -> list[Text]:
         found = []
-        if state.is_active and (rate := state.numbers.get("rate/sound")):
+        if state.state == "running" and (rate := state.numbers.get("rate/sound")):
             word = f"{rate:,.0f} s/s" if short else f"{rate:,.0f} s of sound a second"
             found.append(Text(word, self.style("foreground")))
         if lr := state.numbers.get("lr"):
