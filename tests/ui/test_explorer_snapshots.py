@@ -30,7 +30,7 @@ def settled(app: DistillApp, *keys: str, sounds: bool = False) -> Callable[[Pilo
 
     async def wait(pilot: Pilot[None]) -> None:
         screen = app._explorer
-        await until(pilot, lambda: screen.state.step and screen.map is not None)
+        await until(pilot, lambda: screen.state.step and screen.maps.scene is not None)
         if sounds:
             screen.show_map(explored.sound_map(), "model drums")
         await pilot.press(*keys)
@@ -68,6 +68,13 @@ def test_a_vae_whose_latents_collapsed(home: Home, snap_compare: Compare) -> Non
     with recorded.alive(explored.running(home, kl=0.31)) as run:
         app = app_on(home, run)
         assert snap_compare(app, terminal_size=(80, 24), run_before=settled(app))
+
+
+@pytest.mark.parametrize("keys", [("v", "right"), ("v", "v")], ids=["map", "pictures"])
+def test_a_view_alone_in_a_small_pane(home: Home, snap_compare: Compare, keys: tuple[str, ...]) -> None:
+    with recorded.alive(explored.running(home)) as run:
+        app = app_on(home, run)
+        assert snap_compare(app, terminal_size=(40, 12), run_before=settled(app, *keys))
 
 
 def test_pictures_alone(home: Home, snap_compare: Compare) -> None:

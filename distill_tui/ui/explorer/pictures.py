@@ -20,7 +20,8 @@ GREYS = 7
 """Shades that are told apart: every change of one takes twenty bytes on the line."""
 MOST_WIDE, BESIDE_MAPS = 28, 18
 """The widest that pictures are, alone and with the maps."""
-LEAST_WIDE = 7
+LEAST_WIDE, LEAST_HIGH = 7, 3
+"""Smaller pictures tell nothing."""
 
 
 class PicturesView(Cells):
@@ -52,15 +53,21 @@ class PicturesView(Cells):
         dim = self.ink("dim")
         if self._map is None or not self.count or height < 3:
             return []
-        bands, wide, high = arrangement(self.count, width, height)
-        a_band = -(-self.count // bands)
+        count = self.count
+        while count > 1 and arrangement(count, width, height)[2] < LEAST_HIGH:
+            count = (count + 1) // 2
+        bands, wide, high = arrangement(count, width, height)
+        a_band = -(-count // bands)
         greys = self._greys()
-        rows: list[list[Cell]] = [
-            [(char, dim) for char in f"inputs, and below each its reconstruction; step {self._map.pictures_step:,}"]
-        ]
-        for first in range(0, self.count, a_band):
+        step = f"step {self._map.pictures_step:,}"
+        some = f"{count} of {self.count} " if count < self.count else ""
+        words = ("inputs, and below each its reconstruction", "inputs, reconstructions", "pairs")
+        head = next((h for what in words if len(h := f"{some}{what}; {step}") <= width), step)
+        rows: list[list[Cell]] = [[(char, dim) for char in head]]
+        for first in range(0, count, a_band):
             for pictures in (self._map.inputs, self._map.outputs):
-                block = [cells_of(picture, wide, high, greys) for picture in pictures[first : first + a_band]]
+                shown = pictures[first : min(first + a_band, count)]
+                block = [cells_of(picture, wide, high, greys) for picture in shown]
                 for row in range(high):
                     line: list[Cell] = []
                     for picture in block:
