@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from distill_tui.paths import Home
+from distill_tui.runs.control import read_control
 from distill_tui.settings import read_settings
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.dialogs.help import HelpDialog
@@ -258,3 +259,19 @@ def test_themes_lie_where_the_program_looks() -> None:
     from distill_tui.ui.theming import own_themes
 
     assert {file.stem for file in Path(own_themes()).glob("*.toml")} >= {"distill", "ansi"}
+
+
+def test_keys_that_come_at_once_act_in_their_order(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        terminal = Terminal(home)
+        try:
+            terminal.until("34%")
+            terminal.press("\x1b[B\x1b[B\x1b[B\r")
+            terminal.until("leave it")
+            # a slow line brings them in one piece
+            terminal.press("\x7f" * 9 + "0.000\x7f\x7f\x7f0015\r")
+            terminal.until("waits")
+            assert read_control(run.control).knobs == {"train.learning_rate": 0.0015}
+        finally:
+            terminal.close()

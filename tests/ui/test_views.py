@@ -261,7 +261,7 @@ def with_previews(home: Home) -> RunFolder:
 
 async def test_previews_are_pictures_of_both_sounds(home: Home) -> None:
     async with watching(home, with_previews(home), "f5") as (app, pilot, _):
-        await until(pilot, lambda: "original  1.0 s, to 4 kHz" in screen_text(app))
+        await until(pilot, lambda: "original  1.0 s  to 4 kHz" in screen_text(app))
         shown = screen_text(app)
         assert shown.count("▀" * 38) >= 16
         assert "preview 2 of 2" in shown
