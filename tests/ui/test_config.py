@@ -197,6 +197,8 @@ async def test_recent_folders_are_offered_and_picked(
         await until(pilot, lambda: "used before" in screen_text(app))
         await pilot.press("down", "enter")
         await until(pilot, lambda: screen.found.path == str(used) and screen.found.corpus is not None)
+        await pilot.pause()
+        assert not screen.query_one("#folders").display
 
 
 async def test_an_interrupted_run_on_the_same_sounds_can_go_on(
@@ -210,6 +212,20 @@ async def test_an_interrupted_run_on_the_same_sounds_can_go_on(
         await pilot.press("ctrl+r")
         await until(pilot, lambda: app.current_mode == "training")
         assert started == [run]
+
+
+async def test_a_run_that_has_ended_meanwhile_can_go_on_too(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distill_tui.ui.sounds.scan", found())
+    async with opened(home) as (app, pilot, screen):
+        await choose(pilot, screen, tmp_path)
+        await until(pilot, lambda: screen.found.corpus is not None)
+        await pilot.press("escape", "2")
+        assert "can go on" not in screen_text(app)
+        recorded.crashed(home)
+        await pilot.press("1")
+        await until(pilot, lambda: "can go on" in screen_text(app))
 
 
 async def test_the_keys_of_the_screens_work_at_once(home: Home) -> None:

@@ -22,6 +22,7 @@ from distill_tui.ui.work import begin
 
 if TYPE_CHECKING:
     # the first screen must come at once: what it does not show at first is imported by those who want it
+    from distill_tui.data.corpus import Corpus
     from distill_tui.recipe.schema import Recipe
     from distill_tui.runs.pace import Pace
     from distill_tui.ui.widgets.recipe_pane import RecipePane
@@ -76,6 +77,7 @@ class ConfigScreen(RecipeScreen):
         super().__init__(home)
         self.found = Found()
         self._paces: dict[str, list[Pace]] = {}
+        self._was_away = False
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.MODE)
@@ -109,6 +111,22 @@ class ConfigScreen(RecipeScreen):
         # another screen is in front, not a dialog: coming back, no input must swallow its keys
         if self.app.screen_stack[0] is not self:
             self.set_focus(None)
+            self._was_away = True
+
+    def on_screen_resume(self) -> None:
+        if self._was_away and self.found.corpus is not None:
+            self._was_away = False
+            begin(self, "again", self._look_again, self.found.corpus)
+
+    async def _look_again(self, corpus: "Corpus") -> None:
+        """Runs that have ended meanwhile can perhaps go on, and tell how fast this machine is."""
+        from distill_tui.ui.recent import interrupted_run
+
+        interrupted = await asyncio.to_thread(interrupted_run, self._home, corpus)
+        if corpus is self.found.corpus:
+            self.found.interrupted = interrupted
+            self._paces = {}
+            self._form_changed()
 
     # the sounds
 

@@ -171,7 +171,8 @@ class FolderField(Vertical):
         self._list.display = False
 
     def on_descendant_focus(self) -> None:
-        if self.screen.focused is self._input:
+        # what was just taken from the list needs no list any more
+        if self.screen.focused is self._input and not (self.path and self.path == self._meant):
             self._offer()
 
     def on_descendant_blur(self) -> None:
