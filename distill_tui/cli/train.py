@@ -25,6 +25,7 @@ DEMO_RECIPE: dict[str, Any] = {
     "model.decoder_blocks": 3,
     "model.latent_dim": 32,
     "train.batch_size": 8,
+    "train.steps_per_epoch": 25,
     "train.ema_decay": 0.99,
     "train.preview_every": 0,
 }

@@ -22,6 +22,8 @@ CONV2D_STRIDE = 16
 """Of four layers of stride 2."""
 IMAGE_CODES, IMAGE_BATCH = 16, 64
 TINY_SECONDS = 30.0
+EPOCH_STEPS, EPOCH_PIECES = 25, 400
+"""An epoch of little sound has as many at least: its validation would take more time than its training."""
 COMPILED_MINUTES, COMPILED_STEPS = 10.0, 5000
 """A training this long gets back the minute that compiling takes."""
 SPECTRAL_WEIGHTS = ("loss.mel_weight", "loss.stft_weight")
@@ -109,7 +111,8 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
         segment = value("data.segment_seconds", round(math.ceil(seconds * rate / latent) * latent / rate, 4))
         # on a CPU the time of a step follows its size: more and smaller steps learn more in the same time, down to 8
         batch = value("train.batch_size", {"cuda": 32, "mps": 16}.get(str(device).partition(":")[0], 8))
-        value("train.steps_per_epoch", max(25, math.ceil(data.training_seconds / (batch * segment))))
+        least = max(EPOCH_STEPS, EPOCH_PIECES // batch)
+        value("train.steps_per_epoch", max(least, math.ceil(data.training_seconds / (batch * segment))))
     steps = recipe.train.epochs * int(chosen.get("train.steps_per_epoch", recipe.train.steps_per_epoch))
     is_long = recipe.train.minutes >= COMPILED_MINUTES or (not recipe.train.minutes and steps >= COMPILED_STEPS)
     value("train.compile", "on" if str(device).startswith("cuda") and is_long else "off")

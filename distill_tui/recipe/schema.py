@@ -214,7 +214,12 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = 0.0
     steps_per_epoch: Annotated[
         int | Auto,
-        _meta("Steps per epoch", "Automatic: one pass over the sound, and at least 25 steps.", ge=1, le=1_000_000),
+        _meta(
+            "Steps per epoch",
+            "Automatic: one pass over the sound, and at least 25 steps and 400 pieces.",
+            ge=1,
+            le=1_000_000,
+        ),
     ] = "auto"
     batch_size: Annotated[int | Auto, _meta("Batch size", "Pieces of sound in a step.", ge=1, le=4096)] = "auto"
     learning_rate: Annotated[

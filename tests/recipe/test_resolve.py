@@ -124,6 +124,15 @@ def test_a_segment_is_a_whole_number_of_latent_frames() -> None:
         assert math.isclose(samples / latent, round(samples / latent), abs_tol=0.01)
 
 
+def test_batches_follow_the_device_and_an_epoch_hears_all_sound_but_is_never_short() -> None:
+    for machine, seconds, batch, steps in ((CPU, 30.0, 8, 50), (GPU, 30.0, 32, 25), (CPU, 7500.0, 8, 500)):
+        recipe = resolve(with_values(Recipe(), {"data.segment_seconds": 1.5}), facts(seconds), machine)
+        assert recipe.train.batch_size == batch
+        assert recipe.train.steps_per_epoch == pytest.approx(steps, rel=0.02)
+    chosen = resolve(with_values(Recipe(), {"train.batch_size": 100}), facts(30.0), CPU)
+    assert chosen.train.steps_per_epoch == 25
+
+
 def test_little_sound_and_large_codebooks_are_warned_of() -> None:
     assert expectations(resolve(Recipe(), facts(3600), CPU), facts(3600)) == []
     (tiny, unused) = expectations(
