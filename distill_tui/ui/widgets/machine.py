@@ -73,7 +73,7 @@ class MachinePanel(Painted):
         full = share is not None and share >= FULL
         return Text.assemble(
             (f"{title:7}", self.style("dim")),
-            (f"{text:>16}", self.style("warning" if full else "foreground")),
+            (f"{text:>15}", self.style("warning" if full else "foreground")),
             ("  ", ""),
             (f"{blocks(course[-COURSE:]):<{COURSE}}", self.style("series-train")),
         )
