@@ -87,7 +87,8 @@ def test_the_map_of_more_than_two_dimensions_has_a_plane_for_each_level(home: Ho
     for step in (0, 5, 10):
         live.write(trainer.averaged, step, 1)
         with torch.no_grad():
-            assert isinstance(quantizer := trainer.averaged.bottleneck, GradientQuantizer)
+            quantizer = trainer.averaged.bottleneck
+            assert isinstance(quantizer, GradientQuantizer)
             quantizer.codes.add_(0.1)
     found = read_map(trainer.run_folder.map)
     assert found is not None
