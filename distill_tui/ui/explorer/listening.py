@@ -1,5 +1,7 @@
 """Hearing what a code stands for: the stretch of a sound in which it is used much, cut out and played."""
 
+import hashlib
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +72,9 @@ async def cut(home: Home, stretch: Stretch) -> Path:
     Raises:
         RequestError: the sound cannot be read.
     """
-    name = f"{clean_name(Path(stretch.name).stem)}-{stretch.start:.1f}s.wav"
+    # sounds of several folders often have one name, and one may wait to be fetched while another is heard
+    which = hashlib.blake2b(os.fsencode(stretch.path), digest_size=3).hexdigest()
+    name = f"{clean_name(stretch.path.stem)}-{which}-{stretch.start:.1f}s.wav"
     target = home.cache / "excerpts" / name
     program = [sys.executable, "-m", "distill_tui.data.excerpt"]
     answer = await run([*program, str(stretch.path), str(stretch.start), str(stretch.seconds), str(target)])
