@@ -236,6 +236,17 @@ async def test_a_run_without_codes_says_so(home: Home) -> None:
         assert "No codes yet" in screen_text(app)
 
 
+async def test_codes_that_are_not_measured_yet_are_shown_as_such(home: Home) -> None:
+    run = recorded.make_run(home)
+    recorder = recorded.begin(run)
+    # the step in which the quantizer joins in: the first level was measured and the others were not
+    numbers = {"codebook/0/utilization": 0.31, "codebook/1/utilization": None, "codebook/2/utilization": None}
+    recorder.write(e.Metrics(scope="step", step=5, epoch=1, values=numbers))
+    async with watching(home, run, "f4") as (app, pilot, _):
+        await shows(pilot, "level 0")
+        assert re.search(r"level 1 +- ···", screen_text(app))
+
+
 def with_previews(home: Home) -> RunFolder:
     """A finished run with two previews of two sounds, real files."""
     run = recorded.finished(home)

@@ -168,7 +168,8 @@ class CodebooksView(Painted, can_focus=True):
         found = [math.nan] * self._width()
         scale = self._codes if MEASURES[self._measure][0] == "perplexity" and self._codes else 1
         points = self._pyramids.setdefault(key, Pyramid()).points(series, series.steps, len(found), first, last)
-        for point, after in zip(points, [*points[1:], None], strict=True):
+        # a level that was not measured yet has numbers, and no point
+        for point, after in zip(points, [*points[1:], None], strict=False):
             worst = point.high if MEASURES[self._measure][0] == "churn" else point.low
             for x in range(max(0, point.x), min(len(found), after.x if after else len(found))):
                 found[x] = worst / scale
