@@ -190,12 +190,18 @@ class RunState:
 
     def _forget_after(self, step: int) -> None:
         """A resumed run repeats the steps after its checkpoint: drop what they said the first time."""
-        for series in self.series.values():
+        for key, series in self.series.items():
             keep = len(series)
             while keep and series.steps[keep - 1] >= step:
                 keep -= 1
+            if keep == len(series):
+                continue
             for column in (series.steps, series.epochs, series.times, series.values, series.low, series.high):
                 del column[keep:]
+            if not keep:
+                self.numbers.pop(key, None)
+            else:
+                self.numbers[key] = None if series.last != series.last else series.last
         val = self.series.get("loss/val", Series())
         best = min(range(len(val)), key=lambda i: _or_infinity(val.values[i]), default=None)
         self.best_epoch = None if best is None else int(val.epochs[best])

@@ -70,6 +70,9 @@ def test_a_resumed_run_forgets_what_it_does_again(home: Home) -> None:
     assert list(state.series["loss/train"].steps) == [15]
     assert (state.best_epoch, state.best_value) == (2, 0.7)
     assert state.state == "starting"
+    # from the beginning: what it was no more is not told as what it is
+    state.apply(metrics(5, 1, loss_train=2.0))
+    assert state.numbers == {"loss/train": 2.0}
 
 
 def test_a_number_that_is_missing_leaves_a_gap_and_is_null_in_json(home: Home) -> None:

@@ -18,6 +18,7 @@ from distill_tui.ui.screens.training import TrainingScreen
 from distill_tui.ui.widgets.eventlog import EventLog
 from distill_tui.ui.widgets.health import HealthTable
 from distill_tui.ui.widgets.knobs import Knobs
+from distill_tui.ui.widgets.notes import Notes
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
 
@@ -175,6 +176,73 @@ async def test_an_ended_run_says_how_and_what_to_do(home: Home, made: Made, said
     async with watching(home, made(home), (120, 35)) as (app, pilot, _):
         await until(pilot, lambda: all(words in screen_text(app) for words in said), f"{said}")
         assert "Pause" not in screen_text(app)
+
+
+async def test_the_knobs_of_a_failed_run_are_turned_for_when_it_goes_on(home: Home) -> None:
+    run = recorded.diverged(home)
+    recorded.add_events(run, e.Warned(code="went-back", text="diverged", step=1455), e.Failed(reason="NaN", step=1550))
+    async with watching(home, run) as (app, pilot, _):
+        await until(pilot, lambda: "Turn the learning rate down first" in screen_text(app))
+        assert "when it goes on" in screen_text(app)
+        await pilot.press("up", "left")
+        assert read_control(run.control).knobs == {"train.learning_rate": 0.0008}
+        await until(pilot, lambda: "waits" in screen_text(app))
+        await pilot.press("u")
+        assert read_control(run.control).knobs == {"train.learning_rate": 0.001}
+
+
+async def test_the_knobs_of_a_finished_run_are_only_told(home: Home) -> None:
+    run = recorded.finished(home)
+    async with watching(home, run) as (app, pilot, _):
+        await until(pilot, lambda: "knobs " in screen_text(app))
+        await pilot.press("up", "left", "enter")
+        assert not read_control(run.control).knobs
+        assert "Tune" not in screen_text(app)
+
+
+async def test_an_ended_run_says_from_where_it_can_go_on(home: Home) -> None:
+    run = recorded.running(home)
+    recorded.add_events(run, e.Failed(reason="no room", step=1720))
+    async with watching(home, run, size=(120, 35)) as (_, pilot, screen):
+        text = screen.query_one("#notes Static", Static)
+        await until(pilot, lambda: "step 1,700, 20 steps back" in " ".join(str(text.content).split()))
+        other = recorded.starting(home.__class__(home.root / "other"))
+        other.checkpoints.mkdir()
+        recorded.add_events(other, e.Failed(reason="no room", step=0))
+        screen.watch_run(other)
+        await until(pilot, lambda: "no checkpoint yet" in str(text.content))
+        (other.checkpoints / "step-00000010.ckpt").touch()
+        screen._repaint()
+        await until(pilot, lambda: "from its last checkpoint" in str(text.content))
+
+
+async def test_what_the_worker_printed_has_a_key(home: Home) -> None:
+    run = recorded.crashed(home)
+    lines = [f'  File "module{i}.py", line {i}\n    call()\n    ^^^^^^\n' for i in range(50)]
+    run.worker_log.write_text("".join(lines) + "MemoryError: [/x] all of it\n")
+    async with watching(home, run) as (app, pilot, _):
+        await until(pilot, lambda: "w Log" in screen_text(app))
+        await pilot.press("w")
+        await until(pilot, lambda: "MemoryError: [/x]" in screen_text(app) and "module49" in screen_text(app))
+        assert "^^^" not in screen_text(app)
+        assert run.id in "".join(screen_text(app).split())
+        await pilot.press("home")
+        await until(pilot, lambda: "module0.py" in screen_text(app))
+        await pilot.press("escape")
+        run.worker_log.unlink()
+        app.screen.refresh_bindings()
+        await until(pilot, lambda: "w Log" not in screen_text(app))
+
+
+async def test_in_a_small_pane_the_arrows_scroll_through_how_a_run_failed(home: Home) -> None:
+    run = recorded.crashed(home)
+    async with watching(home, run, size=(40, 12)) as (app, pilot, screen):
+        await until(pilot, lambda: isinstance(screen.focused, Notes))
+        await until(pilot, lambda: "It can go on" in screen_text(app))
+        await pilot.press("end")
+        await until(pilot, lambda: "It can go on" not in screen_text(app))
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: isinstance(screen.focused, Knobs))
 
 
 async def test_a_worker_that_dies_is_seen_and_told(home: Home) -> None:

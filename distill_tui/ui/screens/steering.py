@@ -22,7 +22,7 @@ from distill_tui.ui.dialogs.confirm import ConfirmDialog
 from distill_tui.ui.follow import Follower
 from distill_tui.ui.screens.base import DeskScreen
 from distill_tui.ui.widgets.knobs import Knob, Knobs, knobs_of
-from distill_tui.ui.widgets.notes import can_go_on
+from distill_tui.ui.widgets.notes import can_go_on, has_checkpoint
 
 STEERING = (
     Binding("space", "pause", "Pause", id="training.pause", tooltip="Pause the training"),
@@ -136,6 +136,11 @@ class SteeringScreen(DeskScreen):
         """Whether there is a run whose worker may hear a wish."""
         return self.run_folder is not None and self.state.is_active and self.state.started_at > 0
 
+    @property
+    def is_tunable(self) -> bool:
+        """Whether a knob can be turned: of a run that has ended and can go on, for when it does."""
+        return self.is_steerable or (self.run_folder is not None and can_go_on(self.state))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Which wishes make sense now; the footer and the palette show those."""
         if action == "pause":
@@ -147,7 +152,7 @@ class SteeringScreen(DeskScreen):
         if action == "stop":
             return self.is_steerable and self.control.wanted != "stopped"
         if action == "undo":
-            return self.is_steerable and bool(self._undo)
+            return self.is_tunable and bool(self._undo)
         return super().check_action(action, parameters)
 
     def _wish(self, **changes: Any) -> bool:
@@ -176,7 +181,8 @@ class SteeringScreen(DeskScreen):
         run = self.run_folder
         assert run is not None
         if self._wish(wanted="running") and self.attempt(functools.partial(start_worker, self._home, run)):
-            self.notify("The worker starts again from the last checkpoint.", markup=False)
+            where = "the last checkpoint" if has_checkpoint(run, self.state) else "the beginning"
+            self.notify(f"The worker starts again from {where}.")
 
     def action_stop(self) -> None:
         def answered(yes: bool | None) -> None:
@@ -203,7 +209,7 @@ class SteeringScreen(DeskScreen):
 
     @on(Knobs.Turned)
     def _knob_turned(self, message: Knobs.Turned) -> None:
-        if self.run_folder is None or not self.state.is_active:
+        if not self.is_tunable:
             self.notify("The run has ended: its knobs turn nothing.", severity="warning", timeout=3)
             self._repaint()
             return

@@ -20,7 +20,7 @@ from distill_tui.ui.widgets.health import HealthTable, has_codes
 from distill_tui.ui.widgets.knobs import Knobs
 from distill_tui.ui.widgets.losses import LOSSES, LossCurves
 from distill_tui.ui.widgets.machine import MachinePanel
-from distill_tui.ui.widgets.notes import Notes, unseen_warnings
+from distill_tui.ui.widgets.notes import Notes, has_log, log_lines, unseen_warnings
 from distill_tui.ui.widgets.previews import PreviewsView
 from distill_tui.ui.widgets.status import StatusHead
 from distill_tui.ui.widgets.topbar import TopBar
@@ -56,6 +56,7 @@ class TrainingScreen(SteeringScreen):
         Binding("k", "checkpoint", "Checkpoint", id="training.checkpoint", tooltip="Save a checkpoint now"),
         Binding("p", "preview", "Preview", id="training.preview", tooltip="Make a preview now"),
         UNDO,
+        Binding("w", "log", "Log", id="training.log", tooltip="What the worker printed: worker.log"),
         Binding("r", "app.runs", "Runs", id="app.runs", tooltip="List the runs; enter watches one"),
         Binding("v", "next_view", "View", id="training.view", tooltip="The next view: chart, codebooks, previews"),
         Binding("a", "seen", "Seen", show=False, id="training.seen", tooltip="The warnings were seen"),
@@ -78,6 +79,7 @@ class TrainingScreen(SteeringScreen):
         self._seen = 0
         self._unseen = 0
         self._warned_live = False
+        self._lent = False
         self.view = "overview"
 
     def compose(self) -> ComposeResult:
@@ -146,8 +148,11 @@ class TrainingScreen(SteeringScreen):
             return
         self.query_one(LossCurves).show(self.state)
         self.query_one(HealthTable).show(self.state)
-        self.query_one(Knobs).show(self.knobs(), live=self.state.is_active)
+        ended = "knobs" if self.state.is_active or not self.is_tunable else "when it goes on"
+        self.query_one(Knobs).show(self.knobs(), self.state.is_active or self.is_tunable, ended)
         self.query_one(Notes).show(run, self.state, hints, self._seen)
+        if self.focused is None:
+            self.call_after_refresh(self._focus_again)
         self._repaint_large(run)
         self.refresh_bindings()
 
@@ -180,10 +185,16 @@ class TrainingScreen(SteeringScreen):
         self.call_after_refresh(self._focus_again)
 
     def _focus_again(self) -> None:
-        # a small terminal hides the knobs, and what is hidden loses the focus
-        knobs = self.query_one(Knobs)
-        if self.focused is None and knobs.focusable and self.run_folder is not None:
+        # a small terminal hides the knobs, and what is hidden loses the focus; how a run failed is read there instead
+        knobs, notes = self.query_one(Knobs), self.query_one(Notes)
+        if self.run_folder is None or self.view != "overview":
+            return
+        if knobs.focusable and (self.focused is None or self._lent):
+            self._lent = False
             knobs.focus()
+        elif self.focused is None and notes.display:
+            self._lent = True
+            notes.focus()
 
     def _hints(self) -> dict[str, str]:
         """The keys as they are bound now, by the ids of their actions."""
@@ -234,6 +245,12 @@ class TrainingScreen(SteeringScreen):
         self._count_warnings(live=False)
         self._repaint()
 
+    def action_log(self) -> None:
+        from distill_tui.ui.dialogs.log import LogDialog
+
+        assert self.run_folder is not None
+        self.app.push_screen(LogDialog(self.run_folder.worker_log, log_lines(self.run_folder)))
+
     # wishes
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -242,6 +259,8 @@ class TrainingScreen(SteeringScreen):
             return self.is_steerable
         if action == "seen":
             return self._unseen > 0
+        if action == "log":
+            return self.run_folder is not None and has_log(self.run_folder)
         if action in ("view", "next_view"):
             return self.run_folder is not None and (action != "view" or parameters != (self.view,))
         return super().check_action(action, parameters)

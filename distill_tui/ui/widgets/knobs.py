@@ -130,10 +130,11 @@ class Knobs(Painted, can_focus=True):
         super().__init__(id=id)
         self._knobs: list[Knob] = []
         self._live = False
+        self._title = "knobs"
 
-    def show(self, knobs: list[Knob], live: bool) -> None:
-        """Show these knobs; those of a run that has ended (not `live`) cannot be turned."""
-        self._knobs, self._live = knobs, live
+    def show(self, knobs: list[Knob], live: bool, title: str = "knobs") -> None:
+        """Show these knobs; those of a run that has ended for good (not `live`) cannot be turned."""
+        self._knobs, self._live, self._title = knobs, live, title
         self.repaint()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -173,7 +174,7 @@ class Knobs(Painted, can_focus=True):
         dim = self.style("dim")
         # where it is narrow, the last column still tells whether what is wanted is applied
         wide = self.size.width >= WIDE
-        head = pad(Text("  knobs", dim), 19)
+        head = pad(Text(f"  {self._title}", dim), 19)
         head.append(f"{'wanted':>7}{'applied' if wide else '':>{8 * wide}}{'step':>6}", dim)
         found = [head]
         for index, knob in enumerate(self._knobs):

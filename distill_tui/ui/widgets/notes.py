@@ -19,6 +19,9 @@ from distill_tui.ui.widgets.painted import again_in_another_theme, theme_style
 from distill_tui.ui.widgets.status import MARKS
 
 LOG_TAIL_LINES = 8
+TAIL_BYTES = 64 * 1024
+DIVERGED = ("not-finite", "went-back")
+"""The warnings of a training whose losses are no numbers any more."""
 
 
 class _Line(Protocol):
@@ -154,24 +157,59 @@ def _ending(widget: Widget, run: RunFolder, state: RunState, hints: dict[str, st
         if isinstance(ending, e.Failed) and ending.advice:
             line(f"  {ending.advice}")
     if can_go_on(state):
-        saved = bool(state.checkpoints) or run.checkpoints.is_dir()
-        how = "It can go on from its last checkpoint" if saved else "It has no checkpoint yet, and can begin again"
-        line(f"{how}: {hints.get('training.resume', 'space')}, or")
+        if isinstance(ending, e.Failed) and state.warnings and state.warnings[-1].code in DIVERGED:
+            line("Turn the learning rate down first: what the knobs are set to holds when it goes on.")
+        line(f"{_kept(run, state)}: {hints.get('training.resume', 'space')}, or")
         line(f"  distill-tui resume {shlex.quote(run.id)}", dim)
-    if state.state in ("failed", "crashed"):
-        tail = log_tail(run)
-        if tail:
-            line("the end of worker.log:", dim)
+    tail = log_tail(run) if state.state in ("failed", "crashed") else []
+    if tail:
+        key = hints.get("training.log", "w")
+        if isinstance(ending, e.Failed):
+            # its last line is the reason, which stands above
+            line(f"{key} shows what the worker printed", dim)
+        else:
+            line(f"the end of worker.log, of which {key} shows more:", dim)
             for said in tail:
                 line(f"  {said}", dim)
 
 
+def _kept(run: RunFolder, state: RunState) -> str:
+    """What there is of a run that has ended, for it to go on from."""
+    if not has_checkpoint(run, state):
+        return "It has no checkpoint yet, and can begin again"
+    if not state.checkpoints:
+        return "It can go on from its last checkpoint"
+    step = state.checkpoints[-1].step
+    again = f", {words.plural(state.step - step, 'step')} back" if state.step > step else ""
+    return f"It can go on from its checkpoint of step {step:,}{again}"
+
+
+def has_checkpoint(run: RunFolder, state: RunState) -> bool:
+    """Whether a run that is resumed goes on from somewhere, and does not begin again."""
+    return bool(state.checkpoints) or any(run.checkpoints.glob("*.ckpt"))
+
+
 def log_tail(run: RunFolder, lines: int = LOG_TAIL_LINES) -> list[str]:
     """The last lines of what the worker printed."""
+    return [said.strip() for said in log_lines(run) if said.strip()][-lines:]
+
+
+def log_lines(run: RunFolder) -> list[str]:
+    """What the worker printed last, its newest `TAIL_BYTES`, without what only underlines the line above it."""
     try:
         with run.worker_log.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - 8192))
+            start = file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
             text = file.read().decode(errors="replace")
     except OSError:
         return []
-    return [said.rstrip() for said in text.splitlines() if said.strip()][-lines:]
+    # the first is only the end of one
+    found = text.splitlines()[1 if start else 0 :]
+    return [said.rstrip() for said in found if not said.strip() or said.strip(" ^~")]
+
+
+def has_log(run: RunFolder) -> bool:
+    """Whether the worker has printed anything."""
+    try:
+        return run.worker_log.stat().st_size > 0
+    except OSError:
+        return False

@@ -1,0 +1,21 @@
+"""What a worker printed, from its end back."""
+
+from pathlib import Path
+
+from textual.containers import VerticalScroll
+
+from distill_tui.files import printable
+from distill_tui.ui.dialogs.help import HelpDialog
+
+
+class LogDialog(HelpDialog):
+    """The lines of a log with the path of its file; its end, which is what matters, is shown first."""
+
+    def __init__(self, path: Path, lines: list[str]) -> None:
+        text = "\n".join(printable(line) for line in lines)
+        super().__init__(path.name, f"{text}\n\n{printable(str(path))}", [], wide=True)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        box = self.query_one(VerticalScroll)
+        box.call_after_refresh(box.scroll_end, animate=False)
