@@ -19,6 +19,7 @@ from distill_tui.ui.explorer.codepane import CodePane
 from distill_tui.ui.explorer.mapview import MapView
 from distill_tui.ui.explorer.notes import ExplorerHead, HealthLines
 from distill_tui.ui.explorer.pictures import PicturesView
+from distill_tui.ui.explorer.spans import SpansCompositor
 from distill_tui.ui.explorer.subject import SoundRun
 from distill_tui.ui.screens.steering import SteeringScreen
 from distill_tui.ui.widgets.keyline import KeyLine
@@ -58,6 +59,7 @@ class MapScreen(SteeringScreen):
 
     def __init__(self, home: Home) -> None:
         super().__init__(home)
+        self._compositor = SpansCompositor()
         self.view = "desk"
         self.map: CodeMap | None = None
         self.sounds: SoundRun | None = None

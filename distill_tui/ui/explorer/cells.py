@@ -1,56 +1,33 @@
 """A widget that is a grid of characters: of a picture that moves, little more goes down the line than what changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
+from distill_tui.ui.explorer.spans import Pieced, Span
 from distill_tui.ui.widgets.painted import theme_style
 
 Cell = tuple[str, Style | None]
 """A character and its style; the character after one that is two wide is ''."""
-TILES = 16
+BLANK: Cell = (" ", None)
+BETWEEN = 6
+"""So many characters that have not changed are sent again rather than a place to go on from."""
 
 
-class Tile(Widget):
-    """A part of a grid, from top to bottom. Textual sends a changed line of a widget from its first column on."""
-
-    DEFAULT_CSS = "Tile { width: 1fr; height: 100%; }"
-    _base = Style()
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        # the style of all its lines, which takes Textual as long as all else of a line
-        self._base = self.rich_style
-        return super().render_lines(crop)
-
-    def render_line(self, y: int) -> Strip:
-        grid = self.parent
-        assert isinstance(grid, Cells)
-        return grid.strip(y, self.left, self.size.width, self._base)
-
-    @property
-    def left(self) -> int:
-        """The column of the grid with which it begins."""
-        return self.virtual_region.x
-
-
-class Cells(Widget):
+class Cells(Pieced):
     """Draws what `grid()` gives for its size."""
 
-    DEFAULT_CSS = "Cells { height: 1fr; layout: horizontal; }"
+    DEFAULT_CSS = "Cells { height: 1fr; }"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._grid: list[list[Cell]] = []
-        self._tiles = [Tile() for _ in range(TILES)]
+        self._base = Style()
         self._inks: dict[tuple[str, bool], Style] = {}
-
-    def compose(self) -> ComposeResult:
-        yield from self._tiles
 
     def grid(self) -> list[list[Cell]]:
         """The rows for the widget's present size; what is missing is blank, what is too much is cut off."""
@@ -64,30 +41,25 @@ class Cells(Widget):
         return found
 
     def repaint(self) -> int:
-        """Draw what has changed since the last time; how many characters that were."""
-        if not self.is_attached or not self.size.width:
+        """Draw what has changed since the last time; how many characters are sent for it."""
+        size = self.size
+        if not self.is_attached or not size.width:
             return 0
         old, self._grid = self._grid, self.grid()
         if len(old) != len(self._grid):
             self._draw_all()
-            return self.size.area
-        count = 0
-        for tile in self._tiles:
-            left, right = tile.left, tile.left + tile.size.width
-            regions = []
-            for y, row in enumerate(self._grid):
-                if row is not old[y] and (width := _changed(old[y][left:right], row[left:right])):
-                    regions.append(Region(0, y, width, 1))
-                    count += width
-            if regions:
-                tile.refresh(*regions)
-        return count
+            return size.area
+        regions = [
+            Region(left, y, right - left, 1)
+            for y, (before, row) in enumerate(zip(old, self._grid, strict=True))
+            for left, right in changed(before, row)
+        ]
+        if regions:
+            self.refresh(*regions)
+        return sum(region.width for region in regions)
 
     def _draw_all(self) -> None:
-        for tile in self._tiles:
-            tile.refresh()
-        if self.styles.height is not None and self.styles.height.is_auto:
-            self.refresh(layout=True)
+        self.refresh(layout=self.styles.height is not None and self.styles.height.is_auto)
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self._again())
@@ -100,13 +72,30 @@ class Cells(Widget):
         self._grid = self.grid()
         self._draw_all()
 
-    def strip(self, y: int, left: int, width: int, base: Style) -> Strip:
+    def pieces(self, spans: Sequence[Span]) -> list[Strip]:
+        base, paper, filters = self.rich_style, self.background_colors[1], self.get_line_filters()
+        found = []
+        for y, left, right in spans:
+            strip = self._strip(y, left, right, base)
+            for one in filters:
+                strip = strip.apply_filter(one, paper)
+            found.append(strip)
+        return found
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # the style of all its lines, which takes Textual as long as all else of a line
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        return self._strip(y, 0, self.size.width, self._base)
+
+    def _strip(self, y: int, left: int, right: int, base: Style) -> Strip:
         """A part of a line, on what it stands on."""
         if y >= len(self._grid):
-            return Strip.blank(width, base)
-        row = self._grid[y][left : left + width]
-        segments = [Segment(text, base + style if style else base) for text, style in _runs(row)]
-        return Strip(segments).adjust_cell_length(width, base)
+            return Strip.blank(right - left, base)
+        segments = [Segment(text, base + ink if ink else base) for text, ink in _runs(self._grid[y][left:right])]
+        return Strip(segments).adjust_cell_length(right - left, base)
 
 
 def _runs(row: list[Cell]) -> Iterator[Cell]:
@@ -122,15 +111,22 @@ def _runs(row: list[Cell]) -> Iterator[Cell]:
         yield text, style
 
 
-def _changed(old: list[Cell], new: list[Cell]) -> int:
-    """Up to which character a part of a row is not what it was; 0 for nowhere."""
+def changed(old: list[Cell], new: list[Cell]) -> list[tuple[int, int]]:
+    """Where a row is not what it was: first columns, and those after the last. A short row is blank behind its end."""
     if old == new:
-        return 0
-    blank: Cell = (" ", None)
-    for x in range(max(len(old), len(new)) - 1, -1, -1):
-        if (old[x] if x < len(old) else blank) != (new[x] if x < len(new) else blank):
-            return x + 1
-    return 0
+        return []
+    found: list[tuple[int, int]] = []
+    for x, (one, two) in enumerate(zip_longest(old, new, fillvalue=BLANK)):
+        if one is two or one == two:
+            continue
+        # the two halves of what is two wide go together
+        first = x - 1 if x and "" in (one[0], two[0]) else x
+        after = x + 2 if new[x + 1 : x + 2] and not new[x + 1][0] else x + 1
+        if found and first - found[-1][1] <= BETWEEN:
+            found[-1] = found[-1][0], after
+        else:
+            found.append((first, after))
+    return found
 
 
 class Allowance:

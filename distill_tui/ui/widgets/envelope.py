@@ -3,11 +3,13 @@
 The reduction goes on from where it was, so that a repaint of a million points costs what a thousand do.
 """
 
-from __future__ import annotations
-
 import math
 from array import array
-from typing import NamedTuple
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple, Self
 
 from distill_tui.runs.state import Series
 
@@ -22,12 +24,41 @@ class Column(NamedTuple):
     last: float
 
 
-class _Bucket(NamedTuple):
-    first_step: float
-    last_step: float
-    low: float
-    high: float
-    last: float
+@dataclass
+class _Buckets:
+    """As columns: first and last step of each bucket, least and greatest (infinite where nothing is finite), and the
+    value that it leaves on."""
+
+    firsts: list[float] = field(default_factory=list)
+    lasts: list[float] = field(default_factory=list)
+    lows: list[float] = field(default_factory=list)
+    highs: list[float] = field(default_factory=list)
+    leaves: list[float] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.firsts)
+
+    def add(self, series: Series, start: int, end: int) -> None:
+        """One more, of these points of the series."""
+        self.firsts.append(series.steps[start])
+        self.lasts.append(series.steps[end - 1])
+        self.lows.append(min(_finite(series.low[start:end]), default=math.inf))
+        self.highs.append(max(_finite(series.high[start:end]), default=-math.inf))
+        self.leaves.append(series.values[end - 1])
+
+    def drop_last(self) -> None:
+        for column in (self.firsts, self.lasts, self.lows, self.highs, self.leaves):
+            column.pop()
+
+    def halved(self) -> Self:
+        """Two of an even number as one each."""
+        return type(self)(
+            self.firsts[::2],
+            self.lasts[1::2],
+            [min(pair) for pair in zip(self.lows[::2], self.lows[1::2], strict=True)],
+            [max(pair) for pair in zip(self.highs[::2], self.highs[1::2], strict=True)],
+            self.leaves[1::2],
+        )
 
 
 class Envelope:
@@ -37,7 +68,7 @@ class Envelope:
         self._reset()
 
     def _reset(self) -> None:
-        self._buckets: list[_Bucket] = []
+        self._buckets = _Buckets()
         self._size = 1
         self._taken = 0
         self._last_step = math.nan
@@ -46,69 +77,48 @@ class Envelope:
         """The series between the steps `first` and `last` as `width` columns; None where there is no point."""
         if width < 1:
             return []
-        lows, highs, lasts = [math.nan] * width, [math.nan] * width, [math.nan] * width
-        seen = [False] * width
-        span, most = max(last - first, 1e-9), width - 1
-        # a thousand buckets for each curve at every repaint: no call and no object is made for one here
-        for its_first, its_last, low, high, leaves in self._all(series):
-            if its_last < first or its_first > last:
-                continue
-            start = int((its_first - first) / span * most + 0.5) if its_first > first else 0
-            end = int((its_last - first) / span * most + 0.5) if its_last < last else most
-            for index in range(start, end + 1):
-                before = lows[index]
-                if low < before or before != before:
-                    lows[index] = low
-                before = highs[index]
-                if high > before or before != before:
-                    highs[index] = high
-                lasts[index], seen[index] = leaves, True
-        return [Column(lows[i], highs[i], lasts[i]) if seen[i] else None for i in range(width)]
+        self._take_in(series)
+        unfinished = self._taken < len(series)
+        if unfinished:
+            self._buckets.add(series, self._taken, len(series))
+        found = [self._column(left, right) for left, right in pairwise(self._edges(width, first, last))]
+        if unfinished:
+            self._buckets.drop_last()
+        return found
 
-    def _all(self, series: Series) -> list[_Bucket]:
-        """The buckets of the whole series, the unfinished last one among them."""
+    def _edges(self, width: int, first: float, last: float) -> Iterator[float]:
+        """Where columns begin, in steps: the first and the last one are half as wide as the others."""
+        step = max(last - first, 1e-9) / max(1, width - 1)
+        yield first
+        for index in range(1, width):
+            yield first + (index - 0.5) * step
+        # what lies at the end belongs to the last column
+        yield math.nextafter(last, math.inf)
+
+    def _column(self, left: float, right: float) -> Column | None:
+        """What lies between two steps, the second of them not included. A bucket may lie in several columns."""
+        found = self._buckets
+        start, end = bisect_left(found.lasts, left), bisect_left(found.firsts, right)
+        if start >= end:
+            return None
+        return Column(min(found.lows[start:end]), max(found.highs[start:end]), found.leaves[end - 1])
+
+    def _take_in(self, series: Series) -> None:
+        """Make buckets of what is new, as far as it fills them."""
         length = len(series)
         # a resumed run drops its newest points and repeats them
         if length < self._taken or (self._taken and series.steps[self._taken - 1] != self._last_step):
             self._reset()
         while self._taken + self._size <= length:
-            self._buckets.append(_bucket(series, self._taken, self._taken + self._size))
+            self._buckets.add(series, self._taken, self._taken + self._size)
             self._taken += self._size
             if len(self._buckets) >= MOST_BUCKETS:
-                self._buckets = [
-                    _Bucket(
-                        one.first_step, two.last_step, _least(one.low, two.low), _greatest(one.high, two.high), two.last
-                    )
-                    for one, two in zip(self._buckets[::2], self._buckets[1::2], strict=True)
-                ]
+                self._buckets = self._buckets.halved()
                 self._size *= 2
         if self._taken:
             self._last_step = series.steps[self._taken - 1]
-        if self._taken < length:
-            return [*self._buckets, _bucket(series, self._taken, length)]
-        return self._buckets
 
 
-def _bucket(series: Series, start: int, end: int) -> _Bucket:
-    low = _finite(series.low[start:end])
-    high = _finite(series.high[start:end])
-    return _Bucket(
-        series.steps[start],
-        series.steps[end - 1],
-        min(low, default=math.nan),
-        max(high, default=math.nan),
-        series.values[end - 1],
-    )
-
-
-def _finite(numbers: array[float]) -> array[float] | list[float]:
+def _finite(numbers: "array[float]") -> "array[float] | list[float]":
     # one sum tells whether there is anything to sort out
     return numbers if math.isfinite(sum(numbers)) else [n for n in numbers if math.isfinite(n)]
-
-
-def _least(one: float, two: float) -> float:
-    return two if math.isnan(one) or two < one else one
-
-
-def _greatest(one: float, two: float) -> float:
-    return two if math.isnan(one) or two > one else one
