@@ -34,6 +34,8 @@ NO_TEXT = 3.0
 """What has less contrast than this is a line or a track and not text."""
 HUE = 45 / 360
 """How far a colour's hue may be from the one that stands for it."""
+MAGENTA, YELLOWS = 5, (20 / 360, 75 / 360)
+"""No yellow can be read on white, and the nearest that can is red, which tells of errors: magenta stands for it there."""
 PIXELS = frozenset("▀▄▘▝▖▗▌▐▞▚▛▜▙▟█ ")
 """Characters of pictures: two colours side by side, and nothing to read."""
 
@@ -107,6 +109,8 @@ def _letters(color: Triplet, behind: Triplet, under: int) -> int:
     fit = [number for number in range(16) if worst(number, under) >= READABLE]
     if not _is_grey(color):
         hue = colorsys.rgb_to_hls(*(part / 255 for part in color))[0]
+        if not dark and MAGENTA in fit and YELLOWS[0] <= hue <= YELLOWS[1]:
+            return MAGENTA
         near = [
             (_apart(hue, number), _far(color, VGA[number]), number)
             for number in fit

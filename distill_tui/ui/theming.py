@@ -120,7 +120,8 @@ def read_theme(file: Path) -> tuple[Theme, list[str]]:
 
 def _own_variables(colors: dict[str, str], ansi: bool) -> dict[str, str]:
     """`DEFAULT_VARIABLES` in a theme's own colours."""
-    quiet = "ansi_bright_black" if ansi else f"{colors['foreground']} 70%"
+    # bright black is the screen's own colour in Solarized
+    quiet = "ansi_default" if ansi else f"{colors['foreground']} 70%"
     return {
         "dim": quiet,
         "faint": "ansi_bright_black" if ansi else f"{colors['foreground']} 30%",

@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.events import Codec
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.log import read_events
 
 START = 1_772_000_000.0
-"""When every recorded run began: seconds since 1970."""
+"""When every recorded run began: seconds since 1970, at 06:13:20 UTC as the runs' names say."""
 STEPS_AN_EPOCH = 50
 SIZE = 64
 
@@ -193,6 +195,7 @@ def desk_events(run: RunFolder, recorder: Recorder, step: int) -> None:
         ),
     )
     run.checkpoints.mkdir(exist_ok=True)
+    put_preview(run.path / folder, blur=2, sounds=2)
 
 
 def running(home: Home, **more: Any) -> RunFolder:
@@ -293,7 +296,9 @@ def alive(run: RunFolder) -> Iterator[RunFolder]:
 def add_events(run: RunFolder, *events: e.Event) -> None:
     """More events at the end of a log."""
     recorder = Recorder(run)
-    recorder.seq, recorder.now = 1_000_000, START + 10_000
+    # right after what there is, with numbers that nothing else has
+    last = [event.time for event in read_events(run.events)]
+    recorder.seq, recorder.now = 1_000_000 + len(last), max(last, default=START)
     recorder.write(*events)
 
 
@@ -341,21 +346,26 @@ def put_preview(folder: Path, blur: int, sounds: int = 3) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(1, sounds + 1):
         for kind in ("original", "reconstruction"):
-            chance = random.Random(number)
-            worse = kind == "reconstruction"
-            samples = []
-            for i in range(11_025):
-                t = i / 11_025
-                value = sum(
-                    math.sin(2 * math.pi * 110 * number * part * t) * math.exp(-t * (3 + part)) / part
-                    for part in range(1, 14 - number * 2)
-                    if not worse or part * blur < 14
-                )
-                value += chance.gauss(0, 0.002 * blur if worse else 0.0004) + chance.gauss(0, 0.5) * math.exp(-t * 90)
-                samples.append(max(-32768, min(32767, round(9000 * value))))
             with wave.open(str(folder / f"{kind}-{number:02}.wav"), "wb") as file:
                 file.setnchannels(1)
                 file.setsampwidth(2)
                 file.setframerate(11_025)
-                file.writeframes(b"".join(value.to_bytes(2, "little", signed=True) for value in samples))
+                file.writeframes(_plucked(number, blur if kind == "reconstruction" else 0))
     return folder
+
+
+@cache
+def _plucked(number: int, blur: int) -> bytes:
+    """A plucked string in 16 bits; 0 blurs nothing."""
+    chance = random.Random(number)
+    samples = []
+    for i in range(11_025):
+        t = i / 11_025
+        value = sum(
+            math.sin(2 * math.pi * 110 * number * part * t) * math.exp(-t * (3 + part)) / part
+            for part in range(1, 14 - number * 2)
+            if part * blur < 14
+        )
+        value += chance.gauss(0, 0.002 * blur if blur else 0.0004) + chance.gauss(0, 0.5) * math.exp(-t * 90)
+        samples.append(max(-32768, min(32767, round(9000 * value))))
+    return b"".join(value.to_bytes(2, "little", signed=True) for value in samples)

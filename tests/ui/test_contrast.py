@@ -16,7 +16,7 @@ from distill_tui.paths import Home
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.contrast import READABLE, contrast_problems, ratio
 from distill_tui.ui.preferences import all_problems
-from distill_tui.ui.sixteen import NO_TEXT, Sixteen, in_sixteen, worst
+from distill_tui.ui.sixteen import NO_TEXT, VGA, XTERM, Sixteen, in_sixteen, worst
 from distill_tui.ui.theming import load_themes, own_themes
 from tests.library.models import write
 from tests.ui import recorded
@@ -101,7 +101,7 @@ async def test_all_that_is_written_can_be_read_after_the_theme_was_changed(home:
 
 
 @pytest.mark.parametrize("term", ["xterm-256color", "xterm-16color"])
-@pytest.mark.parametrize("name", [name for name in OWN if name != "ansi"])
+@pytest.mark.parametrize("name", [name for name in OWN if not name.startswith("ansi")])
 async def test_all_that_is_written_on_the_screens_can_be_read(
     home: Home, monkeypatch: pytest.MonkeyPatch, term: str, name: str
 ) -> None:
@@ -148,3 +148,45 @@ def test_a_cursor_stands_out_and_pictures_are_left_alone_in_sixteen() -> None:
         assert same == surface != there
     picture = [Segment("▀▀ ▀", Style(color="#123456", bgcolor="#654321"))]
     assert Sixteen(lambda: themes["distill"]).apply(picture, Color(0, 0, 0)) == picture
+
+
+def _rgb(text: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(text)
+    return red, green, blue
+
+
+SOLARIZED = (
+    *map(_rgb, ("073642", "dc322f", "859900", "b58900", "268bd2", "d33682", "2aa198", "eee8d5")),
+    *map(_rgb, ("002b36", "cb4b16", "586e75", "657b83", "839496", "6c71c4", "93a1a1", "fdf6e3")),
+)
+SCREENS = {
+    "ansi": ((XTERM, (0, 0, 0)), (VGA, (0, 0, 0)), (SOLARIZED, SOLARIZED[8])),
+    "ansi-white": ((XTERM, (255, 255, 255)), (SOLARIZED, SOLARIZED[15])),
+}
+"""The palettes of common terminals and the colour of their screens."""
+OF_ITSELF = 3.2
+"""Solarized keeps its colours at this contrast; none of the sixteen has more on all of these."""
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_the_terminals_own_colours_can_be_read_on_common_terminals(name: str) -> None:
+    theme = load_themes([own_themes()])[0][name]
+    colors = {**theme.to_color_system().generate(), **theme.variables}
+    # what only tells apart lines or tracks is not read
+    for key in ("primary", "secondary", "accent", "warning", "error", "success", "dim", "footer-key-foreground"):
+        number = Color.parse(colors[key]).ansi
+        for palette, screen in SCREENS[name]:
+            # -1 is the colour that the terminal writes with
+            assert number == -1 or ratio(palette[number or 0], screen) >= OF_ITSELF, f"{key}: {colors[key]}"
+    assert colors["error"] != colors["warning"]
+
+
+def test_warnings_are_not_written_in_the_colour_of_errors_in_sixteen_colours() -> None:
+    themes, _ = load_themes([own_themes()])
+    for theme in (one for one in themes.values() if not one.ansi):
+        screen = Color.parse(theme.background or "#000000").rgb
+        warning, error = (
+            in_sixteen(Style(color=Color.parse(color or "").rich_color), screen, screen).color
+            for color in (theme.warning, theme.error)
+        )
+        assert warning != error, theme.name

@@ -108,7 +108,7 @@ def test_without_colour(
         assert snap_compare(app, terminal_size=size, run_before=settled(app))
 
 
-@pytest.mark.parametrize("theme", ["distill-light", "high-contrast", "ansi"])
+@pytest.mark.parametrize("theme", ["distill-light", "high-contrast", "ansi", "ansi-white"])
 def test_finished_in_each_theme(home: Home, snap_compare: Compare, theme: str) -> None:
     app = app_on(home, recorded.finished(home), theme)
     assert snap_compare(app, terminal_size=(80, 24), run_before=settled(app))

@@ -84,7 +84,7 @@ def test_chart_zoomed_smoothed_read_and_compared(home: Home, snap_compare: Compa
     assert snap_compare(app, terminal_size=(120, 35), run_before=showing(app, "train of: G speech", *keys))
 
 
-@pytest.mark.parametrize("theme", ["distill-light", "high-contrast", "ansi"])
+@pytest.mark.parametrize("theme", ["distill-light", "high-contrast", "ansi", "ansi-white"])
 def test_chart_in_each_theme(home: Home, snap_compare: Compare, theme: str) -> None:
     app = app_on(home, recorded.finished(home), theme)
     assert snap_compare(app, terminal_size=(80, 24), run_before=showing(app, "└─", "f3", "s", "left"))

@@ -287,7 +287,9 @@ async def test_previews_are_pictures_of_both_sounds(home: Home) -> None:
 
 
 async def test_pictures_of_missing_files_say_so(home: Home) -> None:
-    async with watching(home, recorded.finished(home), "f5") as (app, pilot, _):
+    run = recorded.finished(home)
+    shutil.rmtree(run.previews)
+    async with watching(home, run, "f5") as (app, pilot, _):
         await until(pilot, lambda: screen_text(app).count("No such file") == 2)
 
 
