@@ -34,7 +34,7 @@ def completion(options: argparse.Namespace) -> int:
         return 0
     import shtab
 
-    from distill_tui.cli.main import build_parser
+    from distill_tui.cli.parser import build_parser
     from distill_tui.recipe.fields import fields
 
     parser = build_parser()

@@ -1,66 +1,18 @@
-"""The command line: its parser, its errors and exit codes. The commands are in the modules beside this one.
+"""The command line: what it runs, its errors and exit codes. The commands are in the modules beside this one."""
 
-argparse starts in 6 ms, where the frameworks over it take 70 to 120: `status --line` runs every few seconds in tmux.
-Each group of commands is a module that declares its parsers, and imports what it needs only when it runs.
-"""
-
-import argparse
 import contextlib
-import importlib
 import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
 from distill_tui import __version__
-from distill_tui.errors import DistillError, RequestError
+from distill_tui.errors import DistillError
 
-GROUPS = {
-    "train": ("train", "demo", "resume"),
-    "runs": ("runs", "status", "watch"),
-    "control": ("pause", "unpause", "stop", "checkpoint", "preview", "tune"),
-    "explore": ("explore", "map"),
-    "models": ("models",),
-    "sound": ("reconstruct", "encode", "decode"),
-    "data": ("data",),
-    "machine": ("doctor",),
-    "tensorboard": ("export-tensorboard",),
-    "bench": ("bench",),
-    "completion": ("completion",),
-}
-"""The modules beside this one and their commands, so that a command need not wait for all the others to be imported."""
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with errors of one or two lines, raised like every other wrong request."""
-
-    def error(self, message: str) -> NoReturn:
-        raise RequestError(message, f"See: {self.prog} --help")
-
-
-def build_parser(command: str | None = None) -> Parser:
-    """The command line: all of it, or as much as `command` needs."""
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument(
-        "--home",
-        metavar="DIR",
-        default=argparse.SUPPRESS,
-        help="folder of runs, models, cache and settings.toml (or DISTILL_TUI_HOME; else the platform's data folder)",
-    )
-    parser = Parser(
-        prog="distill-tui",
-        description="Train residual-VQ audio autoencoders on your own folder of sounds. Without a command: the app.",
-        parents=[shared],
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"distill-tui {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    for group, names in GROUPS.items():
-        if command is None or command in names:
-            importlib.import_module(f"distill_tui.cli.{group}").register(commands, shared)
-    return parser
+if TYPE_CHECKING:
+    import argparse
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -69,12 +21,13 @@ def run(arguments: Sequence[str]) -> int:
         # a locale that is not UTF-8 must not turn an emoji in a file's name into a traceback
         sys.stdout.reconfigure(errors="replace")
     try:
-        options = build_parser(_command(arguments)).parse_args(arguments)
-        options.home = getattr(options, "home", None)
-        if options.command is None:
-            from distill_tui.cli.app import open_app
+        if (plain := _plain(arguments)) is not None:
+            return _open_app(plain or None)
+        from distill_tui.cli.parser import parse
 
-            return open_app(options.home, None)
+        options = parse(arguments)
+        if options.command is None:
+            return _open_app(options.home)
         _tell_settings(options)
         code: int = options.run(options)
         sys.stdout.flush()
@@ -94,18 +47,24 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
-def _command(arguments: Sequence[str]) -> str | None:
-    """The command that is meant, '' for the app, or None where that takes the whole parser to tell."""
-    rest = iter(arguments)
-    for argument in rest:
-        if argument == "--home":
-            next(rest, None)
-        elif not argument.startswith("--home="):
-            return argument if any(argument in names for names in GROUPS.values()) else None
-    return ""
+def _plain(arguments: Sequence[str]) -> str | None:
+    """The home ('' for the usual one) where no more is said than to open the app: its first screen need not wait for a
+    parser that has nothing to parse. None: something else is said."""
+    match arguments:
+        case []:
+            return ""
+        case ["--home", home] if home and not home.startswith("-"):
+            return home
+    return None
 
 
-def _tell_settings(options: argparse.Namespace) -> None:
+def _open_app(home: str | None) -> int:
+    from distill_tui.cli.app import open_app
+
+    return open_app(home, None)
+
+
+def _tell_settings(options: "argparse.Namespace") -> None:
     """Warn of mistakes in settings.toml. The app tells them itself, and tmux's line has no room for them."""
     from distill_tui.paths import find_home
 

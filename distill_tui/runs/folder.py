@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -97,6 +96,9 @@ class RunFolder:
 
     def worker_pid(self) -> int | None:
         """The pid that the last worker wrote into its lock."""
+        # here and below, as the app's first screen waits for this module and not for json
+        import json
+
         try:
             return int(json.loads(self.lock.read_bytes())["pid"])
         except (OSError, ValueError, KeyError, TypeError):
@@ -109,6 +111,8 @@ class RunFolder:
         Raises:
             RequestError: another worker holds it.
         """
+        import json
+
         handle = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             deadline = time.monotonic() + patience

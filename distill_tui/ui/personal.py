@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from textual.app import App
 from textual.notifications import SeverityLevel
+from textual.theme import Theme
 
 from distill_tui.errors import DistillError
 from distill_tui.files import printable
@@ -15,6 +16,9 @@ from distill_tui.ui.theming import DEFAULT_THEME, DEFAULT_VARIABLES, load_themes
 
 class PersonalApp(App[None]):
     """Reads settings.toml and the themes; the first screen waits for no more of them than it is drawn with."""
+
+    _mixed: tuple[Theme, dict[str, str]] | None = None
+    """A theme and its colours."""
 
     def __init__(self, home: Home) -> None:
         super().__init__()
@@ -64,6 +68,13 @@ class PersonalApp(App[None]):
         if poor := contrast_problems(self.current_theme):
             more = f", and {len(poor) - 1} more: distill-tui doctor" if len(poor) > 1 else ""
             self.notify(f"theme {name}: {poor[0]}{more}", severity="warning", timeout=10)
+
+    def get_css_variables(self) -> dict[str, str]:
+        # Textual mixes all colours anew each time it asks, thrice before the first screen
+        theme = self.current_theme
+        if self._mixed is None or self._mixed[0] is not theme:
+            self._mixed = theme, super().get_css_variables()
+        return self._mixed[1]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return DEFAULT_VARIABLES

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from distill_tui.cli.main import build_parser
 from distill_tui.cli.main import run as main
+from distill_tui.cli.parser import build_parser
 from tests.cli.test_contract import commands
 from tests.conftest import Trained
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from distill_tui.cli.main import build_parser
 from distill_tui.cli.main import run as main
+from distill_tui.cli.parser import build_parser
 from distill_tui.paths import Home
 from tests.cli.test_runs import began, written
 from tests.conftest import Trained

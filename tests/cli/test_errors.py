@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from distill_tui.cli import main as program
+from distill_tui.cli import parser
 
 
 def test_a_mistake_of_ours_is_a_line_and_its_traceback_a_file(
@@ -13,7 +14,7 @@ def test_a_mistake_of_ours_is_a_line_and_its_traceback_a_file(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("deep inside")
 
-    monkeypatch.setattr(program, "build_parser", broken)
+    monkeypatch.setattr(parser, "build_parser", broken)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert program.run(["runs"]) == 1
     said = capsys.readouterr().err

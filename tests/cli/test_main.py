@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from distill_tui.cli.main import GROUPS, build_parser
 from distill_tui.cli.main import run as main
+from distill_tui.cli.parser import GROUPS, build_parser
 
 
 def commands(parser: argparse.ArgumentParser) -> list[str]:
@@ -39,7 +39,8 @@ def test_an_unknown_command_is_told_what_there_is(capsys: pytest.CaptureFixture[
 def test_help_of_any_command_imports_nothing_heavy() -> None:
     script = (
         "import contextlib, io, sys\n"
-        "from distill_tui.cli.main import GROUPS, run\n"
+        "from distill_tui.cli.main import run\n"
+        "from distill_tui.cli.parser import GROUPS\n"
         "for name in [None, *(n for names in GROUPS.values() for n in names)]:\n"
         "    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
         "        run([*filter(None, [name]), '--help'])\n"
@@ -48,3 +49,16 @@ def test_help_of_any_command_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--home", "place"]])
+def test_the_app_without_more_words_needs_no_parser(arguments: list[str]) -> None:
+    script = "import sys; from distill_tui.cli.main import run; print(run(sys.argv[1:]), 'argparse' in sys.modules)"
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, "needs a terminal" in done.stderr) == ("2 False\n", True)
+
+
+def test_a_home_that_is_not_named_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--home"]) == 2
+    assert "--home" in capsys.readouterr().err

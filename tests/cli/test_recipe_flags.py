@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from distill_tui.cli.main import build_parser
+from distill_tui.cli.parser import build_parser
 from distill_tui.cli.recipe_flags import chosen_recipe
 from distill_tui.cli.train import DEMO_RECIPE
 from distill_tui.errors import RequestError

@@ -9,8 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual._compositor import Compositor, ReflowResult
+from textual.geometry import Size
+from textual.widget import Widget
 
 from distill_tui.paths import Home
 from distill_tui.runs.control import read_control
@@ -49,6 +53,46 @@ def test_the_first_screens_import_nothing_heavy(home: Home) -> None:
     assert imported(home, "config") == "[]"
     with recorded.alive(recorded.running(home)):
         assert imported(home, "training") == "[]"
+
+
+def test_the_first_screen_does_without_ssl_and_whoever_wants_it_gets_it(home: Home) -> None:
+    script = f"""
+import sys
+from distill_tui.cli.app import _no_ssl
+with _no_ssl():
+    from distill_tui.ui.app import DistillApp
+assert "ssl" not in sys.modules
+{CHECK_IMPORTS}
+import ssl
+assert ssl.create_default_context()
+"""
+    command = [sys.executable, "-c", script, str(home.root), "config", "ssl", "json", "argparse"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 35)])
+async def test_the_first_screen_is_laid_out_once_and_the_first_frame_is_all_of_it(
+    home: Home, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layouts, frames = [0], list[str]()
+    reflow, render = Compositor.reflow, Compositor.render_update
+
+    def counted(self: Compositor, parent: Widget, size: Size) -> ReflowResult:
+        layouts[0] += not frames
+        return reflow(self, parent, size)
+
+    def kept(self: Compositor, *arguments: Any, **named: Any) -> Any:
+        frames.append("\n".join(strip.text for strip in self.render_strips()))
+        return render(self, *arguments, **named)
+
+    monkeypatch.setattr(Compositor, "reflow", counted)
+    monkeypatch.setattr(Compositor, "render_update", kept)
+    async with DistillApp(home).run_test(size=size) as pilot:
+        await until(pilot, lambda: frames)
+    assert layouts == [1]
+    bars = ("1 Config", "2 Training", "? Help  q Quit", "enter: type a path of sounds") if size[0] > 64 else ()
+    for words in (*bars, "Sounds", "a folder, e.g. ~/sounds"[: size[0] // 2], "No sounds chosen", "t: "):
+        assert words in frames[0], frames[0]
 
 
 async def test_style_sheets_are_read_once_for_each_theme(home: Home) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from textual.geometry import Size
+from textual.events import ScreenResume
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.screen import Screen
+from textual.strip import Strip
 
 from distill_tui.errors import DistillError
 from distill_tui.runs.folder import RunFolder
@@ -48,6 +50,8 @@ class DeskScreen(Screen[None]):
     TITLE_TEXT: ClassVar[str] = ""
     HELP_TEXT: ClassVar[str] = ""
 
+    _was_in_front = False
+
     def help_text(self) -> str:
         """What the help says of the screen as it is now."""
         return self.HELP_TEXT
@@ -63,7 +67,11 @@ class DeskScreen(Screen[None]):
             classes.update({one[1]: one == here for one in breakpoints or ()})
         self.update_classes(classes, update=False)
 
-    def on_screen_resume(self) -> None:
+    def _on_screen_resume(self, event: ScreenResume) -> None:
+        # Textual's own comes after this one, and needs no call
+        # what is in front for the first time was styled just now, with the classes of its size
+        if not self._was_in_front:
+            self._was_in_front, event.refresh_styles = True, False
         self.call_after_refresh(self._settle_focus)
 
     def on_resize(self) -> None:
@@ -76,6 +84,10 @@ class DeskScreen(Screen[None]):
         elif self.focused is None and self.AUTO_FOCUS:
             found = (widget for widget in self.query(self.AUTO_FOCUS) if widget.focusable)
             self.set_focus(next(found, None))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # what is behind all widgets is one colour: one line of it stands for all
+        return super().render_lines(Region(crop.x, crop.y, crop.width, 1)) * crop.height
 
     def _compositor_refresh(self) -> None:
         # while the app starts, Textual would draw the whole screen and throw it away: it is drawn at the end of that

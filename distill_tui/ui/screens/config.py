@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
@@ -16,6 +17,7 @@ from distill_tui.settings import read_settings
 from distill_tui.ui.screens.base import RunWanted
 from distill_tui.ui.screens.recipes import RECIPE_KEYS, RecipeScreen
 from distill_tui.ui.widgets.found import Found, FoundPanel
+from distill_tui.ui.widgets.pane import Pane
 from distill_tui.ui.widgets.path_input import AND, FolderField, split_paths
 from distill_tui.ui.widgets.topbar import TopBar
 from distill_tui.ui.work import begin
@@ -81,16 +83,26 @@ class ConfigScreen(RecipeScreen):
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.MODE)
-        with Horizontal(id="config-panes"):
-            with VerticalScroll(id="form", can_focus=False):
+        with Pane(id="config-panes"):
+            with Pane(id="form"):
                 with Horizontal(classes="field-row", id="folder-row"):
                     yield Static("Sounds", classes="label", markup=False)
                     yield FolderField(id="folder-field")
                 yield FoundPanel(wide=False, id="found-short")
-            with VerticalScroll(id="aside", can_focus=False):
+            with Pane(id="aside"):
                 yield FoundPanel(wide=True, id="found-wide")
-        yield Static(id="field-help", markup=False)
+        yield Static(self._welcome, id="field-help", markup=False)
         yield self.footer()
+
+    def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
+        # the first screen is laid out once, when the app has started: all that is on it can be drawn before it is told
+        # its size, for which Textual would lay out twice more
+        if not self.app._dom_ready:
+            if self.app._batch_count:
+                self.refresh(layout=True)
+                return
+            size = size or self.app.size
+        super()._refresh_layout(size, scroll)
 
     def on_mount(self) -> None:
         self._show_found()
@@ -177,8 +189,11 @@ class ConfigScreen(RecipeScreen):
 
     def _show_keys(self) -> None:
         if self.focused is None:
-            narrow = self.has_class("-narrow")
-            self.query_one("#field-help", Static).update(WELCOME_NARROW if narrow else WELCOME)
+            self.query_one("#field-help", Static).update(self._welcome)
+
+    @property
+    def _welcome(self) -> str:
+        return WELCOME_NARROW if self.has_class("-narrow") else WELCOME
 
     def _form_changed(self) -> None:
         """Work out again what the model will be, and say at each field what is to be said."""

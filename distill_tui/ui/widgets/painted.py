@@ -79,6 +79,9 @@ class Painted(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         # the style of all its lines, which takes Textual as long as all else of a line
         self._base = self.rich_style
+        if not self._shown and self.size.width:
+            # the first screen is drawn before its widgets are told their sizes
+            self._shown = self.lines()
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:

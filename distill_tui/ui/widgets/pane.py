@@ -1,0 +1,12 @@
+"""A part of a screen with other widgets in it."""
+
+from textual.containers import VerticalScroll
+from textual.geometry import Region
+from textual.strip import Strip
+
+
+class Pane(VerticalScroll, can_focus=False):
+    """A container that draws nothing itself: one line of it stands for all, where Textual works out each."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return super().render_lines(Region(crop.x, crop.y, crop.width, 1)) * crop.height
