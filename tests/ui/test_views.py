@@ -236,6 +236,13 @@ async def test_a_run_without_codes_says_so(home: Home) -> None:
         assert "No codes yet" in screen_text(app)
 
 
+async def test_what_is_ticked_is_told_without_colour(home: Home) -> None:
+    async with watching(home, recorded.finished(home), "f3", "y", size=(40, 12)) as (app, pilot, _):
+        await until(pilot, lambda: screen_text(app).count("[x]") == 4)
+        await pilot.press("space")
+        await until(pilot, lambda: screen_text(app).count("[x]") == 3 and "[ ]" in screen_text(app))
+
+
 async def test_codes_that_are_not_measured_yet_are_shown_as_such(home: Home) -> None:
     run = recorded.make_run(home)
     recorder = recorded.begin(run)

@@ -3,14 +3,29 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.strip import Strip
 from textual.widgets import SelectionList, Static
 from textual.widgets.selection_list import Selection
 
 from distill_tui.ui.dialogs.base import Dialog
+
+
+class Ticks(SelectionList[str]):
+    """A list with boxes that are empty or ticked: Textual's own differ by their colour alone."""
+
+    def render_line(self, y: int) -> Strip:
+        strip = super().render_line(y)
+        segments, index = list(strip), self.scroll_offset.y + y
+        if index >= self.option_count or len(segments) < 5:
+            return strip
+        ticked = self.get_option_at_index(index).value in self.selected
+        # the box, a space, then the words, whose style the box takes
+        return Strip([Segment("[x]" if ticked else "[ ]", segments[4].style), *segments[3:]])
 
 
 class ChooseDialog(Dialog[list[str] | None]):
@@ -33,22 +48,20 @@ class ChooseDialog(Dialog[list[str] | None]):
         with Vertical(classes="dialog"):
             yield Static(self._title_text, classes="dialog-title", markup=False)
             if self._options:
-                yield SelectionList(
-                    *(Selection(Text(text), value, value in self._chosen) for text, value in self._options)
-                )
+                yield Ticks(*(Selection(Text(text), value, value in self._chosen) for text, value in self._options))
             else:
                 yield Static(self._nothing, classes="dialog-text", markup=False)
             yield Static("space  tick     enter  take these     esc  back", classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
         if self._options:
-            self.query_one(SelectionList).focus()
+            self.query_one(Ticks).focus()
 
     def action_take(self) -> None:
         if not self._options:
             self.dismiss(None)
             return
-        ticked = set(self.query_one(SelectionList).selected)
+        ticked = set(self.query_one(Ticks).selected)
         self.dismiss([value for _, value in self._options if value in ticked])
 
     def action_cancel(self) -> None:
