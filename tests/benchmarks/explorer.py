@@ -11,9 +11,6 @@ import contextlib
 import os
 import statistics
 import tempfile
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -26,6 +23,7 @@ from tests.benchmarks.ui import (
     EVENTS_A_SECOND,
     WATCHED_SECONDS,
     answers,
+    events_coming_in,
     opened,
     p95,
 )
@@ -36,32 +34,18 @@ ARROWS = [("\x1b[C", b"level 1, code"), ("\x1b[D", b"level 1, code")]
 LEVELS = [("l", b"codes of level 2 by"), ("l", b"codes of level 1 by")]
 
 
-@contextlib.contextmanager
-def trained(run: RunFolder) -> Iterator[None]:
+def trained(run: RunFolder) -> contextlib.AbstractContextManager[None]:
     """A writer of step events and maps, as the worker of a run that trains."""
-    done = threading.Event()
     # made before: this process has to look at the clock as well
     maps = [explored.a_map(time / MAPS_A_SECOND, step=1700 + time) for time in range(MAPS)]
 
-    def write() -> None:
-        recorder = recorded.Recorder(run)
-        recorder.seq, recorder.now = 10_000_000, recorded.START + 10_000
-        began, count = time.monotonic(), 0
-        while not done.wait(max(0.0, began + count / EVENTS_A_SECOND - time.monotonic())):
-            count += 1
-            recorder.write(explored.metrics(1700 + count))
-            if count % (EVENTS_A_SECOND // MAPS_A_SECOND) == 0:
-                found = maps[count * MAPS_A_SECOND // EVENTS_A_SECOND % MAPS]
-                found.step = found.pictures_step = 1700 + count
-                write_map(run.map, found)
+    def renew(count: int) -> None:
+        if count % (EVENTS_A_SECOND // MAPS_A_SECOND) == 0:
+            found = maps[count * MAPS_A_SECOND // EVENTS_A_SECOND % MAPS]
+            found.step = found.pictures_step = 1700 + count
+            write_map(run.map, found)
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        yield
-    finally:
-        done.set()
-        writer.join()
+    return events_coming_in(run, explored.metrics, renew)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ import tempfile
 import termios
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -111,22 +111,31 @@ def opened(*command: str) -> Iterator[Terminal]:
         terminal.end()
 
 
+def step_event(step: int) -> Metrics:
+    """The numbers of a step of a run of sounds."""
+    wave = 0.1 * (step % 17) / 17
+    values: dict[str, float | None] = {"loss/train": 0.5 + wave, "loss/recon": 0.4 + wave, "loss/commit": 0.06}
+    return Metrics(scope="step", step=step, epoch=34, values=values, progress=step / 5000, eta_seconds=300.0)
+
+
 @contextlib.contextmanager
-def events_coming_in(run: RunFolder) -> Iterator[None]:
-    """A writer that appends so many step events a second to the run's log, as a worker would."""
+def events_coming_in(
+    run: RunFolder, event: Callable[[int], Metrics] = step_event, beside: Callable[[int], None] = lambda _: None
+) -> Iterator[None]:
+    """A writer that appends so many step events a second to the run's log, as a worker would.
+
+    After the first, second, ... of them `beside` is called with its number, for what else a worker leaves.
+    """
     done = threading.Event()
 
     def write() -> None:
-        step, began = 1700, time.monotonic()
+        count, began = 0, time.monotonic()
         recorder = recorded.Recorder(run)
         recorder.seq, recorder.now = _MORE_STEPS, recorded.START + 10_000
-        while not done.wait(max(0.0, began + (step - 1700) / EVENTS_A_SECOND - time.monotonic())):
-            step += 1
-            wave = 0.1 * (step % 17) / 17
-            values: dict[str, float | None] = {"loss/train": 0.5 + wave, "loss/recon": 0.4 + wave, "loss/commit": 0.06}
-            recorder.write(
-                Metrics(scope="step", step=step, epoch=34, values=values, progress=step / 5000, eta_seconds=300.0)
-            )
+        while not done.wait(max(0.0, began + count / EVENTS_A_SECOND - time.monotonic())):
+            count += 1
+            recorder.write(event(1700 + count))
+            beside(count)
 
     writer = threading.Thread(target=write)
     writer.start()

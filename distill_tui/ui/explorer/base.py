@@ -6,25 +6,25 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 from textual.widgets import Static
 
 from distill_tui.files import printable
 from distill_tui.paths import Home
 from distill_tui.runs.codemap import CodeMap, read_map
 from distill_tui.runs.folder import RunFolder
-from distill_tui.ui import words
 from distill_tui.ui.explorer import subject
 from distill_tui.ui.explorer.cells import Allowance
 from distill_tui.ui.explorer.codepane import CodePane
 from distill_tui.ui.explorer.mapview import MapView
-from distill_tui.ui.explorer.notes import ExplorerHead, HealthLines
+from distill_tui.ui.explorer.notes import ExplorerHead, HealthLines, about_map, losses_of
 from distill_tui.ui.explorer.pictures import PicturesView
 from distill_tui.ui.explorer.spans import SpansCompositor
 from distill_tui.ui.explorer.subject import SoundRun
 from distill_tui.ui.screens.steering import SteeringScreen
 from distill_tui.ui.widgets.keyline import KeyLine
 from distill_tui.ui.widgets.knobs import Knobs
-from distill_tui.ui.widgets.losses import LOSSES, LossCurves
+from distill_tui.ui.widgets.losses import LossCurves
 from distill_tui.ui.widgets.topbar import TopBar
 
 RATES = {"map": (4500.0, 0.5), "notes": (1000.0, 1.0), "pictures": (2000.0, 0.5)}
@@ -41,9 +41,6 @@ n  starts one: the pictures of the folder used last, or figures that are drawn
 r  looks at the codebooks of any run or model of yours
 
 With MNIST's files at hand:  distill-tui explore --data FOLDER"""
-TRAIN, VAL, RECON, COMMIT = LOSSES
-CODEBOOK = ("loss/codebook", "codebk", "series-val")
-KL = ("loss/kl", "kl", "series-commit")
 
 
 class MapScreen(SteeringScreen):
@@ -71,6 +68,7 @@ class MapScreen(SteeringScreen):
         self._due = {part: Allowance(*how) for part, how in RATES.items()}
         self._waits: set[str] = set()
         self._chose_at = self._drew_at = 0.0
+        self._bound: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         self.run_folder = self.run_folder or subject.newest(self._home)
@@ -197,14 +195,28 @@ class MapScreen(SteeringScreen):
         self._paint_head()
         self._paint_health()
         if self.run_folder is not None:
-            self.query_one(LossCurves).show(self.state, self._losses(), self._log)
+            self.query_one(LossCurves).show(self.state, losses_of(self._recipe.model), self._log)
             self.query_one(Knobs).show(self.knobs(), live=self.state.is_active)
         if at_once:
             self._waits = set(RATES)
             self._paint_large(at_once)
         elif self._waits:
             self.set_timer(BREATH_SECONDS, lambda: self._paint_large(at_once=False))
-        self.refresh_bindings()
+        bound = self._bound_by()
+        if at_once or bound != self._bound:
+            self._bound = bound
+            self.refresh_bindings()
+
+    def _bound_by(self) -> tuple[object, ...]:
+        """What new numbers may change of the keys that apply: the line of keys is not worked out for each of them."""
+        state, found = self.state, self.map
+        return (
+            state.state,
+            state.started_at > 0,
+            len(state.checkpoints),
+            found is not None and bool(found.levels),
+            self.maps.scene is not None,
+        )
 
     def _paint_head(self) -> None:
         head = self.query_one(ExplorerHead)
@@ -213,7 +225,8 @@ class MapScreen(SteeringScreen):
         elif self.run_folder is not None:
             head.show_run(self.state, self.pending(), self._note)
         elif self.map is not None:
-            head.show_text(self._about_map(self.map))
+            trains = self.sounds is not None and self.sounds.is_alive
+            head.show_text(about_map(self.map, self._title, trains))
         elif self.sounds is not None:
             head.show_text([(f"waiting for a checkpoint of {self.sounds.title} …", "accent")])
 
@@ -263,27 +276,17 @@ class MapScreen(SteeringScreen):
         self._chose_at = time.monotonic()
         self.maps.repaint()
         self.paint_choice()
+        self._send({self.maps, self.query_one(CodePane)})
+
+    def _send(self, widgets: set[Widget]) -> None:
+        """Send what was drawn of these at once: Textual's next frame may be 17 ms away."""
+        if self.is_current and not self._layout_required:
+            self._compositor.update_widgets(widgets)
+            self._compositor_refresh()
 
     def paint_choice(self) -> None:
         """Tell of the code and the point that are chosen."""
         self.query_one(CodePane).show(self.maps.scene, self.maps.shows, self.maps.chosen)
-
-    def _about_map(self, found: CodeMap) -> list[tuple[str, str]]:
-        trains = self.sounds is not None and self.sounds.is_alive
-        groups = words.plural(len(found.groups), "group")
-        return [
-            (f"map of {self._title}", "foreground"),
-            # of a run that trains it is the newest checkpoint's, not that of now
-            (f"as of step {found.step:,}{', trains on' if trains else ''}", "foreground"),
-            (f"{words.plural(len(found.points), 'point')} in {groups}", "foreground"),
-            (f"plane holds {words.percent(found.explained)} of the variance", "dim"),
-        ]
-
-    def _losses(self) -> tuple[tuple[str, str, str], ...]:
-        model = self._recipe.model
-        if model.bottleneck == "kl":
-            return TRAIN, RECON, KL, VAL
-        return (TRAIN, RECON, COMMIT, CODEBOOK) if model.codebooks == "gradient" else (TRAIN, RECON, COMMIT, VAL)
 
     def _key_of(self, action: str) -> str:
         for active in self.active_bindings.values():

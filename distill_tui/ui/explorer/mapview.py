@@ -3,28 +3,26 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from distill_tui.files import printable
 from distill_tui.runs.codemap import CodeMap, Place
-from distill_tui.ui import words
 from distill_tui.ui.explorer.cells import Cell, Cells
+from distill_tui.ui.explorer.legend import legend_of, line_of, title_of
 from distill_tui.ui.explorer.listening import Stretch, places_of, stretch_of
 from distill_tui.ui.explorer.plane import Frame, Plane
-from distill_tui.ui.explorer.scene import MOST_CELLS, Chosen, Inks, Scene, Shows, Stood, draw, neighbour
+from distill_tui.ui.explorer.scene import Chosen, Inks, Scene, Shows, Stood, draw, neighbour
 from distill_tui.ui.widgets.curves import RUN_COLORS
 
 LEAST_PANEL = 34
 """Characters: narrower panels show fewer levels."""
 APART = 3
-LEGEND_ROWS = ((20, 3), (12, 2), (0, 1))
-"""From so many rows on the legend may have so many."""
 MARKED = Style(bold=True, underline=True)
 CHOSEN = Style(reverse=True, bold=True)
+_GROUP_INKS = [[Style(color=Color.parse(pair[side])) for pair in RUN_COLORS] for side in (0, 1)]
+"""Of dark themes and of light ones: a style for each group, gone round. Letters tell them apart."""
 
 
 class MapView(Cells, can_focus=True):
@@ -116,6 +114,11 @@ class MapView(Cells, can_focus=True):
         """What can be heard of what is chosen."""
         return None if self.scene is None else stretch_of(self.scene.map, self.chosen, self.of_points)
 
+    @property
+    def _can_hear(self) -> tuple[bool, bool]:
+        """Whether something of what is chosen can be heard, and whether there is more of it in other places."""
+        return self.stretch is not None, len(self.places) > 1
+
     def action_place(self) -> None:
         self._choose(replace(self.chosen, place=(self.chosen.place + 1) % len(self.places)))
 
@@ -152,8 +155,9 @@ class MapView(Cells, can_focus=True):
         return had
 
     def _choose(self, chosen: Chosen) -> None:
-        self.chosen = chosen
-        self.refresh_bindings()
+        could, self.chosen = self._can_hear, chosen
+        if self._can_hear != could:
+            self.refresh_bindings()
         # the screen draws the map with what it tells of the choice: in one update and not in two
         self.post_message(self.Chose(chosen))
 
@@ -172,12 +176,13 @@ class MapView(Cells, can_focus=True):
             return []
         if self.scene is None:
             said = self._nothing
-            return [_line(said, self.ink("dim")) if row == height // 2 else [] for row in range(height)]
+            return [line_of(said, self.ink("dim")) if row == height // 2 else [] for row in range(height)]
         levels = len(self.scene.levels)
         beside = max(1, min(levels, (width + APART) // (LEAST_PANEL + APART)))
         first = min(max(0, self.chosen.level - beside // 2), levels - beside)
         panel = (width - APART * (beside - 1)) // beside
-        legend = self._legend(width) if height >= 6 else []
+        inks = self._inks_of_map().groups
+        legend = legend_of(self.scene, self.shows, width, height, self.ink, inks) if height >= 6 else []
         rows: list[list[Cell]] = [[] for _ in range(height - len(legend))]
         for level in range(first, first + beside):
             for row, cells in zip(rows, self._panel(level, panel, len(rows)), strict=True):
@@ -192,7 +197,9 @@ class MapView(Cells, can_focus=True):
         looks = (self.scene, replace(self.shows), here, width, height, self.app.theme)
         if self._drawn.get(level, (None, []))[0] != looks:
             self._drawn[level] = looks, self._plane_of(level, width, height)
-        return [self._title(level, width), *(list(row) for row in self._drawn[level][1])]
+        is_here = level == self.chosen.level
+        title = title_of(self.scene, level, self.shows, width, self.ink, is_here, self.has_focus, self.of_points)
+        return [title, *(list(row) for row in self._drawn[level][1])]
 
     def _plane_of(self, level: int, width: int, height: int) -> list[list[Cell]]:
         assert self.scene is not None
@@ -204,89 +211,10 @@ class MapView(Cells, can_focus=True):
         self._stood[key] = draw(self.scene, level, self.shows, self.chosen, plane, frame, self._inks_of_map(), stood)
         return plane.cells()
 
-    def _title(self, level: int, width: int) -> list[Cell]:
-        assert self.scene is not None
-        here = level == self.chosen.level
-        name = self.ink("foreground", bold=True) + Style(underline=True) if here else self.ink("dim")
-        mark = "▸ " if here and self.has_focus else "  "
-        if not self.scene.map.levels:
-            head = _line(mark, self.ink("accent")) + _line("Latents", name)
-            return (head + _line(self._held(level, width - len(head)), self.ink("dim")))[:width]
-        cells = _line(mark, self.ink("accent")) + _line(f"Level {level + 1}", name)
-        what = self.shows.points
-        if what == "sums":
-            said = f"sums of {words.plural(level + 1, 'code')}"
-        elif what == "residuals" and level:
-            said = "residuals"
-        else:
-            said = "encoder outputs"
-        if here and self.of_points:
-            cells += _line("  points", self.ink("accent"))
-        cells += _line(f"  {said}", self.ink("dim"))
-        cells += _line(self._held(level, width - len(cells)), self.ink("dim"))
-        return cells[:width]
-
-    def _held(self, level: int, room: int) -> str:
-        """How much of what is shown lies in a plane that cannot show all of it."""
-        assert self.scene is not None
-        if self.scene.map.dims <= 2:
-            return ""
-        held = words.percent(self.scene.explained(level, self.shows.points))
-        said = (f", {held} of its variance", f", {held}", "")
-        return next(text for text in said if len(text) <= max(0, room))
-
-    def _legend(self, width: int) -> list[list[Cell]]:
-        """The marks, the groups' letters, and what people should know of this plane."""
-        assert self.scene is not None
-        found, shows, dim = self.scene.map, self.shows, self.ink("dim")
-        parts: list[list[Cell]] = []
-        if not found.levels:
-            pass
-        elif shows.points == "sums":
-            parts.append(_line("◆", self.ink("foreground", bold=True)) + _line(" sum of codes", dim))
-        elif shows.points == "outputs" and len(found.levels) > 1:
-            parts.append(
-                _line("◆", self.ink("foreground", bold=True))
-                + _line(" code, from level 2 on at the mean of its points", dim)
-            )
-        else:
-            parts.append(_line("◆", self.ink("foreground", bold=True)) + _line(" code", dim))
-            parts.append(_line("◇", self.ink("error", bold=True)) + _line(" dead", dim))
-        if shows.cells:
-            most = max((len(level.codes) for level in found.levels), default=0)
-            if shows.points == "sums":
-                parts.append(_line("sums have no cells", self.ink("warning")))
-            elif most > MOST_CELLS:
-                parts.append(_line(f"no cells of more than {MOST_CELLS} codes", self.ink("warning")))
-            elif found.dims > 2:
-                parts.append(_line("cells: of this plane only, not exact", self.ink("warning")))
-            elif shows.points == "outputs" and len(found.levels) > 1:
-                parts.append(_line("cells from level 2 on are among residuals", self.ink("warning")))
-        if shows.trails and not any(level.trail for level in found.levels):
-            parts.append(_line("no paths yet", dim))
-        if found.dims > 2:
-            parts.append(_line(f"2 of {found.dims} dimensions, {words.percent(found.explained)} of the variance", dim))
-        inks = self._inks_of_map().groups
-        for i, (letter, group) in enumerate(zip(self.scene.letters, found.groups, strict=True)):
-            if group != letter:
-                name = f" {words.shorten(printable(group), 20)}"
-                parts.append(_line(letter, inks[i % len(inks)] + Style(bold=True)) + _line(name, dim))
-        if shows.points == "residuals" and any(level.entering for level in found.levels):
-            parts.append(_line("each level in a plane of its own", dim))
-        most = next(rows for least, rows in LEGEND_ROWS if self.size.height >= least)
-        rows: list[list[Cell]] = [[]]
-        for part in parts:
-            if rows[-1] and len(rows[-1]) + 2 + len(part) > width:
-                if len(rows) == most:
-                    break
-                rows.append([])
-            rows[-1] += ([(" ", None)] * 2 if rows[-1] else []) + part[:width]
-        return rows
-
     def _inks_of_map(self) -> Inks:
         theme = self.app.current_theme
         return Inks(
-            groups=_group_inks(theme.dark),
+            groups=_GROUP_INKS[0 if theme.dark else 1],
             code=self.ink("foreground", bold=True),
             dead=self.ink("error", bold=True),
             faint=self.ink("faint"),
@@ -294,23 +222,3 @@ class MapView(Cells, can_focus=True):
             served=MARKED,
             chosen=CHOSEN,
         )
-
-
-_GROUP_INKS = [[Style(color=Color.parse(pair[side])) for pair in RUN_COLORS] for side in (0, 1)]
-
-
-def _group_inks(dark: bool) -> list[Style]:
-    """A style for each group, gone round where there are more: the letters tell them apart."""
-    return _GROUP_INKS[0 if dark else 1]
-
-
-def _line(text: str, ink: Style | None) -> list[Cell]:
-    """Characters as cells."""
-    found: list[Cell] = []
-    for char in text:
-        size = cell_len(char)
-        if size:
-            found.append((char, ink))
-        if size == 2:
-            found.append(("", ink))
-    return found

@@ -5,11 +5,13 @@ import math
 from rich.text import Text
 
 from distill_tui.files import printable
+from distill_tui.recipe.schema import Model
 from distill_tui.runs.codemap import DEADNESS, CodeMap
 from distill_tui.runs.state import RunState
 from distill_tui.ui import words
 from distill_tui.ui.explorer.scene import Scene, Shows
 from distill_tui.ui.widgets.braille import BLOCKS
+from distill_tui.ui.widgets.losses import LOSSES
 from distill_tui.ui.widgets.painted import Painted
 from distill_tui.ui.widgets.status import MARKS
 
@@ -19,6 +21,30 @@ USED = 0.01
 """Nats below which a dimension of a VAE's latents tells nothing."""
 ROOMY = 48
 """Characters from which on the definition of a dead code is written out."""
+
+
+TRAIN, VAL, RECON, COMMIT = LOSSES
+CODEBOOK = ("loss/codebook", "codebk", "series-val")
+KL = ("loss/kl", "kl", "series-commit")
+
+
+def losses_of(model: Model) -> tuple[tuple[str, str, str], ...]:
+    """The four losses that say most of such a model: key, title, colour."""
+    if model.bottleneck == "kl":
+        return TRAIN, RECON, KL, VAL
+    return (TRAIN, RECON, COMMIT, CODEBOOK) if model.codebooks == "gradient" else (TRAIN, RECON, COMMIT, VAL)
+
+
+def about_map(found: CodeMap, title: str, trains: bool) -> list[tuple[str, str]]:
+    """What a map is of, as texts with their colours; `trains` for a run of sounds that goes on."""
+    groups = words.plural(len(found.groups), "group")
+    return [
+        (f"map of {title}", "foreground"),
+        # of a run that trains it is the newest checkpoint's, not that of now
+        (f"as of step {found.step:,}{', trains on' if trains else ''}", "foreground"),
+        (f"{words.plural(len(found.points), 'point')} in {groups}", "foreground"),
+        (f"plane holds {words.percent(found.explained)} of the variance", "dim"),
+    ]
 
 
 class ExplorerHead(Painted):
