@@ -35,7 +35,7 @@ NO_TEXT = 3.0
 HUE = 45 / 360
 """How far a colour's hue may be from the one that stands for it."""
 MAGENTA, YELLOWS = 5, (20 / 360, 75 / 360)
-"""No yellow can be read on white, and the nearest that can is red, which tells of errors: magenta stands for it there."""
+"""No yellow can be read on white, and the nearest that can is red, which is for errors: magenta stands for it there."""
 PIXELS = frozenset("▀▄▘▝▖▗▌▐▞▚▛▜▙▟█ ")
 """Characters of pictures: two colours side by side, and nothing to read."""
 
