@@ -114,7 +114,7 @@ def measure_training(device: str, seconds: float) -> dict[str, Any]:
     import json
     import subprocess
 
-    from distill_tui.machine import PATIENT_THREADS
+    from distill_tui.machine import COMPUTING
 
     command = [sys.executable, "-m", "distill_tui.engine.bench", "--device", device, "--seconds", f"{seconds:g}"]
     try:
@@ -125,7 +125,7 @@ def measure_training(device: str, seconds: float) -> dict[str, Any]:
             text=True,
             errors="replace",
             timeout=PATIENCE,
-            env={**PATIENT_THREADS, **os.environ},
+            env={**COMPUTING, **os.environ},
         )
     except subprocess.TimeoutExpired:
         raise DistillError(f"measuring training took longer than {PATIENCE:g} s", "Try: --quick") from None

@@ -162,7 +162,7 @@ def open_model(home: str | None, wanted: str, device: str) -> "Model":
         RequestError: there is no such model, or it cannot be used there.
     """
     from distill_tui.library.store import Library
-    from distill_tui.machine import PATIENT_THREADS
+    from distill_tui.machine import COMPUTING
     from distill_tui.paths import find_home
     from distill_tui.recipe.fields import check, fields
 
@@ -171,7 +171,7 @@ def open_model(home: str | None, wanted: str, device: str) -> "Model":
         raise RequestError(problem.replace("train.device", "--device", 1))
     path = Library(find_home(home)).find(wanted).path
     # before torch is loaded
-    for name, value in PATIENT_THREADS.items():
+    for name, value in COMPUTING.items():
         os.environ.setdefault(name, value)
     from distill_tui.engine.sound import load_model
 

@@ -12,7 +12,7 @@ from distill_tui.data.corpus import Corpus, encode_path
 from distill_tui.data.pictures import Pictures
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write, describe_os_error
-from distill_tui.machine import PATIENT_THREADS, Machine
+from distill_tui.machine import COMPUTING, Machine
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import with_values
@@ -90,7 +90,7 @@ def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**PATIENT_THREADS, **os.environ},
+                env={**COMPUTING, **os.environ},
                 start_new_session=True,
                 close_fds=True,
             )

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from distill_tui.machine import PATIENT_THREADS
+from distill_tui.machine import COMPUTING
 
 MINUTE = 60
 SOUND = {"1 min": 1, "10 min": 10, "1 h": 60, "10 h": 600}
@@ -108,7 +108,7 @@ def main(arguments: list[str]) -> None:
     for name, minutes, how, batch in cases:
         told = {"device": options.device, "minutes": minutes, "how": how, "batch": batch, "seconds": options.seconds}
         command = [sys.executable, "-m", "tests.benchmarks.training", "--case", json.dumps(told)]
-        environment = {**PATIENT_THREADS, **os.environ}
+        environment = {**COMPUTING, **os.environ}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
             print(f"{name:7} {how:16} {batch:5}   failed: {done.stderr.strip().splitlines()[-1]}")
