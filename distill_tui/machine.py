@@ -14,9 +14,10 @@ COMPUTING = {
 """Environment of every process that computes, set before it starts (the first counts until torch is loaded).
 
 Threads that wait for each other spin unless told otherwise: on cores that are shared with other programs, or with
-shards of a batch, a step then takes up to eight times as long (measured: 5 s against 0.6 s on two busy cores). And glibc
-gives the memory of a step back to the system only to ask for it again in the next, in ten thousand page faults: it keeps
-it, in the heaps of shards too, which the padding is for (mallopt(3), of which 2**25 is the largest threshold)."""
+shards of a batch, a step then takes up to eight times as long (measured: 5 s against 0.6 s on two busy cores). And
+glibc gives the memory of a step back to the system only to ask for it again in the next, in ten thousand page faults:
+it keeps it, in the heaps of shards too, which the padding is for (mallopt(3), where 2**25 is the largest threshold).
+"""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What a training tells: numbers thinned by time, and warnings with the advice that fits."""
 
+import math
 import time
 from collections.abc import Iterable
 
@@ -19,6 +20,10 @@ STALE_EPOCHS, STALE_SHARE = 3, 0.25
 the harder ones, and while the rate is high they get worse for a while and better again (64 % worse at 40 % of three
 minutes on drums, 29 % at their end)."""
 
+RISEN = 1.5
+"""An epoch's reconstruction loss over that of the first one, from which on it is said that it diverges: latents that
+say nothing any more, as a KL weight can bring them about, are no worse than the first epoch."""
+
 COLLAPSED = 0.5
 """KL of the latents, in nats a frame, below which they say next to nothing."""
 LONGEST = {"sound": 1.0, "pictures": 0.5}
@@ -31,7 +36,7 @@ class Reporter:
     """Collects the numbers of steps on the device and writes them as events.
 
     `numbers` are the newest by name; `left_out` the last words of those that are not told; `warned` the codes of what
-    was said already.
+    was said already; `first_loss` the reconstruction loss of the first epoch, unweighted.
 
     Args:
         unit: what `rate/...` counts: `sound` (seconds of it) or `pictures`.
@@ -54,6 +59,7 @@ class Reporter:
         self.left_out: set[str] = set()
         self.warned: set[str] = set()
         self._meter, self._epoch_meter = Meter(device), Meter(device)
+        self.first_loss: float | None = None
         self.restart(0)
 
     def restart(self, step: int) -> None:
@@ -106,13 +112,18 @@ class Reporter:
         self.rest(step)
         self._write("step", step, epoch, values, low, high)
 
-    def tell_epoch(self, step: int, epoch: int, values: dict[str, float | None]) -> None:
-        """Write the numbers of an epoch's end, and the epoch's means of the training losses (`epoch/recon`, ...)."""
+    def tell_epoch(self, step: int, epoch: int, values: dict[str, float | None]) -> dict[str, float | None]:
+        """Write the numbers of an epoch's end, and the epoch's means of the training losses (`epoch/recon`, ...).
+
+        Returns:
+            These means.
+        """
         mean = self._epoch_meter.read()[0]
         means: dict[str, float | None] = {
             key.replace("loss/", "epoch/"): value for key, value in mean.items() if key.startswith("loss/")
         }
         self._write("epoch", step, epoch, means | values, {}, {})
+        return means
 
     def tell_codes(self, counts: Tensor, step: int, epoch: int, last: bool) -> None:
         """Write how often each code was used, [levels, size]: of every epoch at first, over hours of one in a while."""
@@ -174,6 +185,21 @@ class Reporter:
                 "posterior-collapse",
                 f"KL {kl:.2f} nats a frame (below {COLLAPSED}): the latents say next to nothing (posterior collapse)",
                 "Lower the KL weight, or raise loss.free_bits in a new run.",
+                step,
+            )
+
+    def judge_rise(self, loss: float | None, step: int) -> None:
+        """Say that it diverges: an epoch's mean of the unweighted `loss` is well above that of the first epoch."""
+        if loss is None or math.isnan(loss):
+            return
+        if self.first_loss is None:
+            self.first_loss = loss
+        elif loss > RISEN * self.first_loss:
+            self.warn(
+                "loss-rises",
+                f"the reconstruction loss is {loss / self.first_loss:,.1f} times what it was in the first epoch: "
+                "it diverges",
+                "Lower the learning rate: the knob acts at once. The best epoch is kept.",
                 step,
             )
 

@@ -207,7 +207,8 @@ class Trainer:
         if held_out.counts is not None:
             values |= {"bitrate/kbps": bitrate_kbps(self.recipe)}
             values |= health.as_numbers(health.measure(held_out.counts), prefix="validation")
-        self.reporter.tell_epoch(self.step, self.epoch, values)
+        means = self.reporter.tell_epoch(self.step, self.epoch, values)
+        self.reporter.judge_rise(means.get(f"epoch/{self.learner.loss.names[0]}"), self.step)
         if self.learner.quantizing:
             self._keep_best(distances[0])
             stale = self.epoch - int(self.best["epoch"])
@@ -293,6 +294,7 @@ class Trainer:
             "knobs": dict(self.desk.knobs),
             "best": self.best,
             "warned": sorted(self.reporter.warned),
+            "first_loss": self.reporter.first_loss,
             "numbers": {key: value for key, value in self.reporter.numbers.items() if value is not None},
             **self.learner.state(),
         }
@@ -319,6 +321,7 @@ class Trainer:
         self.clock.go_back(state["trained"])
         self.desk.knobs.update(state["knobs"])
         self.reporter.warned.update(state["warned"])
+        self.reporter.first_loss = state.get("first_loss")
         self.reporter.numbers = dict(state["numbers"])
         self.reporter.restart(self.step)
         return True

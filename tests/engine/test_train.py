@@ -130,6 +130,18 @@ def test_diverging_goes_back_once_and_then_gives_up(home: Home, sounds: Path) ->
     assert trainer.rate_factor == 0.5
 
 
+def test_a_loss_that_runs_away_is_said_before_it_is_no_number(home: Home, sounds: Path) -> None:
+    run = make_run(home, sounds, train__epochs=6, train__warmup_share=0)
+    trainer = make_trainer(home, run)
+    for _ in range(trainer.steps_per_epoch):
+        trainer._train_step()
+    trainer._end_epoch()
+    change_control(run.control, lambda control: control.knobs.update({"train.learning_rate": 1.0}))
+    trainer.run()
+    (said,) = [w for w in events_of(trainer.run_folder, e.Warned) if w.code == "loss-rises"]
+    assert "times what it was in the first epoch: it diverges" in said.text
+
+
 def test_knobs_take_effect_at_a_step_and_bad_ones_are_refused(home: Home, sounds: Path) -> None:
     run = make_run(home, sounds, train__epochs=2)
     trainer = make_trainer(home, run)

@@ -20,8 +20,8 @@ from distill_tui.ui.widgets.status import MARKS
 
 LOG_TAIL_LINES = 8
 TAIL_BYTES = 64 * 1024
-DIVERGED = ("not-finite", "went-back")
-"""The warnings of a training whose losses are no numbers any more."""
+DIVERGED = ("not-finite", "went-back", "loss-rises")
+"""The warnings of a training that runs away."""
 
 
 class _Line(Protocol):
