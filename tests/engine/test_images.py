@@ -73,13 +73,13 @@ def test_weights_that_are_turned_change_the_losses_within_a_second(home: Home) -
     turned: list[int] = []
     told = trainer.reporter.tell_epoch
 
-    def after_epoch(*arguments: Any) -> None:
-        told(*arguments)
+    def after_epoch(*arguments: Any) -> dict[str, float | None]:
         if not turned:
             turned.append(trainer.step)
             change_control(trainer.run_folder.control, lambda c: c.knobs.update({"loss.commitment_weight": 2.0}))
+        return told(*arguments)
 
-    trainer.reporter.tell_epoch = after_epoch  # type: ignore[method-assign, assignment]
+    trainer.reporter.tell_epoch = after_epoch  # type: ignore[method-assign]
     trainer.run()
     (knob,) = events_of(trainer.run_folder, e.KnobTurned)
     assert knob.step == turned[0]
