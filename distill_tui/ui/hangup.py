@@ -1,6 +1,7 @@
 """What happens when the line drops: the app leaves, and its run goes on."""
 
 import os
+import select
 import signal
 import threading
 from types import FrameType
@@ -23,3 +24,14 @@ def leave_on_hangup(app: App[None]) -> None:
 
     signal.signal(signal.SIGHUP, leave)
     signal.signal(signal.SIGTERM, leave)
+    if os.isatty(0):
+        threading.Thread(target=_wait_for_the_end, daemon=True).start()
+
+
+def _wait_for_the_end() -> None:
+    """Hang up when the terminal goes: who has it as stdin only, and not as the terminal of a session, gets no signal."""
+    terminal = select.poll()
+    # with nothing asked for, it is only told of the end
+    terminal.register(0, 0)
+    if terminal.poll()[0][1] & select.POLLHUP:
+        os.kill(os.getpid(), signal.SIGHUP)

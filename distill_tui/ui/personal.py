@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from textual.app import App
 from textual.notifications import SeverityLevel
 from textual.theme import Theme
 
@@ -10,11 +9,12 @@ from distill_tui.errors import DistillError
 from distill_tui.files import printable
 from distill_tui.paths import Home
 from distill_tui.settings import read_settings
+from distill_tui.ui.inorder import InOrderApp
 from distill_tui.ui.sheet import Sheet
 from distill_tui.ui.theming import DEFAULT_THEME, DEFAULT_VARIABLES, load_themes, own_themes
 
 
-class PersonalApp(App[None]):
+class PersonalApp(InOrderApp):
     """Reads settings.toml and the themes; the first screen waits for no more of them than it is drawn with."""
 
     _mixed: tuple[Theme, dict[str, str]] | None = None

@@ -282,6 +282,17 @@ def test_a_line_that_drops_ends_the_app(home: Home) -> None:
         terminal.close()
 
 
+def test_a_terminal_that_goes_without_a_word_ends_the_app(home: Home) -> None:
+    terminal = Terminal(home)
+    terminal.until("Sounds")
+    # it is no session's terminal here, so nobody sends a signal
+    os.close(terminal.master)
+    try:
+        assert terminal.process.wait(10) == 128 + signal.SIGHUP
+    finally:
+        terminal.process.kill()
+
+
 def test_nothing_is_sent_when_nothing_changes(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
@@ -315,6 +326,31 @@ def test_keys_that_come_at_once_act_in_their_order(home: Home) -> None:
             terminal.until("leave it")
             # a slow line brings them in one piece
             terminal.press("\x7f" * 9 + "0.000\x7f\x7f\x7f0015\r")
+            terminal.until("waits")
+            assert read_control(run.control).knobs == {"train.learning_rate": 0.0015}
+        finally:
+            terminal.close()
+
+
+def test_what_is_typed_behind_keys_that_move_the_focus_goes_where_they_lead(home: Home) -> None:
+    terminal = Terminal(home)
+    try:
+        terminal.until("Learning rate")
+        # a path, the name, past the preset (which has no text) the epochs
+        terminal.press("\r/there/is/none\t\x15by ear\t\t\x15x9")
+        for typed in ("/there/is/none", "by ear", "x9", "is not a whole number"):
+            terminal.until(typed)
+    finally:
+        terminal.close()
+
+
+def test_what_is_typed_behind_a_key_that_opens_a_dialog_goes_into_the_dialog(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        terminal = Terminal(home)
+        try:
+            terminal.until("34%")
+            terminal.press("\x1b[B\x1b[B\x1b[B\r" + "\x7f" * 9 + "0.0015\r")
             terminal.until("waits")
             assert read_control(run.control).knobs == {"train.learning_rate": 0.0015}
         finally:

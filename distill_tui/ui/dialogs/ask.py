@@ -10,7 +10,6 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from distill_tui.ui.dialogs.base import Dialog
-from distill_tui.ui.widgets.textfield import TextField
 
 
 class AskDialog(Dialog[str | None]):
@@ -26,7 +25,7 @@ class AskDialog(Dialog[str | None]):
         with Vertical(classes="dialog"):
             yield Static(self._title_text, classes="dialog-title", markup=False)
             yield Static(self._text, classes="dialog-text", markup=False)
-            box = TextField(self._value, compact=True)
+            box = Input(self._value, compact=True)
             box.cursor_blink = False
             yield box
             yield Static("", classes="problem", markup=False)

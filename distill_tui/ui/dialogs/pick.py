@@ -11,7 +11,6 @@ from textual.widgets import Input, Static
 
 from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.widgets.rows import Column, Row, RowList
-from distill_tui.ui.widgets.textfield import TextField
 
 
 class PickDialog(Dialog[str | None]):
@@ -38,7 +37,7 @@ class PickDialog(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog dialog-wide"):
             yield Static(self._title_text, classes="dialog-title", markup=False)
-            box = TextField(placeholder="type to narrow it down", compact=True)
+            box = Input(placeholder="type to narrow it down", compact=True)
             box.cursor_blink = False
             yield box
             yield RowList()

@@ -23,7 +23,6 @@ from distill_tui.ui.dialogs.path import PathDialog
 from distill_tui.ui.program import call
 from distill_tui.ui.widgets.path_input import PathInput, absolute
 from distill_tui.ui.widgets.rows import Column, Row, RowList
-from distill_tui.ui.widgets.textfield import TextField
 from distill_tui.ui.work import begin
 
 SUFFIXES = tuple(f".{end}" for end in USUAL_EXTENSIONS)
@@ -61,7 +60,7 @@ class UseDialog(Dialog[None]):
             yield from self._field("Sounds", PathInput(compact=True, id="use-sounds", select_on_focus=False))
             out = f"{Path.cwd()}/{self._entry.name}-reconstructed"
             yield from self._field("Write to", PathInput(out, compact=True, id="use-out", select_on_focus=False))
-            yield from self._field("Levels", TextField(str(self._levels), compact=True, id="use-levels"))
+            yield from self._field("Levels", Input(str(self._levels), compact=True, id="use-levels"))
             yield Static("", classes="problem", markup=False)
             yield Static("", id="use-state", markup=False)
             yield RowList(id="use-results")

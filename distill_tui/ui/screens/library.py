@@ -17,7 +17,6 @@ from distill_tui.ui.models import Shown, look_at
 from distill_tui.ui.screens.handling import HANDLING, USE, HandlingScreen, library_key
 from distill_tui.ui.widgets.card import CardView, local_day
 from distill_tui.ui.widgets.rows import Column, Row, RowList
-from distill_tui.ui.widgets.textfield import TextField
 from distill_tui.ui.widgets.topbar import TopBar
 from distill_tui.ui.work import begin
 
@@ -66,7 +65,7 @@ class LibraryScreen(HandlingScreen):
         yield Static(EMPTY, id="empty", markup=False)
         with Horizontal(id="library-panes"):
             with Vertical(id="models-pane"):
-                box = TextField(placeholder="filter by name or run", compact=True, id="filter")
+                box = Input(placeholder="filter by name or run", compact=True, id="filter")
                 box.cursor_blink = False
                 yield box
                 yield RowList(id="models")

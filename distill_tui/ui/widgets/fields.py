@@ -14,7 +14,6 @@ from textual.widgets import Input, Static
 
 from distill_tui.recipe.fields import Field
 from distill_tui.ui.widgets.painted import Painted
-from distill_tui.ui.widgets.textfield import TextField
 
 CHOOSE = "Choose another word"
 
@@ -82,7 +81,7 @@ class FieldRow(Horizontal):
         choices = ("true", "false") if field.kind is bool else field.choices
         # a field that takes a word beside numbers is typed
         self._choice = Choice(choices, text) if choices and choices != ("auto",) else None
-        self._input = TextField(text, compact=True, placeholder="automatic" if not text else "")
+        self._input = Input(text, compact=True, placeholder="automatic" if not text else "")
         self._input.cursor_blink = False
 
     def compose(self) -> ComposeResult:

@@ -18,7 +18,6 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from distill_tui.files import printable
-from distill_tui.ui.widgets.textfield import TextField
 from distill_tui.ui.words import shorten_path
 
 MOST_OFFERED = 6
@@ -59,7 +58,7 @@ def completed(text: str, found: list[str]) -> str:
     return common if common.startswith(text) else text
 
 
-class PathInput(TextField):
+class PathInput(Input):
     """The input itself: tab completes, and moves on when there is nothing to complete."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
