@@ -79,7 +79,7 @@ def test_weights_that_are_turned_change_the_losses_within_a_second(home: Home) -
             change_control(trainer.run_folder.control, lambda c: c.knobs.update({"loss.commitment_weight": 2.0}))
         return told(*arguments)
 
-    trainer.reporter.tell_epoch = after_epoch  # type: ignore[method-assign]
+    trainer.reporter.tell_epoch = after_epoch  # type: ignore[method-assign, assignment]
     trainer.run()
     (knob,) = events_of(trainer.run_folder, e.KnobTurned)
     assert knob.step == turned[0]
