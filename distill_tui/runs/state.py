@@ -33,12 +33,12 @@ class Series:
         return len(self.values)
 
     def append(self, step: float, epoch: float, time: float, value: float, low: float, high: float) -> None:
-        for column, number in zip(
-            (self.steps, self.epochs, self.times, self.values, self.low, self.high),
-            (step, epoch, time, value, low, high),
-            strict=True,
-        ):
-            column.append(number)
+        self.steps.append(step)
+        self.epochs.append(epoch)
+        self.times.append(time)
+        self.values.append(value)
+        self.low.append(low)
+        self.high.append(high)
 
     @property
     def last(self) -> float:
@@ -176,7 +176,9 @@ class RunState:
         self.progress, self.eta_seconds = event.progress, event.eta_seconds
         self.numbers.update(event.values)
         for key, value in event.values.items():
-            self.series.setdefault(key, Series()).append(
+            if (series := self.series.get(key)) is None:
+                series = self.series[key] = Series()
+            series.append(
                 event.step,
                 event.epoch,
                 event.time,

@@ -29,7 +29,7 @@ def leave_on_hangup(app: App[None]) -> None:
 
 
 def _wait_for_the_end() -> None:
-    """Hang up when the terminal goes: who has it as stdin only, and not as the terminal of a session, gets no signal."""
+    """Hang up when the terminal goes: a process whose session has another one, or none, gets no signal."""
     terminal = select.poll()
     # with nothing asked for, it is only told of the end
     terminal.register(0, 0)

@@ -46,6 +46,7 @@ SIZE = (35, 120)
 EVENTS_A_SECOND = 50
 WATCHED_SECONDS = 10.0
 KEYS = 60
+SINGLE_SECONDS = 0.4
 PATIENCE = 60.0
 _MORE_STEPS = 10_000_000
 
@@ -161,12 +162,12 @@ def first_screens(home: Home, rounds: int) -> tuple[float, float]:
     return statistics.median(times[0]), statistics.median(times[1])
 
 
-def answers(terminal: Terminal, keys: list[tuple[str, bytes]]) -> list[float]:
-    """Seconds from each key, pressed at odd moments, until what it shows was sent."""
+def answers(terminal: Terminal, keys: list[tuple[str, bytes]], pause: float = 0.05) -> list[float]:
+    """Seconds from each key until what it shows was sent; pressed at odd moments, `pause` seconds apart and up."""
     found = []
     for number in range(KEYS):
         key, seen = keys[number % len(keys)]
-        terminal.drain(0.05 + 0.013 * (number % 11))
+        terminal.drain(pause + 0.013 * (number % 11))
         found.append(-terminal.press(key) + terminal.until(seen))
     return found
 
@@ -212,6 +213,9 @@ def main(rounds: int) -> None:
                 middle = 1000 * statistics.median(answered), 1000 * statistics.median(moved)
                 row("key to screen, median", *middle, "{:.0f} ms", "-")
                 row("key to screen, 95 of 100", 1000 * p95(answered), 1000 * p95(moved), "{:.0f} ms", "30 ms")
+                # keys in a row hold new numbers back; these do not
+                single = answers(app, [("\x1b[B", b"STFT"), ("\x1b[A", b"STFT")], SINGLE_SECONDS)
+                row("single key, 95 of 100", 0, 1000 * p95(single), "{:.0f} ms", "30 ms")
             plain_memory = psutil.Process(plain.pid).memory_full_info().uss / 1e6
             row("memory of its own", plain_memory, process.memory_full_info().uss / 1e6, "{:.0f} MB", "120 MB")
     print("\n| | bare app | this app | ratio | wanted |\n|---|---|---|---|---|")

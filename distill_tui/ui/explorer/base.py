@@ -19,7 +19,6 @@ from distill_tui.ui.explorer.codepane import CodePane
 from distill_tui.ui.explorer.mapview import MapView
 from distill_tui.ui.explorer.notes import ExplorerHead, HealthLines, about_map, losses_of
 from distill_tui.ui.explorer.pictures import PicturesView
-from distill_tui.ui.explorer.spans import SpansCompositor
 from distill_tui.ui.explorer.subject import SoundRun
 from distill_tui.ui.screens.steering import SteeringScreen
 from distill_tui.ui.widgets.keyline import KeyLine
@@ -32,8 +31,6 @@ RATES = {"map": (4500.0, 0.5), "notes": (1000.0, 1.0), "pictures": (2000.0, 0.5)
 again, in seconds."""
 BREATH_SECONDS = 0.03
 """Between two large parts that are drawn for new numbers: a key that waits is answered first."""
-REST_SECONDS, MOST_REST_SECONDS = 0.25, 1.5
-"""Who goes from code to code is answered at once: so long after a key new numbers wait for it, but not for ever."""
 VIEWS = ("desk", "map", "pictures")
 EMPTY = """No run of the Explorer yet.
 
@@ -56,7 +53,6 @@ class MapScreen(SteeringScreen):
 
     def __init__(self, home: Home) -> None:
         super().__init__(home)
-        self._compositor = SpansCompositor()
         self.view = "desk"
         self.map: CodeMap | None = None
         self.sounds: SoundRun | None = None
@@ -67,7 +63,6 @@ class MapScreen(SteeringScreen):
         self._log: bool | None = None
         self._due = {part: Allowance(*how) for part, how in RATES.items()}
         self._waits: set[str] = set()
-        self._chose_at = self._drew_at = 0.0
         self._bound: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -154,16 +149,8 @@ class MapScreen(SteeringScreen):
 
     # painting
 
-    @property
-    def _rests(self) -> bool:
-        """Whether keys are pressed that new numbers would hold up."""
-        now = time.monotonic()
-        return now - self._chose_at < REST_SECONDS and now - self._drew_at < MOST_REST_SECONDS
-
     def _repaint_if_changed(self) -> None:
-        if self._rests:
-            return
-        if self.is_current and self._look_at_map():
+        if not self.rests and self.is_current and self._look_at_map():
             self._dirty = True
         self._dirty = self._dirty or bool(self._waits)
         super()._repaint_if_changed()
@@ -201,7 +188,7 @@ class MapScreen(SteeringScreen):
             self._waits = set(RATES)
             self._paint_large(at_once)
         elif self._waits:
-            self.set_timer(BREATH_SECONDS, lambda: self._paint_large(at_once=False))
+            self.set_timer(BREATH_SECONDS, self._paint_more)
         bound = self._bound_by()
         if at_once or bound != self._bound:
             self._bound = bound
@@ -242,18 +229,21 @@ class MapScreen(SteeringScreen):
 
     def _paint_large(self, at_once: bool) -> None:
         """Draw the map, the codes and the pictures, each as often as the line can bear, and not all in one breath."""
-        now = time.monotonic()
-        if not at_once and self._rests:
+        if not at_once and self.rests:
             return
-        self._drew_at = now
+        now = self._drew_at = time.monotonic()
         for part in RATES:
             if part not in self._waits or not (at_once or self._due[part].is_due(now)):
                 continue
             self._waits.discard(part)
             self._due[part].spend(now, self._paint_part(part))
             if self._waits and not at_once:
-                self.set_timer(BREATH_SECONDS, lambda: self._paint_large(at_once=False))
+                self.set_timer(BREATH_SECONDS, self._paint_more)
                 return
+
+    def _paint_more(self) -> None:
+        # a method: Textual works out the parameters of each new function that it is to call
+        self._paint_large(at_once=False)
 
     def _paint_part(self, part: str) -> int:
         if part == "map":
@@ -273,7 +263,6 @@ class MapScreen(SteeringScreen):
 
     @on(MapView.Chose)
     def _chose(self) -> None:
-        self._chose_at = time.monotonic()
         self.maps.repaint()
         self.paint_choice()
         self._send({self.maps, self.query_one(CodePane)})

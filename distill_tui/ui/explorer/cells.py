@@ -8,7 +8,7 @@ from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 
-from distill_tui.ui.explorer.spans import Pieced, Span
+from distill_tui.ui.spans import Pieced, Span
 from distill_tui.ui.widgets.painted import theme_style
 
 Cell = tuple[str, Style | None]

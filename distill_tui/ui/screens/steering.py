@@ -1,6 +1,7 @@
 """What the screens share that follow a run and steer it: the follower, the wishes, the knobs."""
 
 import functools
+import time
 from typing import Any, ClassVar
 
 from textual import on
@@ -21,6 +22,7 @@ from distill_tui.ui.dialogs.ask import AskDialog
 from distill_tui.ui.dialogs.confirm import ConfirmDialog
 from distill_tui.ui.follow import Follower
 from distill_tui.ui.screens.base import DeskScreen
+from distill_tui.ui.spans import SpansCompositor
 from distill_tui.ui.widgets.knobs import Knob, Knobs, knobs_of
 from distill_tui.ui.widgets.notes import can_go_on, has_checkpoint
 
@@ -32,6 +34,8 @@ STEERING = (
 )
 UNDO = Binding("u", "undo", "Undo", id="training.undo", tooltip="Undo the last change of a knob")
 """The same actions on each of these screens: who gives one another key has it everywhere."""
+REST_SECONDS, MOST_REST_SECONDS = 0.25, 1.5
+"""Who presses key after key is answered at once: so long after one new numbers wait for the next, but not for ever."""
 
 
 class SteeringScreen(DeskScreen):
@@ -41,6 +45,7 @@ class SteeringScreen(DeskScreen):
 
     def __init__(self, home: Home) -> None:
         super().__init__()
+        self._compositor = SpansCompositor()
         self._home = home
         self.run_folder: RunFolder | None = None
         self.state = RunState()
@@ -48,6 +53,7 @@ class SteeringScreen(DeskScreen):
         self._recipe = Recipe()
         self._undo: list[tuple[str, float]] = []
         self._dirty = False
+        self._pressed_at = self._drew_at = 0.0
 
     def on_mount(self) -> None:
         self.set_class(self.run_folder is None, "-empty")
@@ -109,8 +115,18 @@ class SteeringScreen(DeskScreen):
 
     # painting
 
+    def on_key(self) -> None:
+        self._pressed_at = time.monotonic()
+
+    @property
+    def rests(self) -> bool:
+        """Whether keys are pressed that new numbers would hold up."""
+        now = time.monotonic()
+        return now - self._pressed_at < REST_SECONDS and now - self._drew_at < MOST_REST_SECONDS
+
     def _repaint_if_changed(self) -> None:
-        if self._dirty and self.is_current:
+        if self._dirty and self.is_current and not self.rests:
+            self._drew_at = time.monotonic()
             self._repaint(at_once=False)
 
     def on_screen_resume(self) -> None:
