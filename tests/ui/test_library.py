@@ -160,9 +160,8 @@ async def test_two_models_side_by_side(models: Home) -> None:
         await pilot.press("slash", *"speech", "enter", "space", "escape", "slash", *"drums", "enter", "space")
         await pilot.press("equals_sign")
         await until(pilot, lambda: "a ⠒⠒ speech" in screen_text(app) and "b ⠂⠐ drums [b]" in screen_text(app))
-        text = screen_text(app)
-        assert "0.2000  ◂ better" in text
-        assert "train loss, 1.0000 to 0.1000, by steps" in text
+        await until(pilot, lambda: "0.2000  ◂ better" in screen_text(app))
+        await until(pilot, lambda: "train loss, 1.0000 to 0.1000, by steps" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is not None and "a ⠒⠒" not in screen_text(app))
 
