@@ -1,10 +1,8 @@
 """Opening the app: the one place of the command line that reaches textual."""
 
-import contextlib
 import gc
 import os
 import sys
-from collections.abc import Iterator
 
 from distill_tui.cli.ink import is_dumb
 from distill_tui.errors import RequestError
@@ -31,21 +29,6 @@ def open_app(home: str | None, run: str | None, explore: bool = False) -> int:
         )
     # nothing of what is imported is garbage: the app turns this on again when its first screen stands
     gc.disable()
-    with _no_ssl():
-        from distill_tui.ui.app import run_app
+    from distill_tui.ui.app import run_app
 
     return run_app(place, chosen, explore)
-
-
-@contextlib.contextmanager
-def _no_ssl() -> Iterator[None]:
-    """asyncio, imported in here, goes without TLS, as where Python has none: ssl takes as long to import as the first
-    screen to draw, and the app has nobody to talk to. Whoever imports it later gets it."""
-    if "ssl" in sys.modules:
-        yield
-        return
-    sys.modules["ssl"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules["ssl"]

@@ -42,32 +42,15 @@ asyncio.run(main())
 HEAVY = ("torch", "numpy", "soundfile", "soxr", "plotext", "safetensors", "torchaudio")
 
 
-def imported(home: Home, mode: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", CHECK_IMPORTS, str(home.root), mode, *HEAVY], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+def imported(home: Home, mode: str, *names: str) -> str:
+    command = [sys.executable, "-c", CHECK_IMPORTS, str(home.root), mode, *HEAVY, *names]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_the_first_screens_import_nothing_heavy(home: Home) -> None:
-    assert imported(home, "config") == "[]"
+    assert imported(home, "config", "json", "argparse") == "[]"
     with recorded.alive(recorded.running(home)):
         assert imported(home, "training") == "[]"
-
-
-def test_the_first_screen_does_without_ssl_and_whoever_wants_it_gets_it(home: Home) -> None:
-    script = f"""
-import sys
-from distill_tui.cli.app import _no_ssl
-with _no_ssl():
-    from distill_tui.ui.app import DistillApp
-assert "ssl" not in sys.modules
-{CHECK_IMPORTS}
-import ssl
-assert ssl.create_default_context()
-"""
-    command = [sys.executable, "-c", script, str(home.root), "config", "ssl", "json", "argparse"]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 35)])
