@@ -43,9 +43,8 @@ class InOrderApp(App[None]):
             return
         self._number += 1
         self._under_way = True
-        way = [node for node in begin.ancestors_with_self if isinstance(node, MessagePump)]
         # the key comes up this way; then what it asked the app for is done, and what came in front is made
-        self._follow([*way, self, self], self._number)
+        self._follow([*begin.ancestors_with_self, self, self], self._number)
 
     def _follow(self, way: list[MessagePump], number: int) -> None:
         """Go behind the key, through the same queues."""

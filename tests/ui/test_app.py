@@ -299,22 +299,6 @@ def test_themes_lie_where_the_program_looks() -> None:
     assert {file.stem for file in Path(own_themes()).glob("*.toml")} >= {"distill", "ansi"}
 
 
-def test_keys_that_come_at_once_act_in_their_order(home: Home) -> None:
-    run = recorded.running(home)
-    with recorded.alive(run):
-        terminal = Terminal(home)
-        try:
-            terminal.until("34%")
-            terminal.press("\x1b[B\x1b[B\x1b[B\r")
-            terminal.until("leave it")
-            # a slow line brings them in one piece
-            terminal.press("\x7f" * 9 + "0.000\x7f\x7f\x7f0015\r")
-            terminal.until("waits")
-            assert read_control(run.control).knobs == {"train.learning_rate": 0.0015}
-        finally:
-            terminal.close()
-
-
 def test_what_is_typed_behind_keys_that_move_the_focus_goes_where_they_lead(home: Home) -> None:
     terminal = Terminal(home)
     try:
@@ -333,7 +317,7 @@ def test_what_is_typed_behind_a_key_that_opens_a_dialog_goes_into_the_dialog(hom
         terminal = Terminal(home)
         try:
             terminal.until("34%")
-            terminal.press("\x1b[B\x1b[B\x1b[B\r" + "\x7f" * 9 + "0.0015\r")
+            terminal.press("\x1b[B\x1b[B\x1b[B\r" + "\x7f" * 9 + "0.000\x7f\x7f\x7f0015\r")
             terminal.until("waits")
             assert read_control(run.control).knobs == {"train.learning_rate": 0.0015}
         finally:

@@ -16,6 +16,5 @@ class LogDialog(HelpDialog):
         super().__init__(path.name, f"{text}\n\n{printable(str(path))}", [], wide=True)
 
     def on_mount(self) -> None:
-        super().on_mount()
         box = self.query_one(VerticalScroll)
         box.call_after_refresh(box.scroll_end, animate=False)

@@ -189,7 +189,6 @@ class TrainingScreen(SteeringScreen):
             view.take_away()
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         for view in self.query(PreviewsView):
             view.call_after_refresh(view.place)
 

@@ -12,7 +12,6 @@ class KeyLine(Painted):
     """`←→ Read  l Log  s Smooth      v View  ? Help  q Quit`: the focused widget's keys come first."""
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.repaint())
         self.call_after_refresh(self.repaint)
 

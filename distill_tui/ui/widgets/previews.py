@@ -206,9 +206,9 @@ class PreviewsView(Painted, can_focus=True):
         self.take_away()
 
     def on_resize(self) -> None:
+        # before the base's own, which Textual calls after this one
         if self._pixels is not None:
             self._pixels.forget()
-        super().on_resize()
 
     # drawing
 
