@@ -114,8 +114,8 @@ def closing_report(state: RunState, recipe: Recipe, ink: Ink) -> str:
     if ending and ending.reason and ending.reason != state.state:
         lines.append(f"reason     {printable(ending.reason)}")
     lines.append(f"losses     {losses_line(state)}")
-    if state.best_epoch is not None:
-        lines.append(f"best val   {number(state.best_value)} in epoch {state.best_epoch}")
+    if state.best is not None:
+        lines.append(f"best       epoch {state.best.epoch}: held-out distance {number(state.best.value)}")
     if health := health_table(state, ink):
         lines += ["health", *(f"  {line}" for line in health)]
     settings = recipe_lines(recipe)

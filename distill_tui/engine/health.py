@@ -5,6 +5,7 @@ Over N assignments of a level with K codes, without dropped (-1) and masked (sil
 - perplexity: exp(entropy of the shares), 1 to K (van den Oord et al. 2017, arXiv 1711.00937, train it this way too).
 - dead: codes used less than 1 % of the even share N/K; below N = 100 K that is codes never used.
 - churn: codes replaced a step / K.
+- frames: N, the latent frames that were counted.
 - efficiency: sum over levels of log2(perplexity) / sum of log2(K): the share of the bitrate that carries something.
 """
 
@@ -116,6 +117,7 @@ def as_numbers(
         numbers[f"{prefix}/{level}/utilization"] = health.utilization
         numbers[f"{prefix}/{level}/perplexity"] = health.perplexity
         numbers[f"{prefix}/{level}/dead"] = None if health.dead is None else float(health.dead)
+        numbers[f"{prefix}/{level}/frames"] = float(health.assignments)
         if churn is not None:
             numbers[f"{prefix}/{level}/churn"] = churn[level]
     if levels:

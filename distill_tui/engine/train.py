@@ -137,6 +137,7 @@ class Trainer:
 
     def _make_codebooks(self) -> None:
         self.learner.make_codebooks(self.material.batch, self.step)
+        self.log.write(e.QuantizationStarted(step=self.step, epoch=self.epoch))
         self.log.write(e.StateChanged(state="running", step=self.step, detail="codebooks made; quantizing from here"))
 
     def _tell_memory(self, text: str) -> None:
@@ -181,6 +182,7 @@ class Trainer:
                 "Start again with a lower --learning-rate, and look at the sounds with: distill-tui data",
             )
         self.rate_factor = 0.5
+        self.log.write(e.StateChanged(state="running", step=self.step))
         self.reporter.warn(
             "went-back",
             f"diverged; went back to the checkpoint of step {self.step} at half the learning rate",
@@ -237,6 +239,7 @@ class Trainer:
                 "weights": weights,
                 "numbers": numbers,
             }
+            self.log.write(e.BestEpoch(step=self.step, epoch=self.epoch, value=distance))
             return
         patience = self.recipe.train.early_stopping
         if patience and self.epoch - self.best["epoch"] >= patience:

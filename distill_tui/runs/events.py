@@ -85,6 +85,22 @@ class CodesCounted(Event, tag="codes", kw_only=True, omit_defaults=False):
     counts: list[list[int]]
 
 
+class QuantizationStarted(Event, tag="quantizing", kw_only=True, omit_defaults=False):
+    """The codebooks are initialised: the losses of the steps before are of a net without its quantizer."""
+
+    step: int
+    epoch: int
+
+
+class BestEpoch(Event, tag="best", kw_only=True, omit_defaults=False):
+    """The epoch whose weights are kept: the least held-out `value` of `metric` since quantization started."""
+
+    step: int
+    epoch: int
+    value: float
+    metric: str = "distance/val"
+
+
 class Warned(Event, tag="warning", kw_only=True, omit_defaults=False):
     """Something to look at. `code` is for programs, `text` says what, `advice` what to do."""
 
@@ -179,6 +195,8 @@ TYPES: tuple[type[Event], ...] = (
     Prepared,
     Metrics,
     CodesCounted,
+    QuantizationStarted,
+    BestEpoch,
     Warned,
     CheckpointSaved,
     PreviewMade,

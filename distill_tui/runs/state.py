@@ -47,13 +47,17 @@ class Series:
 
 @dataclass
 class LevelHealth:
-    """The newest known health of one codebook; shares in 0..1, None where not known."""
+    """Newest known health of one codebook (level from 0); shares in 0..1, None where not known.
+
+    `frames` is how many latent frames of the window were counted: the last steps of training (`health.WINDOW_STEPS`).
+    """
 
     level: int
     utilization: float | None = None
     perplexity: float | None = None
     dead: float | None = None
     churn: float | None = None
+    frames: float | None = None
 
 
 @dataclass
@@ -82,8 +86,16 @@ class RunState:
     ending: e.Finished | e.Stopped | e.Failed | None = None
     started_at: float = 0.0
     updated_at: float = 0.0
-    best_epoch: int | None = None
-    best_value: float | None = None
+    quantizing_from: int | None = None
+    """The step at which the codebooks were initialised; the losses before it are of a net without its quantizer."""
+    bests: list[e.BestEpoch] = field(default_factory=list)
+    """Each epoch that was the best so far, as the trainer said; the last one's weights are the model."""
+    _bests_logged: bool = False
+
+    @property
+    def best(self) -> e.BestEpoch | None:
+        """The epoch whose weights are kept, None before the first that counts."""
+        return self.bests[-1] if self.bests else None
 
     @property
     def total_epochs(self) -> int:
@@ -130,7 +142,11 @@ class RunState:
             key = f"codebook/{level}/"
             found.append(
                 LevelHealth(
-                    level, *(self.numbers.get(key + word) for word in ("utilization", "perplexity", "dead", "churn"))
+                    level,
+                    *(
+                        self.numbers.get(key + word)
+                        for word in ("utilization", "perplexity", "dead", "churn", "frames")
+                    ),
                 )
             )
         return found
@@ -162,7 +178,10 @@ class RunState:
 
     @_apply.register
     def _(self, event: e.StateChanged) -> None:
-        self.state, self.step, self.detail = event.state, event.step or self.step, event.detail
+        if event.state == "running" and event.step < self.step:
+            # resumed from its checkpoint, or gone back to it
+            self._go_back(event.step)
+        self.state, self.step, self.detail = event.state, max(event.step, self.step), event.detail
 
     @_apply.register
     def _(self, event: e.Prepared) -> None:
@@ -171,10 +190,19 @@ class RunState:
     @_apply.register
     def _(self, event: e.Metrics) -> None:
         if event.step < self.step:
-            self._forget_after(event.step)
+            self._go_back(event.step - 1)
         self.step, self.epoch = event.step, event.epoch
         self.progress, self.eta_seconds = event.progress, event.eta_seconds
         self.numbers.update(event.values)
+        self._record(event)
+        if self.quantizing_from is None and event.values.get("codebook/0/utilization") is not None:
+            # logs from before there was an event of it
+            self.quantizing_from = event.step
+        if event.scope == "epoch" and not self._bests_logged:
+            self._find_best(event)
+
+    def _record(self, event: e.Metrics) -> None:
+        """Append the event's numbers to their series."""
         for key, value in event.values.items():
             if (series := self.series.get(key)) is None:
                 series = self.series[key] = Series()
@@ -186,15 +214,31 @@ class RunState:
                 _number(event.low.get(key, value)),
                 _number(event.high.get(key, value)),
             )
-        val = event.values.get("loss/val")
-        if event.scope == "epoch" and val is not None and (self.best_value is None or val < self.best_value):
-            self.best_epoch, self.best_value = event.epoch, val
+
+    def _find_best(self, event: e.Metrics) -> None:
+        """Logs from before there was a `BestEpoch`: the trainer kept the epoch of the least held-out distance."""
+        value = event.values.get("distance/val")
+        if value is not None and (self.best is None or value < self.best.value):
+            self.bests.append(e.BestEpoch(step=event.step, epoch=event.epoch, value=value))
+
+    def _go_back(self, step: int) -> None:
+        """Training goes on from `step`: drop what was logged of later steps, which are done again."""
+        self._forget_after(step)
+        self.step = step
+        self.bests = [best for best in self.bests if best.step <= step]
+        self.knobs = [knob for knob in self.knobs if knob.step <= step]
+        self.checkpoints = [saved for saved in self.checkpoints if saved.step <= step]
+        self.previews = [made for made in self.previews if made.step <= step]
+        if self.codes is not None and self.codes.step > step:
+            self.codes = None
+        if self.quantizing_from is not None and self.quantizing_from > step:
+            self.quantizing_from = None
 
     def _forget_after(self, step: int) -> None:
-        """A resumed run repeats the steps after its checkpoint: drop what they said the first time."""
+        """Drop the numbers of later steps."""
         for key, series in self.series.items():
             keep = len(series)
-            while keep and series.steps[keep - 1] >= step:
+            while keep and series.steps[keep - 1] > step:
                 keep -= 1
             if keep == len(series):
                 continue
@@ -204,10 +248,16 @@ class RunState:
                 self.numbers.pop(key, None)
             else:
                 self.numbers[key] = None if series.last != series.last else series.last
-        val = self.series.get("loss/val", Series())
-        best = min(range(len(val)), key=lambda i: _or_infinity(val.values[i]), default=None)
-        self.best_epoch = None if best is None else int(val.epochs[best])
-        self.best_value = None if best is None else val.values[best]
+
+    @_apply.register
+    def _(self, event: e.QuantizationStarted) -> None:
+        self.quantizing_from = event.step
+
+    @_apply.register
+    def _(self, event: e.BestEpoch) -> None:
+        if not self._bests_logged:
+            self._bests_logged, self.bests = True, []
+        self.bests.append(event)
 
     @_apply.register
     def _(self, event: e.CodesCounted) -> None:
@@ -255,6 +305,7 @@ class RunState:
             "step": self.step,
             "progress": self.progress,
             "losses": self.losses,
+            "best": {"epoch": self.best.epoch, "step": self.best.step, "value": self.best.value} if self.best else None,
             "health": [vars(level) for level in self.health],
             "eta_seconds": self.eta_seconds,
             "started": self.started_at or None,
@@ -267,7 +318,3 @@ class RunState:
 
 def _number(value: float | None) -> float:
     return NAN if value is None else value
-
-
-def _or_infinity(value: float) -> float:
-    return value if value == value else float("inf")

@@ -56,23 +56,61 @@ def test_a_resumed_run_forgets_what_it_does_again(home: Home) -> None:
     run = a_run(home)
     events = [
         started(run),
+        e.StateChanged(state="running"),
+        e.QuantizationStarted(step=8, epoch=1),
         metrics(10, 1, "epoch", loss_val=1.0),
         metrics(20, 2, "epoch", loss_val=0.5),
-        metrics(25, 3, loss_train=0.4),
+        metrics(22, 3, loss_train=0.4),
+        e.KnobTurned(key="train.learning_rate", old=1.0, new=2.0, step=22),
+        metrics(25, 3, loss_train=0.3),
         started(run, resumed=True),
-        metrics(15, 2, loss_train=0.9),
-        metrics(20, 2, "epoch", loss_val=0.7),
-        metrics(30, 3, "epoch", loss_val=0.8),
+        e.StateChanged(state="starting", detail="reading the sounds"),
+        # the checkpoint's step: what comes next is after it, and what was after it comes again
+        e.StateChanged(state="running", step=12),
+        metrics(23, 3, loss_train=0.9),
+        metrics(24, 3, "epoch", loss_val=0.8),
     ]
     state = RunState().apply_all(events)
-    assert list(state.series["loss/val"].steps) == [10, 20, 30]
-    assert list(state.series["loss/val"].values) == [1.0, 0.7, 0.8]
-    assert list(state.series["loss/train"].steps) == [15]
-    assert (state.best_epoch, state.best_value) == (2, 0.7)
-    assert state.state == "starting"
+    assert list(state.series["loss/val"].steps) == [10, 24]
+    assert list(state.series["loss/train"].steps) == [23]
+    assert state.knobs == []
+    assert state.quantizing_from == 8
     # from the beginning: what it was no more is not told as what it is
-    state.apply(metrics(5, 1, loss_train=2.0))
-    assert state.numbers == {"loss/train": 2.0}
+    state.apply(e.StateChanged(state="running", step=0))
+    assert (state.numbers, state.step, state.quantizing_from) == ({}, 0, None)
+
+
+def test_the_best_epoch_is_the_one_that_the_trainer_says(home: Home) -> None:
+    run = a_run(home)
+    events = [
+        started(run),
+        e.StateChanged(state="running"),
+        # the unquantized warm-up, and a loss that has other weights
+        metrics(10, 1, "epoch", loss_val=0.1),
+        e.QuantizationStarted(step=12, epoch=2),
+        e.BestEpoch(step=20, epoch=2, value=0.9),
+        metrics(30, 3, "epoch", loss_val=0.3, distance_val=0.8),
+        e.BestEpoch(step=30, epoch=3, value=0.7, metric="other"),
+        metrics(40, 4, "epoch", loss_val=0.2, distance_val=0.6),
+    ]
+    state = RunState().apply_all(events)
+    assert state.best is not None
+    assert (state.best.epoch, state.best.value) == (3, 0.7)
+    assert state.summary()["best"] == {"epoch": 3, "step": 30, "value": 0.7}
+    state.apply(e.StateChanged(state="running", step=25))
+    assert state.best.epoch == 2
+
+
+def test_in_older_logs_the_best_epoch_is_that_of_the_least_distance() -> None:
+    state = RunState().apply_all(
+        [
+            metrics(10, 1, "epoch", loss_val=0.1),
+            metrics(20, 2, "epoch", loss_val=0.5, distance_val=0.7),
+            metrics(30, 3, "epoch", loss_val=0.4, distance_val=0.8),
+        ]
+    )
+    assert state.best is not None
+    assert (state.best.epoch, state.best.value) == (2, 0.7)
 
 
 def test_a_number_that_is_missing_leaves_a_gap_and_is_null_in_json(home: Home) -> None:
@@ -81,7 +119,7 @@ def test_a_number_that_is_missing_leaves_a_gap_and_is_null_in_json(home: Home) -
     assert first != first
     assert second == 0.5
     state.apply(metrics(3, 1, "epoch", loss_val=None))
-    assert state.best_epoch is None
+    assert state.best is None
     document = msgspec.json.decode(msgspec.json.encode(RunState().apply_all([metrics(1, loss_val=None)]).summary()))
     assert document["losses"] == {"val": None}
 
@@ -112,7 +150,9 @@ def test_of_a_long_log_the_brief_state_is_still_exact(
         if step == 900:
             events.append(metrics(step, 1, "epoch", loss_val=0.25))
     if resumed:
-        events += [started(run, resumed=True), metrics(1200, 2, loss_train=3.0)]
+        events.append(metrics(2000, 3, "epoch", loss_val=0.125, distance_val=0.5))
+        events += [started(run, resumed=True), e.StateChanged(state="running", step=1199)]
+        events += [metrics(1200, 2, loss_train=3.0, codebook_0=0.5)]
     write(run, *events)
     assert brief(run).summary() == whole(run).summary()
     assert brief(run).losses["val"] == 0.25

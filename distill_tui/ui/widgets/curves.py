@@ -1,6 +1,5 @@
 """What a chart of a run can show: its numbers by name, the panes they belong in, their colours, places and marks."""
 
-import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -149,16 +148,7 @@ def marks(state: RunState, along: str) -> list[Mark]:
         )
         for knob in state.knobs
     ]
-    val = state.series.get("loss/val", Series())
-    if state.best_epoch is not None and len(val):
-        best = min(range(len(val)), key=lambda i: val.values[i] if math.isfinite(val.values[i]) else math.inf)
-        xs, factor, shift = places(state, val, along)
-        found.append(
-            Mark(
-                xs[best] * factor + shift,
-                "★",
-                "success",
-                f"best epoch {state.best_epoch}, {words.number(val.values[best])}",
-            )
-        )
+    if state.best is not None:
+        text = f"best epoch {state.best.epoch}, held-out distance {words.number(state.best.value)}"
+        found.append(Mark(place_of_step(state, state.best.step, along), "★", "success", text))
     return found

@@ -69,6 +69,6 @@ class LossCurves(Painted):
         return found + [Text()] * (rows - len(found))
 
     def _best(self, key: str) -> str:
-        if key == "loss/val" and self._state.best_value is not None:
-            return f"best e{self._state.best_epoch}"
+        if key == "loss/val" and self._state.best is not None:
+            return f"best e{self._state.best.epoch}"
         return ""
