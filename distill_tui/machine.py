@@ -4,8 +4,10 @@ import contextlib
 import os
 import platform
 from dataclasses import dataclass
+from typing import Any
 
 COMPUTING = {
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
     "OMP_WAIT_POLICY": "PASSIVE",
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
     "MALLOC_TOP_PAD_": str(2**26),
@@ -13,6 +15,7 @@ COMPUTING = {
 }
 """Environment of every process that computes, set before it starts (the first counts until torch is loaded).
 
+CUDA numbers GPUs by speed unless told otherwise; the driver (nvidia-smi, and `gpus` here) by their place on the bus.
 Threads that wait for each other spin unless told otherwise: on cores that are shared with other programs, or with
 shards of a batch, a step then takes up to eight times as long (measured: 5 s against 0.6 s on two busy cores). And
 glibc gives the memory of a step back to the system only to ask for it again in the next, in ten thousand page faults:
@@ -22,11 +25,12 @@ it keeps it, in the heaps of shards too, which the padding is for (mallopt(3), w
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU as its driver names it; memory in bytes."""
+    """A GPU as its driver names it; memory in bytes, `free` what no process has of it."""
 
     index: int
     name: str
     memory: int
+    free: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,11 @@ class Machine:
 
     @property
     def best_device(self) -> str:
-        """`cuda:0`, `mps` or `cpu`."""
-        return "cuda:0" if self.gpus else "mps" if self.has_mps else "cpu"
+        """The GPU with the most free memory (the first of those that differ by less than a tenth), `mps` or `cpu`."""
+        if not self.gpus:
+            return "mps" if self.has_mps else "cpu"
+        most = max(gpu.free for gpu in self.gpus)
+        return f"cuda:{next(gpu.index for gpu in self.gpus if gpu.free >= 0.9 * most)}"
 
 
 def cores() -> int:
@@ -60,10 +67,10 @@ def gpus() -> tuple[Gpu, ...]:
         return ()
     try:
         found: list[Gpu] = []
-        for index in _visible(pynvml.nvmlDeviceGetCount()):
-            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-            memory = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
-            found.append(Gpu(len(found), str(pynvml.nvmlDeviceGetName(handle)), memory))
+        for handle in _visible():
+            memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+            name = str(pynvml.nvmlDeviceGetName(handle))
+            found.append(Gpu(len(found), name, int(memory.total), int(memory.free)))
         return tuple(found)
     except pynvml.NVMLError:
         return ()
@@ -72,22 +79,35 @@ def gpus() -> tuple[Gpu, ...]:
             pynvml.nvmlShutdown()
 
 
-def _visible(count: int) -> list[int]:
-    """The indices that CUDA_VISIBLE_DEVICES leaves; names (UUIDs) in it count as one device each."""
+def _visible() -> list[Any]:
+    """NVML's handles of the GPUs that CUDA_VISIBLE_DEVICES leaves, in its order, up to the first that is not there."""
+    import pynvml
+
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    everything = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
     if listed is None:
-        return list(range(count))
+        return everything
     chosen = []
-    for position, part in enumerate(p.strip() for p in listed.split(",") if p.strip()):
+    for part in (p.strip() for p in listed.split(",") if p.strip()):
         if part.isdigit():
-            if int(part) >= count:
-                break
-            chosen.append(int(part))
-        elif part.startswith("-"):
-            break
+            handle = everything[int(part)] if int(part) < len(everything) else None
         else:
-            chosen.append(min(position, count - 1))
-    return chosen if count else []
+            handle = _named(part, everything)
+        if handle is None:
+            break
+        chosen.append(handle)
+    return chosen
+
+
+def _named(start: str, handles: list[Any]) -> Any | None:
+    """The GPU whose UUID begins like this, as CUDA reads it (`GPU-8932f937`); a part of one (MIG) by its whole name."""
+    import pynvml
+
+    if start.startswith("GPU-"):
+        return next((h for h in handles if str(pynvml.nvmlDeviceGetUUID(h)).startswith(start)), None)
+    with contextlib.suppress(pynvml.NVMLError):
+        return pynvml.nvmlDeviceGetHandleByUUID(start)
+    return None
 
 
 def this_machine() -> Machine:

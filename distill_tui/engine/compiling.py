@@ -7,12 +7,12 @@ tomorrow. On a GPU, where no two runs are the same to the last bit anyway, the f
 import contextlib
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from distill_tui.engine.device import autocast
 from distill_tui.engine.nets.base import Autoencoder
 from distill_tui.recipe.schema import Recipe
 
@@ -47,22 +47,24 @@ def uncompiled(recipe: Recipe) -> contextlib.AbstractContextManager[object]:
     return torch.compiler.set_stance("force_eager") if recipe.train.compile == "on" else contextlib.nullcontext()
 
 
-def compile_net(net: Autoencoder, data: Tensor, precision: torch.dtype) -> Compiled:
+def compile_net(net: Autoencoder, data: Tensor, step: Callable[[Tensor], object]) -> Compiled:
     """Compile a net that trains on batches like `data` [pieces, ...]; its weights and gradients are left as they are.
 
+    `step` makes the gradients of a batch the way that training does, so that what is measured is what trains: a pass
+    that differs in anything (autocast's cache, what requires a gradient) is another graph, compiled once more later.
     What cannot be compiled, or does not pay, runs as it did before: for the whole process, as a worker has one net.
     """
     began = time.monotonic()
     net.train()
     measured = data.device.type == "cuda"
     try:
-        plain = _timed(net, data, precision) if measured else 0.0
+        plain = _timed(step, data) if measured else 0.0
         began = time.monotonic()
         net.encoder.compile(dynamic=False)
         net.decoder.compile(dynamic=False)
-        _pass(net, data, precision)
+        step(data)
         seconds = time.monotonic() - began
-        share = _timed(net, data, precision) / plain if measured else None
+        share = _timed(step, data) / plain if measured else None
     # whatever a compiler of another version, or a machine without one, raises: training goes on without it
     except Exception as error:  # noqa: BLE001
         torch.compiler.set_stance("force_eager")
@@ -76,20 +78,13 @@ def compile_net(net: Autoencoder, data: Tensor, precision: torch.dtype) -> Compi
     return Compiled(True, seconds, share)
 
 
-def _pass(net: Autoencoder, data: Tensor, precision: torch.dtype) -> None:
-    """Encode, decode and go back, around the bottleneck, which learns from what passes through it."""
-    with autocast(data.device, precision):
-        made = net.decode(net.encode(data))
-    made.float().square().mean().backward()  # type: ignore[no-untyped-call]
-
-
-def _timed(net: Autoencoder, data: Tensor, precision: torch.dtype) -> float:
+def _timed(step: Callable[[Tensor], object], data: Tensor) -> float:
     """Seconds of a pass on a GPU: the median."""
     spent = []
     for _ in range(2 + PASSES):
         torch.cuda.synchronize(data.device)
         began = time.perf_counter()
-        _pass(net, data, precision)
+        step(data)
         torch.cuda.synchronize(data.device)
         spent.append(time.perf_counter() - began)
     return statistics.median(spent[2:])

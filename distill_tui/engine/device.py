@@ -9,21 +9,44 @@ from distill_tui.recipe.schema import Recipe
 
 
 def choose_device(recipe: Recipe) -> tuple[torch.device, str]:
-    """The recipe's device, and a warning when an automatic choice had to give way to the CPU.
+    """The recipe's device, and a warning when an automatic choice had to give way to another.
 
     Raises:
         RequestError: a device that was asked for by name is not usable.
     """
-    wanted = recipe.train.device
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
-        why = "this torch was built without CUDA" if torch.version.cuda is None else "torch finds no usable NVIDIA GPU"
-    elif wanted == "mps" and not torch.backends.mps.is_available():
-        why = "torch finds no usable Metal device"
-    else:
-        return torch.device(wanted), ""
-    if "train.device" in recipe.automatic:
+    wanted, automatic = recipe.train.device, "train.device" in recipe.automatic
+    why = _why_not(wanted)
+    if not why:
+        return _made_current(torch.device(wanted)), ""
+    if automatic and wanted.startswith("cuda") and not _why_not("cuda:0"):
+        # another machine, or another CUDA_VISIBLE_DEVICES, than when the run was made
+        return _made_current(torch.device("cuda:0")), f"{wanted} cannot be used ({why}): training on cuda:0"
+    if automatic:
         return torch.device("cpu"), f"{wanted} cannot be used ({why}): training on the CPU"
     raise RequestError(f"train.device: {wanted} cannot be used: {why}", "See: distill-tui doctor")
+
+
+def _why_not(wanted: str) -> str:
+    """Why torch cannot use a device, in words; '' if it can."""
+    if wanted.startswith("cuda"):
+        if not torch.cuda.is_available():
+            without = torch.version.cuda is None
+            return "this torch was built without CUDA" if without else "torch finds no usable NVIDIA GPU"
+        count = torch.cuda.device_count()
+        if (torch.device(wanted).index or 0) >= count:
+            return (
+                "torch sees one GPU, cuda:0" if count == 1 else f"torch sees {count} GPUs, cuda:0 to cuda:{count - 1}"
+            )
+    elif wanted == "mps" and not torch.backends.mps.is_available():
+        return "torch finds no usable Metal device"
+    return ""
+
+
+def _made_current(device: torch.device) -> torch.device:
+    """The device, which is from now on the one that is meant where none is named."""
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
 
 
 def choose_precision(recipe: Recipe, device: torch.device) -> torch.dtype:
@@ -31,13 +54,30 @@ def choose_precision(recipe: Recipe, device: torch.device) -> torch.dtype:
     if recipe.train.precision != "auto":
         return torch.bfloat16 if recipe.train.precision == "bfloat16" else torch.float32
     if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+        # Ampere and newer (compute capability 8.0) have units for it
+        fast = torch.cuda.get_device_capability(device)[0] >= 8
     elif device.type == "cpu":
         # AMX tiles multiply bfloat16 eight times as fast as AVX-512 multiplies float32; without them it is slower
         fast = torch.cpu._is_amx_tile_supported()
     else:
         fast = False
     return torch.bfloat16 if fast else torch.float32
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device, the CPU among them, had too little memory for what was tried."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def free_memory(device: torch.device) -> None:
+    """Give memory that torch keeps for later back to the device, for pieces of another size.
+
+    Call it outside of the `except` that caught the error: the error holds the pass that failed, and its tensors.
+    """
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
 
 
 def autocast(

@@ -23,9 +23,9 @@ def padded(wave: Tensor, latent_hop: int) -> Tensor:
     return torch.nn.functional.pad(wave, (0, missing))[None]
 
 
-def choose(waves: Sequence[np.ndarray], rate: int, seconds: float) -> list[np.ndarray]:
-    """Evenly spread files of about so many seconds in total, each cut to LONGEST."""
-    cut = [wave[: int(LONGEST * rate)] for wave in waves]
+def choose(waves: Sequence[np.ndarray], rate: int, seconds: float, longest: float = LONGEST) -> list[np.ndarray]:
+    """Evenly spread files of about so many seconds in total, each cut to `longest` seconds."""
+    cut = [wave[: int(longest * rate)] for wave in waves]
     total = sum(len(w) for w in cut) / rate
     if total <= seconds:
         return cut

@@ -1,8 +1,9 @@
 """The gradients of a batch: through the net and back, in shards around a bottleneck that sees it as a whole."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,8 @@ from distill_tui.engine.device import autocast
 from distill_tui.engine.losses import Loss
 from distill_tui.engine.nets.base import Autoencoder
 from distill_tui.engine.shards import Shards
+
+Result = TypeVar("Result")
 
 LOSS_WEIGHTS = {
     "mel": "loss.mel_weight",
@@ -49,18 +52,25 @@ class Step:
     seed: int
 
 
+Quantized = tuple[Tensor, Tensor, Tensor]
+"""Data, latents and codes of a batch."""
+
+
 def add_gradients(
-    net: Autoencoder, loss: Loss, shards: Shards, step: Step, data: Tensor, share: float
-) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor, Tensor] | None]:
+    net: Autoencoder, loss: Loss, shards: Shards, step: Step, data: Tensor, parts: int = 1
+) -> tuple[dict[str, Tensor], Quantized | None]:
     """Add the gradients of data [pieces, ...] to those that the net's parameters have.
 
+    The bottleneck sees the batch as a whole, however it is cut: its moving averages move once a step.
+
     Args:
-        share: what the data counts for in the step, where they are a part of its batch.
+        parts: with 2 or more, encoder and decoder take the batch in as many parts, one after the other, and keep
+            nothing of a part but its latents: the encoder runs twice. It takes a fraction of the memory.
 
     Returns:
-        The losses as scalars by name, and of what was quantized (data, latents, codes).
+        The losses as scalars by name, and what was quantized.
     """
-    pieces = data.chunk(shards.count)
+    pieces = data.chunk(parts if parts > 1 else shards.count)
     encoder, decoder = list(net.encoder.parameters()), list(net.decoder.parameters())
 
     def encode(piece: Tensor) -> Tensor:
@@ -73,14 +83,18 @@ def add_gradients(
             made = net.decode(latents)
         found = loss(made, net.wanted(piece), with_stft=step.knobs["loss.stft_weight"] > 0)
         part = len(piece) / len(data)
-        gradients = torch.autograd.grad(sum_weighted(found, step.knobs) * (part * share), [latents, *decoder])
+        gradients = torch.autograd.grad(sum_weighted(found, step.knobs) * part, [latents, *decoder])
         return {key: value.detach() * part for key, value in found.items()}, gradients
 
     def back(latents: Tensor, gradient: Tensor) -> tuple[Tensor, ...]:
         return torch.autograd.grad(latents, encoder, gradient)
 
     sizes = [len(piece) for piece in pieces]
-    encoded = shards.each(encode, pieces, seed=step.seed)
+    if parts > 1:
+        with torch.no_grad():
+            encoded = [_seeded(step.seed + n, encode, piece) for n, piece in enumerate(pieces)]
+    else:
+        encoded = shards.each(encode, pieces, seed=step.seed)
     latents = torch.cat([part.detach() for part in encoded]).requires_grad_()
     passed = None
     if step.levels is not None:
@@ -88,26 +102,45 @@ def add_gradients(
             passed = net.bottleneck(latents, step.levels)
     out = latents if passed is None else passed.latents
     inputs = [part.requires_grad_() for part in torch.split(out.detach(), sizes)]
-    decoded = shards.each(decode, pieces, inputs, seed=step.seed + shards.count)
+    seed = step.seed + len(pieces)
+    if parts > 1:
+        decoded = []
+        for n, (piece, part) in enumerate(zip(pieces, inputs, strict=True)):
+            losses, gradients = _seeded(seed + n, decode, piece, part)
+            _add(decoder, [gradients[1:]])
+            decoded.append((losses, gradients[:1]))
+    else:
+        decoded = shards.each(decode, pieces, inputs, seed=step.seed + shards.count)
+        _add(decoder, [gradients[1:] for _, gradients in decoded])
     gradient = torch.cat([gradients[0] for _, gradients in decoded])
     extra = {} if passed is None else passed.losses
     if passed is not None:
         ends, starts = [passed.latents], [gradient]
         if extra:
             ends, starts = (
-                [*ends, sum_weighted(extra, step.knobs) * share],
+                [*ends, sum_weighted(extra, step.knobs)],
                 [*starts, torch.ones_like(gradient[0, 0, 0])],
             )
         torch.autograd.backward(ends, starts)
         assert latents.grad is not None
         gradient = latents.grad
-    _add(decoder, [gradients[1:] for _, gradients in decoded])
-    _add(encoder, shards.each(back, encoded, torch.split(gradient, sizes)))
+    backs = torch.split(gradient, sizes)
+    if parts > 1:
+        for n, (piece, part) in enumerate(zip(pieces, backs, strict=True)):
+            _add(encoder, [back(_seeded(step.seed + n, encode, piece), part)])
+    else:
+        _add(encoder, shards.each(back, encoded, backs))
     found = {key: torch.stack([losses[key] for losses, _ in decoded]).sum() for key in decoded[0][0]}
     with torch.no_grad():
         values = _told(net, loss, found, extra, step.knobs) | ({} if passed is None else passed.numbers)
     codes = None if passed is None else passed.codes
     return values, None if codes is None else (data, latents.detach(), codes)
+
+
+def _seeded(seed: int, work: Callable[..., Result], *part: object) -> Result:
+    """What `work` gives, with the random numbers of `seed`: the same when it is done once more."""
+    torch.manual_seed(seed)
+    return work(*part)
 
 
 def _told(

@@ -11,7 +11,6 @@ Over N assignments of a level with K codes, without dropped (-1) and masked (sil
 
 import math
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +20,7 @@ from distill_tui.runs.codemap import dead_codes
 
 WINDOW_STEPS = 100
 """Steps that the numbers shown while training look back on."""
+WINDOW = f"last {WINDOW_STEPS} steps of training"
 LOW_UTILIZATION = 0.30
 ENOUGH = 3
 """Assignments a code, below which utilization says nothing and is not warned of."""
@@ -57,7 +57,7 @@ def count_codes(codes: Tensor, mask: Tensor, size: int) -> Tensor:
 def measure(counts: Tensor) -> list[Health]:
     """The health of each level from its counts [levels, size]."""
     found = []
-    for row in counts.double().cpu():
+    for row in counts.cpu().double():
         total, size = float(row.sum()), len(row)
         if total <= 0:
             found.append(Health(None, None, None, 0, size))
@@ -82,12 +82,14 @@ class RollingHealth:
     def __init__(self, levels: int, size: int, device: torch.device) -> None:
         self._ring = torch.zeros(WINDOW_STEPS, levels, size, device=device)
         self._next = 0
+        self.is_empty = True
         self._gone: deque[tuple[int, Tensor]] = deque()
         self._size = size
 
-    def add(self, seen: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """Count the codes of one step, in parts of (codes, mask); nothing is read from the device."""
-        self._ring[self._next] = torch.stack([count_codes(codes, mask, self._size) for codes, mask in seen]).sum(0)
+    def add(self, codes: Tensor, mask: Tensor) -> None:
+        """Count the codes of one step, where the mask is; nothing is read from the device."""
+        self._ring[self._next] = count_codes(codes, mask, self._size)
+        self.is_empty = False
         self._next = (self._next + 1) % WINDOW_STEPS
 
     @property

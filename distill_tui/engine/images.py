@@ -37,6 +37,7 @@ class ImageMaterial:
         self.per_step, self.latents_per_step = float(self._size), self._size
         self.pictures = {part: torch.tensor(found[0]).to(device) for part, found in parts.items()}
         self.labels = {part: found[1].tolist() for part, found in parts.items()}
+        self._judged = JUDGED
         self._epoch, self._order = -1, torch.zeros(0, dtype=torch.long)
 
     def batch(self, step: int) -> Tensor:
@@ -56,7 +57,7 @@ class ImageMaterial:
 
     @torch.no_grad()
     def evaluate(self, net: Image, part: Part, use_bottleneck: bool, _with_stft: bool) -> Evaluation:
-        pictures = self.some(part, JUDGED)
+        pictures = self.some(part, self._judged)
         made, passed = net(pictures, use_bottleneck)
         found = {"mse": (made - pictures).square().mean()}
         counts = None
@@ -77,6 +78,12 @@ class ImageMaterial:
                 write_picture(folder / name, picture)
             pairs.append((*names, float((result - original).square().mean())))
         return pairs
+
+    def take_less(self) -> str:
+        if self._judged < 2:
+            return ""
+        self._judged //= 2
+        return f"{self._judged} pictures are validated"
 
     def sample(self) -> Tensor:
         return self.some("validation", self._previews)

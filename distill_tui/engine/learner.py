@@ -12,9 +12,9 @@ from torch import Tensor
 
 from distill_tui.engine.batches import mix
 from distill_tui.engine.bottleneck.base import Quantizer
-from distill_tui.engine.compiling import uncompiled
-from distill_tui.engine.device import autocast
-from distill_tui.engine.gradients import Step, add_gradients
+from distill_tui.engine.compiling import Compiled, compile_net, uncompiled
+from distill_tui.engine.device import autocast, free_memory, is_out_of_memory
+from distill_tui.engine.gradients import Quantized, Step, add_gradients
 from distill_tui.engine.meter import StepGuard
 from distill_tui.engine.nets import build_net
 from distill_tui.engine.shards import choose_shards
@@ -30,7 +30,7 @@ class Learner:
     """A net that learns, its averaged copy, and the optimizer.
 
     `quantizing` is false until the codebooks are made (a bottleneck without them is in force from the start); `parts`
-    is how many pieces a batch goes through in, one after the other, and `shards` what of a part goes through at once;
+    is in how many parts, one after the other, a batch goes through for want of memory; `shards` go through at once;
     `guard` counts the steps that were skipped.
     """
 
@@ -68,8 +68,8 @@ class Learner:
 
     def learn(
         self, data: Tensor, step: int, rate: float, knobs: dict[str, float], told: Callable[[str], None]
-    ) -> tuple[dict[str, Tensor], list[tuple[Tensor, Tensor, Tensor]]]:
-        """One step on a batch [pieces, ...]; nothing is read from the device.
+    ) -> tuple[dict[str, Tensor], Quantized | None]:
+        """One step on a batch [pieces, ...]; nothing is read from a device with a fused optimizer.
 
         Args:
             step: its number, from which its random numbers follow.
@@ -78,8 +78,7 @@ class Learner:
             told: hears when the memory did not do and the batch was cut into parts.
 
         Returns:
-            The scalars of the step (losses and the gradient's norm), and of each part that was quantized (data,
-            latents, codes).
+            The scalars of the step (losses and the gradient's norm), and what was quantized.
 
         Raises:
             DistillError: a single piece does not fit into the memory.
@@ -93,23 +92,36 @@ class Learner:
             try:
                 values, quantized = self._gradients(data, step, knobs)
                 break
-            except torch.OutOfMemoryError:
-                self._halve_parts(len(data), told)
-                for book, old in zip(books, before, strict=True):
-                    book.copy_(old)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+            # here the error is gone, and with it what the pass that failed had put into the memory
+            self._halve_parts(len(data), told)
+            for book, old in zip(books, before, strict=True):
+                book.copy_(old)
         norm = self._clip()
         bad = self.guard.judge(values["loss/train"], norm)
-        # fused AdamW takes no step, on the device itself, where this is 1
-        self.optimizer.found_inf = bad  # type: ignore[attr-defined]
-        self.optimizer.step()
+        if self.optimizer.defaults["fused"]:
+            # it takes no step, on the device itself, where this is 1
+            self.optimizer.found_inf = bad  # type: ignore[attr-defined]
+            self.optimizer.step()
+        elif not float(bad):
+            self.optimizer.step()
         with torch.no_grad():
-            for _, latents, codes in quantized:
-                assert quantizer is not None
-                quantizer.replace_dead(latents, codes, self.recipe.train.dead_code_share)
             for book, old in zip(books, before, strict=True):
                 book.copy_(torch.where(bad > 0, old, book))
+            if quantized is not None:
+                assert quantizer is not None
+                quantizer.replace_dead(*quantized[1:], self.recipe.train.dead_code_share, bad == 0)
             self._average(step)
         return values | {"gradient": norm}, quantized
+
+    def compile(self, data: Tensor, knobs: dict[str, float]) -> Compiled:
+        """Compile the net for batches like `data`, by the very pass that trains: its weights stay as they are."""
+        how = Step(None, knobs, self.precision, 0)
+        return compile_net(
+            self.net, data, lambda batch: add_gradients(self.net, self.loss, self.shards, how, batch, self.parts)
+        )
 
     def _clip(self) -> Tensor:
         """See that the step is taken with gradients of norm `gradient_clip` at most; the norm that they have."""
@@ -124,28 +136,15 @@ class Learner:
 
     def _gradients(
         self, data: Tensor, step: int, knobs: dict[str, float]
-    ) -> tuple[dict[str, Tensor], list[tuple[Tensor, Tensor, Tensor]]]:
-        """The gradients of a batch, added up over as many parts as the memory asks for.
-
-        Returns:
-            The losses as scalars, and of each part that was quantized (data, latents, codes).
-        """
+    ) -> tuple[dict[str, Tensor], Quantized | None]:
+        """Leave the gradients of a batch in the parameters: its losses as scalars, and what was quantized."""
         seed = mix(self.recipe.train.seed, 3, step)
         torch.manual_seed(seed)
         how = Step(self._levels() if self.quantizing else None, knobs, self.precision, seed)
         self.loss.draw()
         self.net.train()
         self.optimizer.zero_grad(set_to_none=True)
-        sums: dict[str, Tensor] = {}
-        seen: list[tuple[Tensor, Tensor, Tensor]] = []
-        for part in data.chunk(self.parts):
-            share = len(part) / len(data)
-            values, quantized = add_gradients(self.net, self.loss, self.shards, how, part, share)
-            for name, value in values.items():
-                sums[name] = sums.get(name, torch.zeros_like(value)) + value * share
-            if quantized is not None:
-                seen.append(quantized)
-        return sums, seen
+        return add_gradients(self.net, self.loss, self.shards, how, data, self.parts)
 
     def _halve_parts(self, batch: int, told: Callable[[str], None]) -> None:
         """After running out of memory: cut batches into twice as many parts, which changes nothing else.
@@ -160,8 +159,7 @@ class Learner:
             )
         self.parts = min(2 * self.parts, batch)
         self.optimizer.zero_grad(set_to_none=True)
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        free_memory(self.device)
         told(f"out of memory on {self.device}: batches of {batch} go through in {self.parts} parts from here")
 
     def _levels(self) -> int:
@@ -178,8 +176,12 @@ class Learner:
             mine.copy_(theirs)
 
     @torch.no_grad()
-    def make_codebooks(self, batch: Callable[[int], Tensor], step: int) -> None:
-        """End the unquantized warm-up: k-means over latents of as many batches, from `step` on, as it takes."""
+    def make_codebooks(self, batch: Callable[[int], Tensor], step: int, told: Callable[[str], None]) -> None:
+        """End the unquantized warm-up: k-means over latents of as many batches, from `step` on, as it takes.
+
+        Raises:
+            DistillError: a single piece does not fit into the memory.
+        """
         quantizer = self.quantizer
         assert quantizer is not None
         self.net.eval()
@@ -188,15 +190,37 @@ class Learner:
         index = 0
         while sum(len(p) for p in pool) < wanted and index < POOL_BATCHES:
             data = batch(step + index)
-            with uncompiled(self.recipe), autocast(self.device, self.precision):
-                latents = self.net.encode(data)
+            latents = self._encode(data, told)
             pool.append(latents[self.net.counted(data)])
             index += 1
-        torch.manual_seed(mix(self.recipe.train.seed, 4))
         vectors = torch.cat(pool)
         per_step = latents.shape[0] * latents.shape[1]
-        quantizer.initialise(vectors if len(vectors) else latents.flatten(0, 1), per_step)
+        if not len(vectors):
+            vectors = latents.flatten(0, 1)
+        while True:
+            torch.manual_seed(mix(self.recipe.train.seed, 4))
+            try:
+                quantizer.initialise(vectors, per_step)
+                break
+            except RuntimeError as error:
+                if not is_out_of_memory(error) or len(vectors) < 2 * quantizer.size:
+                    raise
+            free_memory(self.device)
+            vectors = vectors[::2].clone()
+            told(f"out of memory on {self.device}: the codebooks are made of {len(vectors)} latents")
+        self.averaged.bottleneck.load_state_dict(quantizer.state_dict())
         self.quantizing = True
+
+    def _encode(self, data: Tensor, told: Callable[[str], None]) -> Tensor:
+        """The latents of a batch, in as many parts as the memory asks for."""
+        while True:
+            try:
+                with uncompiled(self.recipe), autocast(self.device, self.precision):
+                    return torch.cat([self.net.encode(part) for part in data.chunk(self.parts)])
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+            self._halve_parts(len(data), told)
 
     def begin_from(self, weights: Mapping[str, Tensor], batch_vectors: int) -> None:
         """Begin with the weights and codebooks of a trained net of the same shape: no k-means, no warm-up before it.

@@ -39,6 +39,9 @@ class Material(Protocol):
     def write_previews(self, net: Any, folder: Path, use_bottleneck: bool) -> list[tuple[str, str, float]]:
         """Write pairs of original and reconstruction; their names and distances."""
 
+    def take_less(self) -> str:
+        """Validate with half as much at once from now on: what that is, in words; '' when it is the least already."""
+
     def sample(self) -> Tensor:
         """A little of the held-out part, as a batch."""
 
@@ -67,10 +70,25 @@ class SoundMaterial:
         self._batches = Batches(hold(training, device), recipe, self.segment, recipe.train.seed)
         self._loss = SpectralLoss(self.rate).to(device)
         self.waves: dict[Part, Sequence[np.ndarray]] = {"training": training, "validation": validation}
-        held_out = evaluate.choose(validation, self.rate, VALIDATION_SECONDS[device.type])
+        self._longest = evaluate.LONGEST
+        self.judged: dict[Part, list[np.ndarray]] = {}
+        self._choose_judged()
+
+    def _choose_judged(self) -> None:
+        seconds = VALIDATION_SECONDS[self._device.type]
+        held_out = evaluate.choose(self.waves["validation"], self.rate, seconds, self._longest)
         # as much of the training sound is judged in the same way: the gap between the two is overfitting
-        compared = evaluate.choose(training, self.rate, sum(map(len, held_out)) / self.rate)
-        self.judged: dict[Part, list[np.ndarray]] = {"training": compared, "validation": held_out}
+        seconds = sum(map(len, held_out)) / self.rate
+        compared = evaluate.choose(self.waves["training"], self.rate, seconds, self._longest)
+        self.judged = {"training": compared, "validation": held_out}
+
+    def take_less(self) -> str:
+        if self._longest <= 1.0:
+            return ""
+        longest = max(len(wave) for part in self.judged.values() for wave in part) / self.rate
+        self._longest = max(1.0, min(self._longest, longest) / 2)
+        self._choose_judged()
+        return f"{self._longest:.0f} s of a file are validated at most"
 
     def batch(self, step: int) -> Tensor:
         return self._batches.batch(step)

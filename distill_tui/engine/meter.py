@@ -41,9 +41,12 @@ class StepGuard:
     """Counts steps whose loss or gradient was not finite; such a step must change nothing."""
 
     def __init__(self, device: torch.device) -> None:
-        self._skipped = torch.zeros((), device=device)
-        self._in_a_row = torch.zeros((), device=device)
-        self._longest = torch.zeros((), device=device)
+        self._device = device
+        self.clear()
+
+    def clear(self) -> None:
+        """Start anew: the training has gone back to where no step was skipped."""
+        self._skipped, self._in_a_row, self._longest = torch.zeros(3, device=self._device).unbind()
 
     def judge(self, loss: Tensor, norm: Tensor) -> Tensor:
         """A scalar on the device: 1.0 when the step must be skipped, else 0.0."""

@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -79,9 +78,14 @@ class Reporter:
         self._meter.add(values)
         self._epoch_meter.add(values)
 
-    def add_codes(self, seen: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """Take a step's codes, in parts of (codes, mask), to be counted where the masks are."""
-        self._usage.add(seen)
+    def add_codes(self, codes: Tensor, mask: Tensor) -> None:
+        """Take a step's codes, to be counted where the mask is."""
+        self._usage.add(codes, mask)
+
+    @property
+    def has_usage(self) -> bool:
+        """Whether a step has used codes since the start or a resume."""
+        return not self._usage.is_empty
 
     @property
     def usage(self) -> Tensor:
@@ -125,11 +129,11 @@ class Reporter:
         self._write("epoch", step, epoch, means | values, {}, {})
         return means
 
-    def tell_codes(self, counts: Tensor, step: int, epoch: int, last: bool) -> None:
+    def tell_codes(self, counts: Tensor, window: str, step: int, epoch: int, last: bool) -> None:
         """Write how often each code was used, [levels, size]: of every epoch at first, over hours of one in a while."""
         if last or self._clock.seconds >= self._codes_due:
             self._codes_due = CODES_SPREAD * self._clock.seconds
-            self._log.write(e.CodesCounted(step=step, epoch=epoch, counts=counts.long().tolist()))
+            self._log.write(e.CodesCounted(step=step, epoch=epoch, counts=counts.long().tolist(), window=window))
 
     def _write(
         self,

@@ -25,12 +25,14 @@ def rate_at(progress: float, train: Train) -> float:
 class Clock:
     """Progress of a run. With a budget of minutes the clock decides, else the number of steps.
 
-    `trained` counts the seconds spent training, over all sessions of a run; pauses are left out.
+    `trained` counts the seconds spent training, over all sessions of a run; pauses are left out. `closing` is how long
+    what comes after the last step takes (validation, saving), in seconds, as far as it is known.
     """
 
     total_steps: int
     budget: float = 0.0
     trained: float = 0.0
+    closing: float = 0.0
     _since: float | None = field(default=None, repr=False)
 
     def start(self) -> None:
@@ -55,9 +57,9 @@ class Clock:
         return min(done, 1.0)
 
     def eta(self, step: int) -> float | None:
-        """Seconds to go, from the pace so far; None before there is one."""
+        """Seconds to go, validation and saving at the end included, from the pace so far; None before there is one."""
         if self.budget:
-            return max(self.budget - self.seconds, 0.0)
+            return max(self.budget - self.seconds, 0.0) + self.closing
         if step <= 0 or self.seconds <= 0:
             return None
-        return self.seconds / step * (self.total_steps - step)
+        return self.seconds / step * (self.total_steps - step) + self.closing

@@ -1,5 +1,6 @@
 """One session of a run's worker, from sounds to a model in the library. The first module of a worker to need torch."""
 
+import copy
 import os
 import signal
 import time
@@ -25,6 +26,7 @@ from distill_tui.library.container import read_card
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.recipe import resolve, toml
+from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
@@ -61,15 +63,26 @@ def train_run(home: Home, run: RunFolder, recipe: Recipe, log: LogWriter, resume
         _go_on(trainer, run)
     log.write(_prepared(trainer, skipped))
     finished = trainer.run()
-    model = save_model(home, trainer, data, finished) if trainer.best["weights"] is not None else None
+    if trainer.best["weights"] is None and trainer.step:
+        if finished and not trainer.learner.quantizing:
+            log.write(
+                e.Warned(
+                    code="codebooks-untrained",
+                    text="the training ended before its codebooks were made: they are made at its end and untrained",
+                    advice="Give it more --epochs or --minutes.",
+                    step=trainer.step,
+                )
+            )
+        trainer.validate_unplanned()
+    model = None
+    if trainer.best["weights"] is not None:
+        trainer.say("saving the model")
+        model = save_model(home, trainer, data, finished)
+    else:
+        log.write(e.Warned(code="no-model", text="stopped before the first step: there is no model", step=0))
     if finished:
         trainer.save_checkpoint()
         trainer.preview()
-        if model is None:
-            raise DistillError(
-                "the training ended before its codebooks were made, so there is no model",
-                "Give it more --epochs or --minutes.",
-            )
     last = e.Finished if finished else e.Stopped
     return last(
         step=trainer.step,
@@ -160,15 +173,8 @@ def save_model(home: Home, trainer: Trainer, data: Corpus | Pictures, finished: 
     state = RunState().apply_all(read_events(run.events))
     numbers = best["numbers"]
     levels = range(trainer.net.bottleneck.levels)
-    words = ("utilization", "perplexity", "dead")
-    health = [
-        {
-            "level": level,
-            **{word: numbers.get(f"validation/{level}/{word}") for word in words},
-            "churn": numbers.get(f"codebook/{level}/churn"),
-        }
-        for level in levels
-    ]
+    words = ("utilization", "perplexity", "dead", "churn", "frames")
+    health = [{"level": level, **{word: numbers.get(f"codebook/{level}/{word}") for word in words}} for level in levels]
     losses = {key.removeprefix("loss/"): value for key, value in numbers.items() if key.startswith("loss/")}
     losses["distance"] = best["distance"]
     material = trainer.material
@@ -185,8 +191,9 @@ def save_model(home: Home, trainer: Trainer, data: Corpus | Pictures, finished: 
         rate=material.facts()["rate"],
         frame_rate=resolve.latent_rate(recipe),
         kbps=resolve.bitrate_kbps(recipe),
-        recipe=toml.to_dict(recipe),
+        recipe=toml.to_dict(with_values(recipe, best["knobs"])),
         health=health,
+        health_window=best["health_window"] if health else "",
         losses=losses,
         history={
             key: thin(series.steps, series.epochs, series.values)
@@ -195,7 +202,10 @@ def save_model(home: Home, trainer: Trainer, data: Corpus | Pictures, finished: 
         },
         data=data.described(),
         finished=finished,
-        notes=[warning.text for warning in state.warnings],
+        notes=[
+            *(f"{knob.key}: {knob.old:g} to {knob.new:g} at step {knob.step}" for knob in state.knobs),
+            *(warning.text for warning in state.warnings),
+        ],
     )
     saved, path = Library(home).save(best["weights"], card)
     _check(path, trainer)
@@ -211,9 +221,11 @@ def _check(path: os.PathLike[str], trainer: Trainer) -> None:
         DistillError: they differ.
     """
     loaded, _ = load_net(Path(path))
-    trainer.averaged.load_state_dict(trainer.best["weights"])
+    # a copy: what trains stays on its device and as it is, for the last checkpoint and preview
+    kept = copy.deepcopy(trainer.averaged).to("cpu")
+    kept.load_state_dict(trainer.best["weights"])
     some = trainer.material.sample().cpu()
-    if not torch.equal(loaded(some)[0], trainer.averaged.to("cpu")(some)[0]):
+    if not torch.equal(loaded(some)[0], kept(some)[0]):
         raise DistillError(f"{path}: the model that was saved does not give what the one that was trained gives")
 
 

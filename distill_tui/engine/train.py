@@ -5,14 +5,15 @@ checkpoint holds no random state, and a resumed run ends with the very weights o
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from distill_tui.engine import checkpoint, health
-from distill_tui.engine.compiling import compile_net
 from distill_tui.engine.desk import Desk
+from distill_tui.engine.device import free_memory, is_out_of_memory
 from distill_tui.engine.evaluate import Evaluation
 from distill_tui.engine.gradients import weight
 from distill_tui.engine.learner import Learner
@@ -28,6 +29,7 @@ from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogWriter
 
+Result = TypeVar("Result")
 BAD_IN_A_ROW = 5
 """Steps without a finite loss that make the trainer go back to its last checkpoint, once."""
 
@@ -60,7 +62,7 @@ class Trainer:
             log, self.clock, device, bottleneck.levels, bottleneck.size, material.unit, material.per_step
         )
         self.live_map: LiveMap | None = None
-        self._saved_at = time.monotonic()
+        self._saved_at, self._saving = time.monotonic(), 0.0
 
     # ---------------------------------------------------------------- the loop
 
@@ -116,8 +118,8 @@ class Trainer:
         data = self.material.batch(self.step)
         values, seen = learner.learn(data, self.step, rate * self.rate_factor, self._weights(), self._tell_memory)
         self.reporter.add(values)
-        if seen:
-            self.reporter.add_codes((codes, self.net.counted(part)) for part, _, codes in seen)
+        if seen is not None:
+            self.reporter.add_codes(seen[2], self.net.counted(data))
         self.step += 1
 
     def _weights(self) -> dict[str, float]:
@@ -128,7 +130,7 @@ class Trainer:
 
     def _compile(self) -> None:
         self.log.write(e.StateChanged(state="starting", step=self.step, detail="compiling the encoder and the decoder"))
-        done = compile_net(self.net, self.material.batch(self.step), self.precision)
+        done = self.learner.compile(self.material.batch(self.step), self._weights())
         if done.error:
             advice = 'Steps take longer and are as good. `train.compile = "off"` does not try.'
             self.reporter.warn("not-compiled", done.text, advice, self.step)
@@ -136,7 +138,7 @@ class Trainer:
             self.log.write(e.StateChanged(state="starting", step=self.step, detail=done.text))
 
     def _make_codebooks(self) -> None:
-        self.learner.make_codebooks(self.material.batch, self.step)
+        self.learner.make_codebooks(self.material.batch, self.step, self._tell_memory)
         self.log.write(e.QuantizationStarted(step=self.step, epoch=self.epoch))
         self.log.write(e.StateChanged(state="running", step=self.step, detail="codebooks made; quantizing from here"))
 
@@ -191,9 +193,36 @@ class Trainer:
             once=False,
         )
 
+    def say(self, detail: str) -> None:
+        """Tell what is done now, while no step is trained."""
+        state = "running" if self.finished else "stopping"
+        self.log.write(e.StateChanged(state=state, step=self.step, detail=detail))
+
     def _end_epoch(self) -> None:
         """Validate with the averaged weights, keep the best, preview, and say what should be known."""
         self._tell_steps()
+        began = time.monotonic()
+        if self.finished:
+            self.say("validating")
+        self._validate()
+        every = self.recipe.train.preview_every
+        if every and self.epoch % every == 0 and not self.finished:
+            self.preview()
+        # the end of a training takes one more of these, and a model is written like a checkpoint
+        self.clock.closing = time.monotonic() - began + self._saving
+        self.reporter.rest(self.step)
+
+    def validate_unplanned(self) -> None:
+        """A stop before the first validation: make a model of what there is.
+
+        The checkpoint of the stop is written by now, and a resumed run begins there: as if this had never been.
+        """
+        self.say("validating, for a model of what there is")
+        if not self.learner.quantizing:
+            self.learner.make_codebooks(self.material.batch, self.step, self._tell_memory)
+        self._validate()
+
+    def _validate(self) -> None:
         knobs = self._weights()
         with_stft, bottleneck = knobs["loss.stft_weight"] > 0, self.net.bottleneck
         held_out = self._evaluate("validation", with_stft)
@@ -206,29 +235,50 @@ class Trainer:
             # a distance around the bottleneck is no result: these begin with the codebooks
             values |= {"distance/val": distances[0], "distance/train": distances[1]}
             values |= {f"validation/{key}": held_out.losses[key] for key in bottleneck.numbers}
+        used, window = self.reporter.usage, health.WINDOW
         if held_out.counts is not None:
             values |= {"bitrate/kbps": bitrate_kbps(self.recipe)}
             values |= health.as_numbers(health.measure(held_out.counts), prefix="validation")
+            if seen.counts is not None and not self.reporter.has_usage:
+                # stopped with the codebooks just made: no step has used them yet
+                used, window = seen.counts, "the training sound, once through"
+                values |= health.as_numbers(health.measure(used))
         means = self.reporter.tell_epoch(self.step, self.epoch, values)
         self.reporter.judge_rise(means.get(f"epoch/{self.learner.loss.names[0]}"), self.step)
         if self.learner.quantizing:
-            self._keep_best(distances[0])
+            self._keep_best(distances[0], window)
             stale = self.epoch - int(self.best["epoch"])
             self.reporter.judge_gap(*distances, stale, self.epoch, self.step)
         if held_out.counts is not None:
-            self.reporter.judge_use(seen.counts, self.step)
-            self.reporter.tell_codes(held_out.counts, self.step, self.epoch, self.finished)
+            self.reporter.judge_use(used, self.step)
+            self.reporter.tell_codes(used, window, self.step, self.epoch, self.finished)
         elif knobs["loss.kl_weight"] == self.desk.knobs["loss.kl_weight"]:
             self.reporter.judge_latents(held_out.losses.get("latent/kl"), self.step)
-        every = self.recipe.train.preview_every
-        if every and self.epoch % every == 0 and not self.finished:
-            self.preview()
-        self.reporter.rest(self.step)
 
     def _evaluate(self, part: Part, with_stft: bool) -> Evaluation:
-        return self.material.evaluate(self.averaged, part, self.learner.quantizing, with_stft)
+        return self._fitting(lambda: self.material.evaluate(self.averaged, part, self.learner.quantizing, with_stft))
 
-    def _keep_best(self, distance: float) -> None:
+    def _fitting(self, work: Callable[[], Result]) -> Result:
+        """What `work` does with held-out data, of which less is taken at once where the memory does not do.
+
+        Raises:
+            DistillError: the least of it is too much.
+        """
+        while True:
+            try:
+                return work()
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+            free_memory(self.device)
+            less = self.material.take_less()
+            if not less:
+                raise DistillError(
+                    f"out of memory on {self.device} while validating", "Try a smaller model.channels or fewer blocks."
+                )
+            self._tell_memory(f"out of memory on {self.device}: {less} from here")
+
+    def _keep_best(self, distance: float, health_window: str) -> None:
         if distance < self.best["distance"]:
             weights = {k: v.detach().cpu().clone() for k, v in self.averaged.state_dict().items()}
             numbers = {key: value for key, value in self.reporter.numbers.items() if value is not None}
@@ -238,6 +288,8 @@ class Trainer:
                 "distance": distance,
                 "weights": weights,
                 "numbers": numbers,
+                "knobs": dict(self.desk.knobs),
+                "health_window": health_window,
             }
             self.log.write(e.BestEpoch(step=self.step, epoch=self.epoch, value=distance))
             return
@@ -272,7 +324,7 @@ class Trainer:
     def preview(self, count: int = 0) -> Path:
         """Write some held-out sounds and what becomes of them; `count` is the request that this answers."""
         folder = self.run_folder.previews / f"step-{self.step:06d}"
-        pairs = self.material.write_previews(self.averaged, folder, self.learner.quantizing)
+        pairs = self._fitting(lambda: self.material.write_previews(self.averaged, folder, self.learner.quantizing))
         name = f"previews/{folder.name}"
         self.desk.previews = max(self.desk.previews, count)
         self.log.write(
@@ -301,8 +353,10 @@ class Trainer:
             "numbers": {key: value for key, value in self.reporter.numbers.items() if value is not None},
             **self.learner.state(),
         }
+        began = time.monotonic()
         path = checkpoint.save(self.run_folder.checkpoints, self.step, state)
         self._saved_at = time.monotonic()
+        self._saving = self._saved_at - began
         self.desk.checkpoints = max(self.desk.checkpoints, count)
         self.log.write(
             e.CheckpointSaved(step=self.step, epoch=self.epoch, file=f"checkpoints/{path.name}", count=count)
@@ -320,7 +374,11 @@ class Trainer:
         if state is None:
             return False
         self.learner.load_state(state)
+        self.learner.guard.clear()
         self.step, self.rate_factor, self.best = state["step"], state["rate_factor"], state["best"]
+        if self.best["weights"] is not None and "knobs" not in self.best:
+            # a checkpoint of before 0.1.0's last change: the settings of its best epoch were not kept
+            self.best |= {"knobs": dict(state["knobs"]), "health_window": ""}
         self.clock.go_back(state["trained"])
         self.desk.knobs.update(state["knobs"])
         self.reporter.warned.update(state["warned"])

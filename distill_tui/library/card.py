@@ -28,8 +28,9 @@ class Facts(Struct, kw_only=True):
     renamed without being rewritten. `created` is ISO 8601 in UTC, `program` the version of distill-tui that wrote it,
     `run` the id of its run, `started_from` the id of the model whose weights that run began with. `seconds_trained` is
     time, `seconds_of_sound` the sound that training saw. `rate` is in Hz, `frame_rate` in latent frames a second,
-    `parameters` a count. `health` has one entry a level: level, utilization (share), perplexity, dead (count), churn
-    (share). `losses` are the last ones by name: train, val, recon, ...
+    `parameters` a count. `health` has one entry a level: level (from 0), utilization (share), perplexity, dead (count),
+    churn (share), frames (latent frames that were counted), over `health_window` in words; where that is empty, the
+    file is an older one and the numbers are of held-out sound. `losses` are the last ones by name: train, val, ...
     """
 
     format: str = FORMAT
@@ -51,6 +52,7 @@ class Facts(Struct, kw_only=True):
     kbps: Number = 0.0
     weights_sha256: str = ""
     health: list[dict[str, Number]] = []
+    health_window: str = ""
     losses: dict[str, Number] = {}
     finished: bool = False
 

@@ -78,11 +78,12 @@ class Metrics(Event, tag="metrics", kw_only=True, omit_defaults=False):
 
 
 class CodesCounted(Event, tag="codes", kw_only=True, omit_defaults=False):
-    """How often each code was used on the held-out sound: counts[level][code]. Written at ends of epochs, thinned."""
+    """How often each code was used over `window`: counts[level][code]. Written at ends of epochs, thinned."""
 
     step: int
     epoch: int
     counts: list[list[int]]
+    window: str = "held-out sound"
 
 
 class QuantizationStarted(Event, tag="quantizing", kw_only=True, omit_defaults=False):

@@ -10,7 +10,7 @@ from distill_tui.data.corpus import Corpus
 from distill_tui.data.scan import scan
 from distill_tui.engine.session import read_material
 from distill_tui.engine.train import Trainer
-from distill_tui.machine import Machine
+from distill_tui.machine import Gpu, Machine
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import with_values
@@ -55,7 +55,9 @@ def make_run(home: Home, folder: Path, **values: Any) -> RunFolder:
     """A run on the sounds in `folder`, with the tiny recipe changed by `values` (`train__epochs=2`)."""
     chosen = TINY | {key.replace("__", "."): value for key, value in values.items()}
     recipe = with_values(Recipe(), chosen)
-    return create_run(home, recipe, scan([folder], 0.2, home), Machine(cores=2))
+    # what a recipe names must be there; tests bring a stand-in for it
+    machine = Machine(cores=2, gpus=(Gpu(0, "stand-in", 2**34),), has_mps=True)
+    return create_run(home, recipe, scan([folder], 0.2, home), machine)
 
 
 def make_trainer(home: Home, run: RunFolder) -> Trainer:

@@ -64,16 +64,16 @@ def test_the_rolling_window_forgets() -> None:
     rolling = health.RollingHealth(1, 4, torch.device("cpu"))
     first, second = torch.zeros(1, 10, 1, dtype=torch.long), torch.ones(1, 10, 1, dtype=torch.long)
     everywhere = torch.ones(1, 10, dtype=torch.bool)
-    rolling.add([(first, everywhere)])
+    rolling.add(first, everywhere)
     levels, churn = rolling.read(health.WINDOW_STEPS, torch.tensor([4.0]))
     assert levels[0].utilization == 0.25
     assert churn == [4 / (health.WINDOW_STEPS * 4)]
     for _ in range(health.WINDOW_STEPS - 1):
-        rolling.add([(second[:, :5], everywhere[:, :5]), (second[:, 5:], everywhere[:, 5:])])
+        rolling.add(second, everywhere)
     levels, _ = rolling.read(health.WINDOW_STEPS - 1, torch.tensor([0.0]))
     assert levels[0].utilization == 0.5
     assert rolling.counts.tolist() == [[10, 10 * (health.WINDOW_STEPS - 1), 0, 0]]
-    rolling.add([(second, everywhere)])
+    rolling.add(second, everywhere)
     levels, _ = rolling.read(1, torch.tensor([0.0]))
     assert levels[0].utilization == 0.25
     assert math.isclose(levels[0].perplexity or 0, 1.0)

@@ -109,12 +109,13 @@ class Quantizer(Bottleneck):
             residual = residual - means[0][torch.cdist(residual, means[0]).argmin(dim=-1)]
 
     @torch.no_grad()
-    def replace_dead(self, latents: Tensor, codes: Tensor, share: float) -> None:
+    def replace_dead(self, latents: Tensor, codes: Tensor, share: float, allowed: Tensor | bool = True) -> None:
         """Give codes whose moving count fell below `share` of the even share N/K a vector of this batch.
 
         Args:
             latents: what was quantized, [batch, frames, dim].
             codes: what came of it, [batch, frames, levels].
+            allowed: a scalar on the device: false after a step that was not finite, whose latents are no places.
             share: 0 replaces none. vector-quantize-pytorch's `threshold_ema_dead_code` is this times N/K.
         """
         if share <= 0:
@@ -125,7 +126,7 @@ class Quantizer(Bottleneck):
         for level in range(self.levels):
             used = codes[..., level].reshape(-1)
             dropped = used[:1] < 0
-            dead = (self.usage(level) < share * even) & ~dropped
+            dead = (self.usage(level) < share * even) & ~dropped & allowed
             chosen = residual[torch.randint(residual.shape[0], (self.size,), device=residual.device)]
             # back at the even share, so that a new code has time to be found before it is judged
             self.replace(level, dead, chosen, even)
