@@ -4,10 +4,11 @@ import os
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from distill_tui.machine import COMPUTING
+from distill_tui.machine import COMPUTING, Machine, gpus
 
 TAKES_AND_FREES = """
 import resource, threading
@@ -41,3 +42,64 @@ def test_memory_of_a_step_serves_the_next_one() -> None:
         return int(told.stdout)
 
     assert faults(COMPUTING) < faults({}) / 4
+
+
+class Driver:
+    """Stands in for pynvml: three GPUs in the order of the bus, with free memory in GB."""
+
+    class NVMLError(Exception):
+        pass
+
+    uuids = ("GPU-aaaa-1", "GPU-bbbb-2", "GPU-cccc-3")
+    free = (10, 70, 72)
+
+    def nvmlInit(self) -> None: ...
+
+    def nvmlShutdown(self) -> None: ...
+
+    def nvmlDeviceGetCount(self) -> int:
+        return 3
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
+        return index
+
+    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> int:
+        raise self.NVMLError(uuid)
+
+    def nvmlDeviceGetUUID(self, handle: int) -> str:
+        return self.uuids[handle]
+
+    def nvmlDeviceGetName(self, handle: int) -> str:
+        return f"GPU {handle}"
+
+    def nvmlDeviceGetMemoryInfo(self, handle: int) -> SimpleNamespace:
+        return SimpleNamespace(total=80 << 30, free=self.free[handle] << 30)
+
+
+@pytest.mark.parametrize(
+    ("visible", "names", "best"),
+    [
+        (None, ["GPU 0", "GPU 1", "GPU 2"], "cuda:1"),
+        ("2,0", ["GPU 2", "GPU 0"], "cuda:0"),
+        ("0,2", ["GPU 0", "GPU 2"], "cuda:1"),
+        ("GPU-cccc,GPU-aaaa-1", ["GPU 2", "GPU 0"], "cuda:0"),
+        ("0,7,1", ["GPU 0"], "cuda:0"),
+        ("-1", [], "cpu"),
+        ("MIG-there-is-none", [], "cpu"),
+    ],
+)
+def test_gpus_are_those_that_cuda_sees_and_the_freest_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, visible: str | None, names: list[str], best: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", Driver())  # type: ignore[arg-type]
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    found = gpus()
+    assert [gpu.name for gpu in found] == names
+    assert [gpu.index for gpu in found] == list(range(len(names)))
+    assert Machine(cores=2, gpus=found).best_device == best
+
+
+def test_processes_that_compute_number_gpus_as_the_driver_does() -> None:
+    assert COMPUTING["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"

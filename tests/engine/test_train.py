@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 import torch
 
 from distill_tui.data.scan import scan
+from distill_tui.engine import learner
 from distill_tui.engine.train import Trainer
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
 from distill_tui.recipe.resolve import expectations
 from distill_tui.runs import events as e
 from distill_tui.runs.control import Control, change_control
+from distill_tui.runs.state import RunState
 from tests.engine.support import events_of, make_run, make_trainer, tones, weights_of
 
 
@@ -128,6 +131,50 @@ def test_diverging_goes_back_once_and_then_gives_up(home: Home, sounds: Path) ->
     codes = [w.code for w in events_of(trainer.run_folder, e.Warned)]
     assert codes.count("went-back") == 1
     assert trainer.rate_factor == 0.5
+
+
+def test_after_going_back_one_bad_step_is_one(home: Home, sounds: Path) -> None:
+    trainer = make_trainer(home, make_run(home, sounds, train__epochs=10))
+    for _ in range(2):
+        trainer._train_step()
+    trainer.save_checkpoint()
+    bad = set(range(4, 9))
+    poison(trainer, bad)
+    while trainer.rate_factor == 1.0:
+        trainer._train_step()
+        if trainer.step > max(bad):
+            trainer._tell_steps()
+    assert trainer.step == 2
+    # the same steps come again, and one of them is still bad
+    bad.clear()
+    bad.add(6)
+    while trainer.step < 9:
+        trainer._train_step()
+    trainer._tell_steps()
+    said = [w.text for w in events_of(trainer.run_folder, e.Warned) if w.code == "not-finite"]
+    assert said[-1].startswith("1 step before step 9 ")
+    state = RunState().apply_all(events_of(trainer.run_folder, e.Event))
+    steps = list(state.series["loss/train"].steps)
+    assert steps == sorted(steps), "the curves go back too"
+
+
+def test_a_bad_step_while_codes_are_dead_leaves_the_codebooks_alone(home: Home, sounds: Path) -> None:
+    for codebooks in ("gradient", "ema"):
+        run = make_run(home, sounds, model__codebooks=codebooks, train__dead_code_share=0.5)
+        trainer = make_trainer(home, run)
+        trainer._make_codebooks()
+        poison(trainer, {1})
+        trainer._train_step()
+        trainer.net.bottleneck.replaced.zero_()
+        quantizer = trainer.learner.quantizer
+        assert quantizer is not None
+        quantizer.usage(0)[3] = 0.0
+        before = quantizer.codebooks.clone()
+        trainer._train_step()
+        assert torch.equal(before, quantizer.codebooks), codebooks
+        assert not trainer.net.bottleneck.replaced.any()
+        trainer._train_step()
+        assert trainer.net.bottleneck.replaced.any(), "the next good one replaces the dead"
 
 
 def test_a_loss_that_runs_away_is_said_before_it_is_no_number(home: Home, sounds: Path) -> None:
@@ -284,6 +331,71 @@ def test_out_of_memory_with_a_single_piece_says_what_would_help(home: Home, soun
     with pytest.raises(DistillError, match="single piece") as caught:
         trainer._train_step()
     assert "model.channels" in caught.value.hint
+
+
+def test_out_of_memory_where_codebooks_are_made_and_where_it_validates(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(home, make_run(home, tones(tmp_path / "long", seconds=3.0)))
+    encode, initialise = trainer.net.encode, trainer.net.bottleneck.initialise
+    pools: list[int] = []
+    held: list[int] = []
+
+    def small_batches(data: torch.Tensor) -> torch.Tensor:
+        if len(data) > 2:
+            raise torch.OutOfMemoryError("not enough memory")
+        return encode(data)
+
+    def small_pools(pool: torch.Tensor, batch_vectors: int) -> None:
+        pools.append(len(pool))
+        if len(pools) < 2:
+            raise torch.OutOfMemoryError("not enough memory")
+        initialise(pool, batch_vectors)
+
+    whole = trainer.averaged.encode
+
+    def short_files(data: torch.Tensor) -> torch.Tensor:
+        held.append(data.shape[-1])
+        if data.shape[-1] > 1.6 * 8000:
+            raise torch.OutOfMemoryError("not enough memory")
+        return whole(data)
+
+    trainer.net.encode = small_batches  # type: ignore[method-assign]
+    trainer.averaged.encode = short_files  # type: ignore[method-assign]
+    monkeypatch.setattr(trainer.net.bottleneck, "initialise", small_pools)
+    trainer._make_codebooks()
+    assert pools[1] == -(-pools[0] // 2)
+    trainer._end_epoch()
+    assert trainer.best["weights"] is not None
+    assert held[0] > 1.6 * 8000 >= held[-1]
+    said = [w.text for w in events_of(trainer.run_folder, e.Warned)]
+    assert [text.partition(": ")[2] for text in said] == [
+        "batches of 4 go through in 2 parts from here",
+        f"the codebooks are made of {pools[1]} latents",
+        "2 s of a file are validated at most from here",
+    ]
+
+
+def test_memory_is_given_back_when_the_failed_pass_is_gone(
+    home: Home, sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(home, make_run(home, sounds))
+    decode = trainer.net.decode
+    tracked: list[Any] = []
+
+    def too_much(latents: torch.Tensor) -> torch.Tensor:
+        if len(latents) > 2:
+            made = latents * 2
+            tracked.append(weakref.ref(made))
+            raise torch.OutOfMemoryError("not enough memory")
+        return decode(latents)
+
+    gone: list[bool] = []
+    monkeypatch.setattr(learner, "free_memory", lambda _device: gone.append(all(t() is None for t in tracked)))
+    trainer.net.decode = too_much  # type: ignore[method-assign]
+    trainer._train_step()
+    assert tracked
+    assert gone == [True]
 
 
 def test_a_loss_may_be_switched_on_and_off_while_it_trains(home: Home, sounds: Path) -> None:

@@ -113,6 +113,42 @@ def test_a_stop_keeps_a_checkpoint_and_the_model_so_far(home: Home, tmp_path: Pa
     assert not read_card(Path(state.model.path)).finished
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5], ids=["quantizing", "warming up"])
+def test_a_stop_before_the_first_validation_leaves_a_model(home: Home, tmp_path: Path, share: float) -> None:
+    values = {"train__steps_per_epoch": 100_000, "train__epochs": 100_000, "train__unquantized_share": share}
+    run = make_run(home, tones(tmp_path / "sounds"), **values)
+    process = start_worker(home, run)
+    until(process, lambda: bool(events_of(run, e.Metrics)))
+    change_control(run.control, lambda control: setattr(control, "wanted", "stopped"))
+    assert process.wait(PATIENCE) == 0
+    state = state_of(run)
+    assert state.state == "stopped"
+    assert state.model is not None
+    assert state.best is not None
+    card = read_card(Path(state.model.path))
+    assert card.step == state.best.step == state.step
+    assert all(level["utilization"] for level in card.health)
+    assert card.health_window == ("last 100 steps of training" if share == 0 else "the training sound, once through")
+
+
+def test_the_card_tells_the_settings_of_its_weights(home: Home, tmp_path: Path) -> None:
+    run = make_run(home, tones(tmp_path / "sounds"), train__unquantized_share=0.0)
+    change_control(run.control, lambda control: control.knobs.update({"loss.commitment_weight": 0.35}))
+    assert start_worker(home, run).wait(PATIENCE) == 0, run.worker_log.read_text()
+    state = state_of(run)
+    assert state.model is not None
+    card = read_card(Path(state.model.path))
+    assert card.recipe["loss"]["commitment_weight"] == 0.35
+    assert "loss.commitment_weight: 0.25 to 0.35 at step 0" in card.notes
+    # one truth of codebook health: the card's numbers are those of the best epoch on the Training screen
+    assert state.best is not None
+    for level, entry in enumerate(card.health):
+        series = state.series[f"codebook/{level}/utilization"]
+        at_best = max(i for i, step in enumerate(series.steps) if step <= state.best.step)
+        assert entry["utilization"] == series.values[at_best]
+        assert entry["frames"] == state.series[f"codebook/{level}/frames"].values[at_best]
+
+
 def test_why_it_failed_is_its_last_word(home: Home, tmp_path: Path) -> None:
     sounds = tones(tmp_path / "sounds")
     run = make_run(home, sounds)
