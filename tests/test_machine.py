@@ -91,7 +91,7 @@ class Driver:
 def test_gpus_are_those_that_cuda_sees_and_the_freest_is_chosen(
     monkeypatch: pytest.MonkeyPatch, visible: str | None, names: list[str], best: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "pynvml", Driver())  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "pynvml", Driver())
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import torch
 
+from distill_tui.data.corpus import Corpus
 from distill_tui.data.pictures import Pictures
 from distill_tui.engine import session
 from distill_tui.engine.desk import Desk
+from distill_tui.engine.train import Trainer
 from distill_tui.errors import RequestError
 from distill_tui.library.container import read_card
 from distill_tui.machine import Gpu, Machine
@@ -110,8 +112,8 @@ def test_a_step_that_is_not_finite_is_skipped_without_a_fused_optimizer(home: Ho
     with accelerator("mps") as device:
         run = make_run(home, sounds, train__device=str(device))
         recipe = toml.load(run.recipe)
-        material, _ = session.read_material(home, session.Corpus.load(run.sounds), recipe, device)
-        trainer = session.Trainer(run, recipe, material, device, torch.float32, LogWriter(run.events))
+        material, _ = session.read_material(home, Corpus.load(run.sounds), recipe, device)
+        trainer = Trainer(run, recipe, material, device, torch.float32, LogWriter(run.events))
         trainer._train_step()
         before = {key: value.cpu() for key, value in trainer.net.state_dict().items()}
         batch = material.batch

@@ -337,7 +337,9 @@ def test_out_of_memory_where_codebooks_are_made_and_where_it_validates(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = make_trainer(home, make_run(home, tones(tmp_path / "long", seconds=3.0)))
-    encode, initialise = trainer.net.encode, trainer.net.bottleneck.initialise
+    quantizer = trainer.learner.quantizer
+    assert quantizer is not None
+    encode, initialise = trainer.net.encode, quantizer.initialise
     pools: list[int] = []
     held: list[int] = []
 
@@ -362,7 +364,7 @@ def test_out_of_memory_where_codebooks_are_made_and_where_it_validates(
 
     trainer.net.encode = small_batches  # type: ignore[method-assign]
     trainer.averaged.encode = short_files  # type: ignore[method-assign]
-    monkeypatch.setattr(trainer.net.bottleneck, "initialise", small_pools)
+    monkeypatch.setattr(quantizer, "initialise", small_pools)
     trainer._make_codebooks()
     assert pools[1] == -(-pools[0] // 2)
     trainer._end_epoch()
