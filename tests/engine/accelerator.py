@@ -72,7 +72,7 @@ class OnDevice(torch.Tensor):
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self.inner.__reduce_ex__(protocol)
 
-    def __repr__(self, *, tensor_contents: Any = None) -> Any:
+    def __repr__(self, *, tensor_contents: Any = None) -> Any:  # type: ignore[override]
         return f"OnDevice({self.inner}, device={_device})"
 
     @classmethod
