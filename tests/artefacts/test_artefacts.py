@@ -1,0 +1,113 @@
+"""What earlier versions wrote is opened, resumed from, and means what it meant."""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from distill_tui.data.pictures import Pictures
+from distill_tui.engine.infer import load_net
+from distill_tui.engine.sound import Codes, decode_file, encode_file, load_model
+from distill_tui.library.container import read_card
+from distill_tui.library.store import Library
+from distill_tui.paths import Home
+from distill_tui.recipe import toml
+from distill_tui.runs import events as e
+from distill_tui.runs.codemap import read_map
+from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.launch import start_worker
+from distill_tui.runs.log import read_events
+from distill_tui.runs.state import RunState
+from tests.engine.support import tones
+
+FORMATS = sorted(path for path in Path(__file__).parent.iterdir() if path.name.startswith("0."))
+WRITTEN_AT = "/home/user/sounds/tones"
+"""Where the sounds of the runs lay."""
+MODELS = ("conv2d", "ema", "gradient", "images", "kl", "whole")
+PATIENCE = 120.0
+
+
+@pytest.fixture(params=FORMATS, ids=lambda path: path.name)
+def old(request: pytest.FixtureRequest, home: Home) -> Path:
+    """One format's folder, laid out as this test's home, which may be changed."""
+    shutil.copytree(request.param / "models", home.models)
+    shutil.copytree(request.param / "runs", home.runs)
+    return Path(request.param)
+
+
+def run_of(home: Home, name: str) -> RunFolder:
+    (path,) = home.runs.glob(f"*-{name}")
+    return RunFolder(path)
+
+
+def test_the_library_lists_and_verifies_every_model(old: Path, home: Home) -> None:
+    library = Library(home)
+    assert {entry.name for entry in library.list() if not entry.error} == set(MODELS)
+    for name in MODELS:
+        assert library.verify(name).weights_sha256
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_loads_and_its_card_says_what_it_is(old: Path, home: Home, name: str) -> None:
+    path = home.models / f"{name}.distill"
+    card = read_card(path)
+    assert (card.name, card.epoch > 0, bool(card.recipe)) == (name, True, True)
+    net, _ = load_net(path)
+    assert sum(p.numel() for p in net.parameters()) == card.parameters
+    # its health is of held-out sound, as those of that time are
+    assert card.health_window == ""
+
+
+def test_codes_mean_the_same_sound(old: Path, home: Home, tmp_path: Path) -> None:
+    sound = tones(tmp_path / "tones") / "tone-0.wav"
+    model = load_model(home.models / "ema.distill", "cpu")
+    codes = Codes.load(old / "tone-0.codes")
+    again = encode_file(model, sound)
+    assert again.codes.shape == codes.codes.shape
+    # on another processor a latent that lies between two codes may fall to the other
+    assert np.mean(again.codes == codes.codes) > 0.9
+    decode_file(model, codes, tmp_path / "made.wav")
+    assert (tmp_path / "made.wav").stat().st_size == sound.stat().st_size
+
+
+def test_a_run_that_was_killed_goes_on_to_what_it_would_have_been(old: Path, home: Home, tmp_path: Path) -> None:
+    run, sounds = run_of(home, "killed"), tones(tmp_path / "tones")
+    for file in (run.sounds, run.recipe):
+        file.write_text(file.read_text().replace(WRITTEN_AT, str(sounds)))
+    assert start_worker(home, run).wait(PATIENCE) == 0, run.worker_log.read_text()
+    state = RunState().apply_all(read_events(run.events))
+    assert state.state == "finished"
+    assert state.model is not None
+    ours, _ = load_net(Path(state.model.path))
+    theirs, _ = load_net(home.models / "whole.distill")
+    for (name, one), two in zip(ours.state_dict().items(), theirs.state_dict().values(), strict=True):
+        assert torch.allclose(one, two, rtol=1e-2, atol=1e-3), name
+    steps = list(state.series["loss/val"].steps)
+    assert steps == sorted(set(steps))
+
+
+def test_a_log_folds_into_the_state_that_it_told(old: Path, home: Home) -> None:
+    run = run_of(home, "whole")
+    state = RunState().apply_all(read_events(run.events))
+    assert (state.state, state.epoch, state.step) == ("finished", 6, 24)
+    assert [level.utilization is not None for level in state.health] == [True, True]
+    # a log without an event of it: the best epoch is the one whose weights became the model
+    card = read_card(home.models / "whole.distill")
+    assert state.best is not None
+    assert (state.best.epoch, state.best.step) == (card.epoch, card.step)
+    assert toml.load(run.recipe).train.epochs == 6
+    knobs = [event for event in read_events(run.events) if isinstance(event, e.KnobTurned)]
+    assert [(knob.key, knob.new) for knob in knobs] == [("loss.commitment_weight", 0.5)]
+
+
+def test_a_run_of_pictures_is_shown_with_its_map(old: Path, home: Home) -> None:
+    run = run_of(home, "images")
+    assert Pictures.load(run.pictures).training == 300
+    found = read_map(run.map)
+    assert found is not None
+    assert len(found.levels) == 2
+    assert RunState().apply_all(read_events(run.events)).state == "finished"
+    assert msgspec.json.decode(run.pictures.read_bytes())
