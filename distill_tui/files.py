@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from distill_tui.errors import DistillError
 
@@ -86,6 +86,17 @@ def printable(text: str) -> str:
         for c in text
         if c not in _UNSURE
     )
+
+
+def without_surrogates(value: Any) -> Any:
+    """A plain value whose texts any file in UTF-8 can hold: bytes in them that are no text become `?`."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {without_surrogates(key): without_surrogates(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_surrogates(inner) for inner in value]
+    return value
 
 
 def clean_name(name: str, fallback: str = "untitled") -> str:

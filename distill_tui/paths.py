@@ -1,14 +1,21 @@
 """Where everything lies: one home folder with runs, models, cache and settings."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from distill_tui.errors import RequestError
+from distill_tui.files import printable
+from distill_tui.foreign import SMALL_FILE, MalformedError, decode_toml, read_bytes, sense
+
 MOVABLE = ("runs", "models", "cache")
 """The folders that `[folders]` in settings.toml may put elsewhere."""
+MOST_REREAD = 1 << 22
+"""How many characters are read anew at most to find what of a damaged file is good."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ def find_home(given: str | os.PathLike[str] | None = None) -> Home:
     """The home that `--home` names, else DISTILL_TUI_HOME, else the platform's data directory."""
     chosen = given or os.environ.get("DISTILL_TUI_HOME")
     if chosen:
-        root = Path(chosen).expanduser().absolute()
+        root = expand(chosen).absolute()
     else:
         from platformdirs import user_data_path
 
@@ -57,35 +64,63 @@ def _moved(root: Path) -> dict[str, Path]:
     return {word: placed(root, path) for word, path in given.items()}
 
 
+def expand(text: str | os.PathLike[str]) -> Path:
+    """A path as a person wrote it; `~` is understood.
+
+    Raises:
+        RequestError: it cannot be a path: `~nobody`, or a name that is too long for the disk.
+    """
+    shown = printable(os.fspath(text))
+    try:
+        path = Path(text).expanduser()
+        os.lstat(path)
+    except RuntimeError:
+        raise RequestError(f"{shown}: there is no such user", "A name that begins with ~ is written ./~name") from None
+    except ValueError:
+        raise RequestError(f"{shown}: cannot be the name of a file") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise RequestError(f"{shown[:60]}...: a name too long for this disk") from None
+    return path
+
+
 def read_document(file: Path) -> tuple[str, dict[str, Any], str]:
     """A TOML file as its text, its values and what is wrong with its form ('' for nothing). What stands before a
     mistake counts; a missing file is an empty one. Never fails."""
     try:
-        text = file.read_bytes().decode()
+        data = read_bytes(file, SMALL_FILE)
+        with sense():
+            text = data.decode()
     except FileNotFoundError:
         return "", {}, ""
-    except (OSError, UnicodeDecodeError) as error:
-        return "", {}, f"was not read: {error}"
+    except (OSError, MalformedError) as error:
+        return "", {}, f"was not read: {getattr(error, 'strerror', None) or error}"
     # imported only when there is something to read: tmux asks for the status every few seconds
     import re
-    import tomllib
 
     try:
-        return text, tomllib.loads(text), ""
-    except tomllib.TOMLDecodeError as error:
+        return text, decode_toml(text), ""
+    except MalformedError as error:
+        if " (at " not in str(error):
+            return text, {}, f"was not read: {error}"
         found = re.search(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", str(error))
         lines = text.rstrip().splitlines()
         number = int(found[2]) if found and found[2] else len(lines)
         problem = f"line {number}: not TOML: {found[1] if found else error}; from there on it was not read"
     # the mistake may have begun lines before it is noticed, with a bracket that is not closed
+    left = MOST_REREAD
     for end in range(number - 1, 0, -1):
-        with contextlib.suppress(tomllib.TOMLDecodeError):
-            return text, tomllib.loads("\n".join(lines[:end])), problem
+        before = "\n".join(lines[:end])
+        left -= len(before)
+        if left < 0:
+            break
+        with contextlib.suppress(MalformedError):
+            return text, decode_toml(before), problem
     return text, {}, problem
 
 
 def placed(root: Path, path: str) -> Path:
     """A folder as settings.toml names it: `~` is understood, and a relative one begins at the home folder."""
-    with contextlib.suppress(RuntimeError):  # `~somebody` who is not there stays as it is
-        return root / Path(path).expanduser()
+    with contextlib.suppress(RequestError):  # `~somebody` who is not there stays as it is
+        return root / expand(path)
     return root / path

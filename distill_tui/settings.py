@@ -30,6 +30,10 @@ from distill_tui.paths import MOVABLE, Home, placed, read_document
 TABLES = {"folders": ("data", *MOVABLE), "keys": None, "defaults": None}
 """The tables, and their keys where those are fixed."""
 TEXTS = ("theme", "on_finish", "on_warning")
+MOST_PROBLEMS = 20
+"""How many mistakes of a file are told."""
+MOST_OF_LINE = 1000
+"""How much of a line is looked at for its key."""
 NOT_DEFAULTS = ("version", "automatic", "name", "data.paths", "train.start_from")
 """Keys of a recipe that belong to one run."""
 
@@ -71,9 +75,12 @@ def read_settings(home: Home) -> Settings:
     settings = Settings(_file=name, _text=text)
     if problem:
         settings.problems.append(f"{name} {problem}")
-    for key, what in _take(document, settings, home):
+    wrong = _take(document, settings, home)
+    if len(wrong) > MOST_PROBLEMS:
+        settings.problems.append(f"{name}: {len(wrong):,} mistakes; the first {MOST_PROBLEMS} are told")
+    for key, what in wrong[:MOST_PROBLEMS]:
         line = line_of(text, key)
-        settings.problems.append(f"{name}{f' line {line}' if line else ''}: {what}")
+        settings.problems.append(f"{name}{f' line {line}' if line else ''}: {what[:MOST_OF_LINE]}")
     return settings
 
 
@@ -151,7 +158,8 @@ def _take_defaults(table: Mapping[str, Any], settings: Settings) -> list[tuple[s
 def line_of(text: str, key: str) -> int:
     """The line, from 1, on which a TOML text sets `key` (dotted, with its tables) or opens it; 0 if it is not found."""
     table = ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, whole in enumerate(text.splitlines(), 1):
+        line = whole[:MOST_OF_LINE]
         if header := re.match(r"\s*\[\s*([^\[\]#]+?)\s*\]", line):
             table = _plain(header[1]) + "."
             if table == f"{key}.":

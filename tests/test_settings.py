@@ -177,18 +177,29 @@ def test_the_theme_is_kept_and_every_other_line_stays(home: Home) -> None:
 NOT_KNOWN = """theme = "distil"
 [keys]
 app.libary = "l"
-"app.quit" = "x, ctlr+x"
+"app.quit" = "f9, ctlr+x"
 "rows.page-up" = "?"
 """
 
 
 def test_a_theme_an_action_and_a_key_that_do_not_exist_are_told_with_file_line_and_key(home: Home) -> None:
     found = write(home, NOT_KNOWN)
-    assert found.keys == {"app.libary": "l", "app.quit": "x, ctlr+x", "rows.page-up": "?"}
+    assert found.keys == {"app.libary": "l", "app.quit": "f9, ctlr+x", "rows.page-up": "?"}
     theme, action, key = (problem.removeprefix(str(home.settings)) for problem in all_problems(home))
     assert theme.startswith(" line 1: theme: there is no 'distil'; there are ansi, ")
     assert action == " line 3: keys.app.libary: no such action (did you mean 'app.library'?)"
     assert key.startswith(" line 4: keys.app.quit: 'ctlr+x' is not a key")
+
+
+def test_a_key_that_is_taken_and_a_folder_that_is_not_there_are_told(home: Home) -> None:
+    write(
+        home,
+        '[folders]\ndata = "nowhere"\n[keys]\n"training.pause" = "q"\n"app.library" = "l"\n"training.stop" = "p"\n',
+    )
+    taken, other, folder = (problem.removeprefix(str(home.settings)) for problem in all_problems(home))
+    assert taken == " line 4: keys.training.pause: 'q' is taken by app.quit"
+    assert other == " line 6: keys.training.stop: 'p' is taken by training.preview"
+    assert folder == f" line 2: folders.data: there is no '{home.root / 'nowhere'}'"
 
 
 async def test_the_app_tells_them_and_starts(home: Home) -> None:
@@ -199,7 +210,7 @@ async def test_the_app_tells_them_and_starts(home: Home) -> None:
         told = {note.message.removeprefix(f"{home.settings} ")[:6] for note in app._notifications}
         assert told == {"line 1", "line 3", "line 4"}
         assert app.theme == "distill"
-        await pilot.press("escape", "x")
+        await pilot.press("escape", "f9")
     assert not app.is_running
 
 

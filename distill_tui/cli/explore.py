@@ -2,13 +2,13 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distill_tui.cli.recipe_flags import add_recipe_flags
 from distill_tui.cli.train import INSTEAD, add_ways
 from distill_tui.errors import RequestError
 from distill_tui.files import printable
+from distill_tui.paths import expand
 
 if TYPE_CHECKING:
     from distill_tui.paths import Home
@@ -85,7 +85,7 @@ def _make_run(home: "Home", options: argparse.Namespace) -> "RunFolder":
     recipe = chosen_recipe(options, {**read_settings(home).defaults, **EXPLORE})
     _refuse_sounds(recipe)
     folder = options.data or next((decode_path(path) for path in recipe.data.paths), None)
-    pictures = find_pictures(Path(folder).expanduser() if folder else None, recipe.data.validation_share)
+    pictures = find_pictures(expand(folder) if folder else None, recipe.data.validation_share)
     run = create_run(home, recipe, pictures, this_machine())
     where = printable(decode_path(pictures.path)) if pictures.path else "figures"
     lines = [f"{where}: {pictures.training:,} pictures to train on, {pictures.validation:,} held out"]
@@ -124,7 +124,7 @@ def make_map(options: argparse.Namespace) -> int:
 
         found = soundmap.make_map(home, options.wanted)
     if options.out:
-        atomic_write(Path(options.out), msgspec.json.encode(found))
+        atomic_write(expand(options.out), msgspec.json.encode(found))
         say(f"written: {printable(options.out)}")
     if options.json:
         print_json(found)

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Protocol
 
 from distill_tui.errors import DistillError, RequestError
+from distill_tui.foreign import open_regular
 from distill_tui.runs import events as e
 from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.folder import RunFolder
@@ -183,7 +184,7 @@ def log_end(path: Path, lines: int = LOG_LINES) -> list[str]:
     from distill_tui.files import printable
 
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             file.seek(max(0, file.seek(0, 2) - 8192))
             text = file.read().decode(errors="replace")
     except OSError:

@@ -41,6 +41,14 @@ def run(arguments: Sequence[str]) -> int:
         # whoever read our output has gone (`| head`): Python must not complain when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        # what the system refuses is seldom a mistake in this program: a disk that went, a terminal that is gone
+        with contextlib.suppress(OSError):
+            print(f"distill-tui: {_refused(error)}", file=sys.stderr)
+        return 1
+    except MemoryError:
+        print("distill-tui: out of memory", file=sys.stderr)
+        return 1
     except Exception as error:  # noqa: BLE001 - a mistake of ours: the person gets a line, the traceback a file
         print(f"distill-tui: {_keep_traceback(error, arguments)}", file=sys.stderr)
         return 1
@@ -77,6 +85,13 @@ def _tell_settings(options: "argparse.Namespace") -> None:
 
             for problem in read_settings(home).problems:
                 print(f"warning: {problem}", file=sys.stderr)
+
+
+def _refused(error: OSError) -> str:
+    from distill_tui.files import printable
+
+    where = f"{printable(str(error.filename))}: " if error.filename else ""
+    return f"{where}{(error.strerror or str(error)).lower()}"
 
 
 def _keep_traceback(error: Exception, arguments: Sequence[str]) -> str:

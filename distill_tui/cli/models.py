@@ -10,6 +10,7 @@ from distill_tui.cli.evaluate import MEASURES
 from distill_tui.cli.evaluate import evaluate as evaluate_sounds
 from distill_tui.cli.output import print_json, say, table
 from distill_tui.errors import DistillError, RequestError
+from distill_tui.paths import expand
 from distill_tui.ui.words import duration
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def trash(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    target = _library(options).export(options.m, Path(options.file))
+    target = _library(options).export(options.m, expand(options.file))
     if _wants_json(options):
         print_json({"path": str(target.absolute())})
     else:
@@ -242,7 +243,7 @@ def export(options: argparse.Namespace) -> int:
 
 
 def import_model(options: argparse.Namespace) -> int:
-    entry = _library(options).import_file(Path(options.file))
+    entry = _library(options).import_file(expand(options.file))
     return _print_or_say(options, entry, _safe(f"In the library as '{entry.name}' ({entry.id})."))
 
 

@@ -5,10 +5,16 @@ from typing import Any
 
 import msgspec
 
+from distill_tui.files import without_surrogates
+
 
 def print_json(document: Any) -> None:
     """Print one JSON document, numbers that are not finite as null."""
-    encoded = msgspec.json.format(msgspec.json.encode(document), indent=2)
+    try:
+        encoded = msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        encoded = msgspec.json.encode(without_surrogates(msgspec.to_builtins(document)))
+    encoded = msgspec.json.format(encoded, indent=2)
     sys.stdout.buffer.write(encoded + b"\n")
     sys.stdout.flush()
 

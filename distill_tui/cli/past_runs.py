@@ -5,7 +5,6 @@ import csv
 import io
 import shutil
 import sys
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +12,7 @@ import msgspec
 from distill_tui.cli.output import print_json, say, table
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write, describe_os_error, printable
-from distill_tui.paths import find_home
+from distill_tui.paths import expand, find_home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import fields, get
 from distill_tui.runs.brief import brief
@@ -91,7 +90,7 @@ def export(options: argparse.Namespace) -> int:
 
 def _write_out(options: argparse.Namespace, text: str) -> int:
     if options.out:
-        atomic_write(Path(options.out).expanduser(), text.encode())
+        atomic_write(expand(options.out), text.encode())
         say(f"Written: {printable(options.out)}")
     else:
         print(text, end="", flush=True)

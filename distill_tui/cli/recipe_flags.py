@@ -2,10 +2,10 @@
 
 import argparse
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from distill_tui.errors import RequestError
+from distill_tui.paths import expand
 from distill_tui.recipe.fields import Field, fields, find_key, parse
 from distill_tui.recipe.schema import Recipe
 
@@ -67,7 +67,7 @@ def chosen_recipe(
     from_file: dict[str, Any] = {}
     if options.recipe:
         try:
-            from_file = toml.load_values(Path(options.recipe))
+            from_file = toml.load_values(expand(options.recipe))
         except RequestError as error:
             problems += str(error).splitlines()
     asked = parse_settings(options.sets, problems)

@@ -68,9 +68,11 @@ def _action(options: argparse.Namespace) -> int:
 def list_all(options: argparse.Namespace) -> int:
     from distill_tui.paths import find_home
     from distill_tui.runs.brief import brief
-    from distill_tui.runs.folder import list_runs
+    from distill_tui.runs.folder import check_runs, list_runs
 
-    states = [brief(run) for run in list_runs(find_home(options.home))]
+    home = find_home(options.home)
+    check_runs(home)
+    states = [brief(run) for run in list_runs(home)]
     if getattr(options, "json", False):
         from distill_tui.cli.output import print_json
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import printable, unused_name
+from distill_tui.paths import expand
 
 if TYPE_CHECKING:
     from distill_tui.engine.infer import Model
@@ -61,7 +62,7 @@ def reconstruct(options: argparse.Namespace) -> int:
     """Each sound through the model; 1 when some could not be."""
     from distill_tui.data.quiet import quiet_decoders
 
-    out = Path(options.out)
+    out = expand(options.out)
     jobs = _targets(options.files, out)
     model = open_model(options.home, options.model, options.device)
     levels = wanted_levels(options, model)
@@ -107,7 +108,7 @@ def encode(options: argparse.Namespace) -> int:
     """A sound to a file of codes."""
     from distill_tui.data.quiet import quiet_decoders
 
-    source, target = Path(options.file), Path(options.out)
+    source, target = expand(options.file), expand(options.out)
     _must_exist(source)
     if source.is_dir():
         raise RequestError(f"{printable(options.file)}: is a folder", "encode takes one sound file.")
@@ -143,9 +144,9 @@ def decode(options: argparse.Namespace) -> int:
     """A file of codes to a sound."""
     from distill_tui.engine import sound
 
-    codes = sound.Codes.load(Path(options.codes))
-    target = Path(options.out)
-    _refuse_same(Path(options.codes), target)
+    source, target = expand(options.codes), expand(options.out)
+    codes = sound.Codes.load(source)
+    _refuse_same(source, target)
     model = open_model(options.home, options.model, options.device)
     sound.decode_file(model, codes, target)
     if options.json:
@@ -213,12 +214,12 @@ def _targets(given: list[str], out: Path) -> list[tuple[Path, Path, str]]:
     from distill_tui.data.find import UNREAD_EXTENSIONS, find_files, sound_extensions
 
     for text in given:
-        _must_exist(Path(text))
+        _must_exist(expand(text))
     if out.exists() and not out.is_dir():
         raise RequestError(f"{printable(str(out))}: is not a folder")
     wanted: dict[str, tuple[Path, Path, str]] = {}
     for text in given:
-        root = Path(text).absolute()
+        root = expand(text).absolute()
         if not root.is_dir():
             wanted.setdefault(os.path.realpath(root), (root, out, ""))
             continue

@@ -3,7 +3,6 @@
 import argparse
 import struct
 import zlib
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from distill_tui.errors import RequestError
@@ -42,11 +41,11 @@ def export(options: argparse.Namespace) -> int:
     """Write the event file, in place of one that was exported from the same run before."""
     from distill_tui.cli.output import print_json, say
     from distill_tui.files import atomic_write, printable
-    from distill_tui.paths import find_home
+    from distill_tui.paths import expand, find_home
     from distill_tui.runs.folder import find_run
 
     run = find_run(find_home(options.home), options.name)
-    folder = Path(options.folder).expanduser()
+    folder = expand(options.folder)
     path = folder / f"events.out.tfevents.{run.id}"
     others = [file for file in folder.glob("*tfevents*") if file != path] if folder.is_dir() else []
     if others:
@@ -116,9 +115,12 @@ def write_codes(events: "EventFile", codes: "list[e.CodesCounted]") -> int:
 
 def write_previews(events: "EventFile", run: "RunFolder", state: "RunState", missing: list[str]) -> int:
     """Each preview's reconstructions, and the originals once, as sound and spectrogram; how many of each."""
+    import io
+
     import soundfile
 
     from distill_tui.data.quiet import quiet_decoders
+    from distill_tui.foreign import read_bytes
 
     told: set[tuple[str, bytes]] = set()
     with quiet_decoders():
@@ -127,8 +129,9 @@ def write_previews(events: "EventFile", run: "RunFolder", state: "RunState", mis
                 for what, name in zip(("original", "reconstruction"), pair[:2], strict=True):
                     tag, file = f"preview {number:02d}/{what}", run.path / name
                     try:
-                        wave, rate = soundfile.read(file, dtype="float32")
-                        wav = file.read_bytes()
+                        wav = read_bytes(file)
+                        wave, rate = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
+                        wave = wave[:, 0]
                     except (OSError, soundfile.LibsndfileError):
                         missing.append(name)
                         continue

@@ -3,16 +3,21 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from distill_tui.errors import RequestError
+from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write, printable
+from distill_tui.foreign import MalformedError, decode, read_bytes
 from distill_tui.recipe.resolve import DataFacts
 
 Split = Literal["training", "validation", "by time"]
+Hash = Annotated[str, Meta(pattern=r"\A[0-9a-f]*\Z", max_length=128)]
+"""It becomes a part of a file's name."""
+MOST_MANIFEST = 1 << 30
+T = TypeVar("T")
 
 
 class Sound(Struct, kw_only=True):
@@ -25,10 +30,10 @@ class Sound(Struct, kw_only=True):
 
     path: str
     name: str
-    content: str
-    rate: int
-    channels: int
-    seconds: float
+    content: Hash
+    rate: Annotated[int, Meta(gt=0, le=1 << 31)]
+    channels: Annotated[int, Meta(gt=0, le=1 << 16)]
+    seconds: Annotated[float, Meta(ge=0, le=1e9)]
     format: str = ""
     note: str = ""
     split: Split = "training"
@@ -58,7 +63,7 @@ class Corpus(Struct, kw_only=True):
     paths: list[str]
     sounds: list[Sound] = []
     skipped: list[Skipped] = []
-    validation_share: float = 0.1
+    validation_share: Annotated[float, Meta(gt=0, lt=1)] = 0.1
 
     @property
     def seconds(self) -> float:
@@ -120,8 +125,12 @@ class Corpus(Struct, kw_only=True):
 
     @classmethod
     def load(cls, path: Path) -> "Corpus":
-        """Read a manifest that `save` wrote."""
-        return msgspec.json.decode(path.read_bytes(), type=cls)
+        """Read a manifest that `save` wrote.
+
+        Raises:
+            DistillError: it is gone or damaged.
+        """
+        return read_manifest(path, cls)
 
     def to_json(self) -> dict[str, Any]:
         """The corpus as `distill-tui data --json` prints it; `from_json` reads it back."""
@@ -139,8 +148,27 @@ class Corpus(Struct, kw_only=True):
 
     @classmethod
     def from_json(cls, document: bytes) -> "Corpus":
-        """The corpus of a JSON document of `to_json`."""
-        return msgspec.json.decode(document, type=cls)
+        """The corpus of a JSON document of `to_json`.
+
+        Raises:
+            MalformedError: it is none.
+        """
+        return decode(document, cls)
+
+
+def read_manifest(path: Path, kind: type[T]) -> T:
+    """What a run's folder says of its data.
+
+    Raises:
+        DistillError: it is gone or damaged.
+    """
+    way_out = "Start a new run on the same data; a copy of the file would do as well."
+    try:
+        return decode(read_bytes(path, MOST_MANIFEST), kind)
+    except OSError as error:
+        raise DistillError(f"{printable(str(path))}: cannot be read: {error.strerror or error}", way_out) from None
+    except MalformedError as error:
+        raise DistillError(f"{printable(str(path))}: damaged: {error}", way_out) from None
 
 
 def encode_path(path: str | os.PathLike[str]) -> str:

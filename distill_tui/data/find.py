@@ -11,6 +11,7 @@ from distill_tui.data.corpus import decode_path
 from distill_tui.data.memory import Stamp, stamp_of
 from distill_tui.errors import RequestError
 from distill_tui.files import printable
+from distill_tui.paths import expand
 
 # fmt: off
 USUAL_EXTENSIONS = frozenset((
@@ -56,7 +57,7 @@ def find_files(paths: Sequence[str | Path]) -> tuple[list[str], list[FoundFile]]
     """
     if not paths:
         raise RequestError("no sounds were given", "Name a folder of sounds, or sound files.")
-    roots = [os.path.normpath(Path(decode_path(str(path))).expanduser().absolute()) for path in paths]
+    roots = [os.path.normpath(expand(decode_path(str(path))).absolute()) for path in paths]
     alone = len(roots) == 1 and Path(roots[0]).is_dir()
     base = roots[0] if alone else os.path.commonpath([Path(root).parent for root in roots])
     found: dict[str, FoundFile] = {}

@@ -9,12 +9,14 @@ import math
 import struct
 import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distill_tui.errors import RequestError
 from distill_tui.files import describe_os_error, printable
+from distill_tui.foreign import open_regular
 
 UNSIGNED_BYTES = 0x08
 MOST_BYTES = 1 << 30
@@ -29,7 +31,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """
     where = printable(str(path))
     try:
-        with gzip.open(path) if _is_gzip(path) else path.open("rb") as file:
+        with open_regular(path) as plain, gzip.open(plain) if _is_gzip(plain) else plain as file:
             head = file.read(4 + 4 * dimensions)
             if len(head) < 4 + 4 * dimensions or head[:2] != b"\0\0":
                 raise RequestError(f"{where}: not an IDX file", "It should begin with two zero bytes.")
@@ -56,6 +58,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     return np.frombuffer(body, np.uint8).reshape(shape)
 
 
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
+def _is_gzip(file: IO[bytes]) -> bool:
+    first = file.read(2)
+    file.seek(0)
+    return first == b"\x1f\x8b"

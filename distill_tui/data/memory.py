@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from distill_tui.foreign import MalformedError, decode
+
 FILE_NAME = "scans-1.sqlite"
 """Its number is to be raised when a scan finds out more, or judges differently, than what is remembered."""
 PATIENCE = 2.0
@@ -88,8 +90,8 @@ class ScanMemory:
             for path, stamp in files:
                 row = self._connection.execute(RECALL, (os.fsencode(path), *stamp)).fetchone()
                 if row is not None:
-                    with contextlib.suppress(msgspec.MsgspecError, TypeError):
-                        known[path] = msgspec.json.decode(row[0], type=Finding)
+                    with contextlib.suppress(MalformedError):
+                        known[path] = decode(row[0], Finding)
         except sqlite3.Error as error:
             self._give_up()
             if getattr(error, "sqlite_errorcode", None) in DAMAGED and self._path is not None:

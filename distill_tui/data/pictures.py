@@ -5,14 +5,15 @@ numpy is imported where pictures are read: who lists runs or makes a recipe does
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from distill_tui.data.corpus import decode_path, encode_path
+from distill_tui.data.corpus import decode_path, encode_path, read_manifest
 from distill_tui.errors import RequestError
 from distill_tui.files import atomic_write, describe_os_error, printable
+from distill_tui.foreign import open_regular
 from distill_tui.recipe.resolve import DataFacts
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SIDE = 28
 FIGURES = 4000
 """How many are drawn where there are no files."""
+MOST_PICTURES = 10_000_000
 PARTS = {"training": "train", "validation": "t10k"}
 """What MNIST's files of each part begin with."""
 
@@ -38,10 +40,10 @@ class Pictures(Struct, kw_only=True):
 
     path: str = ""
     files: list[tuple[str, str]] = []
-    training: int
-    validation: int
-    validation_share: float
-    seed: int = 0
+    training: Annotated[int, Meta(ge=0, le=MOST_PICTURES)]
+    validation: Annotated[int, Meta(ge=0, le=MOST_PICTURES)]
+    validation_share: Annotated[float, Meta(gt=0, lt=1)]
+    seed: Annotated[int, Meta(ge=0, le=1 << 53)] = 0
     note: str = ""
 
     @property
@@ -73,8 +75,12 @@ class Pictures(Struct, kw_only=True):
 
     @classmethod
     def load(cls, path: Path) -> "Pictures":
-        """Read a manifest that `save` wrote."""
-        return msgspec.json.decode(path.read_bytes(), type=cls)
+        """Read a manifest that `save` wrote.
+
+        Raises:
+            DistillError: it is gone or damaged.
+        """
+        return read_manifest(path, cls)
 
     def read(self) -> tuple["Part", "Part"]:
         """The pictures for training and those that are held out.
@@ -184,7 +190,7 @@ def _wanted(folder: Path, prefix: str, kind: str) -> Path:
 
 def _hash(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     except OSError as error:
         raise RequestError(*describe_os_error(error, path)) from error

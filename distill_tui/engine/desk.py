@@ -1,6 +1,7 @@
 """What is wanted of a run, as its worker hears it: control.json is looked at between steps."""
 
 import math
+import time
 from dataclasses import dataclass, field
 
 from distill_tui.errors import DistillError
@@ -10,6 +11,9 @@ from distill_tui.runs.control import Control, read_control
 from distill_tui.runs.events import KnobRefused, KnobTurned, Warned
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogWriter
+
+CHECK_SECONDS = 0.25
+"""How often a worker makes sure that its run is still there and its own."""
 
 
 @dataclass
@@ -27,6 +31,7 @@ class Desk:
     stopping: bool = False
     control: Control = field(default_factory=Control)
     _seen: tuple[int, int, int] | None = None
+    _checked_at: float = -math.inf
     _refused: dict[str, list[float | str | None]] = field(default_factory=dict)
 
     @property
@@ -46,10 +51,15 @@ class Desk:
         return self.control.preview > self.previews
 
     def look(self, step: int) -> None:
-        """Read the wishes if they have changed; knobs take effect at `step`."""
+        """Read the wishes if they have changed; knobs take effect at `step`.
+
+        Raises:
+            DistillError: the run was removed, or is another worker's: nothing of it may be written any more.
+        """
+        self.check_run()
         try:
             found = self.run.control.stat()
-        except FileNotFoundError:
+        except OSError:
             return
         mark = (found.st_ino, found.st_mtime_ns, found.st_size)
         if mark == self._seen:
@@ -61,6 +71,14 @@ class Desk:
             self.log.write(Warned(code="control", text=error.message, advice=error.hint, step=step))
             return
         self._turn(step)
+
+    def check_run(self, now: bool = False) -> None:
+        """See, a few times a second or `now`, that the run is still there and this worker's."""
+        if not now and time.monotonic() - self._checked_at < CHECK_SECONDS:
+            return
+        self._checked_at = time.monotonic()
+        if lost := self.run.why_lost() or self.log.why_lost():
+            raise DistillError(lost, f"If its folder is still there: distill-tui resume {self.run.id}")
 
     def _turn(self, step: int) -> None:
         """Put the knobs that are wanted and can be into force; refuse the others, once."""

@@ -2,23 +2,21 @@
 
 import copy
 import os
-import signal
-import time
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 import torch
 
 from distill_tui import __version__
 from distill_tui.data import cache
-from distill_tui.data.corpus import Corpus
+from distill_tui.data.corpus import Corpus, encode_path
 from distill_tui.data.pictures import Pictures
 from distill_tui.engine.device import choose_device, choose_precision
 from distill_tui.engine.images import ImageMaterial
 from distill_tui.engine.infer import load_net
 from distill_tui.engine.mapping import LiveMap
 from distill_tui.engine.material import Material, SoundMaterial
+from distill_tui.engine.signals import Signals
 from distill_tui.engine.train import Trainer
 from distill_tui.errors import DistillError
 from distill_tui.library.card import Card, thin
@@ -34,13 +32,15 @@ from distill_tui.runs.log import LogWriter, read_events
 from distill_tui.runs.state import RunState
 
 
-def train_run(home: Home, run: RunFolder, recipe: Recipe, log: LogWriter, resumed: bool) -> e.Finished | e.Stopped:
-    """Train until the end or until somebody stops it; the event that says how it ended.
+def train_run(
+    home: Home, run: RunFolder, recipe: Recipe, log: LogWriter, resumed: bool, stop: Signals | None = None
+) -> e.Finished | e.Stopped:
+    """Train until the end or until somebody or a signal (`stop`) stops it; the event that says how it ended.
 
     Raises:
         DistillError: why it cannot go on.
     """
-    stop = _Signals()
+    stop = stop or Signals()
     data: Corpus | Pictures
     of_pictures = recipe.model.net == "image"
     log.write(e.StateChanged(state="starting", detail=f"reading the {'pictures' if of_pictures else 'sounds'}"))
@@ -54,7 +54,7 @@ def train_run(home: Home, run: RunFolder, recipe: Recipe, log: LogWriter, resume
             log.write(e.Warned(code="expectations", text=text))
     material, skipped = read_material(home, data, recipe, device)
     trainer = Trainer(run, recipe, material, device, precision, log)
-    stop.tell(trainer)
+    stop.call(lambda: setattr(trainer.desk, "stopping", True))
     if isinstance(material, ImageMaterial):
         trainer.live_map = LiveMap(run, material, trainer.reporter, recipe.train.map_seconds)
     if recipe.train.start_from:
@@ -209,7 +209,7 @@ def save_model(home: Home, trainer: Trainer, data: Corpus | Pictures, finished: 
     )
     saved, path = Library(home).save(best["weights"], card)
     _check(path, trainer)
-    event = e.ModelSaved(id=saved.id, name=saved.name, path=str(path), step=best["step"])
+    event = e.ModelSaved(id=saved.id, name=saved.name, path=encode_path(path), step=best["step"])
     trainer.log.write(event)
     return event
 
@@ -227,25 +227,3 @@ def _check(path: os.PathLike[str], trainer: Trainer) -> None:
     some = trainer.material.sample().cpu()
     if not torch.equal(loaded(some)[0], kept(some)[0]):
         raise DistillError(f"{path}: the model that was saved does not give what the one that was trained gives")
-
-
-class _Signals:
-    """SIGTERM and SIGINT stop the training as a wish to stop does: with a checkpoint."""
-
-    def __init__(self) -> None:
-        self._trainer: Trainer | None = None
-        self.reason = "stopped"
-        self._early = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._hear)
-
-    def _hear(self, number: int, _frame: FrameType | None) -> None:
-        self.reason = f"stopped by {signal.Signals(number).name} at {time.strftime('%H:%M:%S')}"
-        self._early = True
-        if self._trainer is not None:
-            self._trainer.desk.stopping = True
-
-    def tell(self, trainer: Trainer) -> None:
-        """The trainer that is to be stopped; at once if a signal came before it was there."""
-        self._trainer = trainer
-        trainer.desk.stopping = self._early

@@ -6,6 +6,7 @@ small: an hour of sound is some hundred thousand of them a level. To reconstruct
 """
 
 import math
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +24,7 @@ from distill_tui.engine.infer import CHUNK_FRAMES, Model
 from distill_tui.engine.losses import SpectralLoss
 from distill_tui.errors import RequestError
 from distill_tui.files import atomic_write, printable
+from distill_tui.foreign import open_regular
 from distill_tui.machine import this_machine
 from distill_tui.recipe.schema import Recipe
 
@@ -31,6 +33,9 @@ PIECE_SAMPLES = 1 << 20
 LARGEST_WAV = (1 << 32) - (1 << 16)
 BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
 CODES_FORMAT = "distill_codes"
+MOST_BYTES = 1 << 32
+MOST_CHANNELS, MOST_RATE, MOST_LENGTH = 1024, 10_000_000, 1 << 40
+"""libsndfile writes no more channels; no sound has such a rate or such a length."""
 
 
 class Codes(msgspec.Struct, kw_only=True):
@@ -71,14 +76,18 @@ class Codes(msgspec.Struct, kw_only=True):
         """
         name = printable(str(path))
         try:
-            # opened here: numpy would leave a damaged file open
-            with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
+            # opened here: numpy would leave a damaged file open, and a file that is no archive is a pickle to it
+            with open_regular(path) as handle, zipfile.ZipFile(handle) as archive, np.load(handle) as file:
+                if sum(member.file_size for member in archive.infolist()) > MOST_BYTES:
+                    raise ValueError(f"it claims more than {MOST_BYTES >> 30} GB")
                 if str(file["format"]) != CODES_FORMAT:
                     raise ValueError("not codes of distill-tui")
                 facts = {f.name: file[f.name].item() for f in msgspec.structs.fields(cls) if f.name != "codes"}
                 found = cls(codes=file["codes"], **facts)
         except FileNotFoundError:
             raise RequestError(f"{name}: no such file") from None
+        except OSError as error:
+            raise RequestError(f"{name}: cannot be read: {(error.strerror or str(error)).lower()}") from None
         except Exception as error:  # noqa: BLE001 - numpy and zipfile raise whatever a damaged file leads to
             raise RequestError(
                 f"{name}: not a file of codes: {str(error).splitlines()[0] if str(error) else error!r}",
@@ -94,9 +103,14 @@ class Codes(msgspec.Struct, kw_only=True):
             RequestError: they do not.
         """
         codes = self.codes
-        whole = all(type(n) is int and n > 0 for n in (self.rate, self.source_rate, self.length))
+        most = (MOST_RATE, MOST_RATE, MOST_LENGTH)
+        whole = all(
+            type(n) is int and 0 < n <= m for n, m in zip((self.rate, self.source_rate, self.length), most, strict=True)
+        )
+        texts = all(type(text) is str for text in (self.model_id, self.weights_sha256, self.note))
         numbers = codes.dtype.kind == "i" or (codes.dtype == np.float32 and np.isfinite(codes).all())
-        if not whole or codes.ndim != 3 or not numbers or 0 in codes.shape or self.subtype not in BYTES:
+        good = whole and texts and numbers and codes.ndim == 3 and 0 not in codes.shape and self.subtype in BYTES
+        if not good or codes.shape[0] > MOST_CHANNELS:
             raise RequestError(f"{name}: not a file of codes: its parts do not go together")
 
 

@@ -4,6 +4,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -184,10 +185,18 @@ def make_map(home: Home, wanted: str) -> CodeMap:
 
 def _of_run(run: RunFolder) -> tuple[Model, bool]:
     """The averaged weights of a run's newest checkpoint, and whether it quantizes yet."""
-    state = checkpoint.load_newest(run.checkpoints, lambda *_: None)
-    if state is None:
+    recipe = toml.load(run.recipe)
+    made: list[tuple[Model, bool]] = []
+    problems: list[str] = []
+
+    def use(state: dict[str, Any]) -> None:
+        made.append((Model.of(recipe, state["averaged"], Card(step=int(state["step"]))), bool(state["quantizing"])))
+
+    if checkpoint.load_newest(run.checkpoints, lambda path, why: problems.append(f"{path.name}: {why}"), use) is None:
+        if problems:
+            raise RequestError(f"run {run.id} has no checkpoint that can be used: {problems[0]}")
         raise RequestError(f"run {run.id} has no checkpoint yet", "Ask for one: distill-tui checkpoint RUN")
-    return Model.of(toml.load(run.recipe), state["averaged"], Card(step=state["step"])), bool(state["quantizing"])
+    return made[-1]
 
 
 def _corpus(home: Home, card: Card) -> Corpus:

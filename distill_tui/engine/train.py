@@ -323,6 +323,7 @@ class Trainer:
 
     def preview(self, count: int = 0) -> Path:
         """Write some held-out sounds and what becomes of them; `count` is the request that this answers."""
+        self.desk.check_run(now=True)
         folder = self.run_folder.previews / f"step-{self.step:06d}"
         pairs = self._fitting(lambda: self.material.write_previews(self.averaged, folder, self.learner.quantizing))
         name = f"previews/{folder.name}"
@@ -342,6 +343,7 @@ class Trainer:
 
     def save_checkpoint(self, count: int = 0) -> Path:
         """Write all that it takes to go on; `count` is the request that this answers."""
+        self.desk.check_run(now=True)
         state = {
             "step": self.step,
             "rate_factor": self.rate_factor,
@@ -370,19 +372,29 @@ class Trainer:
             lambda path, why: self.reporter.warn(
                 f"checkpoint/{path.name}", f"checkpoint {path.name} is passed over: {why}", "The one before it is used."
             ),
+            self._stand_at,
         )
         if state is None:
             return False
-        self.learner.load_state(state)
-        self.learner.guard.clear()
-        self.step, self.rate_factor, self.best = state["step"], state["rate_factor"], state["best"]
-        if self.best["weights"] is not None and "knobs" not in self.best:
-            # a checkpoint of before 0.1.0's last change: the settings of its best epoch were not kept
-            self.best |= {"knobs": dict(state["knobs"]), "health_window": ""}
-        self.clock.go_back(state["trained"])
-        self.desk.knobs.update(state["knobs"])
-        self.reporter.warned.update(state["warned"])
-        self.reporter.first_loss = state.get("first_loss")
-        self.reporter.numbers = dict(state["numbers"])
         self.reporter.restart(self.step)
         return True
+
+    def _stand_at(self, state: dict[str, Any]) -> None:
+        """Stand where `state` was saved; whatever is raised where it is not this run's, or is damaged."""
+        step, factor, best = int(state["step"]), float(state["rate_factor"]), dict(state["best"])
+        knobs = {key: float(value) for key, value in state["knobs"].items() if key in self.desk.knobs}
+        warned, numbers = set(state["warned"]), dict(state["numbers"])
+        trained, first_loss = float(state["trained"]), state.get("first_loss")
+        # nothing is changed before all of it is known to fit
+        checkpoint.check_fits(state, self.net, self.averaged, self.learner.optimizer)
+        self.learner.load_state(state)
+        self.learner.guard.clear()
+        self.step, self.rate_factor, self.best = step, factor, best
+        if best["weights"] is not None and "knobs" not in best:
+            # a checkpoint of before 0.1.0's last change: the settings of its best epoch were not kept
+            best |= {"knobs": knobs, "health_window": ""}
+        self.clock.go_back(trained)
+        self.desk.knobs.update(knobs)
+        self.reporter.warned.update(warned)
+        self.reporter.first_loss = first_loss
+        self.reporter.numbers = numbers

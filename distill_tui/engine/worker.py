@@ -15,6 +15,7 @@ import traceback
 from pathlib import Path
 
 from distill_tui import __version__
+from distill_tui.engine.signals import Signals
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home, find_home
 from distill_tui.recipe import toml
@@ -35,19 +36,21 @@ def main(arguments: list[str]) -> int:
     faulthandler.enable()
     # the terminal that it was started from may go at any time
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # from before the first event on: whoever stops it while torch is imported is heard as well
+    stop = Signals()
     try:
-        with run.hold():
-            reserve(run)
-            start_herald(home, run)
-            code = work(home, run)
-            release(run)
+        with run.hold() as held:
+            reserve(held)
+            start_herald(home, held)
+            code = work(home, held, stop)
+            release(held)
             return code
     except DistillError as error:
         print(error, file=sys.stderr)
         return error.exit_code
 
 
-def work(home: Home, run: RunFolder) -> int:
+def work(home: Home, run: RunFolder, stop: Signals) -> int:
     """Train the run, from its newest checkpoint if it has one; the exit code."""
     resumed = run.events.exists() and next(read_events(run.events), None) is not None
     log = LogWriter(run.events)
@@ -65,8 +68,10 @@ def work(home: Home, run: RunFolder) -> int:
         )
         from distill_tui.engine.session import train_run
 
-        last = train_run(home, run, recipe, log, resumed)
-        log.write(last)
+        if stop.heard:
+            log.write(e.Stopped(step=0, epoch=0, seconds=0.0, reason=stop.reason))
+            return 0
+        log.write(train_run(home, run, recipe, log, resumed, stop))
         return 0
     except DistillError as error:
         return _fail(run, log, e.Failed(reason=error.message, advice=error.hint))

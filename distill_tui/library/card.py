@@ -12,13 +12,18 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from distill_tui.files import without_surrogates
+from distill_tui.foreign import convert, decode
+
 FORMAT = "distill_model"
 VERSION = 2
 TYPE = "vqvae"
 SERIES_POINTS = 500
 """The most points of a series that a card keeps."""
 
-Number = int | float | None
+# What is more than can be is damage, and must not surprise whoever shows it.
+Count = Annotated[int, Meta(ge=0, le=1 << 53)]
+Number = Annotated[int, Meta(ge=-(1 << 53), le=1 << 53)] | Annotated[float, Meta(ge=-1e100, le=1e100)] | None
 
 
 class Facts(Struct, kw_only=True):
@@ -34,7 +39,7 @@ class Facts(Struct, kw_only=True):
     """
 
     format: str = FORMAT
-    version: int = VERSION
+    version: Count = VERSION
     type: str = TYPE
     id: Annotated[str, Meta(pattern=r"\A[0-9A-Za-z_-]{0,64}\Z")] = ""
     name: str = ""
@@ -42,12 +47,12 @@ class Facts(Struct, kw_only=True):
     program: str = ""
     run: str = ""
     started_from: str = ""
-    step: int = 0
-    epoch: int = 0
+    step: Count = 0
+    epoch: Count = 0
     seconds_trained: Number = 0.0
     seconds_of_sound: Number = 0.0
-    parameters: int = 0
-    rate: int = 0
+    parameters: Count = 0
+    rate: Count = 0
     frame_rate: Number = 0.0
     kbps: Number = 0.0
     weights_sha256: str = ""
@@ -77,23 +82,46 @@ class Card(Facts, kw_only=True):
     notes: list[str] = []
 
 
+class _Data(Struct):
+    """What is shown of a card's `data`."""
+
+    files: Count = 0
+    seconds: Number = None
+    paths: list[str] = []
+    sounds: list[Annotated[list[str], Meta(min_length=2)]] = []
+
+
+class _Recipe(Struct):
+    """What is shown of a recipe without its being checked as one."""
+
+    preset: str = ""
+    automatic: list[str] = []
+    data: dict[str, Any] = {}
+    model: dict[str, Any] = {}
+    loss: dict[str, Any] = {}
+    train: dict[str, Any] = {}
+
+
+def check_parts(facts: Facts) -> None:
+    """See that the parts of a card that are free have the shape that whoever shows it reckons with.
+
+    Raises:
+        MalformedError: they do not.
+    """
+    if isinstance(facts, Summary):
+        decode(bytes(facts.recipe), _Recipe)
+    elif isinstance(facts, Card):
+        convert(facts.recipe, _Recipe)
+        convert(facts.data, _Data)
+
+
 def encode(card: Card) -> bytes:
     """The card as JSON."""
     try:
         return msgspec.json.encode(card)
     except UnicodeEncodeError:
         # a sound file whose name is not valid text on this system: JSON cannot hold it as it is
-        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(card)))
-
-
-def _without_surrogates(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_surrogates(inner) for inner in value]
-    return value
+        return msgspec.json.encode(without_surrogates(msgspec.to_builtins(card)))
 
 
 def now() -> str:

@@ -28,7 +28,8 @@ import msgspec
 from distill_tui import __version__
 from distill_tui.errors import DistillError
 from distill_tui.files import atomic_write, printable
-from distill_tui.library.card import FORMAT, TYPE, VERSION, Card, Facts, Summary, encode, now
+from distill_tui.foreign import MalformedError
+from distill_tui.library.card import FORMAT, TYPE, VERSION, Card, Facts, Summary, check_parts, encode, now
 from distill_tui.library.header import (
     ITEM_SIZES,
     MALFORMED,
@@ -74,7 +75,8 @@ def read_summary(path: Path) -> Summary:
         text = read_summary_text(file) or read_header(path, file).card
     try:
         summary = _summary.decode(text)
-    except MALFORMED as error:
+        check_parts(summary)
+    except (*MALFORMED, MalformedError) as error:
         raise wrong(path, f"its card is damaged: {error}") from None
     # a copy: the recipe as decoded would keep the text of the whole card in memory
     summary.recipe = summary.recipe.copy()
@@ -198,7 +200,8 @@ def _end(slots: dict[str, Slot]) -> int:
 def _decode_card(path: Path, header: Header) -> Card:
     try:
         card = _card.decode(header.card)
-    except MALFORMED as error:
+        check_parts(card)
+    except (*MALFORMED, MalformedError) as error:
         raise wrong(path, f"its card is damaged: {error}") from None
     return _named(path, card)
 

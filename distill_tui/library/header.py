@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
@@ -15,11 +14,14 @@ from msgspec import Meta, Raw, Struct
 
 from distill_tui.errors import RequestError
 from distill_tui.files import printable
+from distill_tui.foreign import SENSELESS, NotRegularError, open_regular
 from distill_tui.library.card import FORMAT, TYPE, VERSION
 
 SUFFIX = ".distill"
 MAX_HEADER = 100_000_000
 """The longest header in bytes; the limit of the safetensors package too."""
+MOST_TENSORS = 20_000
+"""The largest nets that a recipe can ask for have some thousands."""
 SUMMARY_BYTES = 16384
 """How much of a file is read for its summary; one that is longer, which long names of folders can make it, is found in
 the whole header."""
@@ -52,20 +54,18 @@ _entries = msgspec.json.Decoder(dict[str, Raw])
 _metadata = msgspec.json.Decoder(dict[str, str])
 _slot = msgspec.json.Decoder(Slot)
 _text = msgspec.json.Decoder(str)
-MALFORMED = (msgspec.MsgspecError, ValueError, RecursionError)
+MALFORMED = (msgspec.MsgspecError, *SENSELESS)
 
 
 @contextlib.contextmanager
 def open_model(path: Path) -> Iterator[IO[bytes]]:
     """The file, open for reading; what the system says against that as a RequestError."""
     try:
-        kind = path.stat().st_mode
-        if stat.S_ISDIR(kind):
-            raise wrong(path, f"is a folder, not a {SUFFIX} file")
-        if not stat.S_ISREG(kind):
-            # opening a pipe would wait for its writer, and a device may never end
-            raise wrong(path, "is not a regular file")
-        file = path.open("rb")
+        file = open_regular(path)
+    except IsADirectoryError:
+        raise wrong(path, f"is a folder, not a {SUFFIX} file") from None
+    except NotRegularError:
+        raise wrong(path, "is not a regular file") from None
     except (FileNotFoundError, NotADirectoryError):
         raise wrong(path, "no such file") from None
     except (OSError, ValueError) as error:
@@ -108,6 +108,8 @@ def read_header(path: Path, file: IO[bytes]) -> Header:
     except MALFORMED as error:
         raise _foreign(path, file, f"its header is not JSON of the right kind: {error}") from None
     _check_kind(path, metadata)
+    if len(entries) > MOST_TENSORS:
+        raise wrong(path, f"claims {len(entries):,} tensors, more than any net here has")
     card = metadata.get("card", "").encode()
     if hashlib.sha256(card).hexdigest() != metadata.get("card_sha256"):
         raise wrong(path, "its card is damaged: it differs from its recorded hash")

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write, printable
+from distill_tui.foreign import MalformedError, decode, read_bytes
 from distill_tui.library.card import Summary
 from distill_tui.library.container import read_summary
 from distill_tui.library.header import SUFFIX
@@ -57,8 +58,9 @@ class Entry:
     @cached_property
     def recipe(self) -> dict[str, Any]:
         """The recipe, nested; {} when the file is damaged."""
-        found: dict[str, Any] = msgspec.json.decode(self.summary.recipe, type=dict[str, Any]) if self.summary else {}
-        return found
+        with contextlib.suppress(MalformedError):
+            return decode(bytes(self.summary.recipe), dict[str, Any]) if self.summary else {}
+        return {}
 
 
 class _Row(Struct, array_like=True):
@@ -72,9 +74,6 @@ class _Row(Struct, array_like=True):
 class _Index(Struct):
     version: int
     rows: dict[str, _Row]
-
-
-_decoder = msgspec.json.Decoder(_Index)
 
 
 def read_entry(path: Path) -> Entry:
@@ -120,8 +119,8 @@ def list_entries(folder: Path) -> list[Entry]:
 
 def _load(path: Path) -> dict[str, _Row]:
     try:
-        index = _decoder.decode(path.read_bytes())
-    except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
+        index = decode(read_bytes(path), _Index)
+    except (OSError, MalformedError):
         return {}
     if index.version != INDEX_VERSION:
         return {}

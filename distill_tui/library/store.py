@@ -24,7 +24,7 @@ from distill_tui.library import container
 from distill_tui.library.card import Card
 from distill_tui.library.header import SUFFIX
 from distill_tui.library.index import INDEX_NAME, Entry, list_entries, read_entry
-from distill_tui.paths import Home
+from distill_tui.paths import Home, expand
 
 if TYPE_CHECKING:
     import torch
@@ -60,9 +60,7 @@ class Library:
         if os.sep not in ref and ref and os.path.lexists(by_name):
             return read_entry(by_name)
         if os.sep in ref or ref.endswith(SUFFIX):
-            path = Path(ref).absolute()
-            with contextlib.suppress(RuntimeError):  # `~somebody` who is nobody here
-                path = Path(ref).expanduser().absolute()
+            path = expand(ref).absolute()
             if not os.path.lexists(path):
                 raise RequestError(f"{printable(str(path))}: no such file", "List the models with: distill-tui models")
             # a file of the library is known by the library's own path, however it was written

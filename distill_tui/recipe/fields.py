@@ -15,6 +15,8 @@ from distill_tui.errors import RequestError
 from distill_tui.recipe.schema import Recipe
 
 SECTIONS = ("data", "model", "loss", "train")
+MOST_LETTERS = 100
+"""No key is nearly as long: for what is, no nearest one is looked for."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def find_key(word: str) -> str:
 
 def unknown_key(word: str, known: Iterable[str] | None = None) -> str:
     """`unknown key 'x' (did you mean 'y'?)`."""
+    if len(word) > MOST_LETTERS:
+        return f"unknown key '{word[:MOST_LETTERS]}...'"
     names = list(fields() if known is None else known)
     by_word = {name.rpartition(".")[2]: name for name in names}
     plain = word.replace("-", "_")
@@ -138,12 +142,14 @@ def unknown_key(word: str, known: Iterable[str] | None = None) -> str:
 
 def check(field: Field, value: Any) -> tuple[Any, str]:
     """`value` as the field's type, and what is wrong with it ('' when nothing is)."""
-    if field.kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
     try:
+        if field.kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
         value = msgspec.convert(value, field.hint, strict=True)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, OverflowError):
         return value, f"{field.key}: {_show(value)} is not {_wanted(field)}"
+    if not _is_text(value):
+        return value, f"{field.key}: {_show(value)} holds bytes that are not UTF-8 text"
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         low, high = field.ge, field.le
         # `not (a <= x)` rather than `x < a`: NaN must be refused too
@@ -190,8 +196,18 @@ def parse(field: Field, text: str) -> tuple[Any, str]:
     return check(field, number)
 
 
+def _is_text(value: Any) -> bool:
+    """Whether a file in UTF-8 can hold every text of a value."""
+    try:
+        "".join([value] if isinstance(value, str) else value if isinstance(value, list) else []).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _show(value: Any) -> str:
-    return f"'{value}'" if isinstance(value, str) else str(value)
+    shown = f"'{value}'" if isinstance(value, str) else str(value)
+    return shown if len(shown) <= 200 else f"{shown[:200]}..."
 
 
 def _wanted(field: Field) -> str:

@@ -1,6 +1,5 @@
 """Recipes as TOML files: read with every problem told at once, written complete."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,12 @@ import tomli_w
 
 from distill_tui.errors import RequestError
 from distill_tui.files import atomic_write, printable
+from distill_tui.foreign import MalformedError, read_toml
 from distill_tui.recipe import fields as f
 from distill_tui.recipe.schema import RECIPE_VERSION, Recipe
+
+MOST_PROBLEMS = 20
+"""How many problems of one recipe are told."""
 
 
 def from_dict(values: Mapping[str, Any], where: str = "recipe") -> dict[str, Any]:
@@ -37,13 +40,15 @@ def from_dict(values: Mapping[str, Any], where: str = "recipe") -> dict[str, Any
         )
     for key, value in list(flat.items()):
         if key not in f.fields():
-            problems.append(f.unknown_key(key))
+            # the nearest key is looked for as often as it is told
+            problems.append(f.unknown_key(key) if len(problems) < MOST_PROBLEMS else key)
             continue
         flat[key], problem = f.check(f.fields()[key], value)
         if problem:
             problems.append(problem)
     if problems:
-        raise RequestError("\n".join(f"{where}: {problem}" for problem in problems))
+        more = [f"... and {len(problems) - MOST_PROBLEMS:,} more"] if len(problems) > MOST_PROBLEMS else []
+        raise RequestError("\n".join(f"{where}: {problem}" for problem in [*problems[:MOST_PROBLEMS], *more]))
     return flat
 
 
@@ -55,15 +60,14 @@ def load_values(path: Path) -> dict[str, Any]:
     """
     name = printable(str(path))
     try:
-        text = path.read_bytes().decode()
+        _, values = read_toml(path)
     except FileNotFoundError:
         raise RequestError(f"{name}: no such recipe file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"{name}: cannot be read as a recipe: {error}") from None
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RequestError(f"{name}: not a TOML file: {error}") from None
+    except OSError as error:
+        raise RequestError(f"{name}: cannot be read as a recipe: {error.strerror or error}") from None
+    except MalformedError as error:
+        what = "not a TOML file" if " (at " in error.message else "cannot be read as a recipe"
+        raise RequestError(f"{name}: {what}: {error}") from None
     return from_dict(values, name)
 
 

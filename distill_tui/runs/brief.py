@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from distill_tui.foreign import open_regular, seek_data
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import BATCH_BYTES
@@ -65,7 +66,7 @@ def _worth_reading(path: Path) -> Iterator[e.Event]:
 def _lines(path: Path) -> Iterator[bytes]:
     """The whole lines of a log, without the step metrics and counts of codes that later ones replace."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = file.seek(0, 2)
             all_from = 0 if size <= WHOLE_BYTES else size - WHOLE_BYTES // 4
             offset, rest = file.seek(0), b""
@@ -77,7 +78,9 @@ def _lines(path: Path) -> Iterator[bytes]:
                     of_a_step = line.startswith(_METRICS) and _STEP in line[:160]
                     if not (skip and (of_a_step or line.startswith(_CODES))):
                         yield line
-    except FileNotFoundError:
+                if len(rest) > e.LONGEST_LINE:
+                    rest, offset = b"", seek_data(file, offset)
+    except OSError:
         return
 
 

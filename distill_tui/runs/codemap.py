@@ -5,12 +5,15 @@ An Explorer run's worker replaces `map.json` as it trains; of any other run or m
 
 import contextlib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-Point = tuple[float, float]
+from distill_tui.foreign import MalformedError, decode, read_bytes
+
+Coordinate = Annotated[float, Meta(ge=-1e100, le=1e100)]
+Point = tuple[Coordinate, Coordinate]
 Deadness = Literal["even", "total"]
 DEADNESS: dict[Deadness, str] = {
     "even": "used less than 1 % of the even share (below 100 uses a code: never)",
@@ -109,8 +112,33 @@ def write_map(path: Path, found: CodeMap) -> None:
     aside.replace(path)
 
 
+def decode_map(document: bytes) -> CodeMap:
+    """A map of which every part that belongs together is as long as the other.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    found = decode(document, CodeMap)
+    points = len(found.points)
+    together = [len(found.labels) in (0, points), len(found.names) in (0, points), len(found.starts) in (0, points)]
+    together += [not found.labels or (min(found.labels) >= 0 and max(found.labels) < len(found.groups))]
+    for level in found.levels:
+        size = len(level.codes)
+        together += [len(level.counts) == size, len(level.chosen) == points]
+        # -1: a point for which no code was chosen
+        together += [not level.chosen or (min(level.chosen) >= -1 and max(level.chosen) < size)]
+        together += [len(level.places) in (0, size), all(len(codes) == size for codes in level.trail)]
+        together += [len(level.trail) in (0, len(found.trail_steps))]
+        together += [len(level.entering) in (0, points), len(level.sums) in (0, points)]
+    together += [picture.width > 0 and picture.height > 0 for picture in (*found.inputs, *found.outputs)]
+    together += [len(picture.pixels) == picture.width * picture.height for picture in (*found.inputs, *found.outputs)]
+    if not all(together):
+        raise MalformedError("its parts do not go together")
+    return found
+
+
 def read_map(path: Path) -> CodeMap | None:
     """A run's newest map; None before there is one, or when it is damaged."""
-    with contextlib.suppress(OSError, msgspec.MsgspecError):
-        return msgspec.json.decode(path.read_bytes(), type=CodeMap)
+    with contextlib.suppress(OSError, MalformedError):
+        return decode_map(read_bytes(path))
     return None

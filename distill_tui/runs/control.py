@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from distill_tui.errors import DistillError
-from distill_tui.files import atomic_write, locked
+from distill_tui.files import atomic_write, locked, printable
+from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
 
 Wanted = Literal["running", "paused", "stopped"]
+Count = Annotated[int, Meta(ge=0, le=1 << 53)]
 
 
 class Control(Struct, kw_only=True):
@@ -21,24 +23,25 @@ class Control(Struct, kw_only=True):
 
     wanted: Wanted = "running"
     knobs: dict[str, float | None] = {}
-    checkpoint: int = 0
-    preview: int = 0
+    checkpoint: Count = 0
+    preview: Count = 0
 
 
 def read_control(path: Path) -> Control:
     """What is wanted now; the defaults when nothing was ever asked for.
 
     Raises:
-        DistillError: the file is damaged.
+        DistillError: the file is damaged or cannot be read.
     """
+    way_out = "Delete it: the run then simply goes on."
     try:
-        data = path.read_bytes()
+        return decode(read_bytes(path, SMALL_FILE), Control)
     except FileNotFoundError:
         return Control()
-    try:
-        return msgspec.json.decode(data, type=Control)
-    except msgspec.MsgspecError as error:
-        raise DistillError(f"{path}: not a control file: {error}", "Delete it: the run then simply goes on.") from None
+    except OSError as error:
+        raise DistillError(f"{printable(str(path))}: cannot be read: {error.strerror or error}", way_out) from None
+    except MalformedError as error:
+        raise DistillError(f"{printable(str(path))}: not a control file: {error}", way_out) from None
 
 
 def change_control(path: Path, change: Callable[[Control], object]) -> Control:

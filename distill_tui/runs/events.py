@@ -4,20 +4,37 @@ Readers ignore types and fields that they do not know. A number that is not fini
 format's version), `seq` (counted on across resumes), `time` (seconds since 1970) and `type`.
 """
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from distill_tui.files import without_surrogates
+from distill_tui.foreign import SENSELESS
 
 LOG_VERSION = 1
+LONGEST_LINE = 1 << 24
+"""Bytes; a line that is longer is passed over like any other that is damaged."""
+MOST_LEVELS, MOST_CODES = 256, 1 << 20
+
+# A line that says more than can be is damaged: nobody has to reckon with the year 10^9, or 10^9 levels.
+Count = Annotated[int, Meta(ge=0, le=1 << 53)]
+Levels = Annotated[int, Meta(ge=0, le=MOST_LEVELS)]
+Codes = Annotated[int, Meta(ge=0, le=MOST_CODES)]
+Number = Annotated[float, Meta(ge=-1e100, le=1e100)]
+Numbers = Annotated[dict[str, Number | None], Meta(max_length=10_000)]
+Time = Annotated[float, Meta(ge=0, le=253_402_128_000)]
+"""Seconds since 1970, to the last day of the year 9999."""
+Span = Annotated[float, Meta(ge=0, le=1e11)]
+"""Seconds or minutes."""
 
 
 class Event(Struct, kw_only=True, tag_field="type", omit_defaults=True):
     """What every event has. `seq` and `time` are filled in by the log's writer."""
 
-    seq: int = 0
-    time: float = 0.0
-    v: int = LOG_VERSION
+    seq: Count = 0
+    time: Time = 0.0
+    v: Count = LOG_VERSION
 
 
 class Started(Event, tag="started", kw_only=True, omit_defaults=False):
@@ -25,7 +42,7 @@ class Started(Event, tag="started", kw_only=True, omit_defaults=False):
 
     run: str
     name: str
-    pid: int
+    pid: Count
     program: str
     host: str = ""
     resumed: bool = False
@@ -35,7 +52,7 @@ class StateChanged(Event, tag="state", kw_only=True, omit_defaults=False):
     """starting, running, paused or stopping, and at which step."""
 
     state: str
-    step: int = 0
+    step: Count = 0
     detail: str = ""
 
 
@@ -44,19 +61,19 @@ class Prepared(Event, tag="prepared", kw_only=True, omit_defaults=False):
 
     device: str
     precision: str
-    parameters: int
-    rate: int
-    frame_rate: float
-    kbps: float
-    codebook_size: int
-    levels: int
-    training_files: int
-    validation_files: int
-    training_seconds: float
-    validation_seconds: float
-    steps_per_epoch: int
-    total_epochs: int
-    minutes: float = 0.0
+    parameters: Count
+    rate: Count
+    frame_rate: Number
+    kbps: Number
+    codebook_size: Codes
+    levels: Levels
+    training_files: Count
+    validation_files: Count
+    training_seconds: Span
+    validation_seconds: Span
+    steps_per_epoch: Count
+    total_epochs: Count
+    minutes: Span = 0.0
     skipped: list[tuple[str, str]] = []
 
 
@@ -68,37 +85,37 @@ class Metrics(Event, tag="metrics", kw_only=True, omit_defaults=False):
     """
 
     scope: str
-    step: int
-    epoch: int
-    values: dict[str, float | None]
-    low: dict[str, float | None] = {}
-    high: dict[str, float | None] = {}
-    progress: float = 0.0
-    eta_seconds: float | None = None
+    step: Count
+    epoch: Count
+    values: Numbers
+    low: Numbers = {}
+    high: Numbers = {}
+    progress: Number = 0.0
+    eta_seconds: Span | None = None
 
 
 class CodesCounted(Event, tag="codes", kw_only=True, omit_defaults=False):
     """How often each code was used over `window`: counts[level][code]. Written at ends of epochs, thinned."""
 
-    step: int
-    epoch: int
-    counts: list[list[int]]
+    step: Count
+    epoch: Count
+    counts: Annotated[list[Annotated[list[Count], Meta(max_length=MOST_CODES)]], Meta(max_length=MOST_LEVELS)]
     window: str = "held-out sound"
 
 
 class QuantizationStarted(Event, tag="quantizing", kw_only=True, omit_defaults=False):
     """The codebooks are initialised: the losses of the steps before are of a net without its quantizer."""
 
-    step: int
-    epoch: int
+    step: Count
+    epoch: Count
 
 
 class BestEpoch(Event, tag="best", kw_only=True, omit_defaults=False):
     """The epoch whose weights are kept: the least held-out `value` of `metric` since quantization started."""
 
-    step: int
-    epoch: int
-    value: float
+    step: Count
+    epoch: Count
+    value: Number
     metric: str = "distance/val"
 
 
@@ -108,36 +125,36 @@ class Warned(Event, tag="warning", kw_only=True, omit_defaults=False):
     code: str
     text: str
     advice: str = ""
-    step: int = 0
+    step: Count = 0
 
 
 class CheckpointSaved(Event, tag="checkpoint", kw_only=True, omit_defaults=False):
     """A checkpoint is on the disk, its file relative to the run's folder."""
 
-    step: int
-    epoch: int
+    step: Count
+    epoch: Count
     file: str
     best: bool = False
-    count: int = 0
+    count: Count = 0
 
 
 class PreviewMade(Event, tag="preview", kw_only=True, omit_defaults=False):
     """Pairs of original and reconstruction, relative to the run's folder, and their log-mel distances."""
 
-    step: int
-    epoch: int
+    step: Count
+    epoch: Count
     folder: str
-    pairs: list[tuple[str, str, float | None]]
-    count: int = 0
+    pairs: Annotated[list[tuple[str, str, Number | None]], Meta(max_length=1000)]
+    count: Count = 0
 
 
 class KnobTurned(Event, tag="knob", kw_only=True, omit_defaults=False):
     """A live setting took effect at `step`."""
 
     key: str
-    old: float
-    new: float
-    step: int
+    old: Number
+    new: Number
+    step: Count
 
 
 class KnobRefused(Event, tag="refused", kw_only=True, omit_defaults=False):
@@ -145,8 +162,8 @@ class KnobRefused(Event, tag="refused", kw_only=True, omit_defaults=False):
 
     key: str
     text: str
-    step: int
-    value: float | None = None
+    step: Count
+    value: Number | None = None
 
 
 class ModelSaved(Event, tag="model", kw_only=True, omit_defaults=False):
@@ -155,15 +172,15 @@ class ModelSaved(Event, tag="model", kw_only=True, omit_defaults=False):
     id: str
     name: str
     path: str
-    step: int
+    step: Count
 
 
 class Finished(Event, tag="finished", kw_only=True, omit_defaults=False):
     """The training came to its end. The run's model, by name, id and path."""
 
-    step: int
-    epoch: int
-    seconds: float
+    step: Count
+    epoch: Count
+    seconds: Span
     reason: str = ""
     model: str = ""
     model_id: str = ""
@@ -173,9 +190,9 @@ class Finished(Event, tag="finished", kw_only=True, omit_defaults=False):
 class Stopped(Event, tag="stopped", kw_only=True, omit_defaults=False):
     """Somebody stopped it; it can go on from its checkpoint. The model of what it had learned, if there was one."""
 
-    step: int
-    epoch: int
-    seconds: float
+    step: Count
+    epoch: Count
+    seconds: Span
     reason: str = ""
     model: str = ""
     model_id: str = ""
@@ -187,7 +204,7 @@ class Failed(Event, tag="failed", kw_only=True, omit_defaults=False):
 
     reason: str
     advice: str = ""
-    step: int = 0
+    step: Count = 0
 
 
 TYPES: tuple[type[Event], ...] = (
@@ -225,8 +242,11 @@ class Codec:
 
     @classmethod
     def encode(cls, event: Event) -> bytes:
-        """One line of JSON with its newline. NaN and infinities become null."""
-        return cls._encoder.encode(event) + b"\n"
+        """One line of JSON with its newline. NaN and infinities become null, bytes that are no text `?`."""
+        try:
+            return cls._encoder.encode(event) + b"\n"
+        except UnicodeEncodeError:
+            return cls._encoder.encode(without_surrogates(msgspec.to_builtins(event))) + b"\n"
 
     @classmethod
     def decode(cls, line: bytes) -> Event | None:
@@ -240,7 +260,7 @@ class Codec:
                     return None
                 decoder = cls._decoders[tag] = msgspec.json.Decoder(kind)
             event: Event = decoder.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, *SENSELESS):
             return None
         return event
 

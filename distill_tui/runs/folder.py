@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import clean_name, unused_name
-from distill_tui.paths import Home
+from distill_tui.files import clean_name, describe_os_error, printable, unused_name
+from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
+from distill_tui.paths import Home, expand
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -82,66 +85,129 @@ class RunFolder:
         The worker holds a lock on `worker.lock` for as long as it lives. The system lets go of it however the process
         ends, so neither a reused pid, nor a reboot, nor a clock that jumps can make a dead worker look alive.
         """
-        try:
-            handle = os.open(self.lock, os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(handle)
-        return False
+        # a deleted lock file says nothing: its worker holds the folder still
+        return _is_held(self.lock, os.O_RDWR) or _is_held(self.path, FOLDER)
 
     def worker_pid(self) -> int | None:
         """The pid that the last worker wrote into its lock."""
-        # here and below, as the app's first screen waits for this module and not for json
-        import json
+        with contextlib.suppress(OSError, MalformedError):
+            return int(decode(read_bytes(self.lock, SMALL_FILE), dict[str, float]).get("pid", 0)) or None
+        return None
 
-        try:
-            return int(json.loads(self.lock.read_bytes())["pid"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+    def why_lost(self) -> str:
+        """Why this process, which holds the run, must not go on with it: '' as long as nothing is wrong."""
+        return ""
 
     @contextlib.contextmanager
-    def hold(self, patience: float = 2.0) -> Iterator[None]:
+    def hold(self, patience: float = 2.0) -> Iterator["HeldRun"]:
         """Be this run's worker: hold its lock, with pid and start time in it for people to read.
+
+        The folder itself is locked as well. A lock file that somebody deletes is no lock for whoever makes it anew, and
+        two workers must never write into one run.
 
         Raises:
             RequestError: another worker holds it.
+            DistillError: its lock cannot be opened.
         """
-        import json
+        deadline = time.monotonic() + patience
+        with contextlib.ExitStack() as stack:
+            try:
+                folder = os.open(self.path, FOLDER)
+                stack.callback(os.close, folder)
+                handle = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+                stack.callback(os.close, handle)
+            except OSError as error:
+                raise DistillError(*describe_os_error(error, self.lock)) from error
+            self._lock(handle, deadline)
+            self._lock(folder, deadline)
+            try:
+                os.ftruncate(handle, 0)
+                os.pwrite(handle, f'{{"pid": {os.getpid()}, "started": {time.time()}}}'.encode(), 0)
+            except OSError as error:
+                raise DistillError(*describe_os_error(error, self.lock)) from error
+            yield HeldRun(self.path, handle, folder)
 
-        handle = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            deadline = time.monotonic() + patience
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    # a viewer that looks whether the worker lives holds the lock for a moment
-                    if time.monotonic() > deadline:
-                        raise RequestError(
-                            f"run {self.id} is already being trained by process {self.worker_pid()}",
-                            f"Watch it with: distill-tui watch {self.id}",
-                        ) from None
-                    time.sleep(0.02)
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, json.dumps({"pid": os.getpid(), "started": time.time()}).encode(), 0)
-            yield
-        finally:
-            os.close(handle)
+    def _lock(self, handle: int, deadline: float) -> None:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                # a viewer that looks whether the worker lives holds the lock for a moment
+                if time.monotonic() > deadline:
+                    raise RequestError(
+                        f"run {self.id} is already being trained by process {self.worker_pid()}",
+                        f"Watch it with: distill-tui watch {self.id}",
+                    ) from None
+                time.sleep(0.02)
+            except OSError:
+                # some network file systems lock no folders, and others nothing at all
+                return
+
+
+@dataclass(frozen=True)
+class HeldRun(RunFolder):
+    """A run that this process holds: by its lock, and by its folder."""
+
+    _lock_handle: int
+    _folder_handle: int
+
+    def why_lost(self) -> str:
+        for path, handle, what in ((self.path, self._folder_handle, "folder"), (self.lock, self._lock_handle, "lock")):
+            if not is_same_file(path, handle):
+                return f"the {what} of this run was moved, removed or replaced while it trained"
+        return ""
+
+
+def is_same_file(path: Path, handle: int) -> bool:
+    """Whether what is open as `handle` is still what `path` names."""
+    try:
+        named, opened = path.stat(), os.fstat(handle)
+    except OSError:
+        return False
+    return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
+
+
+def _is_held(path: Path, flags: int) -> bool:
+    """Whether somebody holds the lock of a file or folder; False where it is not there."""
+    try:
+        handle = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False
 
 
 def list_runs(home: Home) -> list[RunFolder]:
-    """All runs, the newest first."""
+    """All runs, the newest first; none where the folder cannot be read: see `check_runs`."""
     try:
-        found = [RunFolder(p) for p in home.runs.iterdir() if (p / "recipe.toml").is_file()]
-    except (FileNotFoundError, NotADirectoryError):
+        # `isfile` and not `is_file`, which fails where it may not look
+        found = [RunFolder(p) for p in home.runs.iterdir() if os.path.isfile(p / "recipe.toml")]  # noqa: PTH113
+    except (OSError, ValueError):
         return []
     return sorted(found, key=lambda run: run.id, reverse=True)
+
+
+def check_runs(home: Home) -> None:
+    """See that runs can be listed, or that there are none yet.
+
+    Raises:
+        DistillError: their folder cannot be read.
+    """
+    try:
+        next(home.runs.iterdir(), None)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise DistillError(f"cannot read {printable(str(home.runs))}: {reason}", "Check its permissions.") from error
 
 
 def find_run(home: Home, wanted: str | None) -> RunFolder:
@@ -153,6 +219,8 @@ def find_run(home: Home, wanted: str | None) -> RunFolder:
         RequestError: there is none.
     """
     runs = list_runs(home)
+    if not runs:
+        check_runs(home)
     if wanted is None:
         if not runs:
             raise RequestError("no runs yet", "Start one with: distill-tui train FOLDER")
@@ -160,9 +228,12 @@ def find_run(home: Home, wanted: str | None) -> RunFolder:
     for run in runs:
         if wanted == run.id:
             return run
-    given = Path(wanted).expanduser()
-    if os.sep in wanted and (given / "recipe.toml").is_file():
-        return RunFolder(given.absolute())
+    if os.sep in wanted:
+        # a path is that folder and no other: `../cut` is not the run that is called `cut`
+        given = expand(wanted).absolute()
+        if os.path.isfile(given / "recipe.toml"):  # noqa: PTH113
+            return RunFolder(given)
+        raise RequestError(f"{printable(str(given))}: no run's folder", "List the runs with: distill-tui runs")
     by_name = [run for run in runs if run.id.split("-", 2)[-1] == clean_name(wanted)]
     if by_name:
         return by_name[0]
@@ -186,6 +257,6 @@ def make_run_folder(home: Home, name: str) -> RunFolder:
                 return RunFolder(path)
     except OSError as error:
         raise DistillError(
-            f"cannot make a run's folder in {home.runs}: {(error.strerror or str(error)).lower()}",
+            f"cannot make a run's folder in {printable(str(home.runs))}: {(error.strerror or str(error)).lower()}",
             "Choose another home with --home.",
         ) from error

@@ -1,13 +1,17 @@
 """The event log on disk: appended by one writer, followed by any number of readers."""
 
+import errno
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from distill_tui.errors import DistillError
 from distill_tui.files import describe_os_error
-from distill_tui.runs.events import Codec, Event
+from distill_tui.foreign import NotRegularError, open_regular, seek_data
+from distill_tui.runs.events import LONGEST_LINE, Codec, Event
+from distill_tui.runs.folder import is_same_file
 
 BATCH_BYTES = 1 << 20
 
@@ -18,7 +22,10 @@ class LogWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
+            if not stat.S_ISREG(os.fstat(self._file).st_mode):
+                os.close(self._file)
+                raise NotRegularError(errno.EINVAL, "is not a regular file")
             self.seq = self._mend()
         except OSError as error:
             raise DistillError(*describe_os_error(error, path)) from error
@@ -33,6 +40,10 @@ class LogWriter:
             end = start
             if tail.count(b"\n") >= 2:
                 break
+            if len(tail) > LONGEST_LINE:
+                # nothing that a worker ever wrote: it is left as it is, and readers pass it over
+                os.write(self._file, b"\n")
+                return sum(1 for _ in read_events(self._path))
         keep = tail.rfind(b"\n") + 1
         if keep < len(tail):
             os.ftruncate(self._file, end + keep)
@@ -61,6 +72,11 @@ class LogWriter:
             self.seq -= 1
             raise DistillError(*describe_os_error(error, self._path)) from error
 
+    def why_lost(self) -> str:
+        """Why nobody would read what is written from here on: '' as long as somebody can."""
+        gone = not is_same_file(self._path, self._file)
+        return "the log of this run was moved, removed or replaced while it trained" if gone else ""
+
     def close(self) -> None:
         os.close(self._file)
 
@@ -73,19 +89,24 @@ class LogReader:
         self.offset = 0
 
     def read_new(self, limit: int = BATCH_BYTES) -> list[Event]:
-        """The events that came since the last call, from at most about `limit` bytes; [] when there are none."""
+        """The events that came since the last call, from at most about `limit` bytes that hold any; [] when there are
+        none, or when the file cannot be read."""
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 file.seek(self.offset)
-                data = file.read(limit)
-                if data and b"\n" not in data:
-                    data += file.readline()
-        except FileNotFoundError:
-            return []
-        end = data.rfind(b"\n") + 1
-        self.offset += end
-        events = (Codec.decode(line) for line in data[:end].splitlines())
-        return [event for event in events if event is not None]
+                while data := file.read(limit):
+                    if b"\n" not in data:
+                        data += file.readline(LONGEST_LINE)
+                    # of a line that is too long nothing is wanted; its end will be passed over as damaged
+                    end = len(data) if len(data) > LONGEST_LINE else data.rfind(b"\n") + 1
+                    self.offset += end
+                    events = [event for line in data[:end].splitlines() if (event := Codec.decode(line)) is not None]
+                    if events or not end:
+                        return events
+                    self.offset = seek_data(file, self.offset)
+        except OSError:
+            pass
+        return []
 
 
 def read_events(path: Path) -> Iterator[Event]:
@@ -98,7 +119,7 @@ def read_events(path: Path) -> Iterator[Event]:
 def end_of_log(path: Path) -> int:
     """The offset after the last whole line: where a reader begins that wants to hear of what comes only."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             end = file.seek(0, 2)
             while end > 0:
                 start = max(0, end - 65536)
@@ -107,23 +128,23 @@ def end_of_log(path: Path) -> int:
                 if newline >= 0:
                     return start + newline + 1
                 end = start
-    except FileNotFoundError:
+    except OSError:
         pass
     return 0
 
 
 def tail_events(path: Path, size: int = 65536) -> list[Event]:
     """The events of about the last `size` bytes: enough to tell where a run is, however long its log."""
-    try:
-        length = path.stat().st_size
-    except FileNotFoundError:
-        return []
     reader = LogReader(path)
-    if length > size:
-        with path.open("rb") as file:
-            file.seek(length - size)
-            file.readline()
-            reader.offset = file.tell()
+    try:
+        with open_regular(path) as file:
+            length = file.seek(0, 2)
+            if length > size:
+                file.seek(length - size)
+                file.readline(LONGEST_LINE)
+                reader.offset = file.tell()
+    except OSError:
+        return []
     found: list[Event] = []
     while events := reader.read_new():
         found += events

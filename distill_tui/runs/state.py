@@ -181,7 +181,10 @@ class RunState:
         if event.state == "running" and event.step < self.step:
             # resumed from its checkpoint, or gone back to it
             self._go_back(event.step)
-        self.state, self.step, self.detail = event.state, max(event.step, self.step), event.detail
+        self.step = max(event.step, self.step)
+        if event.state in ACTIVE:
+            # a word of another release, or a damaged one, is none that anybody could show
+            self.state, self.detail = event.state, event.detail
 
     @_apply.register
     def _(self, event: e.Prepared) -> None:

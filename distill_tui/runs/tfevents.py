@@ -5,10 +5,12 @@ is the protocol buffer `Event` of tensorboard/compat/proto/event.proto and summa
 fields'.
 """
 
+import math
 import struct
 from collections.abc import Sequence
 from typing import IO
 
+LARGEST = 3.4028234663852886e38
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
@@ -21,7 +23,9 @@ class EventFile:
         self._write(_double(1, time) + _bytes(3, b"brain.Event:2"))
 
     def scalar(self, tag: str, value: float, step: int, time: float) -> None:
-        self._summary(tag, _field(2, FIXED32) + struct.pack("<f", value), step, time)
+        # in 32 bits: what is larger than they can hold is infinite
+        packed = struct.pack("<f", value if abs(value) <= LARGEST else math.copysign(math.inf, value))
+        self._summary(tag, _field(2, FIXED32) + packed, step, time)
 
     def histogram(self, tag: str, counts: Sequence[int], step: int, time: float) -> None:
         """How often each of the numbers 0, 1, 2, ... was there."""

@@ -3,10 +3,13 @@
 import contextlib
 import difflib
 import importlib
+import os
 import pkgutil
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
+from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys
@@ -16,6 +19,7 @@ from distill_tui import ui
 from distill_tui.paths import Home
 from distill_tui.settings import Settings, read_settings
 from distill_tui.ui.contrast import contrast_problems
+from distill_tui.ui.screens.base import DeskScreen
 from distill_tui.ui.theming import load_themes, own_themes
 
 MODIFIERS = frozenset(("ctrl", "shift", "alt", "super", "hyper", "meta"))
@@ -33,6 +37,7 @@ def all_problems(home: Home) -> list[str]:
         *poor,
         *theme_problems(settings, {**BUILTIN_THEMES, **themes}),
         *key_problems(settings),
+        *folder_problems(settings),
     ]
 
 
@@ -40,7 +45,8 @@ def key_problems(settings: Settings) -> list[str]:
     """What is wrong with `[keys]`: `settings.toml line 3: keys.app.libary: ...`."""
     if not settings.keys:
         return []
-    problems, known = [], action_ids()
+    problems, actions = [], _actions()
+    known = actions.keys()
     for action, keys in settings.keys.items():
         where = f"keys.{action}"
         if action not in known:
@@ -49,7 +55,16 @@ def key_problems(settings: Settings) -> list[str]:
         for key in map(str.strip, keys.split(",")):
             if not is_key(key):
                 problems.append(settings.problem(where, f"{key!r} is not a key; keys are called l, ctrl+l, f6, slash"))
+            elif taken := _taken_by(action, key, actions, settings.keys):
+                problems.append(settings.problem(where, f"{key!r} is taken by {taken}"))
     return problems
+
+
+def folder_problems(settings: Settings) -> list[str]:
+    """What is wrong with `[folders] data`; the other folders are made when they are needed."""
+    if not settings.data or os.path.exists(settings.data):  # noqa: PTH110 - `Path.exists` fails for names too long
+        return []
+    return [settings.problem("folders.data", f"there is no {settings.data!r}")]
 
 
 def theme_problems(settings: Settings, names: Iterable[str]) -> list[str]:
@@ -61,11 +76,57 @@ def theme_problems(settings: Settings, names: Iterable[str]) -> list[str]:
 
 def action_ids() -> frozenset[str]:
     """The id of every action that a key can be given to. Imports all of the app: not for its first screen."""
+    return frozenset(_actions())
+
+
+@dataclass
+class _Action:
+    """Where an action can be asked for, and the keys that it has if nothing else is said."""
+
+    owners: list[type[DOMNode]] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+
+
+def _actions() -> dict[str, _Action]:
+    """Every action that a key can be given to, by its id."""
     for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}."):
         importlib.import_module(module.name)
     ours = (node for node in _below(DOMNode) if node.__module__.startswith(ui.__name__))
-    bindings = (given for node in ours for given in node.__dict__.get("BINDINGS", ()))
-    return frozenset(given.id for given in bindings if isinstance(given, Binding) and given.id)
+    found: dict[str, _Action] = {}
+    for node in ours:
+        for given in node.__dict__.get("BINDINGS", ()):
+            if isinstance(given, Binding) and given.id:
+                action = found.setdefault(given.id, _Action())
+                action.owners.append(node)
+                action.keys |= _split(given.key)
+    return found
+
+
+def _split(keys: str) -> set[str]:
+    return {key.strip() for key in keys.split(",")}
+
+
+def _taken_by(action: str, key: str, actions: Mapping[str, _Action], given: Mapping[str, str]) -> str:
+    """The other action that a key does in the same place, or ''."""
+    own = actions.get(action)
+    for name, other in actions.items():
+        if own is None or name == action or own.keys & other.keys:
+            # two that share a key from the start are never there at the same time
+            continue
+        if key in (_split(given[name]) if name in given else other.keys) and _meet(own, other):
+            return name
+    return ""
+
+
+def _meet(one: _Action, other: _Action) -> bool:
+    """Whether two actions are asked for in the same place: the app's on each of its screens. What has the focus, and a
+    dialog, take keys before them, and only for as long as they are there."""
+    return any(
+        issubclass(a, b) or issubclass(b, a) or (issubclass(a, App) and issubclass(b, DeskScreen))
+        for first, second in ((one, other), (other, one))
+        for a in first.owners
+        for b in second.owners
+    )
 
 
 def _below(kind: type[DOMNode]) -> Iterator[type[DOMNode]]:

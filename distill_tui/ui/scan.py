@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from distill_tui.data.corpus import Corpus
 from distill_tui.errors import DistillError, RequestError
+from distill_tui.foreign import MalformedError
 from distill_tui.paths import Home
 from distill_tui.ui.program import Progress, call
 
@@ -22,7 +21,7 @@ async def scan(home: Home, paths: Sequence[str], progress: Progress) -> Corpus:
     if answer.document.strip():
         try:
             corpus = Corpus.from_json(answer.document)
-        except msgspec.MsgspecError as error:
+        except MalformedError as error:
             raise DistillError(f"the scan of {', '.join(paths)} gave something unreadable: {error}") from None
         if not corpus.sounds:
             raise corpus.no_sounds()

@@ -4,13 +4,14 @@ A file's name is the theme's name. It holds `dark`, `ansi`, a table `[colors]` w
 `[variables]` with any CSS variable, those of `DEFAULT_VARIABLES` among them.
 """
 
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
+
+from distill_tui.foreign import SMALL_FILE, MalformedError, read_toml
 
 DEFAULT_THEME = "distill"
 
@@ -76,8 +77,8 @@ def load_themes(folders: Iterable[Path], only: str = "*") -> tuple[dict[str, The
         for file in files:
             try:
                 theme, wrong = read_theme(file)
-            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
-                problems.append(f"theme {file.name} was skipped: {error}")
+            except (OSError, MalformedError) as error:
+                problems.append(f"theme {file.name} was skipped: {getattr(error, 'strerror', None) or error}")
                 continue
             themes[theme.name] = theme
             problems += [f"theme {file.name}: {problem}" for problem in wrong]
@@ -88,22 +89,22 @@ def read_theme(file: Path) -> tuple[Theme, list[str]]:
     """The theme of a file, and what of it was replaced by its fallback.
 
     Raises:
-        OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError: the file is no theme at all.
+        OSError, MalformedError: the file is no theme at all.
     """
-    document = tomllib.loads(file.read_bytes().decode())
+    _, document = read_toml(file, SMALL_FILE)
     dark = document.get("dark", True)
     ansi = document.get("ansi", False)
     given, variables = document.get("colors", {}), document.get("variables", {})
     if not isinstance(dark, bool) or not isinstance(ansi, bool):
-        raise TypeError("`dark` and `ansi` are true or false")
+        raise MalformedError("`dark` and `ansi` are true or false")
     if not isinstance(given, dict) or not isinstance(variables, dict):
-        raise TypeError("`colors` and `variables` are tables")
+        raise MalformedError("`colors` and `variables` are tables")
     colors, problems = dict(BASE[dark]), list[str]()
     for name, value in given.items():
         if name not in colors:
             problems.append(f"colors.{name}: no such colour; it was ignored")
         elif not _is_color(value):
-            problems.append(f"colors.{name}: {value!r} is not a colour; {colors[name]} is used")
+            problems.append(f"colors.{name}: {_short(value)} is not a colour; {colors[name]} is used")
         else:
             colors[name] = value
     good = _own_variables(colors, ansi)
@@ -111,11 +112,16 @@ def read_theme(file: Path) -> tuple[Theme, list[str]]:
         if _is_variable(value):
             good[name] = value
         else:
-            problems.append(f"variables.{name}: {value!r} is not a colour or style; its default is used")
+            problems.append(f"variables.{name}: {_short(value)} is not a colour or style; its default is used")
     theme = Theme(name=file.stem, primary=colors["primary"], dark=dark, ansi=ansi, variables=good)
     for name, value in {**colors, "boost": colors["panel"]}.items():
         setattr(theme, name, value)
     return theme, problems
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def _own_variables(colors: dict[str, str], ansi: bool) -> dict[str, str]:

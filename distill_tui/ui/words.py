@@ -89,12 +89,20 @@ def hertz(rate: float) -> str:
 
 def clock(seconds: float) -> str:
     """A moment as the local time of day, `14:03:59`."""
-    return time.strftime("%H:%M:%S", time.localtime(seconds))
+    return _local("%H:%M:%S", seconds)
 
 
 def day(seconds: float) -> str:
     """A moment as the local date and time, `2026-03-01 14:03`."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+    return _local("%Y-%m-%d %H:%M", seconds)
+
+
+def _local(form: str, seconds: float) -> str:
+    try:
+        return time.strftime(form, time.localtime(seconds))
+    except (OverflowError, OSError, ValueError):
+        # beyond the calendar
+        return MISSING
 
 
 def shorten(text: str, width: int) -> str:

@@ -1,12 +1,15 @@
 """Checkpoints: the newest stay, a damaged one is noticed and passed over."""
 
+import os
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from distill_tui.engine import checkpoint
+from distill_tui.errors import DistillError
 
 
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
@@ -46,3 +49,39 @@ def test_a_damaged_one_is_passed_over_and_the_one_before_is_used(tmp_path: Path,
 
 def test_none_is_none(tmp_path: Path) -> None:
     assert checkpoint.load_newest(tmp_path / "missing", lambda p, why: None) is None
+
+
+class Trap:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("ran",)
+
+
+@pytest.mark.parametrize(
+    "state", [Trap(), "text", None, [1], {"step": Trap()}, {}], ids=["pickle", "text", "none", "list", "trap", "empty"]
+)
+def test_one_whose_hash_is_right_and_that_is_nothing_of_ours_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkpoint.save(tmp_path, 1, {"step": 1})
+    checkpoint.save(tmp_path, 2, state)
+    said: list[str] = []
+    found = checkpoint.load_newest(tmp_path, lambda p, why: said.append(why), lambda state: state["step"])
+    assert found == {"step": 1}
+    assert len(said) == 1
+    assert "weights_only" not in said[0]
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_folder_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    with pytest.raises(DistillError, match="no such file or directory"):
+        checkpoint.save(tmp_path / "run" / "checkpoints", 1, {})
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_old_one_that_cannot_be_deleted_is_no_reason_to_end(tmp_path: Path) -> None:
+    # a folder of its name cannot be unlinked, whoever one is
+    (tmp_path / "step-00000001.ckpt").mkdir()
+    for step in (2, 3, 4, 5):
+        path = checkpoint.save(tmp_path, step, {"step": step})
+        assert path.exists()

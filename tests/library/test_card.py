@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from distill_tui.library.card import Card, encode, now, thin
 from tests.library.models import card
 
-numbers = st.one_of(st.none(), st.floats(), st.integers(-(2**53), 2**53))
+odd = st.sampled_from([math.nan, math.inf, -math.inf])
+reals = st.one_of(odd, st.floats(-1e100, 1e100))
+numbers = st.one_of(st.none(), reals, st.integers(-(2**53), 2**53))
 words = st.text(max_size=30)
 values = st.recursive(
     st.one_of(st.booleans(), numbers, words),
@@ -29,7 +31,7 @@ def refuse(constant: str) -> None:
     losses=st.dictionaries(words, numbers, max_size=4),
     recipe=st.dictionaries(words, values, max_size=4),
     notes=st.lists(words, max_size=3),
-    seconds=st.floats(),
+    seconds=reals,
 )
 def test_any_card_becomes_strict_json_and_comes_back(
     name: str, losses: dict[str, float | None], recipe: dict[str, object], notes: list[str], seconds: float

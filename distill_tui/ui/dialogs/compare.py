@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from distill_tui.errors import RequestError
+from distill_tui.foreign import MalformedError, decode
 from distill_tui.paths import Home
 from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.dialogs.path import PathDialog
@@ -97,8 +97,8 @@ class CompareDialog(Dialog[None]):
             self._say(f"measuring {'ab'[number]}, {number + 1} of 2 ...     esc  leave it")
             answer = await call(self._home, "models", "evaluate", "--json", "--", str(shown.entry.path), path)
             try:
-                found: dict[str, Any] = msgspec.json.decode(answer.document, type=dict[str, Any])
-            except msgspec.MsgspecError:
+                found: dict[str, Any] = decode(answer.document, dict[str, Any])
+            except MalformedError:
                 self.notify(answer.problem, severity="error", timeout=10, markup=False)
                 break
             self._measured[number] = found

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,6 +14,7 @@ from distill_tui.data.corpus import decode_path
 from distill_tui.data.find import USUAL_EXTENSIONS
 from distill_tui.errors import DistillError
 from distill_tui.files import printable
+from distill_tui.foreign import MalformedError, decode
 from distill_tui.library.index import Entry
 from distill_tui.paths import Home
 from distill_tui.ui import words
@@ -170,8 +170,8 @@ class UseDialog(Dialog[None]):
     def _show_results(self, document: bytes, out: str) -> str:
         """Fill the table; what to say above it."""
         try:
-            found: dict[str, Any] = msgspec.json.decode(document, type=dict[str, Any])
-        except msgspec.MsgspecError as error:
+            found: dict[str, Any] = decode(document, dict[str, Any])
+        except MalformedError as error:
             raise DistillError(f"the answer could not be read: {error}") from None
         rows = []
         for number, one in enumerate(found["files"]):

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import msgspec
-
 from distill_tui.data.corpus import decode_path
 from distill_tui.data.pictures import Pictures
-from distill_tui.errors import RequestError
+from distill_tui.errors import DistillError, RequestError
+from distill_tui.foreign import MalformedError
 from distill_tui.paths import Home
-from distill_tui.runs.codemap import CodeMap
+from distill_tui.runs.codemap import CodeMap, decode_map
 from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.ui.program import call
@@ -55,7 +54,7 @@ def pictures_of(run: RunFolder) -> Pictures | None:
     """What a run's pictures are; None when nobody knows."""
     try:
         return Pictures.load(run.pictures)
-    except (OSError, msgspec.MsgspecError):
+    except DistillError:
         return None
 
 
@@ -95,6 +94,6 @@ async def make_map(home: Home, wanted: str) -> CodeMap:
     """
     answer = await call(home, "map", "--json", "--", wanted)
     try:
-        return msgspec.json.decode(answer.document, type=CodeMap)
-    except msgspec.MsgspecError:
+        return decode_map(answer.document)
+    except MalformedError:
         raise RequestError(answer.problem) from None

@@ -130,7 +130,8 @@ def _health(widget: Widget, card: Card, text: Text) -> None:
     if not card.health:
         return
     text.append("\nlevel   used  perplex.   dead\n", theme_style(widget, "dim"))
-    size = int(card.recipe.get("model", {}).get("codebook_size") or 0)
+    size = card.recipe.get("model", {}).get("codebook_size")
+    size = size if isinstance(size, int) else 0
     for entry in card.health:
         level = LevelHealth(
             int(entry.get("level") or 0), *(entry.get(word) for word in ("utilization", "perplexity", "dead", "churn"))

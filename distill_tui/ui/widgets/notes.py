@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from distill_tui.files import printable
+from distill_tui.foreign import open_regular
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
@@ -139,7 +140,7 @@ def can_go_on(state: RunState) -> bool:
 
 
 def _ending(widget: Widget, run: RunFolder, state: RunState, hints: dict[str, str], line: _Line) -> None:
-    mark, color = MARKS[state.state]
+    mark, color = MARKS.get(state.state, ("?", "dim"))
     style, dim = theme_style(widget, color, bold=True), theme_style(widget, "dim")
     ending = state.ending
     if isinstance(ending, e.Finished | e.Stopped):
@@ -197,7 +198,7 @@ def log_tail(run: RunFolder, lines: int = LOG_TAIL_LINES) -> list[str]:
 def log_lines(run: RunFolder) -> list[str]:
     """What the worker printed last, its newest `TAIL_BYTES`, without what only underlines the line above it."""
     try:
-        with run.worker_log.open("rb") as file:
+        with open_regular(run.worker_log) as file:
             start = file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
             text = file.read().decode(errors="replace")
     except OSError:

@@ -17,7 +17,9 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from distill_tui.errors import RequestError
 from distill_tui.files import printable
+from distill_tui.paths import expand
 from distill_tui.ui.words import shorten_path
 
 MOST_OFFERED = 6
@@ -35,7 +37,7 @@ def paths_for(text: str, suffixes: tuple[str, ...] = ()) -> list[str]:
     prefix = head + "/" if "/" in text else ""
     found = []
     try:
-        parent = Path(head + "/").expanduser() if "/" in text else Path()
+        parent = expand(head + "/") if "/" in text else Path()
         with os.scandir(parent) as entries:
             for number, entry in enumerate(entries):
                 if number > MOST_ENTRIES:
@@ -47,7 +49,7 @@ def paths_for(text: str, suffixes: tuple[str, ...] = ()) -> list[str]:
                     found.append(f"{prefix}{entry.name}/")
                 elif suffixes and entry.name.lower().endswith(suffixes):
                     found.append(prefix + entry.name)
-    except (OSError, RuntimeError):
+    except (OSError, ValueError, RequestError):
         return []
     return sorted(found)
 
@@ -220,6 +222,6 @@ def absolute(text: str) -> str:
     if not text.strip():
         return ""
     try:
-        return os.path.abspath(Path(text).expanduser())  # noqa: PTH100 (`resolve` would follow links)
-    except RuntimeError:
+        return os.path.abspath(expand(text))  # noqa: PTH100 (`resolve` would follow links)
+    except RequestError:
         return os.path.abspath(text)  # noqa: PTH100

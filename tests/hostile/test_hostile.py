@@ -1,0 +1,36 @@
+"""Some of the cases: a few in each run of the tests, some hundreds with `-m slow`; thousands by hand."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.cases import make
+from tests.hostile.home import Place
+from tests.hostile.home import make as make_home
+from tests.hostile.run import run_case
+
+FEW, MANY = 12, 300
+SEED = int(os.environ.get("HOSTILE_SEED", "1")) * 1_000_000
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return make_home(tmp_path_factory.mktemp("hostile") / "home")
+
+
+def wrong_in(numbers: range, template: Place, folder: Path) -> list[str]:
+    found = []
+    for number in numbers:
+        case = make(number)
+        found += [f"case {number}, {case.what}: {one}" for one in run_case(case, template, folder / str(number))]
+    return found
+
+
+def test_a_few_damaged_and_hostile_inputs(template: Place, tmp_path: Path) -> None:
+    assert wrong_in(range(SEED, SEED + FEW), template, tmp_path) == []
+
+
+@pytest.mark.slow
+def test_hundreds_of_damaged_and_hostile_inputs(template: Place, tmp_path: Path) -> None:
+    assert wrong_in(range(SEED + FEW, SEED + MANY), template, tmp_path) == []
