@@ -88,6 +88,8 @@ def check_fits(
     for given, own in ((state["net"], net), (state["averaged"], averaged), (state["best"]["weights"], averaged)):
         if given is not None and _shapes(given) != _shapes(own.state_dict()):
             raise ValueError("its net has another shape")
+    if not isinstance(state["quantizing"], bool):
+        raise TypeError("`quantizing` is true or false")
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     kept = state["optimizer"]
     if [len(group["params"]) for group in kept["param_groups"]] != [len(g["params"]) for g in optimizer.param_groups]:

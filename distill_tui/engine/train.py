@@ -382,6 +382,9 @@ class Trainer:
     def _stand_at(self, state: dict[str, Any]) -> None:
         """Stand where `state` was saved; whatever is raised where it is not this run's, or is damaged."""
         step, factor, best = int(state["step"]), float(state["rate_factor"]), dict(state["best"])
+        best |= {"epoch": int(best["epoch"]), "distance": float(best["distance"])}
+        if best["weights"] is not None:
+            best |= {"step": int(best["step"]), "numbers": dict(best["numbers"])}
         knobs = {key: float(value) for key, value in state["knobs"].items() if key in self.desk.knobs}
         warned, numbers = set(state["warned"]), dict(state["numbers"])
         trained, first_loss = float(state["trained"]), state.get("first_loss")
