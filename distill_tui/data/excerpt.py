@@ -18,6 +18,7 @@ from distill_tui.data.quiet import quiet_decoders
 from distill_tui.data.reading import READABLE_ERRORS
 from distill_tui.errors import DistillError
 from distill_tui.files import atomic_write, printable
+from distill_tui.foreign import open_regular
 
 MOST_KEPT = 40
 
@@ -33,7 +34,7 @@ def cut(source: Path, start: float, seconds: float, target: Path) -> float:
     """
     try:
         # by descriptor: soundfile cannot encode every name
-        with source.open("rb") as handle, soundfile.SoundFile(handle.fileno(), closefd=False) as file:
+        with open_regular(source) as handle, soundfile.SoundFile(handle.fileno(), closefd=False) as file:
             rate: int = file.samplerate
             file.seek(min(file.frames, max(0, round(start * rate))))
             samples = file.read(max(1, round(seconds * rate)), dtype="float32", always_2d=True)

@@ -18,6 +18,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from distill_tui.files import printable
+from distill_tui.foreign import open_regular
 
 RANGE_DB = 80.0
 FRAMES_A_COLUMN = 6
@@ -33,7 +34,7 @@ def spectrogram(path: Path, width: int, height: int) -> tuple[NDArray[np.float64
         ValueError: it has no sample.
     """
     # by descriptor: soundfile cannot encode every name
-    with path.open("rb") as handle, soundfile.SoundFile(handle.fileno(), closefd=False) as file:
+    with open_regular(path) as handle, soundfile.SoundFile(handle.fileno(), closefd=False) as file:
         rate, frames = file.samplerate, file.frames
         if frames < 1:
             raise ValueError("it holds no sound")

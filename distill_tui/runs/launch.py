@@ -84,7 +84,9 @@ def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
     refuse_alive(run)
     forget_refused(run)
     try:
-        with run.worker_log.open("ab") as log:
+        # a pipe in its place would be waited for
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        with os.fdopen(os.open(run.worker_log, flags, 0o666), "ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "distill_tui.engine.worker", "--home", str(home.root), str(run.path)],
                 stdin=subprocess.DEVNULL,

@@ -416,3 +416,38 @@ def test_json_as_another_program_spaces_it_is_read(tmp_path: Path) -> None:
     json.dump(header, buffer, indent=3, sort_keys=True)
     put_together(path, buffer.getvalue().encode() + b"   ", weights)
     assert verify(path) == card
+
+
+def test_a_hundred_thousand_tensors_are_refused_before_they_are_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "m.distill"
+    write(path)
+    header, weights = take_apart(path)
+    del header["__metadata__"]["summary"]
+    header |= {f"t{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(100_000)}
+    put_together(path, header, weights)
+    assert refused(path) == "claims 100,006 tensors, more than any net here has"
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("data", {"files": "many"}),
+        ("data", {"seconds": "long"}),
+        ("data", {"sounds": [[1]]}),
+        ("recipe", {"model": None}),
+        ("recipe", {"automatic": 3}),
+        ("parameters", 10**30),
+        ("rate", -1),
+        ("kbps", 1e300),
+        ("losses", {"val": 1e308}),
+    ],
+)
+def test_a_card_whose_parts_have_another_shape_is_damaged(tmp_path: Path, part: str, value: object) -> None:
+    path = tmp_path / "m.distill"
+    write(path)
+    header, weights = take_apart(path)
+    del header["__metadata__"]["summary"]
+    set_card(header, json.dumps({**json.loads(header["__metadata__"]["card"]), part: value}))
+    put_together(path, header, weights)
+    # what lists show does not hold the long parts
+    assert refused(path, (read_card, verify) if part == "data" else READERS).startswith("its card is damaged: ")

@@ -35,7 +35,8 @@ def test_a_line_that_says_what_cannot_be_is_passed_over(line: bytes) -> None:
 
 
 def test_a_billion_levels_are_passed_over() -> None:
-    prepared = {field: 1 for field in e.Prepared.__struct_fields__ if field not in ("skipped", "seq", "time", "v")}
+    fields = set(e.Prepared.__struct_fields__) - {"skipped", "seq", "time", "v"}
+    prepared: dict[str, object] = dict.fromkeys(fields, 1)
     prepared |= {"type": "prepared", "device": "cpu", "precision": "float32"}
     assert Codec.decode(json.dumps(prepared).encode()) is not None
     assert Codec.decode(json.dumps(prepared | {"levels": 10**9}).encode()) is None
@@ -50,6 +51,8 @@ def test_one_odd_log_breaks_no_list_and_no_export(
         for line in ODD:
             file.write(line + b"\n")
         file.write(b'{"type":"state","state":"frobnicating","step":7}\n')
+        # what 32 bits cannot hold, as TensorBoard's files have it
+        file.write(b'{"type":"metrics","time":1e9,"scope":"epoch","step":1000,"epoch":20,"values":{"loss/val":1e99}}\n')
     for command in (
         ["runs"],
         ["runs", "--json"],
