@@ -1,7 +1,7 @@
 """The Training screen: every key, what it asks for, and what the screen says."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -248,14 +248,15 @@ async def test_in_a_small_pane_the_arrows_scroll_through_how_a_run_failed(home: 
 async def test_a_worker_that_dies_is_seen_and_told(home: Home) -> None:
     run = recorded.running(home)
     seen: list[m.RunStateChanged] = []
-    with recorded.alive(run):
+    with ExitStack() as worker:
+        worker.enter_context(recorded.alive(run))
         app = DistillApp(home, run)
         async with app.run_test(
             size=(80, 24), message_hook=lambda x: seen.append(x) if isinstance(x, m.RunStateChanged) else None
         ) as pilot:
             await until(pilot, lambda: app._training.state.state == "running")
             recorded_hold = app._training
-            run.lock.unlink()
+            worker.close()
             await until(pilot, lambda: recorded_hold.state.state == "crashed")
             await until(pilot, lambda: any(x.new == "crashed" and x.live and x.old == "running" for x in seen))
 
