@@ -4,7 +4,6 @@ import math
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from distill_tui.data.corpus import Corpus, encode_path
 from distill_tui.data.pictures import Pictures
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write, describe_os_error
+from distill_tui.interpreter import python
 from distill_tui.machine import COMPUTING, Machine
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
@@ -86,7 +86,7 @@ def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
     try:
         with run.worker_log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "distill_tui.engine.worker", "--home", str(home.root), str(run.path)],
+                python("-m", "distill_tui.engine.worker", "--home", str(home.root), str(run.path)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
