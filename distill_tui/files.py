@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from distill_tui.errors import DistillError
+from distill_tui.text import TURNING
 
 
 def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
@@ -70,8 +71,6 @@ def describe_os_error(error: OSError, path: Path) -> tuple[str, str]:
 
 _UNSURE = frozenset("\u200d\ufe0e\ufe0f")
 """What joins emoji and changes their width: no two terminals agree on how far they reach."""
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What turns the direction of all that follows on the line, even beyond a name. Right-to-left letters need none."""
 
 
 def printable(text: str) -> str:
@@ -82,7 +81,7 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        "\N{REPLACEMENT CHARACTER}" if c in _TURNING or unicodedata.category(c) in ("Cc", "Cs") else c
+        "\N{REPLACEMENT CHARACTER}" if c in TURNING or unicodedata.category(c) in ("Cc", "Cs") else c
         for c in text
         if c not in _UNSURE
     )
@@ -91,7 +90,7 @@ def printable(text: str) -> str:
 def clean_name(name: str, fallback: str = "untitled") -> str:
     """A name that any file system takes: no separators or control characters, at most 80 characters and 200 bytes."""
     name = unicodedata.normalize("NFC", name)
-    name = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff]+', "-", name)
+    name = re.sub(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\ud800-\udfff]+', "-", name)
     name = re.sub(r"\s+", " ", name).strip(" .-")[:80]
     while len(name.encode()) > 200:
         name = name[:-1]

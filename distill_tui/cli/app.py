@@ -6,6 +6,7 @@ import sys
 
 from distill_tui.cli.ink import is_dumb
 from distill_tui.errors import RequestError
+from distill_tui.text import ungated
 
 
 def open_app(home: str | None, run: str | None, explore: bool = False) -> int:
@@ -31,4 +32,5 @@ def open_app(home: str | None, run: str | None, explore: bool = False) -> int:
     gc.disable()
     from distill_tui.ui.app import run_app
 
-    return run_app(place, chosen, explore)
+    with ungated():
+        return run_app(place, chosen, explore)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from distill_tui import __version__
 from distill_tui.errors import DistillError
+from distill_tui.text import gated
 
 if TYPE_CHECKING:
     import argparse
@@ -20,6 +21,11 @@ def run(arguments: Sequence[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a locale that is not UTF-8 must not turn an emoji in a file's name into a traceback
         sys.stdout.reconfigure(errors="replace")
+    with gated():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         if (plain := _plain(arguments)) is not None:
             return _open_app(plain or None)

@@ -1,6 +1,7 @@
 """Commands: models, the library."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -204,7 +205,9 @@ def delete(options: argparse.Namespace) -> int:
             return 1
     entry = library.delete(options.m)
     return _print_or_say(
-        options, entry, _safe(f"'{name}' is in the trash. Take it back with: distill-tui models restore '{name}'")
+        options,
+        entry,
+        _safe(f"'{name}' is in the trash. Take it back with: distill-tui models restore {shlex.quote(name)}"),
     )
 
 

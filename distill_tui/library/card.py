@@ -12,6 +12,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from distill_tui.text import without_surrogates
+
 FORMAT = "distill_model"
 VERSION = 2
 TYPE = "vqvae"
@@ -83,17 +85,7 @@ def encode(card: Card) -> bytes:
         return msgspec.json.encode(card)
     except UnicodeEncodeError:
         # a sound file whose name is not valid text on this system: JSON cannot hold it as it is
-        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(card)))
-
-
-def _without_surrogates(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_surrogates(inner) for inner in value]
-    return value
+        return msgspec.json.encode(without_surrogates(msgspec.to_builtins(card)))
 
 
 def now() -> str:

@@ -112,6 +112,7 @@ class RunFolder:
             RequestError: another worker holds it.
         """
         import json
+        import shlex
 
         handle = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
@@ -125,7 +126,7 @@ class RunFolder:
                     if time.monotonic() > deadline:
                         raise RequestError(
                             f"run {self.id} is already being trained by process {self.worker_pid()}",
-                            f"Watch it with: distill-tui watch {self.id}",
+                            f"Watch it with: distill-tui watch {shlex.quote(self.id)}",
                         ) from None
                     time.sleep(0.02)
             os.ftruncate(handle, 0)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -107,7 +108,7 @@ def refuse_alive(run: RunFolder) -> None:
     if run.is_alive():
         raise RequestError(
             f"run {run.id} is already being trained by process {run.worker_pid()}",
-            f"Watch it with: distill-tui watch {run.id}",
+            f"Watch it with: distill-tui watch {shlex.quote(run.id)}",
         )
 
 
