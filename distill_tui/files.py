@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import unicodedata
@@ -13,22 +12,42 @@ from typing import IO
 from distill_tui.errors import DistillError
 from distill_tui.text import TURNING
 
+PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
+"""Modes of what only its owner is to read: all that is written into the home folder."""
 
-def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
+
+def private(path: str, flags: int) -> int:
+    """An `opener` for `open`: a file that it makes can be read by its owner only."""
+    return os.open(path, flags | os.O_CLOEXEC, PRIVATE)
+
+
+def make_folder(folder: Path, shared: bool = False) -> None:
+    """Make a folder and those above it that are missing, for their owner only; `shared`: as open as the umask says."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            one.mkdir(0o777 if shared else PRIVATE_FOLDER)
+
+
+def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None], *, shared: bool = False) -> None:
     """Write `path` aside, flush it to the disk and rename it: a reader or a crash sees the old file or the new one.
 
     Args:
         path: the file; its folder is made if missing.
         content: the bytes, or a function that writes them to a binary file.
+        shared: the file is as open as the umask says, which suits what a person asked for elsewhere. Otherwise only its
+            owner can read it.
 
     Raises:
         DistillError: the disk is full or the folder cannot be written; the old file is untouched.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # made with the mode that the umask leaves, which threads could not ask for safely
+        make_folder(path.parent, shared)
         aside = path.parent / f".{os.urandom(8).hex()}.part"
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if shared else PRIVATE)
         try:
             with os.fdopen(handle, "wb") as file:
                 if callable(content):
@@ -114,8 +133,12 @@ def locked(path: Path) -> Iterator[None]:
         DistillError: the lock file cannot be made.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        import fcntl
+    except ImportError:  # Windows, where models can be loaded, and no more
+        raise DistillError("this system has no locks of files", "Use Linux, macOS, or WSL on Windows.") from None
+    try:
+        make_folder(path.parent)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
     except OSError as error:
         raise DistillError(*describe_os_error(error, path)) from error
     try:

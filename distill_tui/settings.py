@@ -26,10 +26,12 @@ from typing import Any
 from distill_tui.errors import RequestError
 from distill_tui.files import atomic_write, printable
 from distill_tui.paths import MOVABLE, Home, placed, read_document
+from distill_tui.privacy import why_not_trusted
 
 TABLES = {"folders": ("data", *MOVABLE), "keys": None, "defaults": None}
 """The tables, and their keys where those are fixed."""
-TEXTS = ("theme", "on_finish", "on_warning")
+COMMANDS = ("on_finish", "on_warning")
+TEXTS = ("theme", *COMMANDS)
 NOT_DEFAULTS = ("version", "automatic", "name", "data.paths", "train.start_from")
 """Keys of a recipe that belong to one run."""
 
@@ -71,7 +73,12 @@ def read_settings(home: Home) -> Settings:
     settings = Settings(_file=name, _text=text)
     if problem:
         settings.problems.append(f"{name} {problem}")
-    for key, what in _take(document, settings, home):
+    wrong = _take(document, settings, home)
+    if (commands := [key for key in COMMANDS if getattr(settings, key)]) and (why := why_not_trusted(home.settings)):
+        for key in commands:
+            setattr(settings, key, "")
+            wrong.append((key, f"{key}: is not run: {why}"))
+    for key, what in wrong:
         line = line_of(text, key)
         settings.problems.append(f"{name}{f' line {line}' if line else ''}: {what}")
     return settings

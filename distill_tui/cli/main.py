@@ -34,7 +34,7 @@ def _run(arguments: Sequence[str]) -> int:
         options = parse(arguments)
         if options.command is None:
             return _open_app(options.home)
-        _tell_settings(options)
+        _prepare_home(options)
         code: int = options.run(options)
         sys.stdout.flush()
     except DistillError as error:
@@ -70,13 +70,18 @@ def _open_app(home: str | None) -> int:
     return open_app(home, None)
 
 
-def _tell_settings(options: "argparse.Namespace") -> None:
-    """Warn of mistakes in settings.toml. The app tells them itself, and tmux's line has no room for them."""
-    from distill_tui.paths import find_home
+def _prepare_home(options: "argparse.Namespace") -> None:
+    """Close an old home to others, and warn of mistakes in settings.toml.
 
+    The app tells the mistakes itself, and tmux's line has no room for them.
+    """
+    from distill_tui.paths import find_home
+    from distill_tui.privacy import close_home
+
+    home = find_home(options.home)
+    close_home(home)
     if options.command == "watch" or getattr(options, "line", False):
         return
-    home = find_home(options.home)
     with contextlib.suppress(OSError):
         if home.settings.exists():
             from distill_tui.settings import read_settings

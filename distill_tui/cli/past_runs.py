@@ -91,7 +91,7 @@ def export(options: argparse.Namespace) -> int:
 
 def _write_out(options: argparse.Namespace, text: str) -> int:
     if options.out:
-        atomic_write(Path(options.out).expanduser(), text.encode())
+        atomic_write(Path(options.out).expanduser(), text.encode(), shared=True)
         say(f"Written: {printable(options.out)}")
     else:
         print(text, end="", flush=True)

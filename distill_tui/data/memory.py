@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from distill_tui.files import make_folder, private
+
 FILE_NAME = "scans-1.sqlite"
 """Its number is to be raised when a scan finds out more, or judges differently, than what is remembered."""
 PATIENCE = 2.0
@@ -59,7 +61,8 @@ class ScanMemory:
     def _open(self, path: Path, mend: bool = True) -> sqlite3.Connection | None:
         connection = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
+            os.close(private(str(path), os.O_RDWR | os.O_CREAT))
             connection = sqlite3.connect(path, timeout=PATIENCE)
             connection.execute(CREATE)
         except (sqlite3.Error, OSError) as error:

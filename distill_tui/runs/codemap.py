@@ -10,6 +10,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from distill_tui.files import private
+
 Point = tuple[float, float]
 Deadness = Literal["even", "total"]
 DEADNESS: dict[Deadness, str] = {
@@ -105,7 +107,8 @@ def dead_codes(counts: list[int], deadness: Deadness) -> list[bool]:
 def write_map(path: Path, found: CodeMap) -> None:
     """Replace a run's map. It is renamed into place but not flushed: the next one comes in half a second."""
     aside = path.with_suffix(".new")
-    aside.write_bytes(msgspec.json.encode(found))
+    with open(aside, "wb", opener=private) as file:
+        file.write(msgspec.json.encode(found))
     aside.replace(path)
 
 

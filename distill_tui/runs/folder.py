@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import clean_name, unused_name
+from distill_tui.files import PRIVATE, PRIVATE_FOLDER, clean_name, make_folder, unused_name
 from distill_tui.paths import Home
 
 
@@ -114,7 +114,7 @@ class RunFolder:
         import json
         import shlex
 
-        handle = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        handle = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
         try:
             deadline = time.monotonic() + patience
             while True:
@@ -161,10 +161,14 @@ def find_run(home: Home, wanted: str | None) -> RunFolder:
     for run in runs:
         if wanted == run.id:
             return run
-    given = Path(wanted).expanduser()
-    if os.sep in wanted and (given / "recipe.toml").is_file():
-        return RunFolder(given.absolute())
-    by_name = [run for run in runs if run.id.split("-", 2)[-1] == clean_name(wanted)]
+    if os.sep in wanted:
+        # a path, and no name: one that is not there must not be taken for the run that its cleaned name is
+        given = Path(wanted).expanduser()
+        if (given / "recipe.toml").is_file():
+            return RunFolder(given.absolute())
+        raise RequestError(f"no run in the folder '{wanted}'", "List them with: distill-tui runs")
+    name = clean_name(wanted, fallback="")
+    by_name = [run for run in runs if name and run.id.split("-", 2)[-1] == name]
     if by_name:
         return by_name[0]
     starting = [run for run in runs if run.id.startswith(wanted)] if wanted else []
@@ -179,11 +183,11 @@ def make_run_folder(home: Home, name: str) -> RunFolder:
     """A new, empty folder `runs/<date>-<time>-<name>`; a second one in the same second gets a number."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     try:
-        home.runs.mkdir(parents=True, exist_ok=True)
+        make_folder(home.runs)
         while True:
             path = home.runs / unused_name(f"{stamp}-{clean_name(name)}", lambda n: (home.runs / n).exists())
             with contextlib.suppress(FileExistsError):
-                path.mkdir()
+                path.mkdir(PRIVATE_FOLDER)
                 return RunFolder(path)
     except OSError as error:
         raise DistillError(

@@ -11,7 +11,7 @@ from typing import Protocol
 from distill_tui.data.corpus import Corpus, encode_path
 from distill_tui.data.pictures import Pictures
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import atomic_write, describe_os_error
+from distill_tui.files import atomic_write, describe_os_error, private
 from distill_tui.interpreter import python
 from distill_tui.machine import COMPUTING, Machine
 from distill_tui.paths import Home
@@ -85,7 +85,7 @@ def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
     refuse_alive(run)
     forget_refused(run)
     try:
-        with run.worker_log.open("ab") as log:
+        with open(run.worker_log, "ab", opener=private) as log:
             return subprocess.Popen(
                 python("-m", "distill_tui.engine.worker", "--home", str(home.root), str(run.path)),
                 stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from distill_tui.errors import DistillError
-from distill_tui.files import describe_os_error
+from distill_tui.files import PRIVATE, describe_os_error
 from distill_tui.runs.events import Codec, Event
 
 BATCH_BYTES = 1 << 20
@@ -18,7 +18,7 @@ class LogWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
             self.seq = self._mend()
         except OSError as error:
             raise DistillError(*describe_os_error(error, path)) from error
