@@ -34,8 +34,10 @@ def test_a_training_leaves_nothing_that_others_can_read(trained: Trained) -> Non
     assert open_to_others(trained.home.root) == []
 
 
-def test_what_was_asked_for_elsewhere_is_as_open_as_the_umask_says(trained: Trained, tmp_path: Path) -> None:
-    os.environ["DISTILL_TUI_HOME"] = str(trained.home.root)
+def test_what_was_asked_for_elsewhere_is_as_open_as_the_umask_says(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISTILL_TUI_HOME", str(trained.home.root))
     out = tmp_path / "new" / "out"
     assert main(["runs", "export", trained.run.id, "--out", f"{out}/run.csv"]) == 0
     assert main(["models", "export", str(trained.model), f"{out}/m.distill"]) == 0
