@@ -2,32 +2,52 @@
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from distill_tui.errors import DistillError
+from distill_tui.text import TURNING
+
+PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
+"""Modes of what only its owner is to read: all that is written into the home folder."""
 
 
-def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
+def private(path: str, flags: int) -> int:
+    """An `opener` for `open`: a file that it makes can be read by its owner only."""
+    return os.open(path, flags | os.O_CLOEXEC, PRIVATE)
+
+
+def make_folder(folder: Path, shared: bool = False) -> None:
+    """Make a folder and those above it that are missing, for their owner only; `shared`: as open as the umask says."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            one.mkdir(0o777 if shared else PRIVATE_FOLDER)
+
+
+def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None], *, shared: bool = False) -> None:
     """Write `path` aside, flush it to the disk and rename it: a reader or a crash sees the old file or the new one.
 
     Args:
         path: the file; its folder is made if missing.
         content: the bytes, or a function that writes them to a binary file.
+        shared: the file is as open as the umask says, which suits what a person asked for elsewhere. Otherwise only its
+            owner can read it.
 
     Raises:
         DistillError: the disk is full or the folder cannot be written; the old file is untouched.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # made with the mode that the umask leaves, which threads could not ask for safely
+        make_folder(path.parent, shared)
         aside = path.parent / f".{os.urandom(8).hex()}.part"
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if shared else PRIVATE)
         try:
             with os.fdopen(handle, "wb") as file:
                 if callable(content):
@@ -70,8 +90,6 @@ def describe_os_error(error: OSError, path: Path) -> tuple[str, str]:
 
 _UNSURE = frozenset("\u200d\ufe0e\ufe0f")
 """What joins emoji and changes their width: no two terminals agree on how far they reach."""
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What turns the direction of all that follows on the line, even beyond a name. Right-to-left letters need none."""
 
 
 def printable(text: str) -> str:
@@ -82,27 +100,16 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        "\N{REPLACEMENT CHARACTER}" if c in _TURNING or unicodedata.category(c) in ("Cc", "Cs") else c
+        "\N{REPLACEMENT CHARACTER}" if c in TURNING or unicodedata.category(c) in ("Cc", "Cs") else c
         for c in text
         if c not in _UNSURE
     )
 
 
-def without_surrogates(value: Any) -> Any:
-    """A plain value whose texts any file in UTF-8 can hold: bytes in them that are no text become `?`."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {without_surrogates(key): without_surrogates(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_surrogates(inner) for inner in value]
-    return value
-
-
 def clean_name(name: str, fallback: str = "untitled") -> str:
     """A name that any file system takes: no separators or control characters, at most 80 characters and 200 bytes."""
     name = unicodedata.normalize("NFC", name)
-    name = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff]+', "-", name)
+    name = re.sub(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\ud800-\udfff]+', "-", name)
     name = re.sub(r"\s+", " ", name).strip(" .-")[:80]
     while len(name.encode()) > 200:
         name = name[:-1]
@@ -126,8 +133,12 @@ def locked(path: Path) -> Iterator[None]:
         DistillError: the lock file cannot be made.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        import fcntl
+    except ImportError:  # Windows, where models can be loaded, and no more
+        raise DistillError("this system has no locks of files", "Use Linux, macOS, or WSL on Windows.") from None
+    try:
+        make_folder(path.parent)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
     except OSError as error:
         raise DistillError(*describe_os_error(error, path)) from error
     try:

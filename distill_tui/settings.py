@@ -26,10 +26,12 @@ from typing import Any
 from distill_tui.errors import RequestError
 from distill_tui.files import atomic_write, printable
 from distill_tui.paths import MOVABLE, Home, placed, read_document
+from distill_tui.privacy import why_not_trusted
 
 TABLES = {"folders": ("data", *MOVABLE), "keys": None, "defaults": None}
 """The tables, and their keys where those are fixed."""
-TEXTS = ("theme", "on_finish", "on_warning")
+COMMANDS = ("on_finish", "on_warning")
+TEXTS = ("theme", *COMMANDS)
 MOST_PROBLEMS = 20
 """How many mistakes of a file are told."""
 MOST_OF_LINE = 1000
@@ -76,6 +78,10 @@ def read_settings(home: Home) -> Settings:
     if problem:
         settings.problems.append(f"{name} {problem}")
     wrong = _take(document, settings, home)
+    if (commands := [key for key in COMMANDS if getattr(settings, key)]) and (why := why_not_trusted(home.settings)):
+        for key in commands:
+            setattr(settings, key, "")
+            wrong.append((key, f"{key}: is not run: {why}"))
     if len(wrong) > MOST_PROBLEMS:
         settings.problems.append(f"{name}: {len(wrong):,} mistakes; the first {MOST_PROBLEMS} are told")
     for key, what in wrong[:MOST_PROBLEMS]:

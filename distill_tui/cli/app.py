@@ -6,6 +6,7 @@ import sys
 
 from distill_tui.cli.ink import is_dumb
 from distill_tui.errors import RequestError
+from distill_tui.text import ungated
 
 
 def open_app(home: str | None, run: str | None, explore: bool = False) -> int:
@@ -15,9 +16,11 @@ def open_app(home: str | None, run: str | None, explore: bool = False) -> int:
         RequestError: there is no terminal to open it in, or no such run.
     """
     from distill_tui.paths import find_home
+    from distill_tui.privacy import close_home
     from distill_tui.runs.folder import find_run
 
     place = find_home(home)
+    close_home(place)
     chosen = find_run(place, run) if run is not None else None
     commands = "Without one use the commands: distill-tui --help"
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -31,4 +34,5 @@ def open_app(home: str | None, run: str | None, explore: bool = False) -> int:
     gc.disable()
     from distill_tui.ui.app import run_app
 
-    return run_app(place, chosen, explore)
+    with ungated():
+        return run_app(place, chosen, explore)

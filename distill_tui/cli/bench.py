@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +113,10 @@ def measure_training(device: str, seconds: float) -> dict[str, Any]:
     import json
     import subprocess
 
+    from distill_tui.interpreter import python
     from distill_tui.machine import COMPUTING
 
-    command = [sys.executable, "-m", "distill_tui.engine.bench", "--device", device, "--seconds", f"{seconds:g}"]
+    command = python("-m", "distill_tui.engine.bench", "--device", device, "--seconds", f"{seconds:g}")
     try:
         done = subprocess.run(
             command,

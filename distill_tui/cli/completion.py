@@ -1,12 +1,15 @@
 """Commands: completion. The script for the shell's tab key is made from the parser: it knows every command and flag."""
 
 import argparse
+import re
 from collections.abc import Iterator
 from typing import Any
 
 SHELLS = ("bash", "zsh", "fish")
 NAMES = ("runs", "models")
 """What the scripts ask for when the tab key is pressed. There are no quotes in how they ask: each shell has its own."""
+PLAIN_NAME = re.compile(r"\w[\w.+@%,=-]*")
+"""What may be offered: bash and zsh expand what they are given to offer, and would run `$(...)` in a name."""
 FILES = ("FILE", "DATA", "CODES", "FILE.toml")
 
 
@@ -29,8 +32,8 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
 def completion(options: argparse.Namespace) -> int:
     """Print the script, or what it asks for."""
     if options.shell in NAMES:
-        # a shell would take a name with a space in it for two
-        print("\n".join(name for name in _names(options) if name.split() == [name]))
+        for name in filter(PLAIN_NAME.fullmatch, _names(options)):
+            print(name)
         return 0
     import shtab
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from distill_tui.errors import RequestError
 from distill_tui.files import printable
+from distill_tui.text import send
 
 if TYPE_CHECKING:
     from distill_tui.data.corpus import Corpus, Sound
@@ -98,11 +99,11 @@ class ProgressLine:
         """Take the line off the screen."""
         if self._shown:
             self._show("")
-            print("\r", end="", file=sys.stderr, flush=True)
+            send(sys.stderr, "\r")
 
     def _show(self, text: str) -> None:
         # spaces rather than an escape sequence: this works in every terminal
-        print("\r" + text.ljust(len(self._shown)), end="", file=sys.stderr, flush=True)
+        send(sys.stderr, "\r" + text.ljust(len(self._shown)))
         self._shown = text
 
 

@@ -1,9 +1,9 @@
 """A run as it is followed in the foreground: as lines, on a terminal with one that is written over; or as JSON."""
 
-import sys
 import time
 
 from distill_tui.cli.ink import Ink, of_share
+from distill_tui.cli.output import write_json
 from distill_tui.files import printable
 from distill_tui.runs import events as e
 from distill_tui.runs.state import RunState
@@ -20,8 +20,7 @@ class JsonLines:
     """Every event as it is in the log, one JSON document a line."""
 
     def event(self, event: e.Event, state: RunState) -> None:  # noqa: ARG002
-        sys.stdout.buffer.write(e.Codec.encode(event))
-        sys.stdout.flush()
+        write_json(e.Codec.encode(event))
 
     def tick(self, state: RunState) -> None:
         """Nothing but events."""
@@ -139,14 +138,14 @@ class Lines:
 
     def _draw(self, text: str) -> None:
         # one column is left free: a full line would make some terminals scroll
-        text = text[: max(0, self._ink.width - 1)]
+        text = printable(text)[: max(0, self._ink.width - 1)]
         if text != self._status:
             self._status = text
-            print(f"\r{self._ink.paint(text, 'dim')}\x1b[K", end="", flush=True)
+            self._ink.send(f"\r{self._ink.paint(text, 'dim')}\x1b[K")
 
     def clear(self) -> None:
         if self._status:
-            print("\r\x1b[K", end="", flush=True)
+            self._ink.send("\r\x1b[K")
             self._status = ""
 
     def _say(self, text: str, colour: str = "") -> None:

@@ -68,10 +68,11 @@ def _tell(one: "Judged") -> None:
 
 
 def _print_totals(report: "Report") -> None:
+    was = {"": "new" if report.knows_its_sounds else "-", "training": "trained on", "by time": "trained on"}
     rows = [
         [
             printable(one.name),
-            {"": "new", "training": "trained on", "by time": "trained on"}.get(one.seen, "held out"),
+            was.get(one.seen, "held out"),
             f"{one.mel:.4f}",
             f"{one.stft:.3f}",
             _decibels(one.si_sdr),
@@ -81,7 +82,10 @@ def _print_totals(report: "Report") -> None:
     ]
     print(table(["sound", "was", "mel", "stft", "SI-SDR dB", "x real time"], rows))
     print()
-    for name, means in (("held out", report.held_out), ("trained on", report.trained_on)):
+    known = report.knows_its_sounds
+    if not known:
+        print("the model was exported without the names of its sounds: which of these it was trained on is not known")
+    for name, means in (("held out" if known else "all", report.held_out), ("trained on", report.trained_on)):
         if means["files"] and means["mel"] is not None:
             print(
                 f"{name}: {means['files']:.0f} sounds, mel {means['mel']:.4f}, stft {means['stft']:.3f}, "

@@ -124,7 +124,7 @@ def make_map(options: argparse.Namespace) -> int:
 
         found = soundmap.make_map(home, options.wanted)
     if options.out:
-        atomic_write(expand(options.out), msgspec.json.encode(found))
+        atomic_write(expand(options.out), msgspec.json.encode(found), shared=True)
         say(f"written: {printable(options.out)}")
     if options.json:
         print_json(found)

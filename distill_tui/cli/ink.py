@@ -4,6 +4,9 @@ import os
 import shutil
 import sys
 
+from distill_tui.files import printable
+from distill_tui.text import send
+
 COLOURS = {"good": "32", "fair": "33", "bad": "31", "dim": "2", "strong": "1"}
 TITLE_WIDTH = 80
 
@@ -22,12 +25,16 @@ class Ink:
     def title(self, text: str) -> None:
         """Name the terminal's window or tmux's pane, where there is one."""
         if self.cursor:
-            print(f"\x1b]2;{text[:TITLE_WIDTH]}\x07", end="", flush=True)
+            self.send(f"\x1b]2;{printable(text)[:TITLE_WIDTH]}\x07")
 
     def bell(self) -> None:
         """Ring, where somebody may hear it."""
         if self.cursor:
-            print("\a", end="", flush=True)
+            self.send("\a")
+
+    def send(self, controls: str) -> None:
+        """Write control characters of our own; other people's text in it was made printable."""
+        send(sys.stdout, controls)
 
     @property
     def width(self) -> int:

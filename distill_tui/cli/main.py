@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from distill_tui import __version__
 from distill_tui.errors import DistillError
+from distill_tui.text import gated
 
 if TYPE_CHECKING:
     import argparse
@@ -20,6 +21,11 @@ def run(arguments: Sequence[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a locale that is not UTF-8 must not turn an emoji in a file's name into a traceback
         sys.stdout.reconfigure(errors="replace")
+    with gated():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         if (plain := _plain(arguments)) is not None:
             return _open_app(plain or None)
@@ -28,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
         options = parse(arguments)
         if options.command is None:
             return _open_app(options.home)
-        _tell_settings(options)
+        _prepare_home(options)
         code: int = options.run(options)
         sys.stdout.flush()
     except DistillError as error:
@@ -72,13 +78,18 @@ def _open_app(home: str | None) -> int:
     return open_app(home, None)
 
 
-def _tell_settings(options: "argparse.Namespace") -> None:
-    """Warn of mistakes in settings.toml. The app tells them itself, and tmux's line has no room for them."""
-    from distill_tui.paths import find_home
+def _prepare_home(options: "argparse.Namespace") -> None:
+    """Close an old home to others, and warn of mistakes in settings.toml.
 
+    The app tells the mistakes itself, and tmux's line has no room for them.
+    """
+    from distill_tui.paths import find_home
+    from distill_tui.privacy import close_home
+
+    home = find_home(options.home)
+    close_home(home)
     if options.command == "watch" or getattr(options, "line", False):
         return
-    home = find_home(options.home)
     with contextlib.suppress(OSError):
         if home.settings.exists():
             from distill_tui.settings import read_settings

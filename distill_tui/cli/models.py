@@ -1,6 +1,7 @@
 """Commands: models, the library."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +49,10 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     add("restore", restore, "take a model back from the trash", "M")
     trash_parser = add("trash", trash, "what is in the trash")
     trash_parser.add_argument("--empty", action="store_true", help="delete all of it for good")
-    add("export", export, "copy a model to a file, to keep or give away", "M", "FILE")
+    export_parser = add("export", export, "copy a model to a file, to keep or give away", "M", "FILE")
+    export_parser.add_argument(
+        "--with-data", action="store_true", help="with the folders of its sounds, and the name and hash of each"
+    )
     add("import", import_model, "copy a model file into the library", "FILE")
     raw = argparse.RawDescriptionHelpFormatter
     about = "how far sounds are from what a model makes of them"
@@ -205,7 +209,9 @@ def delete(options: argparse.Namespace) -> int:
             return 1
     entry = library.delete(options.m)
     return _print_or_say(
-        options, entry, _safe(f"'{name}' is in the trash. Take it back with: distill-tui models restore '{name}'")
+        options,
+        entry,
+        _safe(f"'{name}' is in the trash. Take it back with: distill-tui models restore {shlex.quote(name)}"),
     )
 
 
@@ -234,7 +240,7 @@ def trash(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    target = _library(options).export(options.m, expand(options.file))
+    target = _library(options).export(options.m, expand(options.file), options.with_data)
     if _wants_json(options):
         print_json({"path": str(target.absolute())})
     else:

@@ -5,17 +5,27 @@ from typing import Any
 
 import msgspec
 
-from distill_tui.files import without_surrogates
+from distill_tui.files import printable
+from distill_tui.text import escape_json, without_surrogates
 
 
 def print_json(document: Any) -> None:
     """Print one JSON document, numbers that are not finite as null."""
+    write_json(as_json(document))
+
+
+def as_json(document: Any) -> bytes:
+    """One JSON document with its newline. Bytes of a name that are not UTF-8 are `?` in it."""
     try:
         encoded = msgspec.json.encode(document)
     except UnicodeEncodeError:
         encoded = msgspec.json.encode(without_surrogates(msgspec.to_builtins(document)))
-    encoded = msgspec.json.format(encoded, indent=2)
-    sys.stdout.buffer.write(encoded + b"\n")
+    return msgspec.json.format(encoded, indent=2) + b"\n"
+
+
+def write_json(encoded: bytes) -> None:
+    """Write JSON with its newline to standard output, nothing in it that could drive a terminal."""
+    sys.stdout.buffer.write(escape_json(encoded))
     sys.stdout.flush()
 
 
@@ -26,6 +36,7 @@ def say(text: str) -> None:
 
 def table(head: list[str], rows: list[list[str]]) -> str:
     """Rows as aligned columns; columns of numbers are right-aligned."""
+    head, rows = [printable(cell) for cell in head], [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     numeric = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(head))]
     lines = []

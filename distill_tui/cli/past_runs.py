@@ -7,9 +7,8 @@ import shutil
 import sys
 from typing import Any
 
-import msgspec
-
-from distill_tui.cli.output import print_json, say, table
+from distill_tui.cli.follow import named
+from distill_tui.cli.output import as_json, print_json, say, table
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write, describe_os_error, printable
 from distill_tui.paths import expand, find_home
@@ -19,6 +18,7 @@ from distill_tui.runs.brief import brief
 from distill_tui.runs.folder import RunFolder, find_run
 from distill_tui.runs.log import read_events
 from distill_tui.runs.state import LevelHealth, RunState
+from distill_tui.text import escape_json
 from distill_tui.ui.words import count, number, percent, setting
 
 
@@ -80,7 +80,7 @@ def export(options: argparse.Namespace) -> int:
             row[key] = value if value == value else None
     if options.json:
         document = [dict.fromkeys(columns) | rows[step] for step in sorted(rows)]
-        return _write_out(options, msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+        return _write_out(options, escape_json(as_json(document)).decode())
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
@@ -90,7 +90,7 @@ def export(options: argparse.Namespace) -> int:
 
 def _write_out(options: argparse.Namespace, text: str) -> int:
     if options.out:
-        atomic_write(expand(options.out), text.encode())
+        atomic_write(expand(options.out), text.encode(), shared=True)
         say(f"Written: {printable(options.out)}")
     else:
         print(text, end="", flush=True)
@@ -103,7 +103,7 @@ def delete(options: argparse.Namespace) -> int:
     home = find_home(options.home)
     for run in runs:
         if run.is_alive():
-            raise RequestError(f"run {run.id} is being trained", f"Stop it first: distill-tui stop '{run.id}'")
+            raise RequestError(f"run {run.id} is being trained", f"Stop it first: distill-tui stop {named(run)}")
         if run.path.parent != home.runs:
             raise RequestError(f"{printable(str(run.path))}: is not in this home's runs")
     size = sum(file.lstat().st_size for run in runs for file in run.path.rglob("*") if not file.is_dir())

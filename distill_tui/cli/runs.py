@@ -151,7 +151,7 @@ def status_line(state: "RunState", width: int = BAR_WIDTH) -> str:
     rest = " ".join(parts)
     room = max(8, width - len(rest) - 1)
     # tmux takes #[...] in what a command prints as its own
-    name = printable(state.name).replace("#", "")
+    rest, name = (printable(text).replace("#", "") for text in (rest, state.name))
     name = name if len(name) <= room else name[: room - 3] + "..."
     return f"{name} {rest}"
 
@@ -190,10 +190,11 @@ def _status(run: "RunFolder", state: "RunState") -> str:
 
 def watch(options: argparse.Namespace) -> int:
     from distill_tui.cli.app import open_app
+    from distill_tui.cli.follow import named
     from distill_tui.paths import find_home
     from distill_tui.runs.folder import find_run
 
     run = find_run(find_home(options.home), options.name)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise RequestError("watch opens the app, and the app needs a terminal", f"See: distill-tui status '{run.id}'")
+        raise RequestError("watch opens the app, and the app needs a terminal", f"See: distill-tui status {named(run)}")
     return open_app(options.home, str(run.path))

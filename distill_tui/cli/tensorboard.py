@@ -67,7 +67,7 @@ def export(options: argparse.Namespace) -> int:
         counts["histograms"] = write_codes(events, codes)
         counts["images"] = counts["sounds"] = write_previews(events, run, state, missing)
 
-    atomic_write(path, write)
+    atomic_write(path, write, shared=True)
     if missing:
         say(f"warning: {len(missing)} sounds of previews cannot be read, {missing[0]} among them")
     if options.json:

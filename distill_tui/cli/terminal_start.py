@@ -5,12 +5,12 @@ import os
 import re
 import select
 import subprocess
-import sys
 import termios
 import time
 from dataclasses import dataclass
 
 from distill_tui.errors import DistillError
+from distill_tui.interpreter import python
 
 BARE_MARK = "bare and ready"
 BARE_APP = f"""
@@ -47,7 +47,7 @@ def start(arguments: list[str], mark: str, patience: float) -> Start:
     termios.tcsetwinsize(side, SIZE)
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, *arguments], stdin=side, stdout=side, stderr=side, env=environment, start_new_session=True
+        python(*arguments), stdin=side, stdout=side, stderr=side, env=environment, start_new_session=True
     )
     os.close(side)
     try:

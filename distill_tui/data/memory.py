@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from distill_tui.files import make_folder, private
 from distill_tui.foreign import MalformedError, decode
 
 FILE_NAME = "scans-1.sqlite"
@@ -61,7 +62,8 @@ class ScanMemory:
     def _open(self, path: Path, mend: bool = True) -> sqlite3.Connection | None:
         connection = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
+            os.close(private(str(path), os.O_RDWR | os.O_CREAT))
             connection = sqlite3.connect(path, timeout=PATIENCE)
             connection.execute(CREATE)
         except (sqlite3.Error, OSError) as error:

@@ -4,6 +4,9 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import TextIO, cast
+
+from distill_tui.text import Gate
 
 
 @contextlib.contextmanager
@@ -22,7 +25,8 @@ def quiet_decoders() -> Iterator[None]:
     kept, nowhere = os.dup(original), os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     python_stderr = sys.stderr
     try:
-        sys.stderr = os.fdopen(os.dup(kept), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+        again = os.fdopen(os.dup(kept), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+        sys.stderr = cast("TextIO", Gate(again)) if isinstance(python_stderr, Gate) else again
         os.dup2(nowhere, original)
         yield
     finally:

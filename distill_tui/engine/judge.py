@@ -37,7 +37,8 @@ class Report(msgspec.Struct, kw_only=True):
     `efficiency` is the share of the bitrate that carried something, over every frame of every sound: the entropy of
     the codes of each level, summed, of the bits that they take (the bitrate efficiency of Kumar et al. 2023, arXiv
     2306.06546). `kbps` is the bitrate of a channel with the levels that were used, `real_time` the seconds of sound
-    that went through in a second, files included; `failed` are pairs of name and reason.
+    that went through in a second, files included; `failed` are pairs of name and reason. A model that was exported
+    without its sounds' names does not know them (`knows_its_sounds`): all are among the held-out ones then.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Report(msgspec.Struct, kw_only=True):
     trained_on: dict[str, float | None]
     sounds: list[Judged]
     failed: list[tuple[str, str]]
+    knows_its_sounds: bool
 
 
 def judge(model: Model, corpus: Corpus, levels: int | None, told: Callable[[Judged], None]) -> Report:
@@ -83,6 +85,7 @@ def judge(model: Model, corpus: Corpus, levels: int | None, told: Callable[[Judg
         trained_on=_means(trained_on),
         sounds=found,
         failed=failed,
+        knows_its_sounds="sounds" in model.card.data,
     )
 
 

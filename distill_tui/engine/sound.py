@@ -65,7 +65,7 @@ class Codes(msgspec.Struct, kw_only=True):
         def write(file: IO[bytes]) -> None:
             np.savez_compressed(file, format=np.array(CODES_FORMAT), codes=self.codes, **facts)
 
-        atomic_write(path, write)
+        atomic_write(path, write, shared=True)
 
     @classmethod
     def load(cls, path: Path) -> "Codes":
@@ -187,7 +187,7 @@ def decode_file(model: Model, codes: Codes, target: Path) -> None:
             for block in cut(resampled(blocks, model.rate, codes.source_rate), codes.length):
                 out.write(block)
 
-    atomic_write(target, write)
+    atomic_write(target, write, shared=True)
 
 
 def check_codes(model: Model, codes: Codes) -> None:

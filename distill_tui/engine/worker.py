@@ -17,6 +17,7 @@ from pathlib import Path
 from distill_tui import __version__
 from distill_tui.engine.signals import Signals
 from distill_tui.errors import DistillError
+from distill_tui.files import private
 from distill_tui.paths import Home, find_home
 from distill_tui.recipe import toml
 from distill_tui.runs import events as e
@@ -86,8 +87,8 @@ def work(home: Home, run: RunFolder, stop: Signals) -> int:
 
 def reserve(run: RunFolder) -> None:
     """Keep a little room on the disk, so that there is some for the last word when the disk is full."""
-    with contextlib.suppress(OSError):
-        run.reserve.write_bytes(os.urandom(RESERVE_BYTES))
+    with contextlib.suppress(OSError), open(run.reserve, "wb", opener=private) as file:
+        file.write(os.urandom(RESERVE_BYTES))
 
 
 def release(run: RunFolder) -> None:

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from distill_tui.files import without_surrogates
 from distill_tui.foreign import convert, decode
+from distill_tui.text import without_surrogates
 
 FORMAT = "distill_model"
 VERSION = 2
@@ -72,8 +72,9 @@ class Card(Facts, kw_only=True):
     """The whole description of a model.
 
     `recipe` is complete and nested. `history` holds the series of the training by name, each of the same three lists
-    `steps`, `epochs` and `values` (see `thin`). `data` has `files` (a count), `seconds` and `sounds`, a list of
-    [name, hash of the content, part of the split]. `notes` are lines for people.
+    `steps`, `epochs` and `values` (see `thin`). `data` has `files` (a count) and `seconds`; and, unless they were left
+    out of an export, `paths` and `sounds`, a list of [name, hash of the content, part of the split]. `notes` are lines
+    for people.
     """
 
     recipe: dict[str, Any] = {}
@@ -122,6 +123,23 @@ def encode(card: Card) -> bytes:
     except UnicodeEncodeError:
         # a sound file whose name is not valid text on this system: JSON cannot hold it as it is
         return msgspec.json.encode(without_surrogates(msgspec.to_builtins(card)))
+
+
+def without_data(card: Card) -> Card:
+    """The card without what tells of the sounds more than how many they were: folders, names of files, their hashes."""
+    recipe = {**card.recipe}
+    for section, key, empty in (("data", "paths", []), ("train", "start_from", "")):
+        if isinstance(inner := recipe.get(section), dict) and key in inner:
+            recipe[section] = {**inner, key: empty}
+    listed = card.data.get("sounds")
+    names = [str(row[0]) for row in listed if isinstance(row, list) and row] if isinstance(listed, list) else []
+    told = [str(path) for path in card.data.get("paths") or []] + names
+    return msgspec.structs.replace(
+        card,
+        recipe=recipe,
+        data={key: card.data[key] for key in ("files", "seconds") if key in card.data},
+        notes=[note for note in card.notes if not any(name and name in note for name in told)],
+    )
 
 
 def now() -> str:

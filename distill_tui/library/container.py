@@ -105,7 +105,8 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     with open_model(path) as file:
         header = read_header(path, file)
         size = os.fstat(file.fileno()).st_size
-        if size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+        # Windows cannot be asked so
+        if hasattr(os, "sysconf") and size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
             raise wrong(path, f"its {size / 1e9:.0f} GB are more than this machine's memory")
         _check_weights(path, file, header)
         file.seek(0)
@@ -140,8 +141,10 @@ def write_model(path: Path, tensors: dict[str, torch.Tensor], card: Card) -> Car
     return _write(path, slots, card, BytesIO(content), 8 + length)
 
 
-def copy_model(source: Path, target: Path, card: Card) -> Card:
+def copy_model(source: Path, target: Path, card: Card, *, shared: bool = False) -> Card:
     """Write the weights of the file `source` with another card to `target`, as `write_model` does; the card.
+
+    `shared` as for `atomic_write`.
 
     Raises:
         RequestError: `source` is damaged, or another file is at `target`.
@@ -151,10 +154,12 @@ def copy_model(source: Path, target: Path, card: Card) -> Card:
         header = read_header(source, file)
         weights = _check_weights(source, file, header).weights_sha256
         card = msgspec.structs.replace(card, weights_sha256=weights)
-        return _write(target, header.slots, card, file, header.start)
+        return _write(target, header.slots, card, file, header.start, shared)
 
 
-def _write(path: Path, slots: dict[str, Slot], card: Card, weights: IO[bytes], start: int) -> Card:
+def _write(
+    path: Path, slots: dict[str, Slot], card: Card, weights: IO[bytes], start: int, shared: bool = False
+) -> Card:
     """Write header and weights, the latter from `start` of the file `weights`."""
     card = msgspec.structs.replace(
         card,
@@ -188,7 +193,7 @@ def _write(path: Path, slots: dict[str, Slot], card: Card, weights: IO[bytes], s
         while chunk := weights.read(CHUNK):
             file.write(chunk)
 
-    atomic_write(path, content)
+    atomic_write(path, content, shared=shared)
     return _named(path, _card.decode(text))
 
 

@@ -19,9 +19,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import atomic_write, clean_name, describe_os_error, locked, printable, sync_folder, unused_name
+from distill_tui.files import (
+    clean_name,
+    describe_os_error,
+    locked,
+    make_folder,
+    printable,
+    sync_folder,
+    unused_name,
+)
 from distill_tui.library import container
-from distill_tui.library.card import Card
+from distill_tui.library.card import Card, without_data
 from distill_tui.library.header import SUFFIX
 from distill_tui.library.index import INDEX_NAME, Entry, list_entries, read_entry
 from distill_tui.paths import Home, expand
@@ -175,8 +183,10 @@ class Library:
             shutil.rmtree(self.trash, ignore_errors=True)
             return len(gone)
 
-    def export(self, ref: str, target: Path) -> Path:
+    def export(self, ref: str, target: Path, with_data: bool = False) -> Path:
         """Copy a model to a file, or into a folder; its path. The model is verified first.
+
+        `with_data` keeps what it tells of the sounds: their folders, and each one's name and hash.
 
         Raises:
             RequestError: no such model, it is damaged, or there is a file at `target` already.
@@ -187,12 +197,8 @@ class Library:
             target = target / entry.path.name
         if os.path.lexists(target):
             raise RequestError(f"{printable(str(target))}: is there already", "Choose another name, or remove it.")
-        container.verify(entry.path)
-        try:
-            with entry.path.open("rb") as file:
-                atomic_write(target, lambda copy: shutil.copyfileobj(file, copy, container.CHUNK))
-        except OSError as error:
-            raise DistillError(*describe_os_error(error, target)) from error
+        card = container.read_card(entry.path)
+        container.copy_model(entry.path, target, card if with_data else without_data(card), shared=True)
         return target
 
     def import_file(self, path: Path) -> Entry:
@@ -266,7 +272,7 @@ def _unused_id(wanted: str, entries: Sequence[Entry]) -> str:
 def _move(source: Path, target: Path) -> None:
     """Rename a file to a path that is free, flushed to the disk."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         source.rename(target)
         sync_folder(target.parent)
         sync_folder(source.parent)

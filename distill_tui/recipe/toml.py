@@ -87,6 +87,6 @@ def dumps(recipe: Recipe) -> str:
     return tomli_w.dumps(to_dict(recipe))
 
 
-def save(recipe: Recipe, path: Path) -> None:
-    """Write the recipe to `path`, atomically."""
-    atomic_write(path, dumps(recipe).encode())
+def save(recipe: Recipe, path: Path, *, shared: bool = False) -> None:
+    """Write the recipe to `path`, atomically; `shared` as for `atomic_write`."""
+    atomic_write(path, dumps(recipe).encode(), shared=shared)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from distill_tui.files import private
 from distill_tui.foreign import MalformedError, decode, read_bytes
 
 Coordinate = Annotated[float, Meta(ge=-1e100, le=1e100)]
@@ -108,7 +109,8 @@ def dead_codes(counts: list[int], deadness: Deadness) -> list[bool]:
 def write_map(path: Path, found: CodeMap) -> None:
     """Replace a run's map. It is renamed into place but not flushed: the next one comes in half a second."""
     aside = path.with_suffix(".new")
-    aside.write_bytes(msgspec.json.encode(found))
+    with open(aside, "wb", opener=private) as file:
+        file.write(msgspec.json.encode(found))
     aside.replace(path)
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import Meta, Struct
 
-from distill_tui.files import without_surrogates
 from distill_tui.foreign import SENSELESS
+from distill_tui.text import without_surrogates
 
 LOG_VERSION = 1
 LONGEST_LINE = 1 << 24

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import clean_name, describe_os_error, printable, unused_name
+from distill_tui.files import (
+    PRIVATE,
+    PRIVATE_FOLDER,
+    clean_name,
+    describe_os_error,
+    make_folder,
+    printable,
+    unused_name,
+)
 from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
 from distill_tui.paths import Home, expand
 
@@ -114,7 +122,7 @@ class RunFolder:
             try:
                 folder = os.open(self.path, FOLDER)
                 stack.callback(os.close, folder)
-                handle = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+                handle = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
                 stack.callback(os.close, handle)
             except OSError as error:
                 raise DistillError(*describe_os_error(error, self.lock)) from error
@@ -234,7 +242,8 @@ def find_run(home: Home, wanted: str | None) -> RunFolder:
         if os.path.isfile(given / "recipe.toml"):  # noqa: PTH113
             return RunFolder(given)
         raise RequestError(f"{printable(str(given))}: no run's folder", "List the runs with: distill-tui runs")
-    by_name = [run for run in runs if run.id.split("-", 2)[-1] == clean_name(wanted)]
+    name = clean_name(wanted, fallback="")
+    by_name = [run for run in runs if name and run.id.split("-", 2)[-1] == name]
     if by_name:
         return by_name[0]
     starting = [run for run in runs if run.id.startswith(wanted)] if wanted else []
@@ -249,11 +258,11 @@ def make_run_folder(home: Home, name: str) -> RunFolder:
     """A new, empty folder `runs/<date>-<time>-<name>`; a second one in the same second gets a number."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     try:
-        home.runs.mkdir(parents=True, exist_ok=True)
+        make_folder(home.runs)
         while True:
             path = home.runs / unused_name(f"{stamp}-{clean_name(name)}", lambda n: (home.runs / n).exists())
             with contextlib.suppress(FileExistsError):
-                path.mkdir()
+                path.mkdir(PRIVATE_FOLDER)
                 return RunFolder(path)
     except OSError as error:
         raise DistillError(

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from distill_tui.interpreter import python
 from distill_tui.paths import Home, find_home
 from distill_tui.runs import events as e
 from distill_tui.runs.brief import BriefState
@@ -32,7 +33,7 @@ def start_herald(home: Home, run: RunFolder) -> None:
     place = ["--home", str(home.root), str(run.path), str(os.getpid()), str(end_of_log(run.events))]
     try:
         subprocess.Popen(
-            [sys.executable, "-m", "distill_tui.runs.herald", *place], stdin=subprocess.DEVNULL, start_new_session=True
+            python("-m", "distill_tui.runs.herald", *place), stdin=subprocess.DEVNULL, start_new_session=True
         )
     except OSError as error:
         print(f"on_finish and on_warning will not be started: {error}", file=sys.stderr)

@@ -2,16 +2,17 @@
 
 import math
 import os
+import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Protocol
 
 from distill_tui.data.corpus import Corpus, encode_path
 from distill_tui.data.pictures import Pictures
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import atomic_write, describe_os_error
+from distill_tui.files import PRIVATE, atomic_write, describe_os_error
+from distill_tui.interpreter import python
 from distill_tui.machine import COMPUTING, Machine
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
@@ -86,9 +87,9 @@ def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
     try:
         # a pipe in its place would be waited for
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
-        with os.fdopen(os.open(run.worker_log, flags, 0o666), "ab") as log:
+        with os.fdopen(os.open(run.worker_log, flags, PRIVATE), "ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "distill_tui.engine.worker", "--home", str(home.root), str(run.path)],
+                python("-m", "distill_tui.engine.worker", "--home", str(home.root), str(run.path)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -109,7 +110,7 @@ def refuse_alive(run: RunFolder) -> None:
     if run.is_alive():
         raise RequestError(
             f"run {run.id} is already being trained by process {run.worker_pid()}",
-            f"Watch it with: distill-tui watch {run.id}",
+            f"Watch it with: distill-tui watch {shlex.quote(run.id)}",
         )
 
 

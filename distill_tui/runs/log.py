@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from distill_tui.errors import DistillError
-from distill_tui.files import describe_os_error
+from distill_tui.files import PRIVATE, describe_os_error
 from distill_tui.foreign import NotRegularError, open_regular, seek_data
 from distill_tui.runs.events import LONGEST_LINE, Codec, Event
 from distill_tui.runs.folder import is_same_file
@@ -22,7 +22,7 @@ class LogWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, PRIVATE)
             if not stat.S_ISREG(os.fstat(self._file).st_mode):
                 os.close(self._file)
                 raise NotRegularError(errno.EINVAL, "is not a regular file")

@@ -201,7 +201,7 @@ class DistillApp(PersonalApp):
             if run is not None and state.is_active and run.is_alive():
                 self.exit(
                     message=f"{printable(state.name)} goes on without the app (epoch {state.epoch_text}).\n"
-                    f"Watch it again with: distill-tui watch {shlex.quote(run.id)}"
+                    f"Watch it again with: distill-tui watch {printable(shlex.quote(run.id))}"
                 )
                 return
         self.exit()

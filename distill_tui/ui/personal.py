@@ -9,6 +9,7 @@ from distill_tui.errors import DistillError
 from distill_tui.files import printable
 from distill_tui.paths import Home
 from distill_tui.settings import read_settings
+from distill_tui.ui.harmless import Harmless
 from distill_tui.ui.inorder import InOrderApp
 from distill_tui.ui.sheet import Sheet
 from distill_tui.ui.theming import DEFAULT_THEME, DEFAULT_VARIABLES, load_themes, own_themes
@@ -23,10 +24,11 @@ class PersonalApp(InOrderApp):
     def __init__(self, home: Home) -> None:
         super().__init__()
         self.home = home
+        self._filters.insert(0, Harmless())
         if self.no_color:
             from distill_tui.ui.colourless import Colourless
 
-            self._filters[1:] = [Colourless()]
+            self._filters[2:] = [Colourless()]
         elif self.console.color_system == "standard":
             from distill_tui.ui.sixteen import Sixteen
 

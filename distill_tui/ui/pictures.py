@@ -1,11 +1,11 @@
 """Spectrograms of pairs of sounds, computed by a process of their own: numpy stays out of the app."""
 
 import json
-import sys
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
+from distill_tui.interpreter import python
 from distill_tui.ui.program import run
 
 MOST_KEPT = 64
@@ -48,14 +48,7 @@ class Pictures:
         """Make the pictures and keep them. Cancelling it ends the process."""
         stamps, width, height = key
         answer = await run(
-            [
-                sys.executable,
-                "-m",
-                "distill_tui.data.picture",
-                str(width),
-                str(height),
-                *(path for path, _, _ in stamps),
-            ]
+            python("-m", "distill_tui.data.picture", str(width), str(height), *(path for path, _, _ in stamps))
         )
         self._kept[key] = _pictures(answer.document, len(stamps))
         while len(self._kept) > MOST_KEPT:

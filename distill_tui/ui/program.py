@@ -9,12 +9,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
+from distill_tui.interpreter import python
 from distill_tui.paths import Home
 
 Progress = Callable[[int, int], None]
@@ -38,7 +38,7 @@ class Answer:
 
 async def call(home: Home, *arguments: str, progress: Progress = lambda *_: None) -> Answer:
     """`distill-tui ARGUMENTS`. `progress` is told (done, in all) when it tells so. Cancelling ends the process."""
-    return await run([sys.executable, "-m", "distill_tui", "--home", str(home.root), *arguments], progress=progress)
+    return await run(python("-m", "distill_tui", "--home", str(home.root), *arguments), progress=progress)
 
 
 async def run(command: list[str], *, progress: Progress = lambda *_: None) -> Answer:

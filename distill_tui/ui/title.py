@@ -2,6 +2,7 @@
 
 from textual.app import App
 
+from distill_tui.files import printable
 from distill_tui.ui import words
 
 TITLE_CELLS = 80
@@ -25,7 +26,7 @@ class Title:
         # the terminal keeps the title that it had, for when we leave
         keep = "" if self._shown else "\x1b[22;2t"
         self._shown = title
-        driver.write(f"{keep}\x1b]2;{words.shorten(title, TITLE_CELLS)}\x07")
+        driver.write(f"{keep}\x1b]2;{words.shorten(printable(title), TITLE_CELLS)}\x07")
 
     def give_back(self) -> None:
         """Have the terminal call itself what it did before."""

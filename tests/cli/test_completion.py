@@ -12,8 +12,10 @@ import pytest
 
 from distill_tui.cli.main import run as main
 from distill_tui.cli.parser import build_parser
+from distill_tui.paths import Home
 from tests.cli.test_contract import commands
 from tests.conftest import Trained
+from tests.programs import Terminal
 
 ASK = """
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE} COMPREPLY=()
@@ -28,15 +30,19 @@ def script(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
+def shell_path() -> str:
+    """A PATH on which a shell finds `distill-tui`."""
+    return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
 def completed(script: str, place: Path, home: Path, *words: str) -> set[str]:
     """What bash offers for the last of these words."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "--norc", "-c", script + ASK, "bash", "distill-tui", *words],
         capture_output=True,
         text=True,
         cwd=place,
-        env={**os.environ, "PATH": path, "DISTILL_TUI_HOME": str(home)},
+        env={**os.environ, "PATH": shell_path(), "DISTILL_TUI_HOME": str(home)},
         check=True,
         timeout=60,
     )
@@ -86,3 +92,79 @@ def test_the_other_shells_get_a_script_with_every_command_and_flag(
 def test_an_unknown_shell_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", "cmd.exe"]) == 2
     assert "zsh" in capsys.readouterr().err
+
+
+HOSTILE = ("$(touch${IFS}ran)", "`touch${IFS}ran`", "a;touch${IFS}ran", "x$(>ran)", "~root", "-rf", "=ls", "{a,b}", "*")
+
+
+@pytest.fixture
+def strangers(home: Home) -> Home:
+    """A home with one good name among hostile ones, of runs and of models."""
+    home.models.mkdir(parents=True)
+    for name in ("good-1", *HOSTILE):
+        (home.models / f"{name}.distill").write_text("")
+        (home.runs / name).mkdir(parents=True)
+        (home.runs / name / "recipe.toml").write_text("")
+    return home
+
+
+def test_bash_runs_no_name(script: str, strangers: Home, tmp_path: Path) -> None:
+    for words in (("models", "show"), ("reconstruct",), ("status",), ("train", "--start-from")):
+        assert completed(script, tmp_path, strangers.root, *words, "") == {"good-1"}, words
+        assert completed(script, tmp_path, strangers.root, *words, "$") == set()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_bash_quotes_a_file_that_it_completes(script: str, home: Home, tmp_path: Path) -> None:
+    """In a terminal: the tab key, then enter."""
+    (tmp_path / "script").write_text(script)
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place" / "$(touch ran).wav").write_bytes(b"")
+    program = ("bash", "--norc", "--noprofile")
+    shell = Terminal(program=program, PATH=shell_path(), PS1="ready> ", DISTILL_TUI_HOME=str(home.root))
+    shell.type(f"cd '{tmp_path}/place'; . ../script; echo lo''aded\n")
+    shell.read_until("loaded")
+    shell.type("distill-tui data \t")
+    shell.read_until(".wav")
+    shell.type("\nexit\n")
+    shell.wait()
+    assert "ran).wav" in shell.text
+    assert [path.name for path in (tmp_path / "place").iterdir()] == ["$(touch ran).wav"]
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="no fish here")
+def test_fish_runs_no_name(strangers: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "fish"]) == 0
+    (tmp_path / "script").write_text(capsys.readouterr().out)
+    asked = f"source '{tmp_path}/script'; complete -C 'distill-tui models show '; complete -C 'distill-tui status '"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", asked],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": shell_path()},
+        timeout=60,
+        check=True,
+    )
+    offered = {line.split("\t")[0] for line in done.stdout.splitlines()}
+    assert "good-1" in offered and not offered & set(HOSTILE)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="no zsh here")
+def test_zsh_runs_no_name(strangers: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a terminal: zsh asks for completions only where it edits a line."""
+    assert main(["completion", "zsh"]) == 0
+    (tmp_path / "_distill-tui").write_text(capsys.readouterr().out)
+    shell = Terminal(program=("zsh", "-f", "-i"), PATH=shell_path(), PS1="ready> ")
+    shell.type(f"cd '{tmp_path}'; fpath=('{tmp_path}' $fpath); autoload -Uz compinit; compinit -u -D; echo lo''aded\n")
+    shell.read_until("loaded")
+    for words in ("models show", "status"):
+        shell.text = ""
+        shell.type(f"distill-tui {words} \t")
+        # the only one that is left is typed for the person
+        shell.read_until("good-1")
+        shell.type("\x15")
+    shell.type("exit\n")
+    shell.wait()
+    assert not (tmp_path / "ran").exists()

@@ -41,7 +41,7 @@ FLAGS = {
     "models show": "--home --json M",
     "models rename": "--home --json M NEW",
     "models delete": "--home --json --yes M",
-    "models export": "--home --json M FILE",
+    "models export": "--home --json --with-data M FILE",
     "models import": "--home --json FILE",
     "models verify": "--home --json M",
     "models compare": "--home --json --data --device M",

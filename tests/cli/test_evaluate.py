@@ -43,6 +43,19 @@ def test_what_was_trained_on_is_kept_apart(
     assert "1 levels" in out
 
 
+def test_a_model_that_was_exported_does_not_say_what_it_was_trained_on(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, gift = ["--home", str(trained.home.root)], str(tmp_path / "gift.distill")
+    assert main(["models", "export", str(trained.model), gift, *home]) == 0
+    assert str(trained.sounds).encode() not in Path(gift).read_bytes()
+    capsys.readouterr()
+    assert main(["models", "evaluate", gift, str(trained.sounds), *home]) == 0
+    out = capsys.readouterr().out
+    assert "which of these it was trained on is not known" in out
+    assert "all: 5 sounds" in out and "new" not in out and "held out" not in out
+
+
 def test_every_column_is_defined_in_the_help_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["models", "evaluate", "--help"])

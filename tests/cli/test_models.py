@@ -180,7 +180,7 @@ def test_delete_without_a_terminal_needs_yes(models: Command, birds: str, home: 
     assert said.code == 2 and "--yes" in said.err
     assert Library(home).find("birds").id == birds
     said = models("delete", "birds", "--yes")
-    assert said.code == 0 and "models restore 'birds'" in said.err
+    assert said.code == 0 and "models restore birds" in said.err
     assert models("--json").out == "[]\n"
     assert json.loads(models("trash", "--json").out)[0]["id"] == birds
     assert birds in models("trash").out

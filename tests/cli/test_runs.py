@@ -149,7 +149,7 @@ def test_the_line_imports_nothing_heavy(trained: Trained) -> None:
 
 def test_watch_without_a_terminal_names_the_way_out(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["watch", "--home", str(trained.home.root), trained.run.id]) == 2
-    assert f"distill-tui status '{trained.run.id}'" in capsys.readouterr().err
+    assert f"distill-tui status '{trained.run.path}'" in capsys.readouterr().err
 
 
 def test_compare_puts_what_differs_side_by_side(copied: Home, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
 """A model is built from its file alone: one clear error for a file that does not fit, whatever its recipe claims."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,17 @@ from distill_tui.recipe.fields import fields, with_values
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.toml import to_dict
 
+WINDOWS = """
+import os, sys
+for name in ("fcntl", "termios", "resource", "pty", "pwd", "grp", "readline", "syslog"):
+    sys.modules[name] = None
+for name in ("sysconf", "geteuid", "getuid", "fchmod", "O_CLOEXEC", "O_NONBLOCK", "statvfs", "sched_getaffinity"):
+    delattr(os, name)
+import distill_tui, torch
+model = distill_tui.load_model(sys.argv[1])
+print(model.reconstruct(torch.zeros(1, 800)).shape)
+"""
+"""Loads a model without what Python does not have there."""
 SMALL: dict[str, Any] = {
     "model.rate": 8000,
     "model.window": 128,
@@ -34,6 +47,14 @@ SMALL: dict[str, Any] = {
 
 def small(**changes: Any) -> Recipe:
     return with_values(Recipe(), SMALL | {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def test_a_model_is_loaded_as_on_windows(tmp_path: Path) -> None:
+    path = put(tmp_path / "m.distill", small())
+    done = subprocess.run(
+        [sys.executable, "-c", WINDOWS, str(path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "torch.Size([1, 800])\n"), done.stderr
 
 
 def put(path: Path, recipe: Recipe, claimed: Recipe | None = None) -> Path:

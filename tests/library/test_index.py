@@ -149,6 +149,7 @@ def test_a_folder_that_only_can_be_read_is_listed() -> None:
         root = Path(place)
         for name in "ab":
             write(root / "models" / f"{name}.distill", name=name)
+        (root / "models" / "a.distill").chmod(0o644)
         (root / "models" / "b.distill").chmod(0)
         (root / "models").chmod(0o555)
         root.chmod(0o755)

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distill_tui.errors import DistillError, RequestError
+from distill_tui.library import container
 from distill_tui.library.container import read_card, verify
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
@@ -198,13 +199,31 @@ def test_a_damaged_file_can_be_renamed_and_deleted(library: Library) -> None:
 
 def test_export_copies_and_refuses_to_overwrite(library: Library, tmp_path: Path) -> None:
     save(library, "birds")
-    target = library.export("birds", tmp_path / "deep" / "gift.distill")
+    target = library.export("birds", tmp_path / "deep" / "birds.distill", with_data=True)
     assert target.read_bytes() == (library.folder / "birds.distill").read_bytes()
     assert library.export("birds", tmp_path) == tmp_path / "birds.distill"
     target.write_text("mine")
     with pytest.raises(RequestError, match="is there already"):
         library.export("birds", target)
     assert target.read_text() == "mine"
+
+
+def test_what_is_given_away_tells_nothing_of_the_sounds(library: Library, tmp_path: Path) -> None:
+    secret = "/home/ada/secret project"
+    data = {"files": 1, "seconds": 2.0, "paths": [secret], "sounds": [["demo take.wav", "00ffabcd", "training"]]}
+    recipe = {"data": {"paths": [secret], "segment_seconds": 1.0}, "train": {"start_from": f"{secret}/s.distill"}}
+    notes = ["a dead codebook", "skipped demo take.wav: is empty"]
+    library.save(tensors(), card(name="birds", data=data, recipe=recipe, notes=notes))
+    whole = library.verify("birds")
+    given = library.export("birds", tmp_path / "gift.distill")
+    content = given.read_bytes()
+    assert not any(word in content for word in (b"home", b"secret", b"demo take", b"00ffabcd"))
+    found = container.verify(given)
+    assert found.weights_sha256 == whole.weights_sha256 and found.id == whole.id
+    assert found.data == {"files": 1, "seconds": 2.0}
+    assert found.recipe == {"data": {"paths": [], "segment_seconds": 1.0}, "train": {"start_from": ""}}
+    assert found.notes == ["a dead codebook"] and found.history == whole.history
+    assert Library(Home(tmp_path / "other")).import_file(given).id == whole.id
 
 
 def test_a_damaged_model_is_not_exported(library: Library, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_run_is_found_by_what_a_person_types(home: Home, tmp_path: Path, monke
         assert find_run(home, None) == old
     with pytest.raises(RequestError, match="beginning of 3 runs"):
         find_run(home, "2026")
-    for wrong in ("", "drum", "../runs", str(tmp_path)):
+    for wrong in ("", "drum", "../runs", "../drums", "./drums", "x/a [b] c-d", "..", ".", str(tmp_path)):
         with pytest.raises(RequestError, match="no run"):
             find_run(home, wrong)
 

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from distill_tui.library.container import read_card
 from distill_tui.library.index import Entry
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
@@ -310,6 +311,7 @@ async def test_exporting_and_importing(models: Home, tmp_path: Path) -> None:
         app.screen.query_one(Input).value = str(tmp_path / "given away.distill")
         await pilot.press("enter")
         await until(pilot, lambda: (tmp_path / "given away.distill").exists())
+        assert "sounds" not in read_card(tmp_path / "given away.distill").data
         await pilot.press("escape", "i")
         await until(pilot, lambda: "Import a model" in screen_text(app))
         # a folder is not yet a mistake, until it is taken

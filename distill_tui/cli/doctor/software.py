@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from distill_tui import machine
+from distill_tui import interpreter, machine
 from distill_tui.cli.doctor.check import Check
 from distill_tui.files import printable
 
@@ -57,7 +57,11 @@ print("\\n" + json.dumps(told))
 
 def python() -> Check:
     """The Python that runs this."""
-    return Check("python", "python", "ok", f"{platform.python_version()} at {printable(sys.executable)}")
+    text = f"{platform.python_version()} at {printable(sys.executable)}"
+    if interpreter.unsafe_python_path():
+        text += "; PYTHONPATH has an empty or relative entry, so Python runs code from whichever folder you are in"
+        return Check("python", "python", "warning", text, "Use absolute paths only in PYTHONPATH.")
+    return Check("python", "python", "ok", text)
 
 
 def requirements() -> list[tuple[str, str]]:
@@ -109,7 +113,7 @@ def probe_torch(seconds: float = TORCH_SECONDS) -> dict[str, Any]:
     """What importing torch and its companions gives, as TORCH_PROBE tells it; `failed` when it tells nothing."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", TORCH_PROBE],
+            interpreter.python("-c", TORCH_PROBE),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from textual.screen import Screen
 from distill_tui.data.corpus import decode_path
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import clean_name, printable
+from distill_tui.interpreter import python
 from distill_tui.paths import Home
 from distill_tui.runs.codemap import CodeMap, Place
 from distill_tui.ui.dialogs.help import HelpDialog
@@ -76,7 +76,7 @@ async def cut(home: Home, stretch: Stretch) -> Path:
     which = hashlib.blake2b(os.fsencode(stretch.path), digest_size=3).hexdigest()
     name = f"{clean_name(stretch.path.stem)}-{which}-{stretch.start:.1f}s.wav"
     target = home.cache / "excerpts" / name
-    program = [sys.executable, "-m", "distill_tui.data.excerpt"]
+    program = python("-m", "distill_tui.data.excerpt")
     answer = await run([*program, str(stretch.path), str(stretch.start), str(stretch.seconds), str(target)])
     if answer.code:
         raise RequestError(answer.problem)

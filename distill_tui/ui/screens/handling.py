@@ -188,7 +188,14 @@ class HandlingScreen(DeskScreen):
 
         value = str(Path.cwd() / entry.path.name)
         self.app.push_screen(
-            PathDialog("Export the model", "A copy, checked first.", value, problem, suffixes=(SUFFIX,), new=True),
+            PathDialog(
+                "Export the model",
+                "A copy, checked first, without the names of its sounds and folders.",
+                value,
+                problem,
+                suffixes=(SUFFIX,),
+                new=True,
+            ),
             answered,
         )
 

@@ -149,7 +149,7 @@ class RecipeScreen(DeskScreen):
             return "is there already: choose another name" if Path(path).exists() else ""
 
         def answered(path: str | None) -> None:
-            if path is not None and self.attempt(lambda: toml.save(self.form.recipe(), Path(path))):
+            if path is not None and self.attempt(lambda: toml.save(self.form.recipe(), Path(path), shared=True)):
                 self.pane.taken()
                 self.notify(f"Written: {printable(path)}", markup=False)
 

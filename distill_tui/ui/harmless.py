@@ -1,0 +1,21 @@
+"""The app's gate: nothing that is drawn can drive the terminal, whoever wrote it and whichever widget shows it."""
+
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+
+from distill_tui.text import DRIVING, REPLACEMENT
+
+
+class Harmless(LineFilter):
+    """Takes out what could drive the terminal. Those characters have no width, so what is left stands where it did."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
+        if all(segment.text.isprintable() for segment in segments):
+            return segments
+        return [Segment(_harmless(text), style, control) for text, style, control in segments]
+
+
+def _harmless(text: str) -> str:
+    # half a character has a width
+    return DRIVING.sub(lambda match: REPLACEMENT if match[0] >= "\ud800" else "", text)
