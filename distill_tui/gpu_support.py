@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from distill_tui import machine
 
-INSTALL = "uv tool install --reinstall --python 3.13 --torch-backend {} ."
+INSTALL = "uv tool install --reinstall --python 3.11 --torch-backend {} ."
 """The command that installs a torch for this machine, in a clone of the repository."""
 
 LEAST_DRIVERS = {13: "580", 12: "525"}

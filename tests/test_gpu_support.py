@@ -14,7 +14,7 @@ from distill_tui.runs.folder import RunFolder
 from tests.nvml import write_nvml
 from tests.programs import environment, few_sounds, tiny
 
-AUTO = "uv tool install --reinstall --python 3.13 --torch-backend auto ."
+AUTO = "uv tool install --reinstall --python 3.11 --torch-backend auto ."
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ for device, automatic in (("cuda:0", ["train.device"]), ("cuda:0", []), ("cpu", 
         (
             {"gpus": 0},
             "cpu cuda:0 cannot be used (torch finds no usable NVIDIA GPU): training on the CPU\n"
-            + "refused: train.device: cuda:0 cannot be used: torch finds no usable NVIDIA GPU\ncpu\ncpu\n",
+            "refused: train.device: cuda:0 cannot be used: torch finds no usable NVIDIA GPU\n" + "cpu\n" * 2,
         ),
         (
             {"init_error": 18},

@@ -75,7 +75,7 @@ def requirements() -> list[tuple[str, str]]:
         listed = importlib.metadata.requires("distill-tui") or []
     except importlib.metadata.PackageNotFoundError:
         return []
-    plain = (re.match(r"([\w.-]+)\s*([^;]*)$", line) for line in listed)
+    plain = (re.match(r"([\w.-]+)\s*([^;]*)", line) for line in listed)
     return [(match[1], match[2].strip(" ()")) for match in plain if match]
 
 
