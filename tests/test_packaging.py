@@ -41,7 +41,7 @@ def test_the_installed_package_says_what_it_is() -> None:
 
 
 def test_the_page_of_an_index_has_no_picture_that_it_cannot_load() -> None:
-    page = importlib.metadata.metadata("distill-tui").get_payload()
+    page = importlib.metadata.metadata("distill-tui").json["description"]
     assert "## Install" in page
     assert "![" not in page
     assert "![" in (ROOT / "README.md").read_text()
