@@ -1,11 +1,11 @@
 """Spectrograms: the net's input, and the layers that the losses share."""
 
-import warnings
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchaudio.functional import melscale_fbanks
+
+from distill_tui.engine.mel import mel_filters
 
 FLOOR = 1e-4
 """Magnitudes are clamped here before a logarithm is taken: -80 dB of full scale."""
@@ -14,8 +14,8 @@ FLOOR = 1e-4
 class MelSpectrogram(nn.Module):
     """Magnitude mel spectrograms of Hann windows, centred frames, reflection at the ends.
 
-    torchaudio's own module builds the same filters; here the STFT can be shared with other losses, and the filters stay
-    in float32 under autocast.
+    torchaudio's own module would do; here the STFT can be shared with other losses, and the filters stay in float32
+    under autocast.
     """
 
     window: Tensor
@@ -26,10 +26,8 @@ class MelSpectrogram(nn.Module):
         self.size, self.hop = window, hop
         self.register_buffer("window", torch.hann_window(window), persistent=False)
         # on the CPU also where a net is only sketched: torchaudio looks at their values
-        with warnings.catch_warnings(), torch.device("cpu"):
-            # with many narrow bands some low ones hold no bin: they stay at the floor, which harms nothing
-            warnings.filterwarnings("ignore", message="At least one mel filterbank")
-            filters = melscale_fbanks(window // 2 + 1, 0.0, rate / 2, mels, rate)
+        with torch.device("cpu"):
+            filters = mel_filters(window // 2 + 1, mels, rate)
         self.register_buffer("filters", filters.T.contiguous(), persistent=False)
 
     def magnitudes(self, wave: Tensor) -> Tensor:

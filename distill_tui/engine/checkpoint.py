@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from distill_tui.errors import DistillError
-from distill_tui.files import atomic_write, describe_os_error, sync_folder
+from distill_tui.files import PRIVATE_FOLDER, atomic_write, describe_os_error, sync_folder
 from distill_tui.foreign import read_bytes
 
 KEEP = 3
@@ -32,7 +32,7 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
     path = folder / f"step-{step:08d}.ckpt"
     try:
         # and not its parents: a run that was removed is not made anew
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(PRIVATE_FOLDER, exist_ok=True)
     except OSError as error:
         raise DistillError(*describe_os_error(error, folder)) from error
 

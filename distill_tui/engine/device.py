@@ -4,6 +4,7 @@ import contextlib
 
 import torch
 
+from distill_tui import gpu_support
 from distill_tui.errors import RequestError
 from distill_tui.recipe.schema import Recipe
 
@@ -12,9 +13,15 @@ def choose_device(recipe: Recipe) -> tuple[torch.device, str]:
     """The recipe's device, and a warning when an automatic choice had to give way to another.
 
     Raises:
-        RequestError: a device that was asked for by name is not usable.
+        RequestError: a device that was asked for by name is not usable, or a GPU is there and torch cannot use it.
     """
     wanted, automatic = recipe.train.device, "train.device" in recipe.automatic
+    if problem := _gpu_problem(wanted, automatic):
+        gpu = "the GPU" if wanted == "cpu" else wanted
+        raise RequestError(
+            f"train.device: {gpu} cannot be used: {problem.text}",
+            f"{problem.advice} Or use the processor: --device cpu (resume: CUDA_VISIBLE_DEVICES= before the command).",
+        )
     why = _why_not(wanted)
     if not why:
         return _made_current(torch.device(wanted)), ""
@@ -47,6 +54,19 @@ def _made_current(device: torch.device) -> torch.device:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device
+
+
+def _gpu_problem(wanted: str, automatic: bool) -> gpu_support.Problem | None:
+    """Why the NVIDIA GPU that is meant, or was not chosen since its driver does not work, cannot be used by torch."""
+    if wanted.startswith("cuda") and torch.cuda.is_available():
+        index = torch.device(wanted).index or 0
+        if torch.version.cuda is None or index >= torch.cuda.device_count():
+            return None
+        return gpu_support.not_built_for(torch.cuda.get_arch_list(), torch.cuda.get_device_capability(index))
+    driver = gpu_support.driver() if wanted.startswith("cuda") or (wanted == "cpu" and automatic) else None
+    if wanted == "cpu" and not (driver and driver.trouble):
+        return None
+    return gpu_support.unusable(torch.version.cuda, driver)
 
 
 def choose_precision(recipe: Recipe, device: torch.device) -> torch.dtype:

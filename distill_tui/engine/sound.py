@@ -122,8 +122,14 @@ def load_model(path: Path, device: str = "auto") -> Model:
     """
     recipe = Recipe()
     recipe.train.device = this_machine().best_device if device == "auto" else device
-    recipe.automatic = ["train.device"] if device == "auto" else []
-    return Model.load(path, str(choose_device(recipe)[0]))
+    try:
+        chosen = str(choose_device(recipe)[0])
+    except RequestError:
+        if device != "auto":
+            raise
+        # unlike a training, a sound does not take hours on a processor
+        chosen = "cpu"
+    return Model.load(path, chosen)
 
 
 # ---------------------------------------------------------------- there and back

@@ -1,5 +1,6 @@
 """The app: four screens over runs that have processes of their own."""
 
+import asyncio
 import gc
 import shlex
 from collections.abc import Iterable
@@ -97,6 +98,14 @@ class DistillApp(PersonalApp):
         from distill_tui.ui.screens.library import LibraryScreen
 
         return LibraryScreen(self.home)
+
+    def on_load(self) -> None:
+        """Before the first screen is made: start tasks on every Python as on 3.11.
+
+        From 3.12 on Textual runs the beginning of each task at once. A field of the first screen then asks for that
+        screen before it is on the stack, and the app ends with a traceback (Textual 8.2.8).
+        """
+        asyncio.get_running_loop().set_task_factory(None)
 
     def on_ready(self) -> None:
         """The first screen stands: what was made for it stays, and is not looked through for garbage any more."""

@@ -102,6 +102,8 @@ EVENTS: dict[str, dict[str, Any]] = {
     },
     "metrics": {"scope": Text, "step": int, "epoch": int, "values": dict, "progress": Number},
     "codes": {"step": int, "epoch": int, "counts": [[int]]},
+    "quantizing": {"step": int, "epoch": int},
+    "best": {"step": int, "epoch": int, "value": Number, "metric": Text},
     "warning": {"code": Text, "text": Text, "advice": Text, "step": int},
     "checkpoint": {"step": int, "epoch": int, "file": Text},
     "preview": {"step": int, "epoch": int, "folder": Text, "pairs": [list]},

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from distill_tui import machine
+from distill_tui import gpu_support, machine
 from distill_tui.cli import machine as command_module
 from distill_tui.cli.doctor import place, software, terminal
 from distill_tui.cli.doctor.check import Check
@@ -68,15 +68,33 @@ def test_lines_for_people_and_the_verdict(
 def test_a_missing_part_is_an_error_with_its_way_out(
     home: Home, quick: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    del quick["torchaudio"]
-    quick["torchaudio error"] = "OSError: undefined symbol"
+    del quick["quantizer"]
+    quick["quantizer error"] = "OSError: undefined symbol"
     assert run(["doctor"]) == 1
     out = capsys.readouterr().out
-    assert "missing  torchaudio               it does not import: OSError: undefined symbol\n" in out
+    assert "missing  vector-quantize-pytorch  it does not import: OSError: undefined symbol\n" in out
     assert "Install this program again" in out
-    assert out.endswith("training cannot work here yet: see torchaudio\n")
+    assert out.endswith("training cannot work here yet: see vector-quantize-pytorch\n")
     assert run(["doctor", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_torchaudio_may_be_missing_or_not_fit_torch(
+    home: Home, quick: dict[str, object], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del quick["torchaudio"]
+    quick["torchaudio error"] = "OSError: undefined symbol"
+    assert run(["doctor"]) == 0
+    assert "ok       torchaudio               not used, since it does not import (OSError" in capsys.readouterr().out
+    real = importlib.metadata.version
+
+    def without_torchaudio(name: str) -> str:
+        if name == "torchaudio":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", without_torchaudio)
+    assert by_name(list(software.libraries()))["torchaudio"].state == "ok"
 
 
 def test_a_home_that_cannot_be_written_is_an_error(
@@ -112,17 +130,23 @@ def test_a_torch_that_fails_dies_or_hangs_is_told_of(
 
 def test_a_gpu_that_torch_cannot_use_is_told_of(quick: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "gpus", lambda: (Gpu(0, "Some GPU", 80 << 30),))
+    monkeypatch.setattr(gpu_support, "driver", lambda: gpu_support.Driver("550.54.14", "12.4"))
     quick["devices"] = []
     found = by_name(list(software.torch()))
     assert found["GPU 0"].text == "Some GPU, 80 GiB, as its driver names it"
-    assert found["cuda"].state == "warning" and "a driver for CUDA 13.0" in found["cuda"].advice
+    assert found["cuda"].state == "warning"
+    assert "driver 550.54.14 offers CUDA 12.4, and this torch was built for CUDA 13.0" in found["cuda"].text
+    assert "--torch-backend auto ." in found["cuda"].advice
     assert found["cpu"].state == "ok"
     quick["cuda"] = None
-    assert "a torch that is built with CUDA" in by_name(list(software.torch()))["cuda"].advice
+    assert "this torch was built without CUDA" in by_name(list(software.torch()))["cuda"].text
     del quick["devices"]
     quick["devices error"] = "RuntimeError: no kernel image"
     broken = by_name(list(software.torch()))["cuda"]
     assert (broken.state, broken.text) == ("warning", "it fails: RuntimeError: no kernel image")
+    quick["archs"], quick["capabilities"] = ["sm_75", "sm_90"], [[7, 0]]
+    old = by_name(list(software.torch()))["cuda"]
+    assert "its compute capability is 7.0" in old.text and "--torch-backend cu126 ." in old.advice
 
 
 def test_every_dependency_is_listed_with_its_version() -> None:

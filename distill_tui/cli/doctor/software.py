@@ -10,9 +10,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from distill_tui import interpreter, machine
+from distill_tui import gpu_support, interpreter, machine
 from distill_tui.cli.doctor.check import Check
 from distill_tui.files import printable
+
+OPTIONAL = {"torchaudio": "engine/mel.py has its own code for what it would do"}
+"""Libraries that training can do without."""
 
 TORCH_SECONDS = 120.0
 """Importing torch from a slow network disk can take a minute; longer than this is a machine that hangs."""
@@ -37,6 +40,12 @@ def quantizer():
 def cuda():
     import torch
     return torch.version.cuda or torch.version.hip
+def archs():
+    import torch
+    return torch.cuda.get_arch_list() if torch.version.cuda else []
+def capabilities():
+    import torch
+    return [torch.cuda.get_device_capability(index) for index in range(torch.cuda.device_count())]
 def devices():
     import torch
     found = []
@@ -48,7 +57,7 @@ def devices():
         found.append(["mps", "Apple silicon"])
     return found
 for key, work in (("torch", torch_version), ("torchaudio", audio), ("quantizer", quantizer), ("cuda", cuda),
-                  ("devices", devices)):
+                  ("archs", archs), ("capabilities", capabilities), ("devices", devices)):
     tell(key, work)
 print("\\n" + json.dumps(told))
 """
@@ -70,7 +79,7 @@ def requirements() -> list[tuple[str, str]]:
         listed = importlib.metadata.requires("distill-tui") or []
     except importlib.metadata.PackageNotFoundError:
         return []
-    plain = (re.match(r"([\w.-]+)\s*([^;]*)$", line) for line in listed)
+    plain = (re.match(r"([\w.-]+)\s*([^;]*)", line) for line in listed)
     return [(match[1], match[2].strip(" ()")) for match in plain if match]
 
 
@@ -81,7 +90,10 @@ def libraries() -> Iterator[Check]:
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            yield Check("library", name, "missing", "not installed", reinstall, needed=True)
+            if name in OPTIONAL:
+                yield Check("library", name, "ok", f"not installed; {OPTIONAL[name]}")
+            else:
+                yield Check("library", name, "missing", "not installed", reinstall, needed=True)
             continue
         if within(version, bounds):
             yield Check("library", name, "ok", version)
@@ -142,10 +154,12 @@ def torch() -> Iterator[Check]:
     build = f"CUDA {told['cuda']}" if told.get("cuda") else "no CUDA"
     yield Check("torch", "torch", "ok", f"{told['torch']} imports, built with {build}")
     for key, name in (("torchaudio", "torchaudio"), ("quantizer", "vector-quantize-pytorch")):
+        problem = printable(str(told.get(f"{key} error")))
         if key in told:
             yield Check("torch", name, "ok", "imports beside it")
+        elif name in OPTIONAL:
+            yield Check("torch", name, "ok", f"not used, since it does not import ({problem}); {OPTIONAL[name]}")
         else:
-            problem = printable(str(told.get(f"{key} error")))
             yield Check("torch", name, "missing", f"it does not import: {problem}", reinstall, needed=True)
     yield from _devices(told)
 
@@ -154,16 +168,24 @@ def _devices(told: dict[str, Any]) -> Iterator[Check]:
     found = told.get("devices") or []
     for device, name in found:
         yield Check("device", device, "ok", f"{printable(name)}, used by torch")
-    gpus = machine.gpus()
-    for gpu in gpus:
+    for gpu in machine.gpus():
         memory = f"{gpu.memory / 2**30:.0f} GiB"
         yield Check("device", f"GPU {gpu.index}", "ok", f"{gpu.name}, {memory}, as its driver names it")
-    if "devices error" in told:
-        advice = "Training can go on with --device cpu. Is the driver as new as torch's CUDA asks for (nvidia-smi)?"
-        yield Check("device", "cuda", "warning", f"it fails: {printable(str(told['devices error']))}", advice)
-    elif gpus and not any(device.startswith("cuda") for device, _ in found):
-        wanted = "a torch that is built with CUDA" if not told.get("cuda") else f"a driver for CUDA {told['cuda']}"
-        text = "the driver sees a GPU, and torch does not"
-        yield Check("device", "cuda", "warning", text, f"It needs {wanted}; until then training uses the processor.")
+    yield from _gpu_problems(told, any(device.startswith("cuda") for device, _ in found))
     if not found:
         yield Check("device", "cpu", "ok", "training uses the processor: no GPU that torch can use")
+
+
+def _gpu_problems(told: dict[str, Any], is_used: bool) -> Iterator[Check]:
+    """Why torch uses no GPU though there is one, and the command that mends it."""
+    archs, capabilities = told.get("archs") or [], told.get("capabilities") or []
+    old = (gpu_support.not_built_for(archs, tuple(capability)) for capability in capabilities)
+    problem = next(filter(None, old), None)
+    if problem is None and not is_used and "devices error" not in told:
+        problem = gpu_support.unusable(told.get("cuda"), gpu_support.driver())
+    if problem:
+        advice = f"{problem.advice} Until then, training needs --device cpu."
+        yield Check("device", "cuda", "warning", f"torch cannot use the GPU: {problem.text}", advice)
+    elif "devices error" in told:
+        advice = "Training can go on with --device cpu."
+        yield Check("device", "cuda", "warning", f"it fails: {printable(str(told['devices error']))}", advice)

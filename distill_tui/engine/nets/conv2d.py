@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torchaudio.functional import griffinlim
 
 from distill_tui.engine.losses import PictureLoss
+from distill_tui.engine.mel import griffin_lim
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.shards import Dropout
 from distill_tui.recipe.resolve import CONV2D_STRIDE
@@ -17,7 +17,7 @@ from distill_tui.recipe.schema import Recipe
 
 LAYERS = 4
 ITERATIONS, MOMENTUM = 32, 0.99
-"""Of the fast Griffin-Lim algorithm (Perraudin et al. 2013), torchaudio's defaults."""
+"""Of Griffin-Lim: torchaudio's defaults."""
 
 
 def layer_sizes(channels: int) -> list[tuple[int, int]]:
@@ -96,9 +96,7 @@ class Conv2d(SoundNet):
             magnitudes = torch.cat((magnitudes, magnitudes[..., -1:]), -1)
             if length <= self.size // 2:
                 magnitudes = nn.functional.pad(magnitudes, (0, self.size // self.hop))
-            wave = griffinlim(
-                magnitudes, self.window, self.size, self.hop, self.size, 1.0, ITERATIONS, MOMENTUM, None, False
-            )
+            wave = griffin_lim(magnitudes, self.window, self.hop, ITERATIONS, MOMENTUM)
             return nn.functional.pad(wave, (0, max(0, length - wave.shape[-1])))[:, :length]
 
     def loss(self) -> PictureLoss:

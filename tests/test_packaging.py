@@ -1,0 +1,54 @@
+"""What the package says of itself, and what it needs: as installed, and as CI installs it."""
+
+import ast
+import importlib.metadata
+import re
+import sys
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def names(requirements: list[str]) -> set[str]:
+    """The distributions that requirements begin with, as indexes spell them."""
+    return {re.split(r"[^\w.-]", each, maxsplit=1)[0].lower().replace("_", "-") for each in requirements}
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    imported: set[str] = set()
+    for path in (ROOT / "distill_tui").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.partition(".")[0])
+    providers = importlib.metadata.packages_distributions()
+    others = imported - sys.stdlib_module_names - {"distill_tui"}
+    needed = {provider for module in others for provider in providers.get(module, [module])}
+    assert names(sorted(needed)) <= names(PROJECT["project"]["dependencies"])
+
+
+def test_the_installed_package_says_what_it_is() -> None:
+    told = importlib.metadata.metadata("distill-tui")
+    assert told["Author"] == "The distill-tui authors"
+    assert told["Requires-Python"] == "<3.16,>=3.11"
+    assert "Typing :: Typed" in told.get_all("Classifier", [])
+    assert (files("distill_tui") / "py.typed").is_file()
+
+
+def test_the_page_of_an_index_has_no_picture_that_it_cannot_load() -> None:
+    page = importlib.metadata.metadata("distill-tui").json["description"]
+    assert "## Install" in page
+    assert "![" not in page
+    assert "![" in (ROOT / "README.md").read_text()
+
+
+def test_ci_has_an_exact_version_of_everything_and_no_address() -> None:
+    text = (ROOT / ".ci" / "constraints.txt").read_text()
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.+]+", line) for line in lines)
+    assert names(PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]) <= names(lines)
