@@ -15,7 +15,7 @@ from distill_tui.foreign import open_regular
 from distill_tui.runs import events as e
 from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.log import LogReader
+from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.state import RunState
 
 POLL_SECONDS = 0.1
@@ -38,19 +38,23 @@ class Display(Protocol):
 
 
 class Following:
-    """A run and the worker that this process started for it; `state` has what the log said before."""
+    """A run and the worker that this process started for it."""
 
     def __init__(self, run: RunFolder, start: Callable[[], subprocess.Popen[bytes]]) -> None:
         """Start the worker."""
         self.run = run
-        self.state = RunState(id=run.id, name=run.id.split("-", 2)[-1])
-        self._reader = LogReader(run.events)
-        while events := self._reader.read_new():
-            self.state.apply_all(events)
+        self._log = RunFollower(run)
+        self._log.catch_up()
         self.worker = start()
+        self._log.is_alive = lambda: self.worker.poll() is None
         self._began = False
         self._ended = False
         self._signals = 0
+
+    @property
+    def state(self) -> RunState:
+        """The run's state as far as it was followed."""
+        return self._log.state
 
     def wait_for_start(self) -> None:
         """Return once the worker has written its first event.
@@ -97,25 +101,15 @@ class Following:
 
     def _events(self) -> Iterator[e.Event | None]:
         """The new events up to the last one, with None now and then; ends early when the worker is dead."""
-        while True:
-            # asked before the log is read: what a dead worker wrote is there by then
-            dead = self.worker.poll() is not None
-            events = self._reader.read_new()
-            for event in events:
-                self.state.apply(event)
-                if isinstance(event, e.Started) and event.pid == self.worker.pid:
-                    self._began = True
-                self._ended = self._began and isinstance(event, e.LAST)
-                yield event
-                if self._ended:
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        self.worker.wait(10)
-                    return
-            if dead and not events:
+        for event in self._log.events(POLL_SECONDS):
+            if isinstance(event, e.Started) and event.pid == self.worker.pid:
+                self._began = True
+            self._ended = self._began and isinstance(event, e.LAST)
+            yield event
+            if self._ended:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.worker.wait(10)
                 return
-            yield None
-            if not events:
-                time.sleep(POLL_SECONDS)
 
     @contextlib.contextmanager
     def _listening(self) -> Iterator[None]:
