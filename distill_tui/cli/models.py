@@ -11,6 +11,7 @@ from distill_tui.cli.evaluate import evaluate as evaluate_sounds
 from distill_tui.cli.output import print_json, say, table
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
+from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, level_of, size_of, verdict
 from distill_tui.ui.words import duration
 
 if TYPE_CHECKING:
@@ -143,12 +144,21 @@ def show(options: argparse.Namespace) -> int:
     for word, text in lines:
         print(f"  {word.ljust(width)}  {_safe(text)}")
     if card.health:
-        words = ("utilization", "perplexity", "dead", "churn")
-        rows = [[_number(level.get(word)) for word in ("level", *words)] for level in card.health]
-        print("\n" + table(["LEVEL", *(word.upper() for word in words)], rows))
+        print(f"\ncodebooks {_safe(card.health_window or HELD_OUT_WINDOW)}\n{_health_table(card)}")
     for note in card.notes:
         print(f"\n{_safe(note)}")
     return 0
+
+
+def _health_table(card: "Card") -> str:
+    model = card.recipe.get("model")
+    size = size_of(model.get("codebook_size")) if isinstance(model, dict) else 0
+    rows = []
+    for number, entry in enumerate(card.health):
+        level = level_of(entry, number)
+        numbers = (level.utilization, level.perplexity, level.dead, level.churn)
+        rows.append([str(level.level + 1), *(_number(value) for value in numbers), verdict(level, size) or "-"])
+    return table(["LEVEL", "UTILIZATION", "PERPLEXITY", "DEAD", "CHURN", "VERDICT"], rows)
 
 
 def _card_lines(card: "Card", path: Path) -> list[tuple[str, str]]:

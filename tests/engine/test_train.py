@@ -295,7 +295,7 @@ def test_overfitting_and_low_use_are_said_in_words_that_tell_what_to_do(home: Ho
     trainer.reporter.judge_use(counts, 3)
     said = {w.code: w for w in events_of(trainer.run_folder, e.Warned)}
     assert "30% worse" in said["overfitting"].text
-    assert said["utilization/1"].text == "Level 1: utilization 25% (below 30% threshold)"
+    assert said["utilization/1"].text == "Level 2: utilization 25% (below 30% threshold)"
     assert all(w.advice for w in said.values())
 
 
