@@ -136,6 +136,7 @@ def preview(options: argparse.Namespace) -> int:
 
 
 def tune(options: argparse.Namespace) -> int:
+    from distill_tui.cli.output import say
     from distill_tui.recipe import toml
     from distill_tui.recipe.fields import get
     from distill_tui.runs.events import KnobRefused, KnobTurned
@@ -173,7 +174,12 @@ def tune(options: argparse.Namespace) -> int:
     if refused:
         # a wish that stays would come true when the run is resumed
         desk.change(lambda control: [control.knobs.pop(event.key, None) for event in refused])
-        raise DistillError("\n".join(f"{event.key}: refused at step {event.step:,}: {event.text}" for event in refused))
+        text = "\n".join(f"{event.key}: refused at step {event.step:,}: {event.text}" for event in refused)
+        if not options.json:
+            raise DistillError(text)
+        # the document that was printed holds the refusals
+        say(f"distill-tui: {text}")
+        return 1
     return 0
 
 

@@ -21,7 +21,7 @@ FLAGS = {
     "watch": "--home RUN",
     "demo": "--home --epochs --plain --json",
     "data": "--home --json --validation-share --progress DATA",
-    "train": f"--home --json --plain --detach {RECIPE} --commitment-weight --device --seed DATA",
+    "train": f"--home --json --plain --detach {RECIPE} --commitment-weight --device --seed --keys --or-resume DATA",
     "resume": "--home --json --plain --detach RUN",
     "runs": "--home --json",
     "runs list": "--home --json",

@@ -1,6 +1,7 @@
 """The command line as a whole: which commands there are, and what finding one costs."""
 
 import argparse
+import json
 import subprocess
 import sys
 
@@ -8,6 +9,9 @@ import pytest
 
 from distill_tui.cli.main import run as main
 from distill_tui.cli.parser import GROUPS, build_parser
+from distill_tui.paths import Home
+from distill_tui.recipe.fields import fields
+from tests.conftest import Trained
 
 
 def commands(parser: argparse.ArgumentParser) -> list[str]:
@@ -62,3 +66,63 @@ def test_the_app_without_more_words_needs_no_parser(arguments: list[str]) -> Non
 def test_a_home_that_is_not_named_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--home"]) == 2
     assert "--home" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["trian", "x"], ["unknown command 'trian' (did you mean 'train'?)", "distill-tui --help"]),
+        (["models", "shwo", "x"], ["'shwo' (did you mean 'show'?)", "distill-tui models --help"]),
+        (["completion", "bsh"], ["'bsh' (did you mean 'bash'?)"]),
+        (["train", "x", "--epoch", "3"], ["--epoch 3 (did you mean '--epochs'?)", "See: distill-tui train --help"]),
+        (["train", "x", "--preset", "agressive"], ["--preset: ", "(did you mean 'aggressive'?)"]),
+        (["train", "x", "--device", "cudda"], ["--device: ", "(did you mean 'cuda'?)"]),
+        (["train", "x", "--set", "foo=3"], ["unknown key 'foo'", "distill-tui train --keys"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_slip_of_the_finger_is_told_what_was_probably_meant(
+    home: Home, arguments: list[str], parts: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert all(part in told for part in parts), told
+
+
+def test_the_keys_of_a_recipe_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--keys"])
+    told = capsys.readouterr().out
+    assert all(key in told for key in fields() if key not in ("version", "automatic"))
+
+
+def test_a_device_that_is_not_there_is_told_by_its_flag(
+    trained: Trained, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(trained.sounds), "--device", "cuda:63"]) == 2
+    assert capsys.readouterr().err.startswith("distill-tui: --device: cuda:63 is not there")
+    assert main(["train", str(trained.sounds), "--set", "train.device=cuda:63"]) == 2
+    assert capsys.readouterr().err.startswith("distill-tui: train.device: cuda:63 is not there")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["status", "nobody", "--json"], 2),
+        (["models", "show", "nobody", "--json"], 2),
+        (["trian", "--json"], 2),
+        (["runs", "--json", "--al"], 2),
+        (["train", "/nowhere", "--json"], 2),
+        (["models", "import", "/dev/null", "--json"], 2),
+    ],
+    ids=" ".join,
+)
+def test_an_error_where_json_is_wanted_is_one_document_and_words_for_people(
+    home: Home, arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == code
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert document.keys() == {"error", "hint", "exit_code"}
+    assert document["exit_code"] == code
+    assert told.err == f"distill-tui: {document['error']}\n{document['hint']}".rstrip("\n") + "\n"
