@@ -115,7 +115,7 @@ def test_a_device_that_is_not_there_is_told_by_its_flag(
         (["train", "/nowhere", "--json"], 2),
         (["models", "import", "/dev/null", "--json"], 2),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_an_error_where_json_is_wanted_is_one_document_and_words_for_people(
     home: Home, arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
