@@ -50,7 +50,8 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     trash_parser = add("trash", trash, "what is in the trash")
     trash_parser.add_argument("--empty", action="store_true", help="delete all of it for good")
     add("export", export, "copy a model to a file, to keep or give away", "M", "FILE")
-    add("import", import_model, "copy a model file into the library", "FILE")
+    import_parser = add("import", import_model, "copy a model file into the library", "FILE")
+    import_parser.add_argument("--name", help="what to call it (default: what the file is called)")
     raw = argparse.RawDescriptionHelpFormatter
     about = "how far sounds are from what a model makes of them"
     evaluation = add("evaluate", evaluate, about, "M", epilog=MEASURES, formatter_class=raw)
@@ -200,6 +201,8 @@ def rename(options: argparse.Namespace) -> int:
     library = _library(options)
     old = library.find(options.m).name
     entry = library.rename(options.m, options.new)
+    if not _wants_json(options):
+        print(_safe(entry.name), flush=True)
     return _print_or_say(options, entry, _safe(f"'{old}' is now called '{entry.name}'."))
 
 
@@ -248,13 +251,22 @@ def export(options: argparse.Namespace) -> int:
     if _wants_json(options):
         print_json({"path": str(target.absolute())})
     else:
-        say(_safe(f"Written: {target}"))
+        print(_safe(str(target)), flush=True)
     return 0
 
 
 def import_model(options: argparse.Namespace) -> int:
-    entry = _library(options).import_file(expand(options.file))
-    return _print_or_say(options, entry, _safe(f"In the library as '{entry.name}' ({entry.id})."))
+    library = _library(options)
+    entry = library.import_file(expand(options.file), options.name or "")
+    same = [other.name for other in library.same_weights(entry)]
+    if _wants_json(options):
+        print_json({**_document(entry), "same_weights": same})
+        return 0
+    print(_safe(entry.name), flush=True)
+    say(_safe(f"In the library as '{entry.name}' ({entry.id})."))
+    if same:
+        say(_safe(f"The same weights were there already: {', '.join(same)}"))
+    return 0
 
 
 def evaluate(options: argparse.Namespace) -> int:

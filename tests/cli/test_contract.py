@@ -42,7 +42,7 @@ FLAGS = {
     "models rename": "--home --json M NEW",
     "models delete": "--home --json --yes M",
     "models export": "--home --json M FILE",
-    "models import": "--home --json FILE",
+    "models import": "--home --json --name FILE",
     "models verify": "--home --json M",
     "models compare": "--home --json --data --device M",
     "models evaluate": "--home --json --device --levels M DATA",

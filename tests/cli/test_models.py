@@ -239,7 +239,7 @@ def test_delete_on_a_terminal_asks(birds: str, home: Home, answer: str, code: in
 
 def test_export_and_import(models: Command, birds: str, tmp_path: Path) -> None:
     gift = tmp_path / "gift.distill"
-    assert str(gift) in models("export", "birds", str(gift)).err
+    assert str(gift) in models("export", "birds", str(gift)).out
     assert models("export", "birds", str(gift)).code == 2
     models("delete", "birds", "--yes")
     assert json.loads(models("import", str(gift), "--json").out)["id"] == birds
@@ -266,3 +266,14 @@ def test_the_commands_that_look_load_neither_torch_nor_numpy(birds: str, home: H
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stderr == "[0, 0, 0, 0]\n"
+
+
+def test_what_was_made_goes_to_standard_output(models: Command, birds: str, tmp_path: Path) -> None:
+    assert models("rename", "birds", "gulls").out == "gulls\n"
+    file = tmp_path / "gift.distill"
+    assert models("export", "gulls", str(file)).out == f"{file}\n"
+    told = models("import", str(file))
+    assert told.out == "gift\n"
+    assert "The same weights were there already: gulls" in told.err
+    document = json.loads(models("import", str(file), "--name", "present", "--json").out)
+    assert (document["name"], sorted(document["same_weights"])) == ("present", ["gift", "gulls"])
