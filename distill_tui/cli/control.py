@@ -136,7 +136,7 @@ def preview(options: argparse.Namespace) -> int:
 
 
 def tune(options: argparse.Namespace) -> int:
-    from distill_tui.cli.output import say
+    from distill_tui.cli.output import told_beside_json
     from distill_tui.recipe import toml
     from distill_tui.recipe.fields import get
     from distill_tui.runs.events import KnobRefused, KnobTurned
@@ -174,12 +174,10 @@ def tune(options: argparse.Namespace) -> int:
     if refused:
         # a wish that stays would come true when the run is resumed
         desk.change(lambda control: [control.knobs.pop(event.key, None) for event in refused])
-        text = "\n".join(f"{event.key}: refused at step {event.step:,}: {event.text}" for event in refused)
-        if not options.json:
-            raise DistillError(text)
-        # the document that was printed holds the refusals
-        say(f"distill-tui: {text}")
-        return 1
+        error = DistillError("\n".join(f"{one.key}: refused at step {one.step:,}: {one.text}" for one in refused))
+        if options.json:
+            return told_beside_json(error)
+        raise error
     return 0
 
 

@@ -26,13 +26,15 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if (plain := _plain(arguments)) is not None:
             return _open_app(plain or None)
+        if "--line" in arguments and (code := _line(arguments)) is not None:
+            return code
         from distill_tui.cli.parser import parse
 
         options = parse(arguments)
         if options.command is None:
             return _open_app(options.home)
         _tell_settings(options)
-        code: int = options.run(options)
+        code = int(options.run(options))
         sys.stdout.flush()
     except DistillError as error:
         return _report(arguments, error.message, error.hint, error.exit_code)
@@ -103,6 +105,21 @@ def _plain(arguments: Sequence[str]) -> str | None:
         case ["--home", home] if home and not home.startswith("-"):
             return home
     return None
+
+
+def _line(arguments: Sequence[str]) -> int | None:
+    """Run `status --line` without a parser; None where it takes one."""
+    from distill_tui.cli.quick import light_imports, line_options
+
+    options = line_options(arguments)
+    if options is None:
+        return None
+    with light_imports():
+        from distill_tui.cli.runs import status
+
+        code = status(options)
+    sys.stdout.flush()
+    return code
 
 
 def _open_app(home: str | None) -> int:

@@ -1,12 +1,16 @@
 """Commands: runs, status, watch: what there is, and where it is."""
 
-import argparse
+from __future__ import annotations
+
 import sys
 from typing import TYPE_CHECKING, Any
 
 from distill_tui.errors import RequestError
 
 if TYPE_CHECKING:
+    import argparse
+    from types import SimpleNamespace
+
     from distill_tui.runs.folder import RunFolder
     from distill_tui.runs.state import RunState
 
@@ -17,6 +21,8 @@ BAR_WIDTH = 60
 
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     """Add this group's commands."""
+    import argparse
+
     json = argparse.ArgumentParser(add_help=False)
     # without a default: the inner parser would overwrite what the outer one was given
     json.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document")
@@ -84,7 +90,7 @@ def list_all(options: argparse.Namespace) -> int:
     return 0
 
 
-def _list(states: "list[RunState]") -> str:
+def _list(states: list[RunState]) -> str:
     from distill_tui.cli.output import table
     from distill_tui.files import printable
     from distill_tui.ui.words import day, duration, number
@@ -107,14 +113,14 @@ def _list(states: "list[RunState]") -> str:
     return table(head, rows)
 
 
-def _what_it_does(state: "RunState") -> str:
+def _what_it_does(state: RunState) -> str:
     """`running`, or `running: saving the model`."""
     from distill_tui.files import printable
 
     return f"{state.state}: {printable(state.activity)}" if state.activity else state.state
 
 
-def status(options: argparse.Namespace) -> int:
+def status(options: argparse.Namespace | SimpleNamespace) -> int:
     from distill_tui.paths import find_home
     from distill_tui.runs.brief import brief
     from distill_tui.runs.folder import find_run, list_runs
@@ -137,7 +143,7 @@ def status(options: argparse.Namespace) -> int:
     return 0
 
 
-def status_line(state: "RunState", width: int = BAR_WIDTH) -> str:
+def status_line(state: RunState, width: int = BAR_WIDTH) -> str:
     """`drums running 12% e12/100 val 0.601 ETA 3 min !2` in at most `width` columns; the name gives way."""
     from distill_tui.files import printable
 
@@ -165,7 +171,7 @@ def status_line(state: "RunState", width: int = BAR_WIDTH) -> str:
     return f"{name} {rest}"
 
 
-def _status(run: "RunFolder", state: "RunState") -> str:
+def _status(run: RunFolder, state: RunState) -> str:
     from distill_tui.cli.follow import log_end, resume_hint
     from distill_tui.cli.ink import Ink
     from distill_tui.cli.report import health_table, losses_line, warning_lines

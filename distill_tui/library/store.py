@@ -211,7 +211,7 @@ class Library:
             self._copy(path, target)
             return read_entry(target)
 
-    def same_weights(self, entry: Entry) -> list[Entry]:
+    def same_weights(self, entry: Entry) -> Sequence[Entry]:
         """The other models of the library that have the same weights."""
         weights = entry.summary.weights_sha256 if entry.summary else ""
         others = [other for other in self.list() if other.path != entry.path and other.summary]

@@ -5,13 +5,16 @@ import json
 import subprocess
 import sys
 
+import platformdirs
 import pytest
 
 from distill_tui.cli.main import run as main
-from distill_tui.cli.parser import GROUPS, build_parser
-from distill_tui.paths import Home
+from distill_tui.cli.parser import GROUPS, build_parser, parse
+from distill_tui.cli.quick import line_options
+from distill_tui.paths import Home, find_home
 from distill_tui.recipe.fields import fields
 from tests.conftest import Trained
+from tests.programs import PATIENCE
 
 
 def commands(parser: argparse.ArgumentParser) -> list[str]:
@@ -51,7 +54,7 @@ def test_help_of_any_command_imports_nothing_heavy() -> None:
         "heavy = {'torch', 'numpy', 'textual', 'rich', 'soundfile', 'soxr', 'platformdirs', 'shtab', 'asyncio'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert done.stdout == "[]\n"
 
 
@@ -59,7 +62,9 @@ def test_help_of_any_command_imports_nothing_heavy() -> None:
 def test_the_app_without_more_words_needs_no_parser(arguments: list[str]) -> None:
     script = "import sys; from distill_tui.cli.main import run; print(run(sys.argv[1:]), 'argparse' in sys.modules)"
     command = [sys.executable, "-c", script, *arguments]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=PATIENCE
+    )
     assert (done.stdout, "needs a terminal" in done.stderr) == ("2 False\n", True)
 
 
@@ -126,3 +131,41 @@ def test_an_error_where_json_is_wanted_is_one_document_and_words_for_people(
     assert document.keys() == {"error", "hint", "exit_code"}
     assert document["exit_code"] == code
     assert told.err == f"distill-tui: {document['error']}\n{document['hint']}".rstrip("\n") + "\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (["status", "--line"], (None, None)),
+        (["status", "--line", "drums"], (None, "drums")),
+        (["--home", "h", "status", "drums", "--line"], ("h", "drums")),
+        (["status", "--line", "--home", "h"], ("h", None)),
+    ],
+    ids=lambda value: " ".join(map(str, value)),
+)
+def test_a_plain_status_line_is_read_as_the_parser_reads_it(
+    arguments: list[str], options: tuple[str | None, str | None]
+) -> None:
+    quick, parsed = line_options(arguments), parse(arguments)
+    assert quick is not None
+    assert (quick.home, quick.name, quick.line) == (*options, True)
+    assert (parsed.home, parsed.name, parsed.line) == (*options, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["status"], ["status", "--line", "--json"], ["status", "--line", "a", "b"], ["status", "--line", "--home"],
+     ["status", "--line", "--help"], ["--home", "--line", "status"], ["runs", "--line"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_whatever_else_is_left_to_the_parser(arguments: list[str]) -> None:
+    assert line_options(arguments) is None
+
+
+@pytest.mark.parametrize("given", [None, "", "/elsewhere/data"])
+def test_the_usual_home_is_where_the_platform_says(monkeypatch: pytest.MonkeyPatch, given: str | None) -> None:
+    monkeypatch.delenv("DISTILL_TUI_HOME", raising=False)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    if given is not None:
+        monkeypatch.setenv("XDG_DATA_HOME", given)
+    assert find_home().root == platformdirs.user_data_path("distill-tui", appauthor=False)

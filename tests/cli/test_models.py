@@ -17,6 +17,7 @@ from distill_tui.cli.main import run
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from tests.library.models import card, tensors, write
+from tests.programs import PATIENCE
 
 
 class Said(NamedTuple):
@@ -232,7 +233,7 @@ def test_delete_on_a_terminal_asks(birds: str, home: Home, answer: str, code: in
         while select.select([ours], [], [], 30)[0] and (more := os.read(ours, 1000)):
             said += more
     os.close(ours)
-    assert process.wait(30) == code
+    assert process.wait(PATIENCE) == code
     assert b"Move 'birds' to the trash? [y/N]" in said
     assert [e.name for e in Library(home).list()] == (["birds"] if code else [])
 
