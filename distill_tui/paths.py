@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,13 +47,19 @@ class Home:
 def find_home(given: str | os.PathLike[str] | None = None) -> Home:
     """The home that `--home` names, else DISTILL_TUI_HOME, else the platform's data directory."""
     chosen = given or os.environ.get("DISTILL_TUI_HOME")
-    if chosen:
-        root = expand(chosen).absolute()
-    else:
-        from platformdirs import user_data_path
-
-        root = user_data_path("distill-tui", appauthor=False)
+    root = expand(chosen).absolute() if chosen else _data_folder() / "distill-tui"
     return Home(root, _moved(root))
+
+
+def _data_folder() -> Path:
+    """Where the platform keeps a person's data."""
+    if sys.platform == "linux" and "ANDROID_DATA" not in os.environ:
+        # what platformdirs says too, which takes as long to import as Python to start
+        given = os.environ.get("XDG_DATA_HOME", "")
+        return Path(given if given.strip() else "~/.local/share").expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path()
 
 
 def _moved(root: Path) -> dict[str, Path]:

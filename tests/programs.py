@@ -17,6 +17,7 @@ from distill_tui.runs.folder import RunFolder
 from tests.data.sounds import sine, write
 
 PATIENCE = 120.0
+"""Seconds after which something hangs: a deadline says nothing of speed, on a loaded machine least of all."""
 TINY: dict[str, Any] = {
     "model.channels": 16,
     "model.encoder_blocks": 1,

@@ -136,6 +136,7 @@ def preview(options: argparse.Namespace) -> int:
 
 
 def tune(options: argparse.Namespace) -> int:
+    from distill_tui.cli.output import told_beside_json
     from distill_tui.recipe import toml
     from distill_tui.recipe.fields import get
     from distill_tui.runs.events import KnobRefused, KnobTurned
@@ -173,7 +174,10 @@ def tune(options: argparse.Namespace) -> int:
     if refused:
         # a wish that stays would come true when the run is resumed
         desk.change(lambda control: [control.knobs.pop(event.key, None) for event in refused])
-        raise DistillError("\n".join(f"{event.key}: refused at step {event.step:,}: {event.text}" for event in refused))
+        error = DistillError("\n".join(f"{one.key}: refused at step {one.step:,}: {one.text}" for one in refused))
+        if options.json:
+            return told_beside_json(error)
+        raise error
     return 0
 
 
@@ -209,7 +213,7 @@ def _other(control: "Control", waiting: dict[str, float]) -> str:
 
 
 class Asking:
-    """A run that is asked for something; `state` is where it was before."""
+    """A run that is asked for something."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         """Find the run, and see that there is a worker to answer.
@@ -218,16 +222,19 @@ class Asking:
             RequestError: no such run, or its worker is not alive.
         """
         from distill_tui.paths import find_home
-        from distill_tui.runs.brief import brief
+        from distill_tui.runs.brief import follow_briefly
         from distill_tui.runs.folder import find_run
-        from distill_tui.runs.log import end_of_log
 
         self.run: RunFolder = find_run(find_home(options.home), options.name)
         self._json, self._timeout = options.json, options.timeout
-        self._offset = end_of_log(self.run.events)
-        self.state: RunState = brief(self.run)
-        if not self.run.is_alive():
+        self._log = follow_briefly(self.run)
+        if self._log.is_over:
             raise not_alive(self.run, self.state)
+
+    @property
+    def state(self) -> "RunState":
+        """The run's state when it was asked."""
+        return self._log.state
 
     def control(self) -> "Control":
         """What is wanted now."""
@@ -263,38 +270,32 @@ class Asking:
         from distill_tui.cli.output import say
         from distill_tui.runs.control import change_control
         from distill_tui.runs.events import LAST
-        from distill_tui.runs.log import LogReader
 
-        reader = LogReader(self.run.events)
-        reader.offset = self._offset
         change_control(self.run.control, change)
         deadline = time.monotonic() + self._timeout
-        while True:
-            # all asked before the log is read: what happened until then is in it
-            alive, late, other = self.run.is_alive(), time.monotonic() > deadline, overruled(self.control())
-            events = reader.read_new()
-            for event in events:
+        late, other = False, ""
+        for event in self._log.events(POLL_SECONDS):
+            if event is not None:
                 if is_answer(event):
                     return event
                 if isinstance(event, LAST):
                     word = str(event.__struct_config__.tag)
                     reason = f": {event.reason}" if event.reason not in ("", word) else ""
                     raise DistillError(f"{self.run.id} {word} at step {event.step:,} before it answered{reason}")
-            if events:
-                continue
-            if not alive:
-                for line in log_end(self.run.worker_log):
-                    say(f"  {line}")
-                raise DistillError(f"the worker of {self.run.id} died before it answered", _resume(self.run))
-            if other:
+            elif other:
                 raise DistillError(f"{self.run.id}: somebody else asked for '{other}' meanwhile")
-            if late:
+            elif late:
                 raise DistillError(
                     f"{self.run.id} has not answered within {self._timeout:g} s",
                     "The wish stays: it is heard as soon as the run looks. It may be reading sounds still, or be "
                     f"stuck: see {self.run.worker_log}",
                 )
-            time.sleep(POLL_SECONDS)
+            else:
+                # asked before the log is read again: what happened until now is in it
+                late, other = time.monotonic() > deadline, overruled(self.control())
+        for line in log_end(self.run.worker_log):
+            say(f"  {line}")
+        raise DistillError(f"the worker of {self.run.id} died before it answered", _resume(self.run))
 
     def tell(self, text: str, document: Any, named: bool = True) -> int:
         """Print the answer, in words or as JSON; 0."""

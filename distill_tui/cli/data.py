@@ -38,7 +38,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def data(options: argparse.Namespace) -> int:
     """Scan and print; 2 when there is nothing to train on."""
-    from distill_tui.cli.output import print_json
+    from distill_tui.cli.output import print_json, told_beside_json
     from distill_tui.data.quiet import quiet_decoders
     from distill_tui.data.scan import scan
     from distill_tui.paths import find_home
@@ -61,6 +61,8 @@ def data(options: argparse.Namespace) -> int:
     else:
         print(describe(corpus, width=shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
     if not corpus.sounds:
+        if options.json:
+            return told_beside_json(corpus.no_sounds())
         raise corpus.no_sounds()
     return 0
 

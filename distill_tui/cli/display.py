@@ -2,8 +2,9 @@
 
 import time
 
-from distill_tui.cli.ink import Ink, of_share
+from distill_tui.cli.ink import Ink
 from distill_tui.cli.output import write_json
+from distill_tui.cli.report import colour_of
 from distill_tui.files import printable
 from distill_tui.runs import events as e
 from distill_tui.runs.state import RunState
@@ -62,7 +63,10 @@ class Lines:
                 self._prepared(event)
             case e.StateChanged(state=("paused" | "stopping") as word):
                 self._say(f"{word} at step {event.step:,}")
-            case e.StateChanged(state="running") if event.detail:
+            case e.QuantizationStarted():
+                self._say(f"step {event.step:,}: codebooks initialised; quantizing from here", "dim")
+            case e.StateChanged(state="running") if event.detail and state.progress >= 1 and not self._ink.cursor:
+                # what comes between the last step and the end may take a while
                 self._say(f"step {event.step:,}: {printable(event.detail)}", "dim")
             case e.Metrics(scope="epoch"):
                 self._epoch(event, state)
@@ -104,12 +108,12 @@ class Lines:
         ]
         if "distance/val" in event.values:
             parts.append(f"distance {number(event.values['distance/val'])}")
-        used = [self._ink.paint(percent(level.utilization), of_share(level.utilization)) for level in state.health]
+        used = [self._ink.paint(percent(level.utilization), colour_of(level, state)) for level in state.health]
         if any(level.utilization is not None for level in state.health):
             parts.append("codes used " + ", ".join(used))
             parts.append("perplexity " + ", ".join(number(level.perplexity) for level in state.health))
             parts.append("dead " + ", ".join(count(level.dead) for level in state.health))
-        if not self._ink.cursor and event.eta_seconds:
+        if not self._ink.cursor and event.eta_seconds and event.progress < 1:
             parts.append(f"ETA {duration(event.eta_seconds)}")
         self._say("  ".join(parts))
 
@@ -122,8 +126,9 @@ class Lines:
             self._draw(self._status_text(state))
 
     def _status_text(self, state: RunState) -> str:
-        if not state.prepared or state.state == "starting":
-            return f"starting: {state.detail or 'waking up torch'}"
+        if not state.prepared or state.state not in ("running", "paused", "stopping"):
+            # a run that is resumed is still what it was until its worker speaks
+            return f"starting: {printable(state.activity) or 'waking up torch'}"
         parts = [f"{100 * state.progress:.0f} %", f"epoch {state.epoch_of(state.epoch)}", f"step {state.step:,}"]
         for word in ("train", "val"):
             if (loss := state.losses.get(word)) is not None:
@@ -132,6 +137,8 @@ class Lines:
             parts.append(f"{1 / pace:.1f} steps/s")
         if state.state != "running":
             parts.append(state.state)
+        elif state.activity:
+            parts.append(printable(state.activity))
         elif state.eta_seconds is not None:
             parts.append(f"ETA {duration(state.eta_seconds)}")
         return "  ".join(parts)

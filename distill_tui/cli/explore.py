@@ -74,7 +74,7 @@ def explore(options: argparse.Namespace) -> int:
 
 def _make_run(home: "Home", options: argparse.Namespace) -> "RunFolder":
     """Make the run's folder, and tell what it trains on."""
-    from distill_tui.cli.recipe_flags import chosen_recipe
+    from distill_tui.cli.recipe_flags import chosen_recipe, keys_as_flags
     from distill_tui.data.corpus import decode_path
     from distill_tui.data.pictures import find_pictures
     from distill_tui.machine import this_machine
@@ -86,7 +86,8 @@ def _make_run(home: "Home", options: argparse.Namespace) -> "RunFolder":
     _refuse_sounds(recipe)
     folder = options.data or next((decode_path(path) for path in recipe.data.paths), None)
     pictures = find_pictures(expand(folder) if folder else None, recipe.data.validation_share)
-    run = create_run(home, recipe, pictures, this_machine())
+    with keys_as_flags(options):
+        run = create_run(home, recipe, pictures, this_machine())
     where = printable(decode_path(pictures.path)) if pictures.path else "figures"
     lines = [f"{where}: {pictures.training:,} pictures to train on, {pictures.validation:,} held out"]
     if pictures.note:

@@ -1,6 +1,7 @@
 """Following a run in the foreground: until it ends, with ctrl+c as the wish to stop it."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -15,12 +16,14 @@ from distill_tui.foreign import open_regular
 from distill_tui.runs import events as e
 from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.log import LogReader
+from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.state import RunState
 
 POLL_SECONDS = 0.1
 TWICE_SECONDS = 0.1
 """Two signals within this are one: launchers like `uv run` may pass on what the terminal has sent as well."""
+LAST_WORD_SECONDS = 10.0
+"""How long a worker that has said its last word may take to leave."""
 LOG_LINES = 15
 
 
@@ -38,19 +41,32 @@ class Display(Protocol):
 
 
 class Following:
-    """A run and the worker that this process started for it; `state` has what the log said before."""
+    """A run in the foreground, and its worker: one that this process started for it, or one that was there."""
 
-    def __init__(self, run: RunFolder, start: Callable[[], subprocess.Popen[bytes]]) -> None:
-        """Start the worker."""
+    def __init__(self, run: RunFolder, start: Callable[[], subprocess.Popen[bytes]] | None) -> None:
+        """Start the worker, or without `start` join the one that lives."""
         self.run = run
-        self.state = RunState(id=run.id, name=run.id.split("-", 2)[-1])
-        self._reader = LogReader(run.events)
-        while events := self._reader.read_new():
-            self.state.apply_all(events)
-        self.worker = start()
-        self._began = False
+        self._log = RunFollower(run)
+        self._log.catch_up()
+        self.worker = start() if start is not None else None
+        if self.worker is not None:
+            self._log.is_alive = self._worker_lives
+        self._began = self.worker is None
         self._ended = False
-        self._signals = 0
+        self._signals: list[int] = []
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether somebody pressed ctrl+c; another signal is a wish to stop that no person need have sent."""
+        return signal.SIGINT in self._signals
+
+    def _worker_lives(self) -> bool:
+        return self.worker is not None and self.worker.poll() is None
+
+    @property
+    def state(self) -> RunState:
+        """The run's state as far as it was followed."""
+        return self._log.state
 
     def wait_for_start(self) -> None:
         """Return once the worker has written its first event.
@@ -62,6 +78,11 @@ class Following:
             if self._began:
                 return
         raise self._crashed()
+
+    def wait_for_worker(self) -> None:
+        """Return once a worker holds the run, or the one that was started is dead."""
+        while not self.run.is_alive() and self._worker_lives():
+            time.sleep(0.02)
 
     def to_the_end(self, display: Display) -> e.Finished | e.Stopped | e.Failed:
         """Show the run until its last event.
@@ -90,53 +111,48 @@ class Following:
                     display.clear()
         if self.state.ending and self._ended:
             return self.state.ending
-        if self._signals > 1:
+        if len(self._signals) > 1:
             _tell(resume_hint(self.run))
             raise KeyboardInterrupt
         raise self._crashed()
 
     def _events(self) -> Iterator[e.Event | None]:
         """The new events up to the last one, with None now and then; ends early when the worker is dead."""
-        while True:
-            # asked before the log is read: what a dead worker wrote is there by then
-            dead = self.worker.poll() is not None
-            events = self._reader.read_new()
-            for event in events:
-                self.state.apply(event)
-                if isinstance(event, e.Started) and event.pid == self.worker.pid:
-                    self._began = True
-                self._ended = self._began and isinstance(event, e.LAST)
-                yield event
-                if self._ended:
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        self.worker.wait(10)
-                    return
-            if dead and not events:
+        for event in self._log.events(POLL_SECONDS):
+            if isinstance(event, e.Started) and self.worker is not None and event.pid == self.worker.pid:
+                self._began = True
+            self._ended = self._began and isinstance(event, e.LAST)
+            yield event
+            if self._ended:
+                self._wait_for_the_worker()
                 return
-            yield None
-            if not events:
-                time.sleep(POLL_SECONDS)
+
+    def _wait_for_the_worker(self) -> None:
+        """Return when the worker is gone, which has said its last word."""
+        deadline = time.monotonic() + LAST_WORD_SECONDS
+        while (self._worker_lives() if self.worker else self.run.is_alive()) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     @contextlib.contextmanager
     def _listening(self) -> Iterator[None]:
         """Hear SIGINT and SIGTERM while this lasts."""
         last = -1.0
 
-        def hear(_number: int, _frame: FrameType | None) -> None:
+        def hear(number: int, _frame: FrameType | None) -> None:
             # all is done here and not in the loop: that may hang in a write to a terminal that has stalled
             nonlocal last
             now = time.monotonic()
             if self._signals and now - last < TWICE_SECONDS:
                 return
             last = now
-            self._signals += 1
-            if self._signals > 1:
-                self.worker.kill()
+            self._signals.append(number)
+            if len(self._signals) > 1:
+                self._send(signal.SIGKILL)
                 return
             try:
                 change_control(self.run.control, _want_stop)
             except (DistillError, OSError):
-                self.worker.terminate()
+                self._send(signal.SIGTERM)
 
         before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -145,9 +161,17 @@ class Following:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    def _send(self, number: int) -> None:
+        """Send the worker a signal."""
+        if self.worker is not None:
+            self.worker.send_signal(number)
+        elif self.run.is_alive() and (pid := self.run.worker_pid()):
+            with contextlib.suppress(OSError):
+                os.kill(pid, number)
+
     def _crashed(self) -> DistillError:
         """The error for a worker that is gone without a last word; the end of its log is told here."""
-        code = self.worker.wait()
+        code = 0 if self.worker is None else self.worker.wait()
         if code == RequestError.exit_code and self.run.is_alive():
             return RequestError(
                 f"run {self.run.id} is already being trained by process {self.run.worker_pid()}",
@@ -155,7 +179,7 @@ class Following:
             )
         for line in log_end(self.run.worker_log):
             _tell(f"  {line}")
-        how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}"
+        how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}" if code else "ended"
         memory = " (too little memory is the usual cause)" if code == -signal.SIGKILL else ""
         return DistillError(
             f"the worker of {self.run.id} {how} without a last word{memory}; its log is {self.run.worker_log}",

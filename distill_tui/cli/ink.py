@@ -45,10 +45,3 @@ class Ink:
 def is_dumb() -> bool:
     """Whether the terminal says that it can do no more than print."""
     return os.environ.get("TERM", "dumb") in ("", "dumb", "unknown")
-
-
-def of_share(share: float | None) -> str:
-    """The colour of a codebook's utilization: below 0.3 the known warning applies."""
-    if share is None or share != share:
-        return ""
-    return "bad" if share < 0.3 else "fair" if share < 0.6 else "good"

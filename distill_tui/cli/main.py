@@ -1,6 +1,7 @@
 """The command line: what it runs, its errors and exit codes. The commands are in the modules beside this one."""
 
 import contextlib
+import errno
 import io
 import os
 import signal
@@ -15,9 +16,11 @@ from distill_tui.text import gated
 if TYPE_CHECKING:
     import argparse
 
+INTERRUPTED = 128 + signal.SIGINT
+
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; its exit code (0 done, 1 failed, 2 wrong request, 130 interrupted)."""
+    """Run one command line; its exit code: 0 done, 1 failed, 2 wrong request, 3 stopped for now, 130 interrupted."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a locale that is not UTF-8 must not turn an emoji in a file's name into a traceback
         sys.stdout.reconfigure(errors="replace")
@@ -29,36 +32,74 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         if (plain := _plain(arguments)) is not None:
             return _open_app(plain or None)
+        if "--line" in arguments and (code := _line(arguments)) is not None:
+            return code
         from distill_tui.cli.parser import parse
 
         options = parse(arguments)
         if options.command is None:
             return _open_app(options.home)
         _prepare_home(options)
-        code: int = options.run(options)
+        code = int(options.run(options))
         sys.stdout.flush()
     except DistillError as error:
-        print(f"distill-tui: {error}", file=sys.stderr)
-        return error.exit_code
+        return _report(arguments, error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:
-        print("distill-tui: interrupted", file=sys.stderr)
-        return 130
+        return _report(arguments, "interrupted", "", INTERRUPTED)
     except BrokenPipeError:
-        # whoever read our output has gone (`| head`): Python must not complain when it flushes at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # whoever read our output has gone (`| head`)
+        _write_no_more()
         return 128 + signal.SIGPIPE
     except OSError as error:
-        # what the system refuses is seldom a mistake in this program: a disk that went, a terminal that is gone
-        with contextlib.suppress(OSError):
-            print(f"distill-tui: {_refused(error)}", file=sys.stderr)
-        return 1
+        if _terminal_has_gone():
+            _write_no_more()
+            return 128 + signal.SIGHUP
+        # what the system refuses is seldom a mistake in this program: a disk that went
+        return _report(arguments, _refused(error), "", 1)
     except MemoryError:
-        print("distill-tui: out of memory", file=sys.stderr)
-        return 1
+        return _report(arguments, "out of memory", "", 1)
     except Exception as error:  # noqa: BLE001 - a mistake of ours: the person gets a line, the traceback a file
-        print(f"distill-tui: {_keep_traceback(error, arguments)}", file=sys.stderr)
-        return 1
+        message, hint = _keep_traceback(error, arguments)
+        return _report(arguments, message, hint, 1)
     return code
+
+
+def _report(arguments: Sequence[str], message: str, hint: str, exit_code: int) -> int:
+    """Tell an error on standard error, and as a JSON document where one was asked for; the exit code."""
+    with contextlib.suppress(OSError):
+        print(f"distill-tui: {message}\n{hint}".rstrip("\n"), file=sys.stderr, flush=True)
+    if "--json" in arguments:
+        import json
+
+        document = {"error": message, "hint": hint, "exit_code": exit_code}
+        try:
+            print(json.dumps(document), flush=True)
+        except OSError:
+            _write_no_more()
+    return exit_code
+
+
+def _write_no_more() -> None:
+    """Have nothing that is written from here on fail: Python would complain when it flushes at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+
+
+def _terminal_has_gone() -> bool:
+    """Whether one of our outputs was a terminal that has hung up."""
+    import termios
+
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            termios.tcgetattr(stream.fileno())
+        except termios.error as error:
+            if error.args[0] == errno.EIO:
+                return True
+        except (OSError, ValueError):
+            continue
+    return False
 
 
 def _plain(arguments: Sequence[str]) -> str | None:
@@ -70,6 +111,21 @@ def _plain(arguments: Sequence[str]) -> str | None:
         case ["--home", home] if home and not home.startswith("-"):
             return home
     return None
+
+
+def _line(arguments: Sequence[str]) -> int | None:
+    """Run `status --line` without a parser; None where it takes one."""
+    from distill_tui.cli.quick import light_imports, line_options
+
+    options = line_options(arguments)
+    if options is None:
+        return None
+    with light_imports():
+        from distill_tui.cli.runs import status
+
+        code = status(options)
+    sys.stdout.flush()
+    return code
 
 
 def _open_app(home: str | None) -> int:
@@ -105,8 +161,8 @@ def _refused(error: OSError) -> str:
     return f"{where}{(error.strerror or str(error)).lower()}"
 
 
-def _keep_traceback(error: Exception, arguments: Sequence[str]) -> str:
-    """Write the traceback of a mistake in this program aside; what to tell."""
+def _keep_traceback(error: Exception, arguments: Sequence[str]) -> tuple[str, str]:
+    """Write the traceback of a mistake in this program aside; what to tell, and the hint."""
     import tempfile
     import traceback
 
@@ -115,4 +171,4 @@ def _keep_traceback(error: Exception, arguments: Sequence[str]) -> str:
     ) as file:
         file.write(f"distill-tui {__version__} {list(arguments)}\n\n")
         file.write("".join(traceback.format_exception(error)))
-    return f"a mistake in this program: {type(error).__name__}\nPlease report it with {file.name}"
+    return f"a mistake in this program: {type(error).__name__}", f"Please report it with {file.name}"

@@ -12,6 +12,7 @@ from distill_tui.cli.evaluate import evaluate as evaluate_sounds
 from distill_tui.cli.output import print_json, say, table
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
+from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, level_of, size_of, verdict
 from distill_tui.ui.words import duration
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     export_parser.add_argument(
         "--with-data", action="store_true", help="with the folders of its sounds, and the name and hash of each"
     )
-    add("import", import_model, "copy a model file into the library", "FILE")
+    import_parser = add("import", import_model, "copy a model file into the library", "FILE")
+    import_parser.add_argument("--name", help="what to call it (default: what the file is called)")
     raw = argparse.RawDescriptionHelpFormatter
     about = "how far sounds are from what a model makes of them"
     evaluation = add("evaluate", evaluate, about, "M", epilog=MEASURES, formatter_class=raw)
@@ -147,12 +149,21 @@ def show(options: argparse.Namespace) -> int:
     for word, text in lines:
         print(f"  {word.ljust(width)}  {_safe(text)}")
     if card.health:
-        words = ("utilization", "perplexity", "dead", "churn")
-        rows = [[_number(level.get(word)) for word in ("level", *words)] for level in card.health]
-        print("\n" + table(["LEVEL", *(word.upper() for word in words)], rows))
+        print(f"\ncodebooks {_safe(card.health_window or HELD_OUT_WINDOW)}\n{_health_table(card)}")
     for note in card.notes:
         print(f"\n{_safe(note)}")
     return 0
+
+
+def _health_table(card: "Card") -> str:
+    model = card.recipe.get("model")
+    size = size_of(model.get("codebook_size")) if isinstance(model, dict) else 0
+    rows = []
+    for number, entry in enumerate(card.health):
+        level = level_of(entry, number)
+        numbers = (level.utilization, level.perplexity, level.dead, level.churn)
+        rows.append([str(level.level + 1), *(_number(value) for value in numbers), verdict(level, size) or "-"])
+    return table(["LEVEL", "UTILIZATION", "PERPLEXITY", "DEAD", "CHURN", "VERDICT"], rows)
 
 
 def _card_lines(card: "Card", path: Path) -> list[tuple[str, str]]:
@@ -194,6 +205,8 @@ def rename(options: argparse.Namespace) -> int:
     library = _library(options)
     old = library.find(options.m).name
     entry = library.rename(options.m, options.new)
+    if not _wants_json(options):
+        print(_safe(entry.name), flush=True)
     return _print_or_say(options, entry, _safe(f"'{old}' is now called '{entry.name}'."))
 
 
@@ -244,13 +257,22 @@ def export(options: argparse.Namespace) -> int:
     if _wants_json(options):
         print_json({"path": str(target.absolute())})
     else:
-        say(_safe(f"Written: {target}"))
+        print(_safe(str(target)), flush=True)
     return 0
 
 
 def import_model(options: argparse.Namespace) -> int:
-    entry = _library(options).import_file(expand(options.file))
-    return _print_or_say(options, entry, _safe(f"In the library as '{entry.name}' ({entry.id})."))
+    library = _library(options)
+    entry = library.import_file(expand(options.file), options.name or "")
+    same = [other.name for other in library.same_weights(entry)]
+    if _wants_json(options):
+        print_json({**_document(entry), "same_weights": same})
+        return 0
+    print(_safe(entry.name), flush=True)
+    say(_safe(f"In the library as '{entry.name}' ({entry.id})."))
+    if same:
+        say(_safe(f"The same weights were there already: {', '.join(same)}"))
+    return 0
 
 
 def evaluate(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from distill_tui.library.start import recipe_values
 from distill_tui.library.store import Library
 from distill_tui.paths import find_home
 from distill_tui.recipe.fields import fields
+from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, level_of, size_of, verdict
 from distill_tui.ui.words import count, number, percent, setting
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def _facts(entry: "Entry") -> dict[str, Any]:
         "seconds_trained": facts.seconds_trained,
         "losses": facts.losses,
         "health": facts.health,
+        "health_window": facts.health_window or HELD_OUT_WINDOW,
     }
 
 
@@ -69,11 +71,16 @@ def _rows(
     for name in dict.fromkeys(name for one in facts for name in one["losses"]):
         rows.append([f"loss {name}" if name != "distance" else "held-out distance"])
         rows[-1] += [number(one["losses"].get(name)) for one in facts]
-    for level in range(max(len(one["health"]) for one in facts)):
-        health = [one["health"][level] if level < len(one["health"]) else {} for one in facts]
-        rows.append([f"level {level} utilization", *(percent(h.get("utilization")) for h in health)])
-        rows.append([f"level {level} perplexity", *(number(h.get("perplexity")) for h in health)])
-        rows.append([f"level {level} dead codes", *(count(h.get("dead")) for h in health)])
+    levels = max(len(one["health"]) for one in facts)
+    for level in range(levels):
+        health = [level_of(one["health"][level] if level < len(one["health"]) else {}, level) for one in facts]
+        sizes = [size_of(recipe.get("model.codebook_size")) for recipe in recipes]
+        rows.append([f"level {level + 1} utilization", *(percent(h.utilization) for h in health)])
+        rows.append([f"level {level + 1} perplexity", *(number(h.perplexity) for h in health)])
+        rows.append([f"level {level + 1} dead codes", *(count(h.dead) for h in health)])
+        rows.append([f"level {level + 1} verdict", *(verdict(*one) or "-" for one in zip(health, sizes, strict=True))])
+    if levels:
+        rows.append(["window of the levels", *(printable(one["health_window"]) for one in facts)])
     for part, names in _parts(reports).items():
         for word in ("mel", "stft"):
             rows.append(

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from distill_tui.errors import DistillError
 from distill_tui.files import printable
 from distill_tui.text import escape_json, without_surrogates
 
@@ -32,6 +33,12 @@ def write_json(encoded: bytes) -> None:
 def say(text: str) -> None:
     """Tell the person something that is not data."""
     print(text, file=sys.stderr, flush=True)
+
+
+def told_beside_json(error: DistillError) -> int:
+    """Tell an error on standard error alone: standard output has a JSON document already. The exit code."""
+    say(f"distill-tui: {error}")
+    return error.exit_code
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

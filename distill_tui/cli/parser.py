@@ -7,10 +7,10 @@ Each group of commands is a module that declares its parsers, and imports what i
 import argparse
 import importlib
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from distill_tui import __version__
-from distill_tui.errors import RequestError
+from distill_tui.errors import RequestError, did_you_mean
 
 GROUPS = {
     "train": ("train", "demo", "resume"),
@@ -33,6 +33,24 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise RequestError(message, f"See: {self.prog} --help")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse, and refuse here what is not known: the parser of a command alone can tell what it takes."""
+        found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            flags = [word for word in rest if word.startswith("--")]
+            near = did_you_mean(flags[0].partition("=")[0], self._option_string_actions) if flags else ""
+            self.error(f"unrecognized arguments: {' '.join(rest)}{near}")
+        return found, rest
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        what = {"COMMAND": "command", "ACTION": f"action of {self.prog}"}.get(str(action.metavar), "choice")
+        near = did_you_mean(str(value), action.choices)
+        raise RequestError(
+            f"unknown {what} '{value}'{near}; there are: {', '.join(action.choices)}", f"See: {self.prog} --help"
+        )
 
 
 def build_parser(command: str | None = None) -> Parser:

@@ -9,11 +9,13 @@ from typing import Any
 
 from distill_tui.cli.follow import named
 from distill_tui.cli.output import as_json, print_json, say, table
+from distill_tui.cli.report import verdict_of
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write, describe_os_error, printable
 from distill_tui.paths import expand, find_home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import fields, get
+from distill_tui.reporting.verdicts import TRAINING_WINDOW
 from distill_tui.runs.brief import brief
 from distill_tui.runs.folder import RunFolder, find_run
 from distill_tui.runs.log import read_events
@@ -53,11 +55,16 @@ def compare(options: argparse.Namespace) -> int:
     rows.append(["held-out distance", *(number(state.numbers.get("distance/val")) for state in states)])
     for level in range(max(len(state.health) for state in states)):
         health = [state.health[level] if level < len(state.health) else LevelHealth(level) for state in states]
-        rows.append([f"level {level} utilization", *(percent(h.utilization) for h in health)])
-        rows.append([f"level {level} perplexity", *(number(h.perplexity) for h in health)])
-        rows.append([f"level {level} dead codes", *(count(h.dead) for h in health)])
+        rows.append([f"level {level + 1} utilization", *(percent(h.utilization) for h in health)])
+        rows.append([f"level {level + 1} perplexity", *(number(h.perplexity) for h in health)])
+        rows.append([f"level {level + 1} dead codes", *(count(h.dead) for h in health)])
+        rows.append(
+            [f"level {level + 1} verdict", *(verdict_of(*one) or "-" for one in zip(health, states, strict=True))]
+        )
     rows.append(["warnings", *(str(len(state.warnings)) for state in states)])
     print(table(["", *(printable(run.id) for run in runs)], rows))
+    if any(state.health for state in states):
+        print(f"\nThe levels' numbers are {TRAINING_WINDOW}.")
     return 0
 
 

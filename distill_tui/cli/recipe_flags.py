@@ -1,8 +1,9 @@
 """The recipe on the command line: flags made from its declaration, and which setting wins over which."""
 
 import argparse
-from collections.abc import Callable, Mapping
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn
 
 from distill_tui.errors import RequestError
 from distill_tui.paths import expand
@@ -26,6 +27,7 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
         dest="sets",
         help="set any key of the recipe (model.mels=64); its last word will do (mels=64); several times if need be",
     )
+    group.add_argument("--keys", action=ListKeys, help="list every key of the recipe with its bounds, and exit")
     for field in fields().values():
         if "flag" in field.extra:
             group.add_argument(
@@ -36,6 +38,42 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
             )
 
 
+class ListKeys(argparse.Action):
+    """`--keys`: print what `--set` and a recipe file take."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        shown = [field for key, field in fields().items() if key not in ("version", "automatic")]
+        width = max(len(field.key) for field in shown)
+        print("\n".join(f"{field.key.ljust(width)}  {_help(field)}" for field in shown))
+        parser.exit()
+
+
+@contextlib.contextmanager
+def keys_as_flags(options: argparse.Namespace) -> Iterator[None]:
+    """Have problems of the recipe name the flag that a person has typed, and not the key behind it.
+
+    Raises:
+        RequestError: the one that was raised within, in these words.
+    """
+    flags = {key: fields()[key].extra["flag"] for key in _flagged(options)}
+    try:
+        yield
+    except RequestError as error:
+        lines = error.message.splitlines()
+        for number, line in enumerate(lines):
+            key, colon, rest = line.partition(":")
+            lines[number] = flags.get(key, key) + colon + rest
+        raise RequestError("\n".join(lines), error.hint) from error
+
+
+def _flagged(options: argparse.Namespace) -> list[str]:
+    """The keys that were set by flags of their own."""
+    return [key for key in fields() if getattr(options, DEST + key, None) is not None]
+
+
 def _metavar(field: Field) -> str:
     return str(field.extra.get("metavar") or {int: "N", float: "X"}.get(field.kind, field.word.upper()))
 
@@ -43,7 +81,8 @@ def _metavar(field: Field) -> str:
 def _help(field: Field) -> str:
     default = str(field.default).lower() if isinstance(field.default, bool) else field.default
     told = [field.bounds, f"default {default:g}" if isinstance(default, float) else f"default {default}"]
-    return f"{field.help} ({'; '.join(part for part in told if part and part != 'default ')})"
+    known = [part for part in told if part not in ("", "default ", "default []")]
+    return f"{field.help} ({'; '.join(known)})" if known else field.help
 
 
 def chosen_recipe(
@@ -71,14 +110,14 @@ def chosen_recipe(
         except RequestError as error:
             problems += str(error).splitlines()
     asked = parse_settings(options.sets, problems)
-    for field in fields().values():
-        text = getattr(options, DEST + field.key, None)
-        if text is not None:
-            asked[field.key], problem = parse(field, text)
-            if problem:
-                problems.append(problem.replace(field.key, field.extra["flag"], 1))
+    for key in _flagged(options):
+        field = fields()[key]
+        asked[key], problem = parse(field, getattr(options, DEST + key))
+        if problem:
+            problems.append(problem.replace(key, field.extra["flag"], 1))
     if problems:
-        raise RequestError("\n".join(problems))
+        unknown = any(problem.startswith("unknown key") for problem in problems)
+        raise RequestError("\n".join(problems), "List the keys with: distill-tui train --keys" if unknown else "")
     model = {"train.start_from": "", **from_file, **asked}["train.start_from"]
     return layered(defaults or {}, of_model(model) if model else {}, from_file, asked)
 

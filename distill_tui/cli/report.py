@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from distill_tui.cli.ink import Ink, of_share
+from distill_tui.cli.ink import Ink
 from distill_tui.cli.output import table
 from distill_tui.files import printable
 from distill_tui.recipe.fields import fields, get
 from distill_tui.recipe.schema import Recipe
-from distill_tui.runs.state import RunState
+from distill_tui.reporting.verdicts import TRAINING_WINDOW, Verdict, verdict
+from distill_tui.runs.state import LevelHealth, RunState
 from distill_tui.ui.words import count, duration, number, percent, setting
 
 if TYPE_CHECKING:
@@ -70,25 +71,37 @@ def losses_line(state: RunState) -> str:
 
 
 def health_table(state: RunState, ink: Ink) -> list[str]:
-    """The health of each level as lines, the utilization coloured; none before there are codebooks."""
+    """The health of each level as lines in the colour of its verdict; none before there are codebooks."""
     if all(level.utilization is None for level in state.health):
         return []
-    head = ["level", "utilization", "perplexity", "dead codes", "churn", "held-out utilization"]
+    head = ["level", "utilization", "perplexity", "dead codes", "churn", "verdict", "held-out utilization"]
     rows = [
         [
-            str(level.level),
+            str(level.level + 1),
             percent(level.utilization),
             number(level.perplexity),
             count(level.dead),
             number(level.churn),
+            verdict_of(level, state) or "-",
             percent(state.numbers.get(f"validation/{level.level}/utilization")),
         ]
         for level in state.health
     ]
     lines = table(head, rows).splitlines()
-    return [lines[0]] + [
-        ink.paint(line, of_share(level.utilization)) for line, level in zip(lines[1:], state.health, strict=True)
+    return [f"health     {TRAINING_WINDOW}", f"  {lines[0]}"] + [
+        f"  {ink.paint(line, colour_of(level, state))}" for line, level in zip(lines[1:], state.health, strict=True)
     ]
+
+
+def verdict_of(level: LevelHealth, state: RunState) -> Verdict | None:
+    """The verdict on a level of a run."""
+    return verdict(level, state.prepared.codebook_size if state.prepared else 0)
+
+
+def colour_of(level: LevelHealth, state: RunState) -> str:
+    """The colour of the verdict on a level of a run; '' where there is none."""
+    found = verdict_of(level, state)
+    return {Verdict.GOOD: "good", Verdict.FAIR: "fair", Verdict.POOR: "bad"}[found] if found else ""
 
 
 def warning_lines(state: RunState, ink: Ink) -> list[str]:
@@ -116,8 +129,7 @@ def closing_report(state: RunState, recipe: Recipe, ink: Ink) -> str:
     lines.append(f"losses     {losses_line(state)}")
     if state.best is not None:
         lines.append(f"best       epoch {state.best.epoch}: held-out distance {number(state.best.value)}")
-    if health := health_table(state, ink):
-        lines += ["health", *(f"  {line}" for line in health)]
+    lines += health_table(state, ink)
     settings = recipe_lines(recipe)
     width = max(len(key) for key, _ in settings)
     lines += ["recipe", *(f"  {key.ljust(width)}  {printable(text)}" for key, text in settings)]

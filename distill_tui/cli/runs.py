@@ -1,12 +1,16 @@
 """Commands: runs, status, watch: what there is, and where it is."""
 
-import argparse
+from __future__ import annotations
+
 import sys
 from typing import TYPE_CHECKING, Any
 
 from distill_tui.errors import RequestError
 
 if TYPE_CHECKING:
+    import argparse
+    from types import SimpleNamespace
+
     from distill_tui.runs.folder import RunFolder
     from distill_tui.runs.state import RunState
 
@@ -17,6 +21,8 @@ BAR_WIDTH = 60
 
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     """Add this group's commands."""
+    import argparse
+
     json = argparse.ArgumentParser(add_help=False)
     # without a default: the inner parser would overwrite what the outer one was given
     json.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document")
@@ -84,7 +90,7 @@ def list_all(options: argparse.Namespace) -> int:
     return 0
 
 
-def _list(states: "list[RunState]") -> str:
+def _list(states: list[RunState]) -> str:
     from distill_tui.cli.output import table
     from distill_tui.files import printable
     from distill_tui.ui.words import day, duration, number
@@ -93,12 +99,12 @@ def _list(states: "list[RunState]") -> str:
     rows = [
         [
             printable(state.id),
-            state.state,
+            _what_it_does(state),
             state.epoch_text,
             str(state.step),
             number(state.losses.get("train")),
             number(state.losses.get("val")),
-            duration(state.eta_seconds),
+            duration(None if state.activity else state.eta_seconds),
             str(len(state.warnings)),
             day(state.started_at) if state.started_at else "-",
         ]
@@ -107,7 +113,14 @@ def _list(states: "list[RunState]") -> str:
     return table(head, rows)
 
 
-def status(options: argparse.Namespace) -> int:
+def _what_it_does(state: RunState) -> str:
+    """`running`, or `running: saving the model`."""
+    from distill_tui.files import printable
+
+    return f"{state.state}: {printable(state.activity)}" if state.activity else state.state
+
+
+def status(options: argparse.Namespace | SimpleNamespace) -> int:
     from distill_tui.paths import find_home
     from distill_tui.runs.brief import brief
     from distill_tui.runs.folder import find_run, list_runs
@@ -130,19 +143,21 @@ def status(options: argparse.Namespace) -> int:
     return 0
 
 
-def status_line(state: "RunState", width: int = BAR_WIDTH) -> str:
-    """`drums running 12/100 val 0.601 ETA 3 min !2` in at most `width` columns; the name gives way."""
+def status_line(state: RunState, width: int = BAR_WIDTH) -> str:
+    """`drums running 12% e12/100 val 0.601 ETA 3 min !2` in at most `width` columns; the name gives way."""
     from distill_tui.files import printable
 
     parts = [state.state]
     if state.is_active:
-        if state.state == "running" and state.progress:
+        if state.progress:
             parts.append(f"{100 * state.progress:.0f}%")
-        parts.append(state.epoch_text)
+        parts.append(f"e{state.epoch_text}")
     val = state.losses.get("val")
     if val is not None:
         parts.append(f"val {val:.3f}")
-    if state.eta_seconds is not None:
+    if state.activity:
+        parts.append(printable(state.activity))
+    elif state.state == "running" and state.eta_seconds is not None:
         from distill_tui.ui.words import duration
 
         parts.append(f"ETA {duration(state.eta_seconds)}")
@@ -156,7 +171,7 @@ def status_line(state: "RunState", width: int = BAR_WIDTH) -> str:
     return f"{name} {rest}"
 
 
-def _status(run: "RunFolder", state: "RunState") -> str:
+def _status(run: RunFolder, state: RunState) -> str:
     from distill_tui.cli.follow import log_end, resume_hint
     from distill_tui.cli.ink import Ink
     from distill_tui.cli.report import health_table, losses_line, warning_lines
@@ -166,20 +181,19 @@ def _status(run: "RunFolder", state: "RunState") -> str:
     ink = Ink()
     lines = [
         f"run        {printable(run.id)}",
-        f"state      {state.state}" + (f" (process {state.pid})" if state.is_active and state.pid else ""),
+        f"state      {_what_it_does(state)}" + (f" (process {state.pid})" if state.is_active and state.pid else ""),
     ]
     if state.reason and state.reason != state.state:
         lines.append(f"reason     {printable(state.reason)}")
     if state.state == "crashed":
         lines += ["log        " + str(run.worker_log), *(f"           {line}" for line in log_end(run.worker_log, 5))]
     lines.append(f"progress   {100 * state.progress:.0f} %, epoch {state.epoch_text}, step {state.step:,}")
-    if state.eta_seconds is not None:
+    if state.eta_seconds is not None and not state.activity:
         lines.append(f"ETA        {duration(state.eta_seconds)}")
     if state.started_at:
         lines.append(f"started    {day(state.started_at)}, last heard of {day(state.updated_at)}")
     lines.append(f"losses     {losses_line(state)}")
-    if health := health_table(state, ink):
-        lines += ["health", *(f"  {line}" for line in health)]
+    lines += health_table(state, ink)
     lines += warning_lines(state, ink)
     if state.model:
         lines.append(f"model      {printable(state.model.name)} ({state.model.id}) {printable(state.model.path)}")

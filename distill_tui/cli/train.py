@@ -10,12 +10,20 @@ from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from distill_tui.cli.follow import Following
     from distill_tui.data.corpus import Corpus
     from distill_tui.paths import Home
     from distill_tui.recipe.schema import Recipe
     from distill_tui.runs.folder import RunFolder
 
+INTERRUPTED, STOPPED = 130, 3
+"""Exit codes of a run that stopped and can go on: by ctrl+c here, or because of SIGTERM or a wish from elsewhere."""
+CODES = (
+    "Exit code: 0 it finished, 1 it failed, 2 the request was wrong, 3 it was stopped (by `stop` or SIGTERM) and can "
+    "go on with `resume`, 130 the same by ctrl+c."
+)
 INSTEAD = "print progress lines instead of opening the app"
 DEMO_MINUTES = 0.6
 DEMO_RECIPE: dict[str, Any] = {
@@ -40,6 +48,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         help="train a model on a folder of sounds, in the foreground",
         description="Train on folders and files, in the foreground; the training itself is a process of its own, which "
         "goes on if this one or its terminal dies. Ctrl+c stops it with a checkpoint, twice kills it.",
+        epilog=CODES,
         **common,
     )
     train_parser.add_argument(
@@ -49,6 +58,12 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         help="a folder, walked with its sub-folders, or a file; else the recipe's, or your settings'",
     )
     add_recipe_flags(train_parser)
+    train_parser.add_argument(
+        "--or-resume",
+        action="store_true",
+        help="go on with the newest run called NAME if there is one: join it if it trains, end at once if it has "
+        "finished; for scripts and machines that may be taken away at any time",
+    )
     add_ways(train_parser)
     train_parser.set_defaults(run=train)
 
@@ -66,6 +81,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         "resume",
         help="go on with a run from its newest good checkpoint",
         description="Go on with a run that was stopped, failed or crashed, to the same result as if it never had.",
+        epilog=CODES,
         **common,
     )
     resume_parser.add_argument("name", metavar="RUN", help="a run's id, its name, or the beginning of its id")
@@ -86,7 +102,7 @@ def add_ways(
 
 def train(options: argparse.Namespace) -> int:
     """Scan, make a run, start its worker, and follow it."""
-    from distill_tui.cli.recipe_flags import chosen_recipe
+    from distill_tui.cli.recipe_flags import chosen_recipe, keys_as_flags
     from distill_tui.library.start import values_to_continue
     from distill_tui.paths import find_home
     from distill_tui.settings import read_settings
@@ -97,12 +113,23 @@ def train(options: argparse.Namespace) -> int:
     out = sys.stderr if options.detach or options.json else sys.stdout
     recipe = chosen_recipe(options, settings.defaults, lambda model: values_to_continue(home, model))
     usual = [settings.data] if settings.data and not recipe.data.paths else []
-    run, told = _make_run(home, options.data or usual, recipe, out)
+    with keys_as_flags(options):
+        if options.or_resume:
+            from distill_tui.cli.or_resume import start_or_resume
+
+            return start_or_resume(options, home, options.data or usual, recipe, out)
+        run, told = prepare_run(home, options.data or usual, recipe, out)()
     return go(options, home, run, told)
 
 
-def _make_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) -> tuple["RunFolder", frozenset[str]]:
-    """Scan, make the run's folder, and tell on `out` what it will be; the run, and what was warned of."""
+def prepare_run(
+    home: "Home", data: list[str], recipe: "Recipe", out: TextIO
+) -> "Callable[[], tuple[RunFolder, frozenset[str]]]":
+    """Scan; what then makes the run's folder and tells on `out` what it will be: the run, and what was warned of.
+
+    Raises:
+        RequestError: there is nothing to train on; making the run raises what `create_run` does.
+    """
     from distill_tui.cli import report
     from distill_tui.data.corpus import decode_path
     from distill_tui.library.start import start_of
@@ -116,15 +143,19 @@ def _make_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) -> t
         raise RequestError("no sounds to train on", "Name a folder or files: distill-tui train FOLDER")
     start = start_of(home, recipe)
     corpus = _scan(home, paths, recipe.data.validation_share)
-    run = create_run(home, recipe, corpus, this_machine(), start)
-    recipe = toml.load(run.recipe)
-    expected = expectations(recipe, corpus.facts())
-    lines = [*report.found(corpus), report.model_to_be(recipe)]
-    if start is not None:
-        lines.append(printable(f"starts from the weights of model '{start.name}' ({start.id})"))
-    lines += [f"warning: {text}" for text in expected]
-    print("\n".join([*lines, f"run: {printable(run.id)}"]), file=out, flush=True)
-    return run, frozenset(expected)
+
+    def make() -> "tuple[RunFolder, frozenset[str]]":
+        run = create_run(home, recipe, corpus, this_machine(), start)
+        resolved = toml.load(run.recipe)
+        expected = expectations(resolved, corpus.facts())
+        lines = [*report.found(corpus), report.model_to_be(resolved)]
+        if start is not None:
+            lines.append(printable(f"starts from the weights of model '{start.name}' ({start.id})"))
+        lines += [f"warning: {text}" for text in expected]
+        print("\n".join([*lines, f"run: {printable(run.id)}"]), file=out, flush=True)
+        return run, frozenset(expected)
+
+    return make
 
 
 def _scan(home: "Home", paths: list[str], validation_share: float) -> "Corpus":
@@ -166,11 +197,18 @@ def resume(options: argparse.Namespace) -> int:
 
 def go(options: argparse.Namespace, home: "Home", run: "RunFolder", told: frozenset[str] = frozenset()) -> int:
     """Start the run's worker, and follow it or not; the exit code."""
-    from distill_tui.cli.follow import Following, named, resume_hint
-    from distill_tui.runs import events as e
+    from distill_tui.cli.follow import Following
     from distill_tui.runs.launch import start_worker
 
-    following = Following(run, lambda: start_worker(home, run))
+    return follow_on(options, Following(run, lambda: start_worker(home, run)), told)
+
+
+def follow_on(options: argparse.Namespace, following: "Following", told: frozenset[str] = frozenset()) -> int:
+    """Show a run that has its worker to its end, or return where that is not wanted; the exit code."""
+    from distill_tui.cli.follow import named, resume_hint
+    from distill_tui.runs import events as e
+
+    run = following.run
     if options.detach:
         following.wait_for_start()
         print(run.id, flush=True)
@@ -188,7 +226,7 @@ def go(options: argparse.Namespace, home: "Home", run: "RunFolder", told: frozen
         raise DistillError(f"{run.id} failed at step {ending.step or following.state.step:,}: {ending.reason}", advice)
     if isinstance(ending, e.Stopped):
         print(resume_hint(run), file=sys.stderr, flush=True)
-        return 130
+        return INTERRUPTED if following.was_interrupted else STOPPED
     return 0
 
 
@@ -236,7 +274,7 @@ def demo(options: argparse.Namespace) -> int:
     folder = home.root / "demo-sounds"
     write_demo_sounds(folder)
     out = sys.stderr if options.json else sys.stdout
-    run, told = _make_run(home, [str(folder)], with_values(Recipe(), values), out)
+    run, told = prepare_run(home, [str(folder)], with_values(Recipe(), values), out)()
     if options.plain or options.json or not Ink().cursor or not sys.stdin.isatty():
         options.detach = False
         code = go(options, home, run, told)

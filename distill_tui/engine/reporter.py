@@ -176,7 +176,7 @@ class Reporter:
             if found.is_low:
                 self.warn(
                     f"utilization/{level}",
-                    f"Level {level}: utilization {100 * (found.utilization or 0):.0f}% "
+                    f"Level {level + 1}: utilization {100 * (found.utilization or 0):.0f}% "
                     f"(below {100 * health.LOW_UTILIZATION:.0f}% threshold)",
                     "A smaller --codebook-size suits this sound, or train longer.",
                     step,

@@ -88,10 +88,10 @@ class Codes(msgspec.Struct, kw_only=True):
             raise RequestError(f"{name}: no such file") from None
         except OSError as error:
             raise RequestError(f"{name}: cannot be read: {(error.strerror or str(error)).lower()}") from None
-        except Exception as error:  # noqa: BLE001 - numpy and zipfile raise whatever a damaged file leads to
+        except Exception:  # noqa: BLE001 - numpy and zipfile raise whatever a damaged file leads to
+            # their words are left out: numpy's may advise to load the file in a way that runs what is in it
             raise RequestError(
-                f"{name}: not a file of codes: {str(error).splitlines()[0] if str(error) else error!r}",
-                "Such files are made by: distill-tui encode",
+                f"{name}: not a file of codes, or a damaged one", "Such files are made by: distill-tui encode"
             ) from None
         found.check(name)
         return found

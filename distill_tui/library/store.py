@@ -201,8 +201,8 @@ class Library:
         container.copy_model(entry.path, target, card if with_data else without_data(card), shared=True)
         return target
 
-    def import_file(self, path: Path) -> Entry:
-        """Copy a model file into the library, fully verified, under its file's name.
+    def import_file(self, path: Path, name: str = "") -> Entry:
+        """Copy a model file into the library, fully verified, under its file's name or another.
 
         Its id stays if that is unused. Otherwise it is a copy: it gets another id, and no longer belongs to its run,
         so that the run when it goes on updates its own model and not this one.
@@ -213,9 +213,15 @@ class Library:
         """
         card = container.read_card(path)
         with self._changing():
-            target = self._new_path(card.name)
+            target = self._new_path(name or card.name)
             self._copy(path, target)
             return read_entry(target)
+
+    def same_weights(self, entry: Entry) -> Sequence[Entry]:
+        """The other models of the library that have the same weights."""
+        weights = entry.summary.weights_sha256 if entry.summary else ""
+        others = [other for other in self.list() if other.path != entry.path and other.summary]
+        return [other for other in others if weights and other.summary and other.summary.weights_sha256 == weights]
 
     def _copy(self, source: Path, target: Path) -> None:
         """Copy a model; if its id is taken, under another, without a run, and with a note that says so."""

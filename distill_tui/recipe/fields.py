@@ -3,7 +3,6 @@
 A key is the dotted path of a field (`model.rvq_levels`). Where a person writes one, its last word alone will do.
 """
 
-import difflib
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import msgspec
 
-from distill_tui.errors import RequestError
+from distill_tui.errors import RequestError, did_you_mean
 from distill_tui.recipe.schema import Recipe
 
 SECTIONS = ("data", "model", "loss", "train")
@@ -134,6 +133,9 @@ def unknown_key(word: str, known: Iterable[str] | None = None) -> str:
     names = list(fields() if known is None else known)
     by_word = {name.rpartition(".")[2]: name for name in names}
     plain = word.replace("-", "_")
+    # here, as only a mistake needs it
+    import difflib
+
     near = difflib.get_close_matches(plain, names, 1, 0.6) or [
         by_word[w] for w in difflib.get_close_matches(plain.rpartition(".")[2], by_word, 1, 0.6)
     ]
@@ -147,7 +149,7 @@ def check(field: Field, value: Any) -> tuple[Any, str]:
             value = float(value)
         value = msgspec.convert(value, field.hint, strict=True)
     except (msgspec.ValidationError, OverflowError):
-        return value, f"{field.key}: {_show(value)} is not {_wanted(field)}"
+        return value, f"{field.key}: {_show(value)} is not {_wanted(field)}{_nearest(field, value)}"
     if not _is_text(value):
         return value, f"{field.key}: {_show(value)} holds bytes that are not UTF-8 text"
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -160,7 +162,7 @@ def check(field: Field, value: Any) -> tuple[Any, str]:
         import re
 
         if not re.fullmatch(pattern, value):
-            return value, f"{field.key}: {_show(value)} is not {_wanted(field)}"
+            return value, f"{field.key}: {_show(value)} is not {_wanted(field)}{_nearest(field, value)}"
     return value, ""
 
 
@@ -190,7 +192,7 @@ def parse(field: Field, text: str) -> tuple[Any, str]:
     try:
         number = float(text)
     except ValueError:
-        return text, f"{field.key}: {_show(text)} is not {_wanted(field)}"
+        return text, f"{field.key}: {_show(text)} is not {_wanted(field)}{_nearest(field, text)}"
     if field.kind is int and number.is_integer():
         return check(field, int(number))
     return check(field, number)
@@ -208,6 +210,15 @@ def _is_text(value: Any) -> bool:
 def _show(value: Any) -> str:
     shown = f"'{value}'" if isinstance(value, str) else str(value)
     return shown if len(shown) <= 200 else f"{shown[:200]}..."
+
+
+def _nearest(field: Field, value: Any) -> str:
+    """The word of the field that was probably meant, as a question."""
+    if not isinstance(value, str) or len(value) > MOST_LETTERS:
+        return ""
+    # a field with a pattern names its words in its help
+    words = field.help.rstrip(".").replace(",", " ").split() if field.extra.get("pattern") else field.choices
+    return did_you_mean(value, words)
 
 
 def _wanted(field: Field) -> str:

@@ -14,6 +14,8 @@ LOW_EVENNESS, FAIR_EVENNESS = 0.08, 0.2
 HIGH_CHURN = 0.5
 TRAINING_WINDOW = "over the last 100 steps of training"
 """Window of the numbers in a run's log, as it is named beside them."""
+HELD_OUT_WINDOW = "on the held-out sound"
+"""Window of the numbers in a card that does not name one."""
 
 
 class Verdict(StrEnum):
@@ -55,3 +57,8 @@ def level_of(entry: Mapping[str, Any], number: int = 0) -> LevelHealth:
     level = entry.get("level")
     words = ("utilization", "perplexity", "dead", "churn", "frames")
     return LevelHealth(number if level is None else int(level), *(entry.get(word) for word in words))
+
+
+def size_of(value: object) -> int:
+    """The codebook size that a card's recipe names; 0 where it names none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -10,7 +10,6 @@ import argparse
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from distill_tui.interpreter import python
@@ -18,6 +17,7 @@ from distill_tui.paths import Home, find_home
 from distill_tui.runs import events as e
 from distill_tui.runs.brief import BriefState
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.log import LogReader, end_of_log
 from distill_tui.runs.state import RunState
 from distill_tui.settings import Settings, read_settings
@@ -45,26 +45,21 @@ def follow(run: RunFolder, pid: int, offset: int, settings: Settings) -> None:
     A command is not waited for: it may take as long as it likes, or train the next run. `on_warning` is started once
     for each kind of warning, and not for those of step 0, which were told when the run was started.
     """
-    reader, state, told = LogReader(run.events), BriefState(id=run.id), set[str]()
+    reader, told = LogReader(run.events), set[str]()
     reader.offset = offset
-    while True:
-        # asked before the log is read: what a dead worker wrote is there by then
-        alive = run.is_alive() and run.worker_pid() == pid
-        events = reader.read_new()
-        for event in events:
-            if isinstance(event, e.Started) and event.pid != pid:
-                # somebody has gone on with the run already: what follows is told by another herald
-                alive, events = False, []
-                break
-            state.apply(event)
-            if isinstance(event, e.Warned) and event.step and event.code not in told:
-                told.add(event.code)
-                start(settings.on_warning, run, state, event.text)
-        if not alive and not events:
-            break
-        if not events:
-            time.sleep(POLL_SECONDS)
+    follower = RunFollower(run, BriefState, reader, lambda: run.is_alive() and run.worker_pid() == pid)
+
+    def is_of_another(event: e.Event) -> bool:
+        # somebody has gone on with the run already: what follows is told by another herald
+        return isinstance(event, e.Started) and event.pid != pid
+
+    for event in follower.events(POLL_SECONDS, is_of_another):
+        if isinstance(event, e.Warned) and event.step and event.code not in told:
+            told.add(event.code)
+            start(settings.on_warning, run, follower.state, event.text)
+    state = follower.state
     if state.is_active:
+        # killed before its first word, perhaps
         state.state = "crashed"
     start(settings.on_finish, run, state, state.reason)
 

@@ -14,6 +14,7 @@ from distill_tui.runs.events import LONGEST_LINE, Codec, Event
 from distill_tui.runs.folder import is_same_file
 
 BATCH_BYTES = 1 << 20
+TAIL_BYTES = 65536
 
 
 class LogWriter:
@@ -82,31 +83,50 @@ class LogWriter:
 
 
 class LogReader:
-    """Follows a log by byte offset. A last line without its newline is not yet there."""
+    """Reads a log by byte offset, as far as it goes. A last line without its newline is not yet there."""
+
+    batch_bytes = BATCH_BYTES
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.offset = 0
 
-    def read_new(self, limit: int = BATCH_BYTES) -> list[Event]:
+    def read_new(self, limit: int | None = None) -> list[Event]:
         """The events that came since the last call, from at most about `limit` bytes that hold any; [] when there are
         none, or when the file cannot be read."""
         try:
             with open_regular(self.path) as file:
                 file.seek(self.offset)
-                while data := file.read(limit):
+                while data := file.read(limit or self.batch_bytes):
                     if b"\n" not in data:
                         data += file.readline(LONGEST_LINE)
                     # of a line that is too long nothing is wanted; its end will be passed over as damaged
                     end = len(data) if len(data) > LONGEST_LINE else data.rfind(b"\n") + 1
                     self.offset += end
-                    events = [event for line in data[:end].splitlines() if (event := Codec.decode(line)) is not None]
+                    lines = (line for line in data[:end].splitlines() if self._wants(line))
+                    # lines that no reader of this version knows must not look like the log's end
+                    events = [event for line in lines if (event := Codec.decode(line)) is not None]
                     if events or not end:
                         return events
                     self.offset = seek_data(file, self.offset)
         except OSError:
             pass
         return []
+
+    def _wants(self, line: bytes) -> bool:  # noqa: ARG002
+        """Whether a line is worth decoding; `offset` is behind the batch that it is in."""
+        return True
+
+    def size(self) -> int:
+        """How long the log is now, in bytes; 0 where there is none."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
+    def was_replaced(self) -> bool:
+        """Whether the log has become shorter than what was read of it: it is another one."""
+        return self.size() < self.offset
 
 
 def read_events(path: Path) -> Iterator[Event]:
@@ -133,18 +153,24 @@ def end_of_log(path: Path) -> int:
     return 0
 
 
-def tail_events(path: Path, size: int = 65536) -> list[Event]:
-    """The events of about the last `size` bytes: enough to tell where a run is, however long its log."""
-    reader = LogReader(path)
+def start_of_tail(path: Path, size: int = TAIL_BYTES) -> int:
+    """The offset of the first line that begins in about the last `size` bytes; 0 in a shorter log."""
     try:
         with open_regular(path) as file:
             length = file.seek(0, 2)
-            if length > size:
-                file.seek(length - size)
-                file.readline(LONGEST_LINE)
-                reader.offset = file.tell()
+            if length <= size:
+                return 0
+            file.seek(length - size)
+            file.readline(LONGEST_LINE)
+            return file.tell()
     except OSError:
-        return []
+        return 0
+
+
+def tail_events(path: Path, size: int = TAIL_BYTES) -> list[Event]:
+    """The events of about the last `size` bytes: enough to tell where a run is, however long its log."""
+    reader = LogReader(path)
+    reader.offset = start_of_tail(path, size)
     found: list[Event] = []
     while events := reader.read_new():
         found += events

@@ -99,7 +99,8 @@ class RunState:
 
     @property
     def total_epochs(self) -> int:
-        return self.prepared.total_epochs if self.prepared else 0
+        """The number of epochs that ends the run; 0 before it is known, and where a budget of minutes decides."""
+        return self.prepared.total_epochs if self.prepared and not self.prepared.minutes > 0 else 0
 
     @property
     def epoch_text(self) -> str:
@@ -108,8 +109,12 @@ class RunState:
 
     def epoch_of(self, epoch: int) -> str:
         """`3/100`, or `3` where a budget of minutes decides and not a number of epochs."""
-        timed = not self.total_epochs or (self.prepared is not None and self.prepared.minutes > 0)
-        return str(epoch) if timed else f"{epoch}/{self.total_epochs}"
+        return f"{epoch}/{self.total_epochs}" if self.total_epochs else str(epoch)
+
+    @property
+    def activity(self) -> str:
+        """What a run does that is not training steps, in words: `validating`, `saving the model`; '' otherwise."""
+        return self.detail if self.is_active else ""
 
     @property
     def is_active(self) -> bool:
@@ -195,6 +200,9 @@ class RunState:
         if event.step < self.step:
             self._go_back(event.step - 1)
         self.step, self.epoch = event.step, event.epoch
+        if event.scope == "step":
+            # it trains again, whatever it did before
+            self.detail = ""
         self.progress, self.eta_seconds = event.progress, event.eta_seconds
         self.numbers.update(event.values)
         self._record(event)
@@ -302,6 +310,7 @@ class RunState:
             "id": self.id,
             "name": self.name,
             "state": self.state,
+            "activity": self.activity,
             "pid": self.pid if self.is_active else None,
             "epoch": self.epoch,
             "total_epochs": self.total_epochs,

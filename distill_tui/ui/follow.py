@@ -1,8 +1,7 @@
-"""Following a run's log: by byte offset, in slices, posting messages and touching no widget."""
+"""Following a run for the screens: in slices, posting messages and touching no widget."""
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 from textual.message import Message
 
@@ -10,13 +9,13 @@ from distill_tui.errors import DistillError
 from distill_tui.runs import events as e
 from distill_tui.runs.control import read_control
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.log import LogReader
+from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.state import RunState
 from distill_tui.ui import messages as m
 
 POLL_SECONDS = 0.25
-LIVENESS_POLLS = 4
-"""Every how many polls the worker's lock and the control file are looked at: once a second."""
+CONTROL_POLLS = 4
+"""Every how many polls the control file is looked at: once a second."""
 SLICE_BYTES = 48 * 1024
 """Read and folded in about 5 ms, so that a key is answered while a log of 10 MB comes in."""
 
@@ -24,25 +23,28 @@ Post = Callable[[Message], object]
 
 
 class Follower:
-    """One run, followed. `step` looks once; `run_forever` goes on until it is cancelled."""
+    """One run, followed for the screens. `step` looks once; `run_forever` goes on until it is cancelled."""
 
     def __init__(self, run: RunFolder, post: Post) -> None:
         self.run = run
         self._post = post
+        self._log = RunFollower(run)
         self._restart()
         self._control_stamp: tuple[int, int] | None = (-1, -1)
         self._polls = 0
 
+    @property
+    def state(self) -> RunState:
+        """The run's state as far as it was read."""
+        return self._log.state
+
     def _restart(self) -> None:
-        self.state = RunState(id=self.run.id, name=self.run.id.split("-", 2)[-1])
-        self._reader = LogReader(self.run.events)
-        self._seen_size = -1
         self._said: str | None = None
         self._caught_up = False
         self._happened: list[e.Event] = []
 
     async def run_forever(self) -> None:
-        """Follow until cancelled, four looks a second; nothing is read while the log does not grow."""
+        """Follow until cancelled, four looks a second."""
         self._post(m.RunChosen(self.run))
         while True:
             await self.step()
@@ -51,9 +53,8 @@ class Follower:
     async def step(self) -> None:
         """Take in what is new, then say what changed."""
         changed = await self._read()
-        if self._polls % LIVENESS_POLLS == 0:
+        if self._polls % CONTROL_POLLS == 0:
             self._look_at_control()
-            changed = self._look_at_worker() or changed
         self._polls += 1
         if self._happened:
             self._post(m.EventsReceived(self.run, self._happened, self._caught_up))
@@ -66,31 +67,22 @@ class Follower:
         self._caught_up = True
 
     async def _read(self) -> bool:
-        size = _size(self.run.events)
-        if size == self._seen_size:
-            return False
-        if size < self._reader.offset:
-            # somebody replaced the log: what we know is of another one
-            self._restart()
-        changed = False
-        while events := self._reader.read_new(SLICE_BYTES):
+        changed, before, reader = False, self.state, self._log.reader
+        while True:
+            events = self._log.look(SLICE_BYTES)
+            if self.state is not before:
+                # the log is another one than before
+                self._restart()
+                before, changed = self.state, True
+            if not events:
+                return changed
             changed = True
             self.state.apply_all(events)
             self._happened += [event for event in events if not is_step(event)]
-            if self._reader.offset >= size:
-                break
-            if not self._caught_up:
-                self._post(m.LogRead(self.run, self._reader.offset / size))
+            if not self._caught_up and reader.offset < (size := reader.size()):
+                self._post(m.LogRead(self.run, reader.offset / size))
             # yields to the keys and the screen between slices
             await asyncio.sleep(0)
-        self._seen_size = size
-        return changed
-
-    def _look_at_worker(self) -> bool:
-        before = self.state.state
-        if self.state.is_active:
-            self.state.observe(self.run.is_alive())
-        return self.state.state != before
 
     def _look_at_control(self) -> None:
         try:
@@ -111,10 +103,3 @@ class Follower:
 def is_step(event: e.Event) -> bool:
     """Whether it is the numbers of single steps, which no log of events shows."""
     return isinstance(event, e.Metrics) and event.scope == "step"
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

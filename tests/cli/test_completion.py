@@ -15,7 +15,7 @@ from distill_tui.cli.parser import build_parser
 from distill_tui.paths import Home
 from tests.cli.test_contract import commands
 from tests.conftest import Trained
-from tests.programs import Terminal
+from tests.programs import PATIENCE, Terminal
 
 ASK = """
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE} COMPREPLY=()
@@ -44,7 +44,7 @@ def completed(script: str, place: Path, home: Path, *words: str) -> set[str]:
         cwd=place,
         env={**os.environ, "PATH": shell_path(), "DISTILL_TUI_HOME": str(home)},
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     return set(done.stdout.split("\n")) - {""}
 
@@ -82,7 +82,7 @@ def test_the_other_shells_get_a_script_with_every_command_and_flag(
     assert "conservative balanced aggressive" in script
     if shutil.which(shell):
         (tmp_path / "script").write_text(script)
-        subprocess.run([shell, "-n", str(tmp_path / "script")], check=True, timeout=60)
+        subprocess.run([shell, "-n", str(tmp_path / "script")], check=True, timeout=PATIENCE)
     if shell == "fish":
         lines = [line for line in script.splitlines() if line.startswith("complete ")]
         assert len(lines) > 100

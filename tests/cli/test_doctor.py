@@ -18,6 +18,7 @@ from distill_tui.cli.doctor.check import Check
 from distill_tui.cli.main import run
 from distill_tui.machine import Gpu
 from distill_tui.paths import Home
+from tests.programs import PATIENCE
 
 
 def by_name(checks: "list[Check]") -> dict[str, Check]:
@@ -26,7 +27,7 @@ def by_name(checks: "list[Check]") -> dict[str, Check]:
 
 def test_the_whole_of_it_on_this_machine(home: Home) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "distill_tui", "doctor", "--json"], capture_output=True, text=True, timeout=200
+        [sys.executable, "-m", "distill_tui", "doctor", "--json"], capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stdout
     assert done.stderr == ""
@@ -237,7 +238,7 @@ def test_the_terminals_size_and_locale_are_seen() -> None:
         stdin=side,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         env={**os.environ, "LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
     )
     os.close(main)

@@ -1,11 +1,26 @@
 """What a person sees when something goes wrong: a line or two, never a traceback."""
 
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from distill_tui.cli import main as program
 from distill_tui.cli import parser
+from tests.conftest import Trained
+from tests.programs import Terminal
+
+AFTER_A_HANG_UP = """
+import contextlib, signal, sys
+from distill_tui.cli.main import run
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+print("here", flush=True)
+with contextlib.suppress(OSError):
+    sys.stdin.read()
+sys.exit(run(sys.argv[1:]))
+"""
+"""A command that has something to print when its terminal is gone: `demo` after the app has left is one."""
 
 
 def test_a_mistake_of_ours_is_a_line_and_its_traceback_a_file(
@@ -23,3 +38,13 @@ def test_a_mistake_of_ours_is_a_line_and_its_traceback_a_file(
     (log,) = tmp_path.glob("*.log")
     assert str(log) in said
     assert "deep inside" in log.read_text()
+
+
+@pytest.mark.parametrize("command", [["runs"], ["status", "nobody"]])
+def test_a_terminal_that_has_gone_is_no_mistake_of_ours(trained: Trained, tmp_path: Path, command: list[str]) -> None:
+    home = ["--home", str(trained.home.root)]
+    terminal = Terminal(*home, *command, program=(sys.executable, "-c", AFTER_A_HANG_UP), TMPDIR=str(tmp_path))
+    terminal.read_until("here\r\n")
+    terminal.hang_up()
+    assert terminal.wait() == (2 if "nobody" in command else 128 + signal.SIGHUP)
+    assert list(tmp_path.iterdir()) == []

@@ -17,6 +17,7 @@ from distill_tui.cli.main import run
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from tests.library.models import card, tensors, write
+from tests.programs import PATIENCE
 
 
 class Said(NamedTuple):
@@ -108,7 +109,7 @@ def test_show_prints_a_readable_card(models: Command, birds: str, home: Home) ->
         str(home.models / "birds.distill"),
     ):
         assert words in out
-    assert ["0", "0.9", "0.7", "0", "-"] in [line.split() for line in out.splitlines()]
+    assert ["1", "0.9", "0.7", "0", "-", "-"] in [line.split() for line in out.splitlines()]
 
 
 def test_show_says_when_the_codebook_size_was_chosen_by_hand(models: Command, home: Home) -> None:
@@ -118,6 +119,27 @@ def test_show_says_when_the_codebook_size_was_chosen_by_hand(models: Command, ho
     # parts of another shape than anybody can show
     assert models("show", "odd").code == 2
     assert "its card is damaged" in models("list").out
+
+
+def test_show_and_compare_name_the_window_of_the_levels_and_judge_what_can_be_judged(
+    models: Command, home: Home
+) -> None:
+    level = {"utilization": 1.0, "perplexity": 60.0, "dead": 0.0, "churn": 0.0}
+    recipe = {"model": {"codebook_size": 64, "rvq_levels": 2}}
+    window = "over the last 100 steps of training"
+    Library(home).save(tensors(), card(name="old", run="", recipe=recipe, health=[{"level": 0, **level}]))
+    new = card(name="new", run="", recipe=recipe, health=[{"level": 0, **level, "frames": 192.0}], health_window=window)
+    Library(home).save(tensors(), new)
+    old_lines, new_lines = (models("show", name).out.splitlines() for name in ("old", "new"))
+    assert "codebooks on the held-out sound" in old_lines
+    assert "good" not in "".join(old_lines)
+    assert f"codebooks {window}" in new_lines
+    assert any(line.split() == ["1", "1", "60", "0", "0", "good"] for line in new_lines)
+    told = models("compare", "old", "new").out
+    assert "level 1 utilization" in told
+    (verdicts,) = (line for line in told.splitlines() if line.startswith("level 1 verdict"))
+    assert verdicts.split()[-2:] == ["-", "good"]
+    assert "on the held-out sound" in told
 
 
 def test_show_as_json_is_the_whole_card(models: Command, birds: str, home: Home) -> None:
@@ -211,14 +233,14 @@ def test_delete_on_a_terminal_asks(birds: str, home: Home, answer: str, code: in
         while select.select([ours], [], [], 30)[0] and (more := os.read(ours, 1000)):
             said += more
     os.close(ours)
-    assert process.wait(30) == code
+    assert process.wait(PATIENCE) == code
     assert b"Move 'birds' to the trash? [y/N]" in said
     assert [e.name for e in Library(home).list()] == (["birds"] if code else [])
 
 
 def test_export_and_import(models: Command, birds: str, tmp_path: Path) -> None:
     gift = tmp_path / "gift.distill"
-    assert str(gift) in models("export", "birds", str(gift)).err
+    assert str(gift) in models("export", "birds", str(gift)).out
     assert models("export", "birds", str(gift)).code == 2
     models("delete", "birds", "--yes")
     assert json.loads(models("import", str(gift), "--json").out)["id"] == birds
@@ -245,3 +267,14 @@ def test_the_commands_that_look_load_neither_torch_nor_numpy(birds: str, home: H
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stderr == "[0, 0, 0, 0]\n"
+
+
+def test_what_was_made_goes_to_standard_output(models: Command, birds: str, tmp_path: Path) -> None:
+    assert models("rename", "birds", "gulls").out == "gulls\n"
+    file = tmp_path / "gift.distill"
+    assert models("export", "gulls", str(file)).out == f"{file}\n"
+    told = models("import", str(file))
+    assert told.out == "gift\n"
+    assert "The same weights were there already: gulls" in told.err
+    document = json.loads(models("import", str(file), "--name", "present", "--json").out)
+    assert (document["name"], sorted(document["same_weights"])) == ("present", ["gift", "gulls"])

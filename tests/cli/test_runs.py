@@ -125,15 +125,94 @@ def test_a_line_for_tmux_is_short_whatever_the_name() -> None:
         ]
     )
     line = status_line(state)
-    assert line.endswith("running 50% 3 val 0.601 ETA 3 min 20 s !1")
+    assert line.endswith("running 50% e3 val 0.601 ETA 3 min 20 s !1")
     assert len(line) <= 60
     assert "#" not in line
+
+
+def prepared(minutes: float = 0.0) -> e.Prepared:
+    return e.Prepared(
+        device="cpu", precision="float32", parameters=1, rate=8000, frame_rate=100.0, kbps=1.0, codebook_size=8,
+        levels=2, training_files=1, validation_files=1, training_seconds=1.0, validation_seconds=1.0, steps_per_epoch=1,
+        total_epochs=100, minutes=minutes,
+    )  # fmt: skip
+
+
+def end_of_training(**values: float | None) -> e.Metrics:
+    return e.Metrics(scope="epoch", step=9, epoch=4, values=values, progress=1.0, eta_seconds=0.0)
+
+
+def test_a_run_that_validates_or_saves_says_so_in_place_of_the_time_left(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = written(home, "late", *began("late"), prepared(), end_of_training())
+    saving = e.StateChanged(state="running", step=9, detail="saving the model")
+    log = LogWriter(run.events)
+    log.write(saving)
+    with run.hold():
+        assert main(["status"]) == 0
+        told = capsys.readouterr().out
+        assert "running: saving the model (process 1)" in told
+        assert "ETA" not in told
+        assert main(["status", "--line"]) == 0
+        assert capsys.readouterr().out == "late running 100% e4/100 saving the model\n"
+        assert main(["runs"]) == 0
+        assert "running: saving the model" in capsys.readouterr().out
+        assert main(["status", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["activity"] == "saving the model"
+        # it trains on
+        log.write(e.Metrics(scope="step", step=10, epoch=5, values={}, progress=0.5, eta_seconds=3.0))
+        assert main(["status", "--line"]) == 0
+        assert capsys.readouterr().out == "late running 50% e5/100 ETA 3.0 s\n"
+    log.close()
+
+
+def test_a_paused_run_keeps_its_percent(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    run = written(home, "rest", *began("rest"), e.StateChanged(state="paused", step=7))
+    with run.hold():
+        assert main(["status", "--line"]) == 0
+    assert capsys.readouterr().out == "rest paused 25% e2\n"
+
+
+def test_where_a_budget_of_minutes_holds_no_number_of_epochs_is_told(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = written(home, "timed", *began("timed"), prepared(minutes=2.0))
+    with run.hold():
+        assert main(["status", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["total_epochs"] == 0
+        assert main(["status", "--line"]) == 0
+        assert capsys.readouterr().out == "timed running 25% e2\n"
+
+
+def test_levels_are_counted_from_one_with_their_window_and_verdict(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    health = {"codebook/0/utilization": 1.0, "codebook/0/perplexity": 7.0, "codebook/0/frames": 24.0}
+    health |= {"codebook/1/utilization": 0.125, "codebook/1/perplexity": 1.0, "codebook/1/frames": 23.0}
+    written(home, "judged", *began("judged"), prepared(), end_of_training(**health))
+    assert main(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    first = lines.index("health     over the last 100 steps of training") + 2
+    assert lines[first].split()[:3] == ["1", "100", "%"]
+    assert "good" in lines[first]
+    # of eight codes, 23 frames say nothing
+    assert lines[first + 1].split()[:3] == ["2", "12", "%"]
+    assert "poor" not in lines[first + 1]
+    assert main(["status", "--json"]) == 0
+    assert [level["level"] for level in json.loads(capsys.readouterr().out)["health"]] == [0, 1]
+    assert main(["runs", "compare", "judged"]) == 0
+    told = capsys.readouterr().out
+    assert "level 2 utilization" in told
+    assert "level 0" not in told
+    assert "over the last 100 steps of training" in told
 
 
 def test_the_line_imports_nothing_heavy(trained: Trained) -> None:
     script = (
         "import sys; from distill_tui.cli.main import run; code = run(sys.argv[1:]);"
-        "heavy = {'torch', 'numpy', 'textual', 'rich', 'typer', 'soundfile', 'soxr', 'platformdirs', 'asyncio'};"
+        "heavy = {'argparse', 'typing_extensions'} | "
+        "{'torch', 'numpy', 'textual', 'rich', 'typer', 'soundfile', 'soxr', 'platformdirs', 'asyncio'};"
         "print(sorted(heavy & sys.modules.keys())); sys.exit(code)"
     )
     done = subprocess.run(

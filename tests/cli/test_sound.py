@@ -271,3 +271,19 @@ def test_progress_is_told_as_lines_of_json_beside_the_document(
     told = capsys.readouterr()
     assert [json.loads(line) for line in told.err.splitlines()] == [{"done": n, "total": 5} for n in range(6)]
     assert len(json.loads(told.out)["files"]) == 5
+
+
+def test_a_foreign_file_is_told_what_it_is_not_and_no_way_to_run_it(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """numpy's own words advise to load it with pickle."""
+    objects, text, cut = tmp_path / "objects.npy", tmp_path / "text.npz", tmp_path / "cut.npz"
+    np.save(objects, np.array([{}], dtype=object), allow_pickle=True)
+    text.write_text("no codes")
+    cut.write_bytes(b"PK\x03\x04 and no more")
+    for path in (objects, text, cut):
+        home = ["--home", str(trained.home.root)]
+        assert main([*home, "decode", str(trained.model), str(path), "--out", str(tmp_path / "out.wav")]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith(f"distill-tui: {path}: not a file of codes, or a damaged one\n")
+        assert "pickle" not in told

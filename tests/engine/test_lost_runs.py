@@ -14,7 +14,8 @@ from distill_tui.runs import events as e
 from distill_tui.runs.control import change_control
 from distill_tui.runs.launch import start_worker
 from tests.engine.support import events_of, make_run, make_trainer, tones, weights_of
-from tests.engine.test_worker import PATIENCE, state_of, until
+from tests.engine.test_worker import state_of, until
+from tests.programs import PATIENCE
 
 ENDLESS = {"train__epochs": 1_000_000, "train__unquantized_share": 0.0}
 

@@ -19,6 +19,7 @@ from distill_tui.runs import events as e
 from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.state import RunState
 from tests.engine.support import events_of, make_run, make_trainer, tones, weights_of
+from tests.programs import PATIENCE
 
 
 @pytest.fixture
@@ -236,7 +237,7 @@ def test_pause_go_on_checkpoint_preview_and_stop(home: Home, sounds: Path) -> No
     thread.start()
 
     def wait_for(kind: type[e.Event], **wanted: Any) -> Any:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             for event in events_of(run, kind):
                 if all(getattr(event, key) == value for key, value in wanted.items()):
@@ -295,7 +296,7 @@ def test_overfitting_and_low_use_are_said_in_words_that_tell_what_to_do(home: Ho
     trainer.reporter.judge_use(counts, 3)
     said = {w.code: w for w in events_of(trainer.run_folder, e.Warned)}
     assert "30% worse" in said["overfitting"].text
-    assert said["utilization/1"].text == "Level 1: utilization 25% (below 30% threshold)"
+    assert said["utilization/1"].text == "Level 2: utilization 25% (below 30% threshold)"
     assert all(w.advice for w in said.values())
 
 

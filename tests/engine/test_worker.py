@@ -21,8 +21,7 @@ from distill_tui.runs.launch import start_worker
 from distill_tui.runs.log import read_events
 from distill_tui.runs.state import RunState
 from tests.engine.support import events_of, make_run, tones
-
-PATIENCE = 120.0
+from tests.programs import PATIENCE
 
 
 def state_of(run: RunFolder) -> RunState:

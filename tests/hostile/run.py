@@ -158,6 +158,8 @@ def _child(command: Command, place: Place, words: dict[str, str], output: int) -
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", closefd=False, buffering=1, errors="backslashreplace")  # noqa: SIM115
         (place.root / "tmp").mkdir(exist_ok=True)
+        # what an odd argument names is written there, and not where the tests were started
+        os.chdir(place.root / "tmp")
         tempfile.tempdir = str(place.root / "tmp")
         os.environ |= {"DISTILL_TUI_HOME": words["home"], "TMPDIR": str(place.root / "tmp"), "TERM": "xterm-256color"}
         random.seed(0)

@@ -6,6 +6,7 @@ import pytest
 from distill_tui.paths import Home
 from distill_tui.runs import brief as brief_module
 from distill_tui.runs import events as e
+from distill_tui.runs import follow
 from distill_tui.runs.brief import brief
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import read_events
@@ -144,7 +145,7 @@ def test_of_a_long_log_the_brief_state_is_still_exact(
     home: Home, monkeypatch: pytest.MonkeyPatch, resumed: bool
 ) -> None:
     monkeypatch.setattr(brief_module, "WHOLE_BYTES", 20_000)
-    monkeypatch.setattr(brief_module, "BATCH_BYTES", 1000)
+    monkeypatch.setattr(brief_module.BriefReader, "batch_bytes", 1000)
     run = a_run(home)
     events: list[e.Event] = [started(run), e.StateChanged(state="running"), e.Warned(code="w", text="early")]
     for step in range(1, 2000):
@@ -158,13 +159,16 @@ def test_of_a_long_log_the_brief_state_is_still_exact(
     write(run, *events)
     assert brief(run).summary() == whole(run).summary()
     assert brief(run).losses["val"] == 0.25
-    assert len(list(brief_module._worth_reading(run.events))) < 400
+    reader, read = brief_module.BriefReader(run.events), 0
+    while found := reader.read_new():
+        read += len(found)
+    assert read < 400
 
 
 def test_a_run_whose_worker_never_spoke_has_crashed_after_a_while(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     run = a_run(home)
     assert brief(run).state == "starting"
-    monkeypatch.setattr(brief_module, "FIRST_WORD_SECONDS", -1.0)
+    monkeypatch.setattr(follow, "FIRST_WORD_SECONDS", -1.0)
     assert brief(run).state == "crashed"
     with run.hold():
         assert brief(run).state == "starting"

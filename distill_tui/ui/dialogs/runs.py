@@ -11,7 +11,8 @@ from textual.widgets import Static
 
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
-from distill_tui.runs.log import LogReader, tail_events
+from distill_tui.runs.follow import RunFollower
+from distill_tui.runs.log import start_of_tail
 from distill_tui.runs.state import RunState
 from distill_tui.ui import words
 from distill_tui.ui.dialogs.base import Dialog
@@ -28,13 +29,10 @@ HERE = "•"
 
 def glance(run: RunFolder) -> RunState:
     """Where a run is, from the beginning and the end of its log alone: fast, however long it is."""
-    state = RunState(id=run.id, name=run.id.split("-", 2)[-1])
-    head = LogReader(run.events).read_new(HEAD_BYTES)
-    seen = head[-1].seq if head else 0
-    state.apply_all(head)
-    state.apply_all(event for event in tail_events(run.events) if event.seq > seen)
-    state.observe(run.is_alive())
-    return state
+    follower = RunFollower(run)
+    follower.state.apply_all(follower.look(HEAD_BYTES))
+    follower.reader.offset = max(follower.reader.offset, start_of_tail(run.events))
+    return follower.catch_up()
 
 
 class RunsDialog(Dialog[RunFolder | None]):

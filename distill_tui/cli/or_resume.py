@@ -1,0 +1,107 @@
+"""`train --or-resume`: one line that starts a run, or goes on with it, for scripts that are started again and again."""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distill_tui.cli.follow import Following
+from distill_tui.cli.output import say
+from distill_tui.cli.train import follow_on, prepare_run
+from distill_tui.data.corpus import encode_path
+from distill_tui.errors import DistillError, RequestError
+from distill_tui.files import clean_name, locked, printable
+from distill_tui.paths import Home
+from distill_tui.recipe import toml
+from distill_tui.recipe.fields import fields, get
+from distill_tui.recipe.schema import Recipe
+from distill_tui.runs import events as e
+from distill_tui.runs.brief import brief
+from distill_tui.runs.control import change_control
+from distill_tui.runs.folder import RunFolder, list_runs
+from distill_tui.runs.launch import start_worker
+from distill_tui.runs.log import tail_events
+from distill_tui.ui.words import setting
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+OWN = ("version", "automatic", "name", "data.paths", "train.start_from")
+"""Keys that a run sets itself."""
+MOST_DIFFERENCES = 5
+
+
+def start_or_resume(options: argparse.Namespace, home: Home, data: list[str], recipe: Recipe, out: "TextIO") -> int:
+    """Follow the newest run of the recipe's name to its end: one that trains, one that can go on, or a new one.
+
+    Two of these at once share one run: whoever comes second joins it.
+
+    Raises:
+        RequestError: the recipe has no name, or a new run cannot be made of it.
+    """
+    if not recipe.name:
+        raise RequestError("--or-resume knows a run by its name", "Add --name NAME.")
+    make: Callable[[], tuple[RunFolder, frozenset[str]]] | None = None
+    if _newest(home, recipe.name) is None:
+        # reading the sounds may take long, so the lock is not held meanwhile
+        make = prepare_run(home, data, recipe, out)
+    told: frozenset[str] = frozenset()
+    home.runs.mkdir(parents=True, exist_ok=True)
+    with locked(home.runs / ".or-resume.lock"):
+        run = _newest(home, recipe.name)
+        if run is None:
+            if make is None:
+                raise DistillError(f"the run '{printable(recipe.name)}' has just been deleted", "Start this again.")
+            run, told = make()
+            following = Following(run, _starter(home, run))
+        elif run.is_alive():
+            say(f"{run.id} is being trained by process {run.worker_pid()}: following it.")
+            following = Following(run, None)
+        elif brief(run).state == "finished":
+            return _has_finished(options, run)
+        else:
+            _note_differences(run, recipe, data)
+            change_control(run.control, lambda control: setattr(control, "wanted", "running"))
+            following = Following(run, _starter(home, run))
+        following.wait_for_worker()
+    return follow_on(options, following, told)
+
+
+def _starter(home: Home, run: RunFolder) -> Callable[[], subprocess.Popen[bytes]]:
+    return lambda: start_worker(home, run)
+
+
+def _newest(home: Home, name: str) -> RunFolder | None:
+    """The newest run of this name."""
+    return next((run for run in list_runs(home) if run.id.split("-", 2)[-1] == clean_name(name)), None)
+
+
+def _has_finished(options: argparse.Namespace, run: RunFolder) -> int:
+    """Say so, on standard output as the last event of the run's stream would; 0."""
+    last = next((event for event in reversed(tail_events(run.events)) if isinstance(event, e.Finished)), None)
+    if options.json and last is not None:
+        sys.stdout.buffer.write(e.Codec.encode(last))
+        sys.stdout.flush()
+    elif options.detach:
+        print(run.id, flush=True)
+    model = f"; its model is in the library as '{printable(last.model)}'" if last is not None and last.model else ""
+    say(f"{run.id} has finished{model}.")
+    return 0
+
+
+def _note_differences(run: RunFolder, asked: Recipe, data: list[str]) -> None:
+    """Say where the run's recipe is another than what was asked for: it is the run's own that holds."""
+    own = toml.load(run.recipe)
+    different = []
+    for key in fields():
+        old, new = get(own, key), get(asked, key)
+        if key not in OWN and key not in own.automatic and new != "auto" and old != new:
+            different.append(f"{key} {setting(old)} (asked: {setting(new)})")
+    if data and own.data.paths != [encode_path(os.path.normpath(Path(path).expanduser().absolute())) for path in data]:
+        different.insert(0, "other sounds")
+    if different:
+        more = f" and {len(different) - MOST_DIFFERENCES} more" if len(different) > MOST_DIFFERENCES else ""
+        say(f"{run.id} goes on as it was begun: {', '.join(different[:MOST_DIFFERENCES])}{more}")
