@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distill_tui.data.cache import Wave
 from distill_tui.engine.health import count_codes
 from distill_tui.engine.losses import SpectralLoss
 from distill_tui.engine.nets.base import SoundNet
@@ -23,14 +24,12 @@ def padded(wave: Tensor, latent_hop: int) -> Tensor:
     return torch.nn.functional.pad(wave, (0, missing))[None]
 
 
-def choose(waves: Sequence[np.ndarray], rate: int, seconds: float, longest: float = LONGEST) -> list[np.ndarray]:
-    """Evenly spread files of about so many seconds in total, each cut to `longest` seconds."""
-    cut = [wave[: int(longest * rate)] for wave in waves]
-    total = sum(len(w) for w in cut) / rate
-    if total <= seconds:
-        return cut
-    count = max(1, int(len(cut) * seconds / total))
-    return [cut[i * len(cut) // count] for i in range(count)]
+def choose(waves: Sequence[Wave], rate: int, seconds: float, longest: float = LONGEST) -> list[np.ndarray]:
+    """Evenly spread files of about so many seconds in total, each cut to `longest` seconds; only these are read."""
+    most = int(longest * rate)
+    total = sum(min(len(wave), most) for wave in waves) / rate
+    count = len(waves) if total <= seconds else max(1, int(len(waves) * seconds / total))
+    return [waves[i * len(waves) // count][:most] for i in range(count)]
 
 
 @dataclass
