@@ -17,7 +17,7 @@ import soundfile
 from distill_tui.data.quiet import quiet_decoders
 from distill_tui.data.reading import READABLE_ERRORS
 from distill_tui.errors import DistillError
-from distill_tui.files import atomic_write, printable
+from distill_tui.files import ABANDONED, atomic_write, printable, sweep_parts
 from distill_tui.foreign import open_regular
 
 MOST_KEPT = 40
@@ -52,7 +52,8 @@ def cut(source: Path, start: float, seconds: float, target: Path) -> float:
 
 
 def _sweep(folder: Path) -> None:
-    """Delete what was cut out longest ago."""
+    """Delete what was cut out longest ago, and what killed processes left half-written."""
+    sweep_parts(folder, ABANDONED)
     with contextlib.suppress(OSError):
         found = sorted(folder.glob("*.wav"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
         for old in found[MOST_KEPT:]:
