@@ -17,7 +17,7 @@ from typing import IO, Protocol
 import numpy as np
 
 from distill_tui.data.corpus import Corpus, Sound
-from distill_tui.data.reading import Samples, UnreadableSoundError, hash_file, open_sound, resampled, to_mono
+from distill_tui.data.reading import OpenSound, Samples, UnreadableSoundError, hash_file, open_sound, resampled, to_mono
 from distill_tui.data.scan import Progress
 from distill_tui.data.threads import Stop, as_ready
 from distill_tui.errors import DistillError
@@ -189,8 +189,8 @@ def decode(sound: Sound, rate: int, home: Home, stop: Stop | None = None) -> Pat
 def _decoded(sound: Sound, rate: int, stop: Stop | None) -> Iterator[Samples]:
     """The sound as mono blocks at `rate` Hz, once its bytes are seen to be those that were scanned."""
 
-    def check(handle: int) -> None:
-        if hash_file(handle, stop) != sound.content:
+    def check(opened: OpenSound) -> None:
+        if hash_file(opened.handle, stop) != sound.content:
             raise UnreadableSoundError(sound.file, "it has changed since it was scanned")
 
     with open_sound(sound.file, check) as opened:
