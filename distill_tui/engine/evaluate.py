@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distill_tui.data.audio_io import write_wav
 from distill_tui.data.cache import Wave
 from distill_tui.engine.health import count_codes
 from distill_tui.engine.losses import SpectralLoss
 from distill_tui.engine.nets.base import SoundNet
-from distill_tui.files import atomic_write
 
 LONGEST = 30.0
 """Seconds of one file that are used to validate; more of the same file tells little more."""
@@ -82,17 +82,7 @@ def write_previews(
         made = net(whole, use_bottleneck)[0][0, : len(wave)]
         distance = float(loss(made[None], whole[:, : len(wave)], with_stft=False)["mel"])
         names = (f"original-{number:02d}.wav", f"reconstruction-{number:02d}.wav")
-        write_wav(folder / names[0], np.asarray(wave), net.rate)
-        write_wav(folder / names[1], made.float().cpu().numpy(), net.rate)
+        write_wav(folder / names[0], [np.asarray(wave)], net.rate)
+        write_wav(folder / names[1], [made.float().cpu().numpy()], net.rate)
         pairs.append((*names, distance))
     return pairs
-
-
-def write_wav(path: Path, wave: np.ndarray, rate: int) -> None:
-    """Write [samples] or [samples, channels] in -1..1 as a 16-bit WAV, atomically; what is outside is clipped."""
-    import soundfile
-
-    def write(file: object) -> None:
-        soundfile.write(file, np.clip(wave, -1.0, 1.0), rate, subtype="PCM_16", format="WAV")
-
-    atomic_write(path, write)
