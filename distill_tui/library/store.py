@@ -114,7 +114,9 @@ class Library:
         """
         with self._changing():
             entries = self.list()
-            earlier = [e for e in entries if e.summary and card.run and e.summary.run == card.run]
+            # a list may be wrong; which file is replaced is decided by what the file itself says
+            named = [read_entry(e.path) for e in entries if e.summary and card.run and e.summary.run == card.run]
+            earlier = [e for e in named if e.summary and e.summary.run == card.run]
             if earlier:
                 path, id = earlier[0].path, earlier[0].id
             else:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import random
 import re
 import socket
 import sqlite3
@@ -606,3 +607,36 @@ def test_what_turns_out_to_be_longer_than_a_day_is_read_no_further(
     monkeypatch.setattr(reading.OpenSound, "blocks", counted)
     assert list(reasons(scan([folder], 0.2))) == ["a.wav"]
     assert sum(blocks) < 2 * 44100
+
+
+def test_flipped_bits_in_the_memory_are_not_believed(folder: Path, home: Home) -> None:
+    for number in range(20):
+        write(folder / f"{number}.wav", sine(0.1, hertz=200 + 20 * number))
+    (folder / "empty.wav").touch()
+    first = scan([folder], 0.2, home)
+    path = home.cache / memory.FILE_NAME
+    content = path.read_bytes()
+    chance = random.Random(0)
+    for _ in range(40):
+        damaged = bytearray(content)
+        for _ in range(20):
+            damaged[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        path.write_bytes(damaged)
+        assert scan([folder], 0.2, home) == first
+    # and a row that is moved to another file, or another state of it, tells nothing of that
+    path.write_bytes(content)
+    with sqlite3.connect(path) as rows:
+        rows.execute(
+            "UPDATE findings SET finding = (SELECT finding FROM findings WHERE instr(finding, 'empty')),"
+            " hash = (SELECT hash FROM findings WHERE instr(finding, 'empty'))"
+        )
+    rows.close()
+    assert scan([folder], 0.2, home) == first
+
+
+def test_what_an_earlier_version_remembered_is_swept(folder: Path, home: Home) -> None:
+    write(folder / "a.wav")
+    home.cache.mkdir(parents=True)
+    (home.cache / "scans-1.sqlite").touch()
+    scan([folder], 0.2, home)
+    assert [path.name for path in home.cache.iterdir()] == [memory.FILE_NAME]
