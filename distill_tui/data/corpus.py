@@ -86,8 +86,10 @@ class Corpus(Struct, kw_only=True):
         if not self.sounds:
             raise self.no_sounds()
         by_rate: dict[int, float] = {}
+        files_by_rate: dict[int, int] = {}
         for sound in self.sounds:
             by_rate[sound.rate] = by_rate.get(sound.rate, 0.0) + sound.seconds
+            files_by_rate[sound.rate] = files_by_rate.get(sound.rate, 0) + 1
         lengths = sorted(s.seconds for s in self.sounds)
         return DataFacts(
             files=len(self.sounds),
@@ -95,6 +97,7 @@ class Corpus(Struct, kw_only=True):
             validation_seconds=self.split_seconds("validation"),
             median_seconds=lengths[len(lengths) // 2],
             seconds_by_rate=by_rate,
+            files_by_rate=files_by_rate,
         )
 
     def no_sounds(self) -> RequestError:

@@ -191,7 +191,7 @@ def test_an_index_that_lies_neither_fails_the_end_of_a_training_nor_splits_its_m
     rows = msgspec.json.encode(document["rows"])
     document["hash"] = hashlib.blake2b(rows, digest_size=16).hexdigest()
     index.write_bytes(msgspec.json.encode(document))
-    assert [e.path.name for e in list_entries(home.models) if getattr(e.summary, field) == lie][-1] == name
+    assert next(e.path.name for e in list_entries(home.models) if getattr(e.summary, field) == lie) == name
     again, where = library.save(tensors(), card(name="m", run="mine"))
     assert where == path and again.id == before[path].id
     assert read_summary(other) == before[other]
