@@ -583,7 +583,12 @@ def test_what_says_it_is_longer_than_a_day_is_skipped_before_it_is_read(
     write(folder / "a.wav", sine(0.9))
     write(folder / "b.wav", sine(1.1))
     read: list[int] = []
-    monkeypatch.setattr(scan_module, "hash_file", lambda handle, _stop: str(read.append(handle)))
+
+    def hashed(handle: int, stop: Stop | None) -> str:
+        read.append(handle)
+        return ""
+
+    monkeypatch.setattr(scan_module, "hash_file", hashed)
     corpus = scan([folder], 0.2)
     assert reasons(corpus) == {"b.wav": "longer than 24 hours: split it into shorter files"}
     assert len(corpus.sounds) == len(read) == 1
