@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import re
+import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from distill_tui.text import TURNING
 
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
 """Modes of what only its owner is to read: all that is written into the home folder."""
+
+_PART = re.compile(r"\.[0-9a-f]{16}\.part")
+"""The name of a file that `atomic_write` is writing."""
 
 
 def private(path: str, flags: int) -> int:
@@ -64,6 +68,25 @@ def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None], *, sh
         sync_folder(path.parent)
     except OSError as error:
         raise DistillError(*describe_os_error(error, path)) from error
+
+
+ABANDONED = 24 * 3600.0
+"""Seconds after which a half-written file is what a killed process left behind."""
+
+
+def sweep_parts(folder: Path, older_than: float = 0.0) -> None:
+    """Delete what killed processes left of an `atomic_write` into a folder.
+
+    Args:
+        older_than: in seconds; 0 only where no other process can be writing now.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                is_part = _PART.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+                age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+                if is_part and (not older_than or age > older_than):
+                    Path(entry.path).unlink()
 
 
 def sync_folder(folder: Path) -> None:

@@ -103,3 +103,14 @@ def test_gpus_are_those_that_cuda_sees_and_the_freest_is_chosen(
 
 def test_processes_that_compute_number_gpus_as_the_driver_does() -> None:
     assert COMPUTING["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_it_may_be() -> None:
+    code = (
+        "import resource; from distill_tui.machine import raise_file_limit\n"
+        "hard = min(4000, resource.getrlimit(resource.RLIMIT_NOFILE)[1])\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard)); raise_file_limit()\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "True\n"

@@ -57,9 +57,11 @@ def data(options: argparse.Namespace) -> int:
         finally:
             progress.end()
     if options.json:
-        print_json(corpus.to_json())
+        print_json(corpus.to_json() | {"warnings": _warnings(corpus)})
     else:
         print(describe(corpus, width=shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
+        for warning in _warnings(corpus):
+            print(f"warning: {warning}")
     if not corpus.sounds:
         if options.json:
             return told_beside_json(corpus.no_sounds())
@@ -144,6 +146,16 @@ def _fitter(width: int | None, others: list[list[str]]) -> Callable[[str], str]:
         return name if len(name) <= room else f"{name[: room // 2 - 1]}...{name[len(name) - room + room // 2 + 2 :]}"
 
     return fit
+
+
+def _warnings(corpus: "Corpus") -> list[str]:
+    """What a person should know before a model is trained on these sounds at the rate that it would have by itself."""
+    from distill_tui.recipe.resolve import lost_bandwidth, model_rate
+
+    if not corpus.sounds:
+        return []
+    facts = corpus.facts()
+    return [text for text in (lost_bandwidth(facts, model_rate(facts.seconds_by_rate)),) if text]
 
 
 def _totals(corpus: "Corpus") -> list[str]:

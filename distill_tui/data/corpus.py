@@ -3,21 +3,20 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import atomic_write, printable
-from distill_tui.foreign import MalformedError, decode, read_bytes
+from distill_tui.data.manifest import load_manifest, save_manifest
+from distill_tui.errors import RequestError
+from distill_tui.files import printable
+from distill_tui.foreign import decode
 from distill_tui.recipe.resolve import DataFacts
 
 Split = Literal["training", "validation", "by time"]
 Hash = Annotated[str, Meta(pattern=r"\A[0-9a-f]*\Z", max_length=128)]
 """It becomes a part of a file's name."""
-MOST_MANIFEST = 1 << 30
-T = TypeVar("T")
 
 
 class Sound(Struct, kw_only=True):
@@ -87,8 +86,10 @@ class Corpus(Struct, kw_only=True):
         if not self.sounds:
             raise self.no_sounds()
         by_rate: dict[int, float] = {}
+        files_by_rate: dict[int, int] = {}
         for sound in self.sounds:
             by_rate[sound.rate] = by_rate.get(sound.rate, 0.0) + sound.seconds
+            files_by_rate[sound.rate] = files_by_rate.get(sound.rate, 0) + 1
         lengths = sorted(s.seconds for s in self.sounds)
         return DataFacts(
             files=len(self.sounds),
@@ -96,6 +97,7 @@ class Corpus(Struct, kw_only=True):
             validation_seconds=self.split_seconds("validation"),
             median_seconds=lengths[len(lengths) // 2],
             seconds_by_rate=by_rate,
+            files_by_rate=files_by_rate,
         )
 
     def no_sounds(self) -> RequestError:
@@ -121,16 +123,16 @@ class Corpus(Struct, kw_only=True):
 
     def save(self, path: Path) -> None:
         """Write the manifest, atomically."""
-        atomic_write(path, msgspec.json.format(msgspec.json.encode(self), indent=1))
+        save_manifest(path, self)
 
     @classmethod
     def load(cls, path: Path) -> "Corpus":
         """Read a manifest that `save` wrote.
 
         Raises:
-            DistillError: it is gone or damaged.
+            DistillError: it is gone, cannot be read, or is damaged.
         """
-        return read_manifest(path, cls)
+        return load_manifest(path, cls)
 
     def to_json(self) -> dict[str, Any]:
         """The corpus as `distill-tui data --json` prints it; `from_json` reads it back."""
@@ -154,21 +156,6 @@ class Corpus(Struct, kw_only=True):
             MalformedError: it is none.
         """
         return decode(document, cls)
-
-
-def read_manifest(path: Path, kind: type[T]) -> T:
-    """What a run's folder says of its data.
-
-    Raises:
-        DistillError: it is gone or damaged.
-    """
-    way_out = "Start a new run on the same data; a copy of the file would do as well."
-    try:
-        return decode(read_bytes(path, MOST_MANIFEST), kind)
-    except OSError as error:
-        raise DistillError(f"{printable(str(path))}: cannot be read: {error.strerror or error}", way_out) from None
-    except MalformedError as error:
-        raise DistillError(f"{printable(str(path))}: damaged: {error}", way_out) from None
 
 
 def encode_path(path: str | os.PathLike[str]) -> str:

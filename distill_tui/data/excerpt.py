@@ -9,15 +9,15 @@ import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import soundfile
 
+from distill_tui.data.audio_io import write_wav
 from distill_tui.data.quiet import quiet_decoders
 from distill_tui.data.reading import READABLE_ERRORS
 from distill_tui.errors import DistillError
-from distill_tui.files import atomic_write, printable
+from distill_tui.files import ABANDONED, printable, sweep_parts
 from distill_tui.foreign import open_regular
 
 MOST_KEPT = 40
@@ -43,16 +43,13 @@ def cut(source: Path, start: float, seconds: float, target: Path) -> float:
         raise DistillError(f"{printable(str(source))}: cannot be read: {reason.lower()}") from error
     if not len(samples):
         raise DistillError(f"{printable(str(source))}: it ends before {start:.1f} s; it has changed since")
-
-    def write(file: IO[bytes]) -> None:
-        soundfile.write(file, np.clip(np.nan_to_num(samples), -1.0, 1.0), rate, subtype="PCM_16", format="WAV")
-
-    atomic_write(target, write)
+    write_wav(target, [np.nan_to_num(samples)], rate, samples.shape[1])
     return len(samples) / rate
 
 
 def _sweep(folder: Path) -> None:
-    """Delete what was cut out longest ago."""
+    """Delete what was cut out longest ago, and what killed processes left half-written."""
+    sweep_parts(folder, ABANDONED)
     with contextlib.suppress(OSError):
         found = sorted(folder.glob("*.wav"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
         for old in found[MOST_KEPT:]:

@@ -1,6 +1,7 @@
 """What earlier scans learned of files, so that a folder that did not change is scanned at once."""
 
 import contextlib
+import hashlib
 import os
 import sqlite3
 import time
@@ -13,16 +14,17 @@ from msgspec import Struct
 from distill_tui.files import make_folder, private
 from distill_tui.foreign import MalformedError, decode
 
-FILE_NAME = "scans-1.sqlite"
-"""Its number is to be raised when a scan finds out more, or judges differently, than what is remembered."""
+VERSION = 2
+"""To be raised when a scan finds out more, or judges differently, than what is remembered."""
+FILE_NAME = f"scans-{VERSION}.sqlite"
 PATIENCE = 2.0
 """Seconds to wait for another process that writes; then this one goes without."""
 SAVE_EVERY = 5.0
 """Seconds of scanning that are lost when a scan is killed."""
 CREATE = """CREATE TABLE IF NOT EXISTS findings
-    (path BLOB PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, finding BLOB) WITHOUT ROWID"""
-RECALL = "SELECT finding FROM findings WHERE path = ? AND size = ? AND modified = ? AND changed = ?"
-REMEMBER = "INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?)"
+    (path BLOB PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, finding BLOB, hash BLOB) WITHOUT ROWID"""
+RECALL = "SELECT finding, hash FROM findings WHERE path = ? AND size = ? AND modified = ? AND changed = ?"
+REMEMBER = "INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?, ?)"
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -45,6 +47,12 @@ class Finding(Struct, kw_only=True):
 Stamp = tuple[int, int, int]
 
 
+def _hash(path: str, stamp: Stamp, finding: bytes) -> bytes:
+    """The hash of a row: what was found, and of which file."""
+    name = os.fsencode(path)
+    return hashlib.blake2b(b"%d %d %d %d " % (len(name), *stamp) + name + finding, digest_size=16).digest()
+
+
 def stamp_of(status: os.stat_result) -> Stamp:
     """What a file's status tells of its content: size, and the times of its last modification and change in ns."""
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
@@ -55,7 +63,7 @@ class ScanMemory:
 
     def __init__(self, cache: Path | None) -> None:
         path = self._path = cache / FILE_NAME if cache else None
-        self._new: list[tuple[bytes, int, int, int, bytes]] = []
+        self._new: list[tuple[bytes, int, int, int, bytes, bytes]] = []
         self._saved_at = time.monotonic()
         self._connection = None if path is None else self._open(path)
 
@@ -63,6 +71,8 @@ class ScanMemory:
         connection = None
         try:
             make_folder(path.parent)
+            for earlier in range(1, VERSION):
+                path.with_name(f"scans-{earlier}.sqlite").unlink(missing_ok=True)
             os.close(private(str(path), os.O_RDWR | os.O_CREAT))
             connection = sqlite3.connect(path, timeout=PATIENCE)
             connection.execute(CREATE)
@@ -83,6 +93,15 @@ class ScanMemory:
                 self._connection.close()
         self._connection = None
 
+    def _fail(self, error: sqlite3.Error) -> bool:
+        """Go on without the file, which is deleted if it is damaged; whether it was."""
+        self._give_up()
+        damaged = getattr(error, "sqlite_errorcode", None) in DAMAGED
+        if damaged and self._path is not None:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+        return damaged
+
     def recall(self, files: Iterable[tuple[str, Stamp]]) -> dict[str, Finding]:
         """What is known of these files; those that changed since, or were never seen, are left out."""
         known: dict[str, Finding] = {}
@@ -91,14 +110,12 @@ class ScanMemory:
         try:
             for path, stamp in files:
                 row = self._connection.execute(RECALL, (os.fsencode(path), *stamp)).fetchone()
-                if row is not None:
+                # whatever is in a damaged file: only what has its hash is looked at
+                if row is not None and isinstance(row[0], bytes) and row[1] == _hash(path, stamp, row[0]):
                     with contextlib.suppress(MalformedError):
                         known[path] = decode(row[0], Finding)
         except sqlite3.Error as error:
-            self._give_up()
-            if getattr(error, "sqlite_errorcode", None) in DAMAGED and self._path is not None:
-                with contextlib.suppress(OSError):
-                    self._path.unlink()
+            if self._fail(error) and self._path is not None:
                 self._connection = self._open(self._path, mend=False)
         return known
 
@@ -106,7 +123,8 @@ class ScanMemory:
         """Take one finding in; it is written soon, or by `close`."""
         if self._connection is None:
             return
-        self._new.append((os.fsencode(path), *stamp, msgspec.json.encode(finding)))
+        packed = msgspec.json.encode(finding)
+        self._new.append((os.fsencode(path), *stamp, packed, _hash(path, stamp, packed)))
         if time.monotonic() - self._saved_at > SAVE_EVERY:
             self._save()
 
@@ -115,8 +133,8 @@ class ScanMemory:
             try:
                 with self._connection:
                     self._connection.executemany(REMEMBER, self._new)
-            except sqlite3.Error:
-                self._give_up()
+            except sqlite3.Error as error:
+                self._fail(error)
         self._new.clear()
         self._saved_at = time.monotonic()
 

@@ -7,12 +7,12 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
 
-from distill_tui.data.corpus import decode_path, encode_path, read_manifest
+from distill_tui.data.corpus import decode_path, encode_path
+from distill_tui.data.manifest import load_manifest, save_manifest
 from distill_tui.errors import RequestError
-from distill_tui.files import atomic_write, describe_os_error, printable
+from distill_tui.files import describe_os_error, printable
 from distill_tui.foreign import open_regular
 from distill_tui.recipe.resolve import DataFacts
 
@@ -71,16 +71,16 @@ class Pictures(Struct, kw_only=True):
 
     def save(self, path: Path) -> None:
         """Write the manifest, atomically."""
-        atomic_write(path, msgspec.json.format(msgspec.json.encode(self), indent=1))
+        save_manifest(path, self)
 
     @classmethod
     def load(cls, path: Path) -> "Pictures":
         """Read a manifest that `save` wrote.
 
         Raises:
-            DistillError: it is gone or damaged.
+            DistillError: it is gone, cannot be read, or is damaged.
         """
-        return read_manifest(path, cls)
+        return load_manifest(path, cls)
 
     def read(self) -> tuple["Part", "Part"]:
         """The pictures for training and those that are held out.

@@ -1,6 +1,7 @@
 """Reading sound files: in blocks, whatever their length, format, rate and channels."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -25,6 +26,8 @@ READABLE_ERRORS = (OSError, soundfile.SoundFileError, ValueError, MemoryError)
 """What soundfile raises for files that it cannot read."""
 UNKNOWN_LENGTH = 0x7FFF0000
 """Programs that write to a pipe put such a number or a greater one where the length of a WAV file belongs."""
+SPARSE_BYTES, SPARSE_SHARE = 1 << 28, 16
+"""A file this large must have one byte in so many on the disk."""
 MPEG_SLACK = 4096
 """Frames that a sound MP3 file may lack of those that were estimated for it."""
 
@@ -56,6 +59,7 @@ class OpenSound:
     """A sound file that is open for reading, from its first sample to its last.
 
     Attributes:
+        handle: the file's descriptor; only for `os.pread`, which leaves the decoder where it is.
         rate: in Hz.
         channels: how many.
         promised: frames that the file says it has; it may lie.
@@ -65,7 +69,7 @@ class OpenSound:
     """
 
     def __init__(self, file: Any, handle: int) -> None:
-        self._file, self._handle = file, handle
+        self._file, self.handle = file, handle
         self.rate: int = file.samplerate
         self.channels: int = file.channels
         self.promised: int = file.frames
@@ -119,19 +123,19 @@ class OpenSound:
 
     def _has_last_page(self) -> bool:
         """Whether an Ogg file ends with a page that is marked as its stream's last; a page is at most 65,307 bytes."""
-        end = os.fstat(self._handle).st_size
-        tail = os.pread(self._handle, 1 << 17, max(0, end - (1 << 17)))
+        end = os.fstat(self.handle).st_size
+        tail = os.pread(self.handle, 1 << 17, max(0, end - (1 << 17)))
         last = tail.rfind(b"OggS")
         return last >= 0 and len(tail) > last + 5 and bool(tail[last + 5] & 4)
 
 
 @contextlib.contextmanager
-def open_sound(path: Path, check: Callable[[int], None] | None = None) -> Iterator[OpenSound]:
+def open_sound(path: Path, check: Callable[[OpenSound], None] | None = None) -> Iterator[OpenSound]:
     """Open a sound file for reading in blocks.
 
     Args:
         path: a file of any format that libsndfile reads, under any name that the file system allows.
-        check: called with the file's descriptor before it is decoded: it may read it, and raise to refuse it.
+        check: called before anything is decoded: it may read the file, and raise to refuse it.
 
     Raises:
         UnreadableSoundError: there is no such file, it may not be read, or it is not a sound.
@@ -148,17 +152,50 @@ def open_sound(path: Path, check: Callable[[int], None] | None = None) -> Iterat
                 raise UnreadableSoundError(path, "not a regular file")
             if not status.st_size:
                 raise UnreadableSoundError(path, "empty (0 bytes)")
-            if check is not None:
-                check(handle)
+            on_disk = _bytes_on_disk(handle, status.st_size)
             os.lseek(handle, 0, os.SEEK_SET)
+            if on_disk < status.st_size:
+                raise UnreadableSoundError(
+                    path, f"only {_bytes(on_disk)} of its {_bytes(status.st_size)} are on the disk"
+                )
             # by descriptor: soundfile cannot encode every name, and the file stays the one that was checked
             file = soundfile.SoundFile(handle, closefd=False)
         except READABLE_ERRORS as error:
             raise UnreadableSoundError(path, _reason(error)) from error
         with file:
-            yield OpenSound(file, handle)
+            opened = OpenSound(file, handle)
+            if check is not None:
+                try:
+                    check(opened)
+                except READABLE_ERRORS as error:
+                    raise UnreadableSoundError(path, _reason(error)) from error
+            yield opened
     finally:
         os.close(handle)
+
+
+def _bytes_on_disk(handle: int, size: int) -> int:
+    """Bytes of a large file that is next to all hole, as a download that has only begun is; of any other its size.
+
+    Holes read as zeros at the speed of memory: 100 GB of nothing would take minutes. File systems that compress store
+    silence as holes, so a part of sound is enough for a file to be read.
+    """
+    if size < SPARSE_BYTES or not hasattr(os, "SEEK_DATA"):
+        return size
+    found = end = 0
+    while end < size and found * SPARSE_SHARE < size:
+        try:
+            start = os.lseek(handle, end, os.SEEK_DATA)
+        except OSError as error:
+            # ENXIO: no data from here on; anything else: this file system does not tell
+            return found if error.errno == errno.ENXIO else size
+        end = os.lseek(handle, start, os.SEEK_HOLE)
+        found += end - start
+    return found if found * SPARSE_SHARE < size else size
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count} bytes"
 
 
 def hash_file(handle: int, stop: Stop | None = None) -> str:

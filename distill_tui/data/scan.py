@@ -18,6 +18,10 @@ from distill_tui.paths import Home
 LOWEST_RATE, HIGHEST_RATE = 8000, 192000
 SHORTEST = 0.001
 """Seconds; less is a click that no spectrogram shows."""
+LONGEST_HOURS = 24
+TOO_LONG = f"longer than {LONGEST_HOURS} hours: split it into shorter files"
+UNKNOWN_FRAMES = 1 << 60
+"""libsndfile tells of more where a file does not say how long it is."""
 SILENCE = 1e-5
 """A sound whose peak is below this is silent: -100 dB, a third of the smallest step of 16 bits."""
 CANCELLED = 1e-4
@@ -102,9 +106,11 @@ def examine(file: FoundFile, stop: Stop | None = None) -> tuple[Finding, bool]:
     """Read one file to its end: what it is, and whether that is worth remembering (a passing failure is not)."""
     stamp, content = file.stamp, ""
 
-    def check(handle: int) -> None:
+    def check(opened: OpenSound) -> None:
         nonlocal stamp, content
-        stamp, content = stamp_of(os.fstat(handle)), hash_file(handle, stop)
+        if LONGEST_HOURS * 3600 * opened.rate < opened.promised < UNKNOWN_FRAMES:
+            raise UnreadableSoundError(Path(file.path), TOO_LONG)
+        stamp, content = stamp_of(os.fstat(opened.handle)), hash_file(opened.handle, stop)
 
     try:
         with open_sound(Path(file.path), check) as opened:
@@ -130,6 +136,9 @@ def _listen(opened: OpenSound, stop: Stop | None) -> Finding:
     for block in opened.blocks():
         if stop is not None:
             stop.check()
+        if opened.frames > LONGEST_HOURS * 3600 * opened.rate:
+            finding.reason = TOO_LONG
+            return finding
         hasher.update(block.data)
         largest = float(max(block.max(), -block.min()))
         if not np.isfinite(largest):

@@ -8,11 +8,14 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from distill_tui.data.cache import Wave
 from distill_tui.recipe.schema import Recipe
+
+READ_SAMPLES = 1 << 24
+"""Of a long sound so many are read at a time on their way into the device's memory."""
 
 
 class Waves(Protocol):
@@ -27,15 +30,17 @@ class Waves(Protocol):
 class HeldWaves:
     """All sound in one tensor in the device's memory."""
 
-    def __init__(self, waves: Sequence[np.ndarray], device: torch.device) -> None:
+    def __init__(self, waves: Sequence[Wave], device: torch.device) -> None:
         self.lengths = torch.tensor([len(w) for w in waves])
         self._offsets = (self.lengths.cumsum(0) - self.lengths).to(device)
         self._lengths = self.lengths.to(device)
         self._wave = torch.empty(int(self.lengths.sum()), device=device)
         position = 0
         for wave in waves:
-            self._wave[position : position + len(wave)] = torch.from_numpy(np.array(wave))
-            position += len(wave)
+            for start in range(0, len(wave), READ_SAMPLES):
+                samples = torch.from_numpy(wave[start : start + READ_SAMPLES])
+                self._wave[position : position + len(samples)] = samples
+                position += len(samples)
 
     def cut(self, files: Tensor, starts: Tensor, length: int) -> Tensor:
         device = self._wave.device
@@ -61,7 +66,7 @@ class HeldWaves:
 class MappedWaves:
     """Sound that is larger than the memory for it: pieces are read from the cache's files."""
 
-    def __init__(self, waves: Sequence[np.ndarray], device: torch.device) -> None:
+    def __init__(self, waves: Sequence[Wave], device: torch.device) -> None:
         self.lengths = torch.tensor([len(w) for w in waves])
         self._waves, self._device = waves, device
 
@@ -76,7 +81,7 @@ class MappedWaves:
         return pieces.to(self._device, non_blocking=True)
 
 
-def hold(waves: Sequence[np.ndarray], device: torch.device) -> Waves:
+def hold(waves: Sequence[Wave], device: torch.device) -> Waves:
     """The waves in the device's memory when they fit in half of what is free there, else read as they are needed."""
     size = sum(4 * len(w) for w in waves)
     if device.type == "cuda":
@@ -101,6 +106,14 @@ class Batches:
         # a short file fills a whole piece with the silence around it, so it is drawn as often as a piece of a long one
         shares = waves.lengths.clamp(min=self._source).double()
         self._ends = (shares / shares.sum()).cumsum(0)
+        self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+
+    def _order_of(self, epoch: int) -> Tensor:
+        """The places of an epoch's crops, drawn once an epoch: of 1,000 hours they take 0.1 s."""
+        if self._order[0] != epoch:
+            slots = self._steps * self._size
+            self._order = epoch, torch.randperm(slots, generator=generator(self._seed, 1, epoch))
+        return self._order[1]
 
     def batch(self, step: int) -> Tensor:
         """Pieces [batch, length] for the step (counted from 0), augmented.
@@ -108,11 +121,9 @@ class Batches:
         Within an epoch the places are spread evenly over all sound: each file is heard.
         """
         epoch, index = divmod(step, self._steps)
-        slots = self._steps * self._size
-        order = torch.randperm(slots, generator=generator(self._seed, 1, epoch))
         random = generator(self._seed, 2, step)
-        mine = order[index * self._size : (index + 1) * self._size].double()
-        place = (mine + torch.rand(self._size, generator=random, dtype=torch.float64)) / slots
+        mine = self._order_of(epoch)[index * self._size : (index + 1) * self._size].double()
+        place = (mine + torch.rand(self._size, generator=random, dtype=torch.float64)) / (self._steps * self._size)
         files = torch.searchsorted(self._ends, place).clamp(max=len(self._ends) - 1)
         spare = self._waves.lengths[files] - self._source
         starts = (

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distill_tui.data.audio_io import write_wav
+from distill_tui.data.cache import Wave
 from distill_tui.engine.health import count_codes
 from distill_tui.engine.losses import SpectralLoss
 from distill_tui.engine.nets.base import SoundNet
-from distill_tui.files import atomic_write
 
 LONGEST = 30.0
 """Seconds of one file that are used to validate; more of the same file tells little more."""
@@ -23,14 +24,12 @@ def padded(wave: Tensor, latent_hop: int) -> Tensor:
     return torch.nn.functional.pad(wave, (0, missing))[None]
 
 
-def choose(waves: Sequence[np.ndarray], rate: int, seconds: float, longest: float = LONGEST) -> list[np.ndarray]:
-    """Evenly spread files of about so many seconds in total, each cut to `longest` seconds."""
-    cut = [wave[: int(longest * rate)] for wave in waves]
-    total = sum(len(w) for w in cut) / rate
-    if total <= seconds:
-        return cut
-    count = max(1, int(len(cut) * seconds / total))
-    return [cut[i * len(cut) // count] for i in range(count)]
+def choose(waves: Sequence[Wave], rate: int, seconds: float, longest: float = LONGEST) -> list[np.ndarray]:
+    """Evenly spread files of about so many seconds in total, each cut to `longest` seconds; only these are read."""
+    most = int(longest * rate)
+    total = sum(min(len(wave), most) for wave in waves) / rate
+    count = len(waves) if total <= seconds else max(1, int(len(waves) * seconds / total))
+    return [waves[i * len(waves) // count][:most] for i in range(count)]
 
 
 @dataclass
@@ -83,17 +82,7 @@ def write_previews(
         made = net(whole, use_bottleneck)[0][0, : len(wave)]
         distance = float(loss(made[None], whole[:, : len(wave)], with_stft=False)["mel"])
         names = (f"original-{number:02d}.wav", f"reconstruction-{number:02d}.wav")
-        write_wav(folder / names[0], np.asarray(wave), net.rate)
-        write_wav(folder / names[1], made.float().cpu().numpy(), net.rate)
+        write_wav(folder / names[0], [np.asarray(wave)], net.rate)
+        write_wav(folder / names[1], [made.float().cpu().numpy()], net.rate)
         pairs.append((*names, distance))
     return pairs
-
-
-def write_wav(path: Path, wave: np.ndarray, rate: int) -> None:
-    """Write [samples] or [samples, channels] in -1..1 as a 16-bit WAV, atomically; what is outside is clipped."""
-    import soundfile
-
-    def write(file: object) -> None:
-        soundfile.write(file, np.clip(wave, -1.0, 1.0), rate, subtype="PCM_16", format="WAV")
-
-    atomic_write(path, write)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distill_tui.data.cache import Wave
 from distill_tui.engine import evaluate
 from distill_tui.engine.batches import Batches, hold
 from distill_tui.engine.losses import SpectralLoss
@@ -57,8 +58,8 @@ class SoundMaterial:
     def __init__(
         self,
         recipe: Recipe,
-        training: Sequence[np.ndarray],
-        validation: Sequence[np.ndarray],
+        training: Sequence[Wave],
+        validation: Sequence[Wave],
         device: torch.device,
     ) -> None:
         self.rate, self.segment = int(recipe.model.rate), segment_samples(recipe)
@@ -69,7 +70,7 @@ class SoundMaterial:
         self._device, self._previews = device, recipe.train.previews
         self._batches = Batches(hold(training, device), recipe, self.segment, recipe.train.seed)
         self._loss = SpectralLoss(self.rate).to(device)
-        self.waves: dict[Part, Sequence[np.ndarray]] = {"training": training, "validation": validation}
+        self.waves: dict[Part, Sequence[Wave]] = {"training": training, "validation": validation}
         self._longest = evaluate.LONGEST
         self.judged: dict[Part, list[np.ndarray]] = {}
         self._choose_judged()

@@ -4,7 +4,6 @@ import copy
 import os
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from distill_tui import __version__
@@ -112,23 +111,22 @@ def read_material(
 
 def read_sounds(
     home: Home, corpus: Corpus, rate: int
-) -> tuple[list[np.ndarray], list[np.ndarray], list[tuple[str, str]]]:
-    """The sounds at the model's rate, as (training, validation, what was skipped and why).
+) -> tuple[list[cache.Wave], list[cache.Wave], list[tuple[str, str]]]:
+    """The sounds at the model's rate, as (training, validation, what was skipped and why); none is read yet.
 
     Raises:
         DistillError: a part has no usable sound left.
     """
     decoded, failed = cache.decode_all(corpus, rate, home)
-    training: list[np.ndarray] = []
-    validation: list[np.ndarray] = []
-    for sound, path in decoded:
-        wave = cache.load(path)
-        if sound.split == "by time":
+    training: list[cache.Wave] = []
+    validation: list[cache.Wave] = []
+    for wave in decoded:
+        if wave.sound.split == "by time":
             border = round(len(wave) * (1 - corpus.validation_share))
-            training.append(wave[:border])
-            validation.append(wave[border:])
+            training.append(wave.part(0, border))
+            validation.append(wave.part(border, len(wave)))
         else:
-            (validation if sound.split == "validation" else training).append(wave)
+            (validation if wave.sound.split == "validation" else training).append(wave)
     if not training or not validation:
         name, reason = failed[0] if failed else ("", "")
         raise DistillError(

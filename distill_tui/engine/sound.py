@@ -5,19 +5,20 @@ small: an hour of sound is some hundred thousand of them a level. To reconstruct
 `decode_file`, so that the two ways give the same samples.
 """
 
+import io
 import math
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 import numpy as np
-import soundfile
 import soxr
 import torch
 from numpy.typing import NDArray
 
+from distill_tui.data.audio_io import SAMPLE_BYTES, write_wav
 from distill_tui.data.reading import OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
 from distill_tui.engine.device import choose_device
 from distill_tui.engine.infer import CHUNK_FRAMES, Model
@@ -30,8 +31,6 @@ from distill_tui.recipe.schema import Recipe
 
 PIECE_SAMPLES = 1 << 20
 """The distance of longer sounds is the mean over pieces of so many samples, weighted by their lengths."""
-LARGEST_WAV = (1 << 32) - (1 << 16)
-BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
 CODES_FORMAT = "distill_codes"
 MOST_BYTES = 1 << 32
 MOST_CHANNELS, MOST_RATE, MOST_LENGTH = 1024, 10_000_000, 1 << 40
@@ -61,11 +60,10 @@ class Codes(msgspec.Struct, kw_only=True):
         facts: dict[str, Any] = {
             name: np.array(getattr(self, name)) for name in self.__struct_fields__ if name != "codes"
         }
-
-        def write(file: IO[bytes]) -> None:
-            np.savez_compressed(file, format=np.array(CODES_FORMAT), codes=self.codes, **facts)
-
-        atomic_write(path, write, shared=True)
+        # in memory first, which they fit in: a ZIP file that cannot be written to its end raises what it likes
+        packed = io.BytesIO()
+        np.savez_compressed(packed, format=np.array(CODES_FORMAT), codes=self.codes, **facts)
+        atomic_write(path, packed.getvalue(), shared=True)
 
     @classmethod
     def load(cls, path: Path) -> "Codes":
@@ -109,7 +107,7 @@ class Codes(msgspec.Struct, kw_only=True):
         )
         texts = all(type(text) is str for text in (self.model_id, self.weights_sha256, self.note))
         numbers = codes.dtype.kind == "i" or (codes.dtype == np.float32 and np.isfinite(codes).all())
-        good = whole and texts and numbers and codes.ndim == 3 and 0 not in codes.shape and self.subtype in BYTES
+        good = whole and texts and numbers and codes.ndim == 3 and 0 not in codes.shape and self.subtype in SAMPLE_BYTES
         if not good or codes.shape[0] > MOST_CHANNELS:
             raise RequestError(f"{name}: not a file of codes: its parts do not go together")
 
@@ -177,23 +175,9 @@ def decode_file(model: Model, codes: Codes, target: Path) -> None:
         decode_codes(model, torch.from_numpy(codes.codes.astype(np.int64 if model.levels else np.float32))),
         at_model_rate,
     )
-    size = codes.length * channels * BYTES[codes.subtype]
-
-    def write(file: IO[bytes]) -> None:
-        with soundfile.SoundFile(
-            file.fileno(),
-            "w",
-            samplerate=codes.source_rate,
-            channels=channels,
-            subtype=codes.subtype,
-            format="WAV" if size < LARGEST_WAV else "RF64",
-            closefd=False,
-        ) as out:
-            # the rounding to the model's rate and back may lose a sample or gain one
-            for block in cut(resampled(blocks, model.rate, codes.source_rate), codes.length):
-                out.write(block)
-
-    atomic_write(target, write, shared=True)
+    # the rounding to the model's rate and back may lose a sample or gain one
+    fitted = cut(resampled(blocks, model.rate, codes.source_rate), codes.length)
+    write_wav(target, fitted, codes.source_rate, channels, codes.subtype, codes.length, shared=True)
 
 
 def check_codes(model: Model, codes: Codes) -> None:

@@ -210,8 +210,8 @@ def _corpus(home: Home, card: Card) -> Corpus:
 
 
 def _waves(home: Home, corpus: Corpus, rate: int) -> Iterator[tuple[Sound, np.ndarray]]:
-    for sound, path in cache.decode_all(corpus, rate, home)[0]:
-        yield sound, cache.load(path)
+    for wave in cache.decode_all(corpus, rate, home)[0]:
+        yield wave.sound, wave[:]
 
 
 def _groups(frames: dict[str, int]) -> list[str]:

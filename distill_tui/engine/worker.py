@@ -18,6 +18,7 @@ from distill_tui import __version__
 from distill_tui.engine.signals import Signals
 from distill_tui.errors import DistillError
 from distill_tui.files import private
+from distill_tui.machine import raise_file_limit
 from distill_tui.paths import Home, find_home
 from distill_tui.recipe import toml
 from distill_tui.runs import events as e
@@ -41,8 +42,10 @@ def main(arguments: list[str]) -> int:
     stop = Signals()
     try:
         with run.hold() as held:
+            held.sweep()
             reserve(held)
             start_herald(home, held)
+            raise_file_limit()
             code = work(home, held, stop)
             release(held)
             return code

@@ -7,6 +7,7 @@ and what the other knew is read from the files again.
 """
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write, printable
@@ -26,7 +27,7 @@ from distill_tui.library.container import read_summary
 from distill_tui.library.header import SUFFIX
 
 INDEX_NAME = ".index.json"
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,11 @@ class _Row(Struct, array_like=True):
 
 
 class _Index(Struct):
+    """The file: `hash` is that of the bytes of `rows`, so that no flipped bit is believed."""
+
     version: int
-    rows: dict[str, _Row]
+    hash: str
+    rows: Raw
 
 
 def read_entry(path: Path) -> Entry:
@@ -113,21 +117,27 @@ def list_entries(folder: Path) -> list[Entry]:
     if changed or len(rows) != len(known):
         with contextlib.suppress(DistillError, UnicodeEncodeError):
             # a folder that cannot be written, or a name that JSON cannot hold: the list is as good without an index
-            atomic_write(folder / INDEX_NAME, msgspec.json.encode(_Index(INDEX_VERSION, rows)))
+            packed = msgspec.json.encode(rows)
+            atomic_write(folder / INDEX_NAME, msgspec.json.encode(_Index(INDEX_VERSION, _hash(packed), Raw(packed))))
     return sorted(entries, key=lambda entry: (entry.created, entry.name), reverse=True)
 
 
 def _load(path: Path) -> dict[str, _Row]:
     try:
         index = decode(read_bytes(path), _Index)
+        if index.version != INDEX_VERSION or index.hash != _hash(bytes(index.rows)):
+            return {}
+        rows = decode(bytes(index.rows), dict[str, _Row])
     except (OSError, MalformedError):
         return {}
-    if index.version != INDEX_VERSION:
-        return {}
-    for name, row in index.rows.items():
+    for name, row in rows.items():
         if row.summary:
             row.summary.name = name.removesuffix(SUFFIX)
-    return index.rows
+    return rows
+
+
+def _hash(rows: bytes) -> str:
+    return hashlib.blake2b(rows, digest_size=16).hexdigest()
 
 
 def _scan(folder: Path) -> Iterator[tuple[str, os.stat_result]]:

@@ -25,13 +25,14 @@ from distill_tui.files import (
     locked,
     make_folder,
     printable,
+    sweep_parts,
     sync_folder,
     unused_name,
 )
 from distill_tui.library import container
 from distill_tui.library.card import Card, without_data
 from distill_tui.library.header import SUFFIX
-from distill_tui.library.index import INDEX_NAME, Entry, list_entries, read_entry
+from distill_tui.library.index import Entry, list_entries, read_entry
 from distill_tui.paths import Home, expand
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ class Library:
         """
         with self._changing():
             entries = self.list()
-            earlier = [e for e in entries if e.summary and card.run and e.summary.run == card.run]
+            # a list may be wrong; which file is replaced is decided by what the file itself says
+            named = [read_entry(e.path) for e in entries if e.summary and card.run and e.summary.run == card.run]
+            earlier = [e for e in named if e.summary and e.summary.run == card.run]
             if earlier:
                 path, id = earlier[0].path, earlier[0].id
             else:
@@ -257,12 +260,9 @@ class Library:
     def _sweep(self) -> None:
         """Remove what killed processes left half written.
 
-        The lock is held, so nobody is writing a model now. The index is written without it, and gets an hour.
+        The lock is held, so nobody is writing a model now. The index is written without it, and without it is no loss.
         """
-        for part in self.folder.glob(".*.part"):
-            with contextlib.suppress(OSError):
-                if not part.name.startswith(f".{INDEX_NAME}") or time.time() - part.stat().st_mtime > 3600:
-                    part.unlink()
+        sweep_parts(self.folder)
 
 
 def _clean(name: str) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import (
+    ABANDONED,
     PRIVATE,
     PRIVATE_FOLDER,
     clean_name,
     describe_os_error,
     make_folder,
     printable,
+    sweep_parts,
     unused_name,
 )
 from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
@@ -165,6 +167,16 @@ class HeldRun(RunFolder):
             if not is_same_file(path, handle):
                 return f"the {what} of this run was moved, removed or replaced while it trained"
         return ""
+
+    def sweep(self) -> None:
+        """Delete what killed workers left half-written.
+
+        Checkpoints and previews are written by workers only. Into the folder itself others may be writing now
+        (`control.json`), so what lies there has to be old.
+        """
+        for folder in (self.checkpoints, self.previews, *self.previews.glob("*/")):
+            sweep_parts(folder)
+        sweep_parts(self.path, ABANDONED)
 
 
 def is_same_file(path: Path, handle: int) -> bool:

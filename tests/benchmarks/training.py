@@ -16,11 +16,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from distill_tui.machine import COMPUTING
+
+if TYPE_CHECKING:
+    from distill_tui.data.cache import Wave
 
 MINUTE = 60
 SOUND = {"1 min": 1, "10 min": 10, "1 h": 60, "10 h": 600}
@@ -30,19 +33,23 @@ HELD, MAPPED = "held in memory", "read from files"
 RATE = 22050
 
 
-def minutes_of_sound(folder: Path, minutes: int) -> Sequence[np.ndarray]:
-    """So many mapped files of a minute, as the cache has them: ten different ones on the disk, over and over."""
-    from distill_tui.data.cache import load
+def minutes_of_sound(folder: Path, minutes: int) -> "Sequence[Wave]":
+    """So many sounds of a minute in the cache: ten different ones on the disk, over and over."""
+    import soundfile
+
+    from distill_tui.data.cache import decode_all
+    from distill_tui.data.scan import scan
     from distill_tui.engine.bench.subject import noises
+    from distill_tui.paths import Home
 
     second = np.concatenate(noises(10.0))
-    paths = []
+    (folder / "sounds").mkdir()
     for number in range(min(minutes, 10)):
-        path = folder / f"{number}.f32"
-        path.write_bytes(np.tile(np.roll(second, number * 1000), MINUTE // 10).astype("<f4").tobytes())
-        paths.append(path)
+        minute = np.tile(np.roll(second, number * 1000), MINUTE // 10)
+        soundfile.write(folder / "sounds" / f"{number}.wav", minute, RATE, subtype="FLOAT")
+    waves, _ = decode_all(scan([folder / "sounds"], 0.1), RATE, Home(folder / "home"))
     # a single minute in two parts: something must be held out
-    return [load(paths[i % len(paths)]) for i in range(minutes)] if minutes > 1 else np.split(load(paths[0]), 6)
+    return [waves[i % len(waves)] for i in range(minutes)] if minutes > 1 else np.split(waves[0][:], 6)
 
 
 def case(device: str, minutes: int, how: str, batch: int, seconds: float) -> dict[str, Any]:

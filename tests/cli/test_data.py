@@ -20,6 +20,11 @@ from distill_tui.paths import Home
 from tests.data.sounds import sine, write
 from tests.programs import PATIENCE
 
+LOSES = (
+    "warning: 1 of 6 sounds loses everything above 8 kHz at the model's rate of 16000 Hz, the median;"
+    " --set model.rate=44100 keeps it, at up to twice the time a step"
+)
+
 
 @pytest.fixture
 def folder(tmp_path: Path, home: Home) -> Path:
@@ -58,6 +63,7 @@ def test_a_table_of_every_file_then_the_totals_and_the_split(folder: Path, capsy
         [""],
         ["6 sounds, 2.5 s; 2 skipped"],
         ["split by whole files: training 5 (2.1 s), validation 1 (0.4 s)"],
+        [LOSES],
     ]
 
 
@@ -79,6 +85,7 @@ def test_json_is_the_corpus_that_a_run_uses(folder: Path) -> None:
     document = json.loads(done.stdout)
     assert document["totals"]["files"] == 6
     assert document["totals"]["validation"] == {"files": 1, "seconds": 0.4}
+    assert ["1 of 6 sounds loses" in text for text in document["warnings"]] == [True]
     corpus = Corpus.from_json(done.stdout)
     assert corpus.sounds[0].file == folder / "b.flac"
     assert {skipped.name for skipped in corpus.skipped} == {"broken.wav", "notes.txt"}
@@ -155,7 +162,7 @@ def test_long_names_are_cut_to_the_terminal(folder: Path) -> None:
     lines = shown.decode().splitlines()
     (cut,) = (line for line in lines if "long" in line)
     assert "..." in cut and cut.split()[-1] in ("training", "validation")
-    assert max(len(line) for line in lines if "skipped" not in line) <= 80
+    assert max(len(line) for line in lines if "skipped" not in line and "warning" not in line) <= 80
 
 
 def test_damaged_mp3_files_leave_the_terminal_clean(tmp_path: Path, home: Home) -> None:

@@ -1,6 +1,8 @@
 """What goes wrong with machines: full disks, folders that cannot be written, clocks that jump."""
 
 import os
+import re
+import resource
 import signal
 import subprocess
 import time
@@ -16,6 +18,7 @@ from distill_tui.runs.events import Codec
 from distill_tui.runs.log import read_events
 from distill_tui.runs.state import RunState
 from tests.cli.small_disk import fill, small_disk, with_small_disks
+from tests.conftest import Trained
 from tests.programs import LONG, PATIENCE, cli, ended_at_last, few_sounds, only_run, start, tiny, until
 from tests.runs.support import a_run, metrics, started
 
@@ -123,3 +126,17 @@ def test_two_that_start_one_run_at_once_are_one_worker(home: Home, tmp_path: Pat
         assert codes == [0, 2], told
         assert b"already being trained" in told
         assert sum(isinstance(event, e.Started) for event in read_events(run.events)) == 2
+
+
+def test_a_disk_with_no_room_for_a_sound_is_told_by_what_writes_sounds(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit on the size of files fails in the same place as a full disk."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    for command, out in (("reconstruct", "folder"), ("encode", "codes.npz")):
+        arguments = (command, str(trained.model), str(trained.sounds / "tone 1.wav"), "--out", str(tmp_path / out))
+        process = start(*arguments, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)))
+        printed, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 1, printed
+        assert re.match(rb"distill-tui: cannot write .*: file too large\n", err), err
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from distill_tui.data import cache, reading
-from distill_tui.data.cache import cache_bytes, decode_all, decoded, load, sounds_folder
+from distill_tui.data.cache import CachedWave, cache_bytes, decode, decode_all, sounds_folder
 from distill_tui.data.corpus import Corpus, Sound
 from distill_tui.data.scan import scan
 from distill_tui.errors import DistillError, RequestError
@@ -28,6 +28,12 @@ def scanned(path: Path) -> Sound:
     corpus = scan([path], 0.2)
     assert corpus.sounds, corpus.skipped
     return corpus.sounds[0]
+
+
+def read(sound: Sound, rate: int, home: Home) -> np.ndarray:
+    """The whole sound, through the cache."""
+    decode(sound, rate, home)
+    return CachedWave(sound, rate, home)[:]
 
 
 def level_and_pitch(samples: np.ndarray, rate: int) -> tuple[float, float]:
@@ -44,7 +50,7 @@ def test_a_sine_stays_a_sine_of_the_same_pitch_level_and_length(
     tmp_path: Path, home: Home, native: int, rate: int
 ) -> None:
     sound = scanned(write(tmp_path / "a.wav", sine(1.01, native, 1000.0), native, subtype="FLOAT"))
-    samples = load(decoded(sound, rate, home))
+    samples = read(sound, rate, home)
     assert samples.dtype == np.float32
     assert len(samples) == round(sound.frames * rate / native)
     level, pitch = level_and_pitch(samples, rate)
@@ -54,41 +60,41 @@ def test_a_sine_stays_a_sine_of_the_same_pitch_level_and_length(
 
 def test_what_lies_above_the_new_rates_middle_is_taken_out(tmp_path: Path, home: Home) -> None:
     sound = scanned(write(tmp_path / "a.wav", sine(1.0, 44100, 9000.0), 44100))
-    samples = load(decoded(sound, 8000, home))
+    samples = read(sound, 8000, home)
     assert np.abs(samples[100:-100]).max() < 1e-3
 
 
 def test_blocks_leave_no_seams(tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a.wav", 0.2 * np.random.default_rng(0).standard_normal((30000, 2)), 37800)
-    whole = load(decoded(scanned(path), 44100, home)).copy()
+    whole = read(scanned(path), 44100, home).copy()
     shutil.rmtree(home.cache)
     monkeypatch.setattr(reading, "BLOCK_SAMPLES", 777)
-    assert np.abs(load(decoded(scanned(path), 44100, home)) - whole).max() < 1e-5
+    assert np.abs(read(scanned(path), 44100, home) - whole).max() < 1e-5
 
 
 def test_channels_are_mixed_as_their_mean_and_the_same_rate_changes_nothing(tmp_path: Path, home: Home) -> None:
     both = np.stack([sine(hertz=300), sine(hertz=500)], axis=1)
     sound = scanned(write(tmp_path / "a.wav", both, 16000, subtype="FLOAT"))
-    assert np.abs(load(decoded(sound, 16000, home)) - both.mean(axis=1)).max() < 1e-6
+    assert np.abs(read(sound, 16000, home) - both.mean(axis=1)).max() < 1e-6
 
 
 @pytest.mark.parametrize("frames", [8, 9, 24, 101])
 def test_sounds_of_a_few_samples(tmp_path: Path, home: Home, frames: int) -> None:
     sound = scanned(write(tmp_path / "a.wav", np.full(frames, 0.5), 8000))
     for rate in (8000, 4000, 44100, 48000):
-        assert len(load(decoded(sound, rate, home))) == round(frames * rate / 8000)
+        assert len(read(sound, rate, home)) == round(frames * rate / 8000)
 
 
 def test_it_is_decoded_once_and_then_needs_no_source(tmp_path: Path, home: Home) -> None:
     path = write(tmp_path / "a.wav")
     sound = scanned(path)
-    first = decoded(sound, 22050, home)
+    first = decode(sound, 22050, home)
     made = first.stat().st_mtime_ns
     path.unlink()
-    assert decoded(sound, 22050, home) == first
+    assert decode(sound, 22050, home) == first
     assert first.stat().st_mtime_ns == made
     with pytest.raises(DistillError, match=r"a\.wav: cannot be read: no such file"):
-        decoded(sound, 16000, home)
+        decode(sound, 16000, home)
     assert [p.name for p in sounds_folder(home).iterdir()] == [first.name]
 
 
@@ -97,16 +103,16 @@ def test_a_source_that_changed_since_the_scan_is_refused(tmp_path: Path, home: H
     sound = scanned(path)
     write(path, sine(hertz=999))
     with pytest.raises(DistillError, match="has changed since it was scanned"):
-        decoded(sound, 22050, home)
+        decode(sound, 22050, home)
     assert list(sounds_folder(home).iterdir()) == []
 
 
 def test_a_cached_file_without_its_content_is_made_anew(tmp_path: Path, home: Home) -> None:
     sound = scanned(write(tmp_path / "a.wav"))
-    path = decoded(sound, 22050, home)
+    path = decode(sound, 22050, home)
     good = path.read_bytes()
     path.write_bytes(good[:100])
-    assert decoded(sound, 22050, home).read_bytes() == good
+    assert decode(sound, 22050, home).read_bytes() == good
 
 
 def test_a_cut_off_sound_is_decoded_as_far_as_it_was_scanned(tmp_path: Path, home: Home) -> None:
@@ -114,7 +120,7 @@ def test_a_cut_off_sound_is_decoded_as_far_as_it_was_scanned(tmp_path: Path, hom
     path.write_bytes(path.read_bytes()[:70000])
     sound = scanned(path)
     assert sound.note
-    assert len(load(decoded(sound, 16000, home))) == sound.frames
+    assert len(read(sound, 16000, home)) == sound.frames
 
 
 def test_memory_stays_bounded(tmp_path: Path, home: Home) -> None:
@@ -127,11 +133,13 @@ def test_memory_stays_bounded(tmp_path: Path, home: Home) -> None:
     sound = scanned(path)
     tracemalloc.start()
     try:
-        samples = load(decoded(sound, 8000, home))
+        decode(sound, 8000, home)
+        wave = CachedWave(sound, 8000, home)
+        assert len(wave[100 * 8000 : 101 * 8000]) == 8000
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert len(samples) == 600 * 8000
+    assert len(wave) == 600 * 8000
     assert peak < 12 * 4 * reading.BLOCK_SAMPLES
 
 
@@ -146,17 +154,17 @@ def test_all_of_a_corpus_in_its_order_with_progress(corpus: Corpus, home: Home) 
     told: list[tuple[int, int]] = []
     files, failed = decode_all(corpus, 8000, home, lambda done, total: told.append((done, total)))
     assert failed == []
-    assert [sound for sound, _ in files] == corpus.sounds
-    assert all(len(load(path)) == 1600 for _, path in files)
+    assert [wave.sound for wave in files] == corpus.sounds
+    assert all(len(wave[:]) == len(wave) == 1600 for wave in files)
     assert told == [(done, 6) for done in range(7)]
-    assert cache_bytes(home) == 6 * 4 * 1600
+    assert cache_bytes(home) == 6 * (4 * 1600 + cache.DIGEST)
 
 
 def test_what_fails_now_stops_nothing_while_others_are_good(corpus: Corpus, home: Home) -> None:
     corpus.sounds[0].file.unlink()
     write(corpus.sounds[3].file, sine(hertz=999))
     files, failed = decode_all(corpus, 8000, home)
-    assert [sound.name for sound, _ in files] == ["1.wav", "2.wav", "4.wav", "5.wav"]
+    assert [wave.sound.name for wave in files] == ["1.wav", "2.wav", "4.wav", "5.wav"]
     assert failed == [
         ("0.wav", "cannot be read: no such file or directory"),
         ("3.wav", "it has changed since it was scanned"),
@@ -227,8 +235,9 @@ def test_two_processes_build_it_at_once(corpus: Corpus, home: Home, tmp_path: Pa
     names = sorted(path.name for path in sounds_folder(home).iterdir())
     assert names == sorted(f"{sound.content}-44100-v{cache.CACHE_VERSION}.f32" for sound in corpus.sounds)
     alone = Home(tmp_path / "alone")
-    for sound, path in decode_all(corpus, 44100, alone)[0]:
-        assert decoded(sound, 44100, home).read_bytes() == path.read_bytes()
+    for wave in decode_all(corpus, 44100, alone)[0]:
+        paths = (decode(wave.sound, 44100, where) for where in (home, alone))
+        assert len({path.read_bytes() for path in paths}) == 1
 
 
 def wait_for(seen: Iterator[bool], seconds: float = 30.0) -> None:
@@ -260,17 +269,12 @@ def test_a_kill_while_it_is_written_leaves_nothing_wrong(home: Home, tmp_path: P
 
     (left,) = sounds_folder(home).iterdir()
     assert left.suffix == ".part"
-    ((_, made),), failed = decode_all(corpus, 44100, home)
-    assert failed == [] and len(load(made)) == 600 * 44100
+    (made,), failed = decode_all(corpus, 44100, home)
+    assert failed == [] and len(made[:]) == 600 * 44100
     assert left.exists(), "it may be another run's, still being written"
     os.utime(left, (0, 0))
     decode_all(corpus, 44100, home)
     assert not left.exists()
-
-
-def test_loading_what_is_gone_is_told(home: Home) -> None:
-    with pytest.raises(DistillError, match="cannot read the decoded sound"):
-        load(sounds_folder(home) / "gone.f32")
 
 
 def test_an_empty_home_has_an_empty_cache(home: Home) -> None:
@@ -280,8 +284,94 @@ def test_an_empty_home_has_an_empty_cache(home: Home) -> None:
 def test_threads_leave_the_umask_alone_and_files_follow_it(corpus: Corpus, home: Home) -> None:
     before = os.umask(0o027)
     try:
-        files, _ = decode_all(corpus, 8000, home)
+        decode_all(corpus, 8000, home)
         assert os.umask(0o027) == 0o027
     finally:
         os.umask(before)
-    assert {path.stat().st_mode & 0o777 for _, path in files} == {0o640}
+    assert {path.stat().st_mode & 0o777 for path in sounds_folder(home).iterdir()} == {0o640}
+
+
+def flip(path: Path, position: int) -> None:
+    """Turn one bit of a file over."""
+    content = bytearray(path.read_bytes())
+    content[position] ^= 0x10
+    path.write_bytes(content)
+
+
+def test_flipped_bits_are_seen_where_they_are_read_and_decoded_again(
+    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "BLOCK", 1000)
+    sound = scanned(write(tmp_path / "a.wav", sine(0.5, 8000), 8000))
+    path = decode(sound, 8000, home)
+    good, wave = path.read_bytes(), CachedWave(sound, 8000, home)
+    whole = wave[:]
+    assert len(good) == 4 * 4000 + 4 * cache.DIGEST
+    for position in (0, 4 * 1999 + 3, 4 * 4000 - 1, 4 * 4000, len(good) - 1):
+        flip(path, position)
+        assert np.array_equal(wave[:], whole)
+        assert path.read_bytes() == good
+    flip(path, 4 * 3000)
+    assert np.array_equal(wave[:3000], whole[:3000])
+    assert path.read_bytes() != good, "what is not read is not looked at"
+    # a block that belongs elsewhere is no less wrong than one that is damaged
+    path.write_bytes(good[4000:8000] + good[:4000] + good[8000:])
+    assert np.array_equal(wave[1500:1600], whole[1500:1600])
+
+
+def test_any_part_of_a_wave_is_what_it_is_in_the_whole(
+    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "BLOCK", 64)
+    random = np.random.default_rng(0)
+    sound = scanned(write(tmp_path / "a.wav", random.uniform(-0.5, 0.5, 1000), 8000, subtype="FLOAT"))
+    (wave,), _ = decode_all(Corpus(paths=[], sounds=[sound]), 8000, home)
+    whole = np.asarray(soundfile.read(tmp_path / "a.wav", dtype="float32")[0])
+    for _ in range(50):
+        first, last = sorted(int(n) for n in random.integers(0, 1001, 2))
+        assert np.array_equal(wave[first:last], whole[first:last])
+        part = wave.part(first, last)
+        assert len(part) == last - first
+        assert np.array_equal(part[3:-3], whole[first:last][3:-3])
+        assert np.array_equal(part[: len(part) + 5], whole[first:last])
+    assert len(wave[5:3]) == 0
+
+
+def test_a_cache_that_is_deleted_while_it_is_used_is_made_anew(corpus: Corpus, home: Home) -> None:
+    waves, _ = decode_all(corpus, 8000, home)
+    before = [wave[:] for wave in waves]
+    shutil.rmtree(home.cache)
+    assert all(np.array_equal(wave[:], then) for wave, then in zip(waves, before, strict=True))
+
+
+def test_what_is_damaged_and_cannot_be_made_anew_is_told(tmp_path: Path, home: Home) -> None:
+    sound = scanned(write(tmp_path / "a.wav"))
+    flip(decode(sound, 8000, home), 100)
+    sound.file.unlink()
+    with pytest.raises(DistillError, match=r"damaged or gone.*a\.wav: cannot be read: no such file") as caught:
+        CachedWave(sound, 8000, home)[:]
+    assert "resume" in caught.value.hint
+
+
+def test_no_sound_costs_a_descriptor_or_a_mapping(corpus: Corpus, home: Home) -> None:
+    def held() -> tuple[int, int]:
+        with Path("/proc/self/maps").open() as maps:
+            return len(list(Path("/proc/self/fd").iterdir())), sum("/cache/sounds/" in line for line in maps)
+
+    if not Path("/proc/self/maps").exists():
+        pytest.skip("needs Linux's /proc")
+    before = held()
+    waves, _ = decode_all(corpus, 8000, home)
+    samples = [wave[:] for wave in waves]
+    assert len(samples) == 6
+    assert held() == before
+
+
+def test_what_an_earlier_version_made_is_swept(corpus: Corpus, home: Home) -> None:
+    sounds_folder(home).mkdir(parents=True)
+    old = sounds_folder(home) / f"{corpus.sounds[0].content}-8000-v{cache.CACHE_VERSION - 1}.f32"
+    newer = old.with_name(old.name.replace("-v1", "-v99"))
+    old.touch()
+    newer.touch()
+    decode_all(corpus, 8000, home)
+    assert not old.exists() and newer.exists()

@@ -2,8 +2,11 @@
 
 import errno
 import os
+import random
+import re
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -522,3 +525,123 @@ def test_an_interrupt_ends_a_scan_at_once(folder: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         scan([folder], 0.2, None, progress)
     assert threading.active_count() == before
+
+
+def wav_head(data_bytes: int, rate: int = 44100) -> bytes:
+    """The beginning of a WAV file of one channel of 16 bits that says it has so many bytes of samples."""
+    claimed = min(data_bytes, 0xFFFFFFFF - 36)
+    form = struct.pack("<HHIIHH", 1, 1, rate, 2 * rate, 2, 16)
+    return (
+        b"RIFF"
+        + struct.pack("<I", claimed + 36)
+        + b"WAVEfmt "
+        + struct.pack("<I", 16)
+        + form
+        + b"data"
+        + struct.pack("<I", claimed)
+    )
+
+
+@pytest.mark.parametrize("size", [4 * 10**9, 100 * 10**9])
+def test_a_huge_file_that_is_a_hole_is_skipped_without_reading_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    path = folder / "hole.wav"
+    folder.mkdir(exist_ok=True)
+    path.write_bytes(wav_head(size))
+    try:
+        os.truncate(path, size)
+    except OSError as error:
+        pytest.skip(f"no file of this size here: {error}")
+    if path.stat().st_blocks * 512 > 10**6:
+        pytest.skip("this file system has no holes")
+
+    def no_reading(*_: object) -> str:
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr(scan_module, "hash_file", no_reading)
+    (reason,) = reasons(scan([folder], 0.2)).values()
+    assert re.fullmatch(r"only \d+ bytes of its [\d.]+ GB are on the disk", reason)
+
+
+def test_a_file_with_a_hole_and_sound_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "SPARSE_BYTES", 1000)
+    path, hole, sound = folder / "silence first.wav", 2**20, (sine(5.0, 44100) * 32767).astype("<i2").tobytes()
+    folder.mkdir(exist_ok=True)
+    with path.open("wb") as file:
+        file.write(wav_head(hole + len(sound)))
+        file.seek(hole + 44)
+        file.write(sound)
+    (found,) = scan([folder], 0.2).sounds
+    assert found.frames == (hole + len(sound)) // 2
+
+
+def test_what_says_it_is_longer_than_a_day_is_skipped_before_it_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_module, "LONGEST_HOURS", 1 / 3600)
+    write(folder / "a.wav", sine(0.9))
+    write(folder / "b.wav", sine(1.1))
+    read: list[int] = []
+
+    def hashed(handle: int, stop: Stop | None) -> str:
+        read.append(handle)
+        return ""
+
+    monkeypatch.setattr(scan_module, "hash_file", hashed)
+    corpus = scan([folder], 0.2)
+    assert reasons(corpus) == {"b.wav": "longer than 24 hours: split it into shorter files"}
+    assert len(corpus.sounds) == len(read) == 1
+
+
+def test_what_turns_out_to_be_longer_than_a_day_is_read_no_further(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_module, "LONGEST_HOURS", 1 / 3600)
+    monkeypatch.setattr(scan_module, "UNKNOWN_FRAMES", 0)
+    monkeypatch.setattr(reading, "BLOCK_SAMPLES", 1000)
+    write(folder / "a.wav", sine(30.0))
+    blocks: list[int] = []
+    original = reading.OpenSound.blocks
+
+    def counted(self: reading.OpenSound) -> Iterator[reading.Samples]:
+        for block in original(self):
+            blocks.append(len(block))
+            yield block
+
+    monkeypatch.setattr(reading.OpenSound, "blocks", counted)
+    assert list(reasons(scan([folder], 0.2))) == ["a.wav"]
+    assert sum(blocks) < 2 * 44100
+
+
+def test_flipped_bits_in_the_memory_are_not_believed(folder: Path, home: Home) -> None:
+    for number in range(20):
+        write(folder / f"{number}.wav", sine(0.1, hertz=200 + 20 * number))
+    (folder / "empty.wav").touch()
+    first = scan([folder], 0.2, home)
+    path = home.cache / memory.FILE_NAME
+    content = path.read_bytes()
+    chance = random.Random(0)
+    for _ in range(40):
+        damaged = bytearray(content)
+        for _ in range(20):
+            damaged[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        path.write_bytes(damaged)
+        assert scan([folder], 0.2, home) == first
+    # and a row that is moved to another file, or another state of it, tells nothing of that
+    path.write_bytes(content)
+    with sqlite3.connect(path) as rows:
+        rows.execute(
+            "UPDATE findings SET finding = (SELECT finding FROM findings WHERE instr(finding, 'empty')),"
+            " hash = (SELECT hash FROM findings WHERE instr(finding, 'empty'))"
+        )
+    rows.close()
+    assert scan([folder], 0.2, home) == first
+
+
+def test_what_an_earlier_version_remembered_is_swept(folder: Path, home: Home) -> None:
+    write(folder / "a.wav")
+    home.cache.mkdir(parents=True)
+    (home.cache / "scans-1.sqlite").touch()
+    scan([folder], 0.2, home)
+    assert [path.name for path in home.cache.iterdir()] == [memory.FILE_NAME]

@@ -1,5 +1,7 @@
 """Batches: every file is heard, nothing outside a file, and the same batch whenever it is asked for."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -79,3 +81,18 @@ def test_a_batch_with_speed_and_mixing_holds_only_what_was_there(waves: list[np.
     mixed = (pieces[:, 0] - 4).abs() < 1e-4
     assert ((pieces[:, 0] - 2).abs() < 1e-4).logical_or(mixed).all()
     assert 0.3 < mixed.float().mean() < 0.7
+
+
+def test_an_epochs_order_is_drawn_once(waves: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    randperm = torch.randperm
+
+    def counted(size: int, **how: Any) -> torch.Tensor:
+        drawn.append(size)
+        return randperm(size, **how)
+
+    monkeypatch.setattr(torch, "randperm", counted)
+    batches = Batches(HeldWaves(waves, CPU), recipe(), 100, seed=0)
+    for step in range(20):
+        batches.batch(step)
+    assert drawn == [40, 40]

@@ -87,7 +87,9 @@ def test_killed_at_random_moments_and_resumed_it_ends_with_the_very_same_weights
         process.kill()
         process.wait()
         assert state_of(run).state == "crashed"
+    (run.checkpoints / ".0123456789abcdef.part").touch()
     assert start_worker(home, run).wait(PATIENCE) == 0, run.worker_log.read_text()
+    assert not [*run.path.rglob("*.part"), *run.path.glob("worker.reserve")], "kills leave nothing for good"
     one, two = events_of(whole, e.ModelSaved)[-1], events_of(run, e.ModelSaved)[-1]
     hashes = [read_card(Path(event.path)).weights_sha256 for event in (one, two)]
     assert hashes[0] == hashes[1], f"killed at {moments}"

@@ -1,12 +1,15 @@
 """The list stays right whatever happens to its index, and shows damaged files with what is wrong."""
 
 import contextlib
+import hashlib
 import os
+import random
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from distill_tui.library.card import Summary
@@ -73,9 +76,9 @@ def test_a_file_replaced_by_another_of_its_size_and_time_is_noticed(folder: Path
         b"null",
         b"{",
         b"\xff" * 100,
-        b'{"version": 1, "rows": {"a.distill": [[0, 0, 0], null, 7]}}',
+        b'{"version": 2, "hash": "", "rows": {"a.distill": [[0, 0, 0], null, 7]}}',
         b'{"version": 99, "rows": {}}',
-        b'{"version": 1, "rows": ' + b"[" * 10_000,
+        b'{"version": 2, "hash": "", "rows": ' + b"[" * 10_000,
     ],
     ids=range(7),
 )
@@ -159,3 +162,36 @@ def test_a_folder_that_only_can_be_read_is_listed() -> None:
             wrong = {entry.name: entry.error for entry in list_entries(root / "models")}
         assert wrong == {"a": "", "b": "cannot be read: permission denied"}
         (root / "models").chmod(0o755)
+
+
+def test_flipped_bits_in_the_index_are_not_believed(folder: Path) -> None:
+    before = list_entries(folder)
+    path = folder / INDEX_NAME
+    content = path.read_bytes()
+    chance = random.Random(0)
+    for _ in range(200):
+        damaged = bytearray(content)
+        damaged[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        path.write_bytes(damaged)
+        assert list_entries(folder) == before
+
+
+@pytest.mark.parametrize("field", ["id", "run"])
+def test_an_index_that_lies_neither_fails_the_end_of_a_training_nor_splits_its_model(home: Home, field: str) -> None:
+    """As a damaged one did, before its rows had a hash; the file itself decides."""
+    library = Library(home)
+    _, path = library.save(tensors(), card(name="m", run="mine"))
+    _, other = library.save(tensors(), card(name="n", run="another"))
+    before = {p: read_summary(p) for p in (path, other)}
+    list_entries(home.models)
+    index = home.models / INDEX_NAME
+    document = msgspec.json.decode(index.read_bytes())
+    name, lie = {"id": ("m.distill", "0" * 12), "run": ("n.distill", "mine")}[field]
+    document["rows"][name][1][field] = lie
+    rows = msgspec.json.encode(document["rows"])
+    document["hash"] = hashlib.blake2b(rows, digest_size=16).hexdigest()
+    index.write_bytes(msgspec.json.encode(document))
+    assert next(e.path.name for e in list_entries(home.models) if getattr(e.summary, field) == lie) == name
+    again, where = library.save(tensors(), card(name="m", run="mine"))
+    assert where == path and again.id == before[path].id
+    assert read_summary(other) == before[other]

@@ -142,6 +142,23 @@ def test_little_sound_and_large_codebooks_are_warned_of() -> None:
     assert "codebook size 1024" in unused
 
 
+def test_sounds_that_lose_their_highs_to_the_median_rate_are_told_of_with_what_keeps_them() -> None:
+    def of(**files: int) -> DataFacts:
+        rates = {int(key.removeprefix("at_")): count for key, count in files.items()}
+        seconds = {rate: 10.0 * count for rate, count in rates.items()}
+        whole = sum(seconds.values())
+        return DataFacts(sum(rates.values()), 0.8 * whole, 0.2 * whole, 10.0, seconds, files_by_rate=rates)
+
+    mixed = of(at_8000=20, at_44100=7, at_96000=5)
+    (told,) = [text for text in expectations(resolve(Recipe(), mixed, CPU), mixed) if "lose" in text]
+    assert told.startswith("12 of 32 sounds lose everything above 4 kHz at the model's rate of 8000 Hz")
+    assert "--set model.rate=48000 keeps it, at up to twice the time a step" in told
+    chosen = resolve(with_values(Recipe(), {"model.rate": 8000}), mixed, CPU)
+    assert not [text for text in expectations(chosen, mixed) if "lose" in text], "who chose it knows"
+    for fine in (of(at_44100=1), of(at_44100=20, at_96000=20), of(at_44100=9, at_48000=5), of(at_8000=5, at_44100=9)):
+        assert not [text for text in expectations(resolve(Recipe(), fine, CPU), fine) if "lose" in text]
+
+
 def test_presets_set_fields_that_there_are_to_values_that_they_take() -> None:
     assert PRESETS.keys() == DESCRIPTIONS.keys() == set(fields()["preset"].choices)
     for name, values in PRESETS.items():

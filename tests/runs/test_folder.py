@@ -93,3 +93,22 @@ def test_a_home_that_cannot_be_written_is_an_error(home: Home) -> None:
     home.root.write_text("a file")
     with pytest.raises(DistillError, match="cannot make a run's folder"):
         make_run_folder(home, "x")
+
+
+def test_what_killed_workers_left_half_written_is_swept_and_what_others_write_is_not(home: Home) -> None:
+    run = a_run(home)
+    part, preview = ".0123456789abcdef.part", run.previews / "step-000004"
+    for folder in (run.checkpoints, preview):
+        folder.mkdir(parents=True)
+        (folder / part).touch()
+    for kept in (run.checkpoints / "step-00000004.ckpt", preview / "original-01.wav", run.path / "notes.part"):
+        kept.touch()
+    living, abandoned = run.path / part, run.path / part.replace("0", "f")
+    living.touch()
+    abandoned.touch()
+    os.utime(abandoned, (0, 0))
+    with run.hold() as held:
+        held.sweep()
+    left = {path.name for path in run.path.rglob("*") if path.is_file()}
+    assert left == {"recipe.toml", "worker.lock", "step-00000004.ckpt", "original-01.wav", "notes.part", part}
+    assert living.exists() and not abandoned.exists()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from distill_tui.data.cache import Wave
 from distill_tui.engine.device import choose_device, choose_precision
 from distill_tui.engine.material import SoundMaterial
 from distill_tui.engine.train import Trainer
@@ -78,7 +79,7 @@ def noises(seconds: float, rate: int = RATE, each: float = 1.0) -> list[np.ndarr
 
 def make_subject(
     folder: Path,
-    waves: Sequence[np.ndarray],
+    waves: Sequence[Wave],
     machine: Machine,
     device: str = "auto",
     rate: int = RATE,

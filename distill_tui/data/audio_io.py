@@ -1,0 +1,85 @@
+"""Writing sound files: whole or not at all, of any length, and a full disk is told as one."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from distill_tui.errors import DistillError
+from distill_tui.files import atomic_write, printable
+
+LARGEST_WAV = (1 << 32) - (1 << 16)
+"""Bytes; a larger file is written as RF64, which is WAV with longer numbers."""
+SAMPLE_BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
+
+
+def write_wav(
+    path: Path,
+    blocks: Iterable[NDArray[np.float32]],
+    rate: int,
+    channels: int = 1,
+    subtype: str = "PCM_16",
+    frames: int = 0,
+    shared: bool = False,
+) -> None:
+    """Write blocks [samples] or [samples, channels] in -1..1 as a WAV file, atomically.
+
+    Args:
+        subtype: one of SAMPLE_BYTES; whole numbers clip what is outside.
+        frames: how many there will be, where they may be more than a WAV file can hold.
+        shared: as for `atomic_write`.
+
+    Raises:
+        DistillError: the disk is full, the folder cannot be written, or WAV cannot hold such a sound.
+    """
+    large = frames * channels * SAMPLE_BYTES[subtype] >= LARGEST_WAV
+
+    def write(file: IO[bytes]) -> None:
+        sink = _Sink(file)
+        with soundfile.SoundFile(sink, "w", rate, channels, subtype, format="RF64" if large else "WAV") as sound:
+            for block in blocks:
+                sound.write(block)
+                sink.check()
+        sink.check()
+
+    try:
+        atomic_write(path, write, shared=shared)
+    except (soundfile.SoundFileError, OverflowError) as error:
+        raise DistillError(
+            f"cannot write {printable(str(path))}: no WAV file of {channels} channels at {rate} Hz: {error}"
+        ) from error
+
+
+class _Sink:
+    """A file for libsndfile, whose callbacks cannot raise: the first OSError is kept for `check`, and the rest lost."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._error: OSError | None = None
+
+    def check(self) -> None:
+        """Raise the error that there was."""
+        if self._error is not None:
+            raise self._error
+
+    def write(self, data: bytes) -> int:
+        try:
+            if self._error is None:
+                self._file.write(data)
+        except OSError as error:
+            self._error = error
+        # so that libsndfile goes on, and does not complain of a file that is too short
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except OSError as error:
+            self._error = self._error or error
+            return 0
+
+    def tell(self) -> int:
+        return self._file.tell()

@@ -1,0 +1,34 @@
+"""Many sounds under a low limit of open files: none of them keeps a descriptor."""
+
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from distill_tui.paths import Home
+from distill_tui.runs import events as e
+from distill_tui.runs.log import read_events
+from tests.data.sounds import write
+from tests.programs import PATIENCE, only_run, start, tiny
+
+
+@pytest.mark.slow
+def test_two_thousand_sounds_train_under_256_descriptors(home: Home, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for number in range(2000):
+        write(tmp_path / "sounds" / f"{number}.wav", random.uniform(-0.5, 0.5, 400), 8000)
+    flags = tiny(train__epochs=2, train__unquantized_share=0.0, data__segment_seconds=0.1)
+    process = start(
+        "train",
+        str(tmp_path / "sounds"),
+        "--plain",
+        *flags,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)),
+    )
+    err = process.communicate(timeout=2 * PATIENCE)[1]
+    assert process.returncode == 0, err.decode()
+    events = list(read_events(only_run(home).events))
+    (prepared,) = (event for event in events if isinstance(event, e.Prepared))
+    assert prepared.training_files + prepared.validation_files == 2000
+    assert isinstance(events[-1], e.Finished) and events[-1].step == 6
