@@ -183,7 +183,7 @@ class ChartView(Plot, can_focus=True):
             ink = self.style(c.color_name(key, self.state.series), bold=here)
             found.append(
                 Text.assemble(
-                    ("▸" if here else " ", self.style("accent")),
+                    ("▸" if here else " ", self.mark_style),
                     (letters[key] + " ", ink + Style(bold=True)),
                     (c.short_name(key) + " " if named else "", ink),
                     (f"{value:<7} " if named else value, self.style("foreground", bold=here)),

@@ -192,7 +192,7 @@ class CodebooksView(Painted, can_focus=True):
             text = Text()
             if row == rows - 1:
                 text = Text.assemble(
-                    ("▸ " if here else "  ", self.style("accent")),
+                    ("▸ " if here else "  ", self.mark_style),
                     (f"level {level}", self.style("foreground" if here else "dim", bold=here)),
                     (f"{words.percent(at):>6} ", self.style(self._color(at))),
                 )

@@ -242,9 +242,9 @@ class PreviewsView(Painted, can_focus=True):
         dim, plain = self.style("dim"), self.style("foreground", bold=True)
         count = len(self._state.previews)
         step = Text.assemble(
-            ("◂ " if self._index else "  ", self.style("accent")),
+            ("◂ " if self._index else "  ", self.mark_style),
             (f"step {preview.step:,}", plain),
-            (" ▸" if self._index < count - 1 else "  ", self.style("accent")),
+            (" ▸" if self._index < count - 1 else "  ", self.mark_style),
         )
         parts = [
             step,
@@ -305,7 +305,7 @@ class PreviewsView(Painted, can_focus=True):
             ]
             most = max((d for d in course if math.isfinite(d)), default=1.0)
             line = Text.assemble(
-                ("▸ " if index == here else "  ", self.style("accent")),
+                ("▸ " if index == here else "  ", self.mark_style),
                 (f"sound {index + 1}", self.style("foreground" if index == here else "dim", bold=index == here)),
                 ("  distance ", self.style("dim")),
                 (words.number(distance), self.style("foreground")),
