@@ -35,16 +35,17 @@ def drawn(app: App[None], region: Region) -> list[list[tuple[str, str]]]:
 
 
 async def is_seen(app: DistillApp, pilot: Pilot[None], widget: Widget) -> bool:
-    """Whether a widget is drawn otherwise with the focus than without."""
+    """Whether a widget, of the form its row, is drawn otherwise with the focus than without."""
     screen = app.screen
+    place = next((node for node in widget.ancestors_with_self if node.has_class("field-row")), widget)
+    assert isinstance(place, Widget)
     screen.set_focus(widget)
+    await until(pilot, lambda: app.focused is widget and screen.region.contains_region(widget.region), str(widget))
     await pilot.pause()
-    region, with_it = widget.region.intersection(screen.region), drawn(app, widget.region)
-    assert app.focused is widget
-    assert region, widget
+    with_it = drawn(app, place.region)
     screen.set_focus(next((one for one in screen.focus_chain if one is not widget), None))
     await pilot.pause()
-    return with_it != drawn(app, widget.region)
+    return with_it != drawn(app, place.region)
 
 
 def with_skipped(number: int) -> Corpus:
@@ -70,7 +71,8 @@ async def config(app: DistillApp, pilot: Pilot[None]) -> None:
 async def paths(app: DistillApp, pilot: Pilot[None]) -> None:
     """The list of what a path could be."""
     await until(pilot, lambda: app.screen.query("#folders"))
-    await pilot.press("enter", *str(app.home.root), "/")
+    await pilot.press("enter")
+    app.screen.query_one("#folder", Input).value = f"{app.home.root}/"
     await until(pilot, lambda: app.screen.query_one("#folders").display)
     await pilot.press("down")
 
