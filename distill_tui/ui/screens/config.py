@@ -1,6 +1,7 @@
 """The Config screen: choose a folder, see what was found and what the model will be, set the recipe, start."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,6 +15,7 @@ from textual.widgets import Button, Static
 
 from distill_tui.files import printable
 from distill_tui.paths import Home
+from distill_tui.runs.folder import RunFolder
 from distill_tui.settings import read_settings
 from distill_tui.ui import words
 from distill_tui.ui.screens.base import RunWanted
@@ -84,7 +86,7 @@ class ConfigScreen(RecipeScreen):
         super().__init__(home)
         self.found = Found()
         self._paces: dict[str, list[Pace]] = {}
-        self._was_away = False
+        self._was_away = self._is_starting = False
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.MODE)
@@ -256,27 +258,46 @@ class ConfigScreen(RecipeScreen):
         if self.has_problems():
             return
 
-        def make_and_start() -> None:
+        def make() -> RunFolder:
             from distill_tui.ui.sounds import begin_run
 
-            self.pane.resolved(corpus, machine)
-            run = begin_run(self._home, self.form.recipe(), corpus, machine)
-            self.pane.taken()
-            self.post_message(RunWanted(run))
+            return begin_run(self._home, recipe, corpus, machine)
 
-        self.attempt(make_and_start)
+        def check() -> None:
+            self.pane.resolved(corpus, machine)
+
+        if self.attempt(check):
+            recipe = self.form.recipe()
+            self._begin(make, self.pane.taken)
 
     def action_resume(self) -> None:
         run = self.found.interrupted
         assert run is not None
 
-        def resume() -> None:
+        def resume() -> RunFolder:
             from distill_tui.ui.sounds import go_on
 
             go_on(self._home, run)
-            self.post_message(RunWanted(run))
+            return run
 
-        self.attempt(resume)
+        self._begin(resume)
+
+    def _begin(self, start: Callable[[], RunFolder], then: Callable[[], object] = lambda: None) -> None:
+        """Start a run beside the screen, and show it; a second press while it starts does nothing."""
+        if self._is_starting:
+            return
+        self._is_starting = True
+
+        async def begin_it() -> None:
+            try:
+                run = await self.in_thread(start)
+            finally:
+                self._is_starting = False
+            if run is not None:
+                then()
+                self.post_message(RunWanted(run))
+
+        begin(self, "start", begin_it)
 
     def action_type_folder(self) -> None:
         self.query_one("#folder").focus()

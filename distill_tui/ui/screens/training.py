@@ -1,5 +1,6 @@
 """The Training screen: one run, watched and steered."""
 
+import asyncio
 from typing import ClassVar
 
 from textual import on
@@ -8,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from distill_tui.errors import DistillError
 from distill_tui.paths import Home
 from distill_tui.runs.events import Warned
 from distill_tui.runs.folder import RunFolder
@@ -26,6 +28,7 @@ from distill_tui.ui.widgets.status import StatusHead
 from distill_tui.ui.widgets.topbar import TopBar
 from distill_tui.ui.widgets.views import Views
 from distill_tui.ui.widgets.viewtabs import VIEWS, ViewTabs
+from distill_tui.ui.work import begin
 
 CHART_REPAINTS = 4
 """The large chart costs 60 ms to draw: it is drawn at every so many repaints only."""
@@ -246,12 +249,18 @@ class TrainingScreen(SteeringScreen):
         run = self.run_folder
         assert run is not None
 
-        def act() -> None:
-            self._seen = mark_seen(run, self.state)
+        begin(self, "seen", self._see, run)
 
-        self.attempt(act)
-        self._count_warnings(live=False)
-        self._repaint()
+    async def _see(self, run: RunFolder) -> None:
+        try:
+            seen = await asyncio.to_thread(mark_seen, run, self.state)
+        except DistillError as error:
+            self.notify(str(error), severity="error", timeout=10, markup=False)
+            return
+        if run == self.run_folder:
+            self._seen = seen
+            self._count_warnings(live=False)
+            self._repaint()
 
     def action_log(self) -> None:
         from distill_tui.ui.dialogs.log import LogDialog
@@ -274,9 +283,7 @@ class TrainingScreen(SteeringScreen):
         return super().check_action(action, parameters)
 
     def action_checkpoint(self) -> None:
-        if self._wish(checkpoint=lambda count: count + 1):
-            self.notify("Asked for a checkpoint.", timeout=3)
+        self._wish("Asked for a checkpoint.", checkpoint=lambda count: count + 1)
 
     def action_preview(self) -> None:
-        if self._wish(preview=lambda count: count + 1):
-            self.notify("Asked for a preview.", timeout=3)
+        self._wish("Asked for a preview.", preview=lambda count: count + 1)
