@@ -57,19 +57,22 @@ class PersonalApp(InOrderApp):
         return problems
 
     def all_themes(self) -> list[str]:
-        """The names of all themes that there are."""
-        if not self._has_all_themes:
-            self._register_themes()
-        return sorted(self.available_themes)
+        """The names of the themes to choose from: ours, a person's own, and those of Textual that can be read."""
+        from textual.theme import BUILTIN_THEMES
 
-    def choose_theme(self, name: str) -> None:
-        """Have this theme from now on; what of it is hard to read is told."""
         from distill_tui.ui.contrast import contrast_problems
 
+        if not self._has_all_themes:
+            self._register_themes()
+        return sorted(
+            name
+            for name, theme in self.available_themes.items()
+            if theme is not BUILTIN_THEMES.get(name) or not contrast_problems(theme)
+        )
+
+    def choose_theme(self, name: str) -> None:
+        """Have this theme from now on. `doctor` tells what of a person's own is hard to read."""
         self.theme = name
-        if poor := contrast_problems(self.current_theme):
-            more = f", and {len(poor) - 1} more: distill-tui doctor" if len(poor) > 1 else ""
-            self.notify(f"theme {name}: {poor[0]}{more}", severity="warning", timeout=10)
 
     def get_css_variables(self) -> dict[str, str]:
         # Textual mixes all colours anew each time it asks, thrice before the first screen

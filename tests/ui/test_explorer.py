@@ -481,3 +481,12 @@ async def test_in_a_small_pane_keys_go_to_the_map_when_it_is_shown(home: Home) -
             await until(pilot, lambda: screen.maps.chosen.code is not None)
             await pilot.press("escape", "escape")
             await until(pilot, lambda: screen.view == "desk" and screen.focused is None)
+
+
+async def test_a_part_that_is_still_to_be_drawn_when_one_leaves_is_not_asked_for(home: Home) -> None:
+    app = DistillApp(home, explored.running(home), explore=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app._explorer.maps.scene)
+        await app._explorer.query_one(PicturesView).remove()
+        app._explorer._waits = {"pictures"}
+        app._explorer._paint_more()

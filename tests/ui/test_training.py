@@ -85,6 +85,35 @@ async def test_a_lock_that_is_never_given_back_is_told(home: Home, monkeypatch: 
             await until(pilot, lambda: read_control(run.control).wanted == "paused")
 
 
+async def test_what_the_worker_does_beside_steps_is_told_in_place_of_an_eta(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (app, pilot, _):
+            assert "312x real time" in screen_text(app)
+            recorded.add_events(run, e.StateChanged(state="running", step=1700, detail="saving the model"))
+            await until(pilot, lambda: "saving the model" in screen_text(app))
+            assert "ETA" not in screen_text(app)
+
+
+async def test_levels_are_judged_over_a_window_that_is_named(home: Home) -> None:
+    async with watching(home, recorded.finished(home), size=(120, 35)) as (app, pilot, screen):
+        await until(pilot, lambda: "over the last 100 steps of training" in screen_text(app))
+        assert "● good" in screen_text(app)
+        few = {f"codebook/{level}/frames": 100.0 for level in range(3)}
+        recorded.add_events(screen.run_folder, e.Metrics(scope="step", step=2001, epoch=41, values=few))  # type: ignore[arg-type]
+        await until(pilot, lambda: "fewer than 3 frames a code" in screen_text(app))
+        assert "● good" not in screen_text(app)
+
+
+async def test_while_it_warms_up_it_is_told_when_the_codebooks_come(home: Home) -> None:
+    run = recorded.make_run(home, train__unquantized_share=0.1)
+    recorded.train(recorded.begin(run), 6)
+    with recorded.alive(run):
+        async with watching(home, run, size=(120, 35)) as (app, pilot, _):
+            await until(pilot, lambda: "initialised at 10 %, in about" in screen_text(app))
+            assert "warm-up" in screen_text(app)
+
+
 async def test_a_small_pane_says_how_a_run_failed_and_the_knobs_come_back(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):

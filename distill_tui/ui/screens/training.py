@@ -18,7 +18,7 @@ from distill_tui.ui import messages as m
 from distill_tui.ui.screens.steering import STEERING, UNDO, SteeringScreen
 from distill_tui.ui.seen import mark_seen, seen_until
 from distill_tui.ui.widgets.eventlog import EventLog
-from distill_tui.ui.widgets.health import HealthTable, has_codes
+from distill_tui.ui.widgets.health import HealthNote, HealthTable, has_codes
 from distill_tui.ui.widgets.knobs import Knobs
 from distill_tui.ui.widgets.losses import LOSSES, LossCurves
 from distill_tui.ui.widgets.machine import MachinePanel
@@ -98,6 +98,7 @@ class TrainingScreen(SteeringScreen):
                     yield Knobs(id="knobs")
                 with Vertical(id="right"):
                     yield HealthTable(id="health")
+                    yield HealthNote(id="health-note")
                     yield MachinePanel(id="machine")
                     yield Notes(id="notes")
                     yield EventLog(id="events")
@@ -151,6 +152,7 @@ class TrainingScreen(SteeringScreen):
             return
         self.query_one(LossCurves).show(self.state)
         self.query_one(HealthTable).show(self.state)
+        self.query_one(HealthNote).show(self.state, self._recipe.train.unquantized_share)
         ended = "knobs" if self.state.is_active or not self.is_tunable else "when it goes on"
         self.query_one(Knobs).show(self.knobs(), self.state.is_active or self.is_tunable, ended)
         self.query_one(Notes).show(run, self.state, hints, self._seen)
