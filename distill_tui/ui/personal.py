@@ -71,8 +71,13 @@ class PersonalApp(InOrderApp):
         )
 
     def choose_theme(self, name: str) -> None:
-        """Have this theme from now on. `doctor` tells what of a person's own is hard to read."""
+        """Have this theme from now on; what of a person's own is hard to read is told."""
+        from distill_tui.ui.contrast import contrast_problems
+
         self.theme = name
+        if poor := contrast_problems(self.current_theme):
+            more = f", and {len(poor) - 1} more: distill-tui doctor" if len(poor) > 1 else ""
+            self.notify(f"theme {name}: {poor[0]}{more}", severity="warning", timeout=10)
 
     def get_css_variables(self) -> dict[str, str]:
         # Textual mixes all colours anew each time it asks, thrice before the first screen

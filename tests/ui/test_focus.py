@@ -7,7 +7,7 @@ from textual.app import App
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from distill_tui.data.corpus import Corpus, Skipped
 from distill_tui.paths import Home
@@ -37,13 +37,15 @@ def drawn(app: App[None], region: Region) -> list[list[tuple[str, str]]]:
 async def is_seen(app: DistillApp, pilot: Pilot[None], widget: Widget) -> bool:
     """Whether a widget, of the form its row, is drawn otherwise with the focus than without."""
     screen = app.screen
-    place = next((node for node in widget.ancestors_with_self if node.has_class("field-row")), widget)
+    rows = (node for node in widget.ancestors_with_self if node.has_class("field-row"))
+    place = widget if isinstance(widget, OptionList) else next(rows, widget)
     assert isinstance(place, Widget)
     screen.set_focus(widget)
     await until(pilot, lambda: app.focused is widget and screen.region.contains_region(widget.region), str(widget))
     await pilot.pause()
     with_it = drawn(app, place.region)
-    screen.set_focus(next((one for one in screen.focus_chain if one is not widget), None))
+    elsewhere = (one for one in screen.focus_chain if place not in one.ancestors_with_self)
+    screen.set_focus(next(elsewhere, None))
     await pilot.pause()
     return with_it != drawn(app, place.region)
 
