@@ -134,6 +134,10 @@ LOCK_POLL = 0.02
 
 def _take_lock(handle: int, path: Path, patience: float) -> None:
     """Lock an open file, waiting at most `patience` seconds."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, where models can be loaded, and no more
+        raise DistillError("this system has no locks of files", "Use Linux, macOS, or WSL on Windows.") from None
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -162,10 +166,6 @@ def locked(path: Path, patience: float | None = None) -> Iterator[None]:
     Raises:
         DistillError: the lock file cannot be made, or another program holds it for too long.
     """
-    try:
-        import fcntl
-    except ImportError:  # Windows, where models can be loaded, and no more
-        raise DistillError("this system has no locks of files", "Use Linux, macOS, or WSL on Windows.") from None
     try:
         make_folder(path.parent)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
