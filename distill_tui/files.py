@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import re
+import shlex
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -148,24 +149,52 @@ def unused_name(name: str, taken: Callable[[str], bool]) -> str:
     return candidate
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path` while changing what it guards; waits for whoever holds it.
+LOCK_PATIENCE = 10.0
+LOCK_POLL = 0.02
+"""In seconds: how long to wait for a lock that another program holds, and how often to look."""
 
-    Raises:
-        DistillError: the lock file cannot be made.
-    """
+
+def _take_lock(handle: int, path: Path, patience: float) -> None:
+    """Lock an open file, waiting at most `patience` seconds."""
     try:
         import fcntl
     except ImportError:  # Windows, where models can be loaded, and no more
         raise DistillError("this system has no locks of files", "Use Linux, macOS, or WSL on Windows.") from None
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise DistillError(
+                    f"{printable(str(path))}: another program has held this lock for {patience:g} s",
+                    f"Nothing was changed. See who holds it: fuser {shlex.quote(printable(str(path)))}",
+                ) from None
+            time.sleep(LOCK_POLL)
+        except OSError as error:
+            raise DistillError(*describe_os_error(error, path)) from error
+        else:
+            return
+
+
+@contextlib.contextmanager
+def locked(path: Path, patience: float | None = None) -> Iterator[None]:
+    """Hold the lock file `path` while changing what it guards.
+
+    Args:
+        path: the lock file.
+        patience: how many seconds to wait for another program that holds it; LOCK_PATIENCE if not said.
+
+    Raises:
+        DistillError: the lock file cannot be made, or another program holds it for too long.
+    """
     try:
         make_folder(path.parent)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
     except OSError as error:
         raise DistillError(*describe_os_error(error, path)) from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        _take_lock(handle, path, LOCK_PATIENCE if patience is None else patience)
         yield
     finally:
         os.close(handle)

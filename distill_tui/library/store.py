@@ -38,6 +38,8 @@ from distill_tui.paths import Home, expand
 if TYPE_CHECKING:
     import torch
 
+LIBRARY_PATIENCE = 120.0
+"""How many seconds to wait while another program copies a model into the library."""
 SHORTEST_ID = 4
 """How much of an id is enough, if it is the beginning of one only."""
 
@@ -251,7 +253,7 @@ class Library:
         """Hold the library's lock."""
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(locked(self.folder / ".lock"))
+                stack.enter_context(locked(self.folder / ".lock", LIBRARY_PATIENCE))
             except OSError as error:
                 raise DistillError(*describe_os_error(error, self.folder)) from error
             self._sweep()

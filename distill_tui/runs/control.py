@@ -44,9 +44,16 @@ def read_control(path: Path) -> Control:
         raise DistillError(f"{printable(str(path))}: not a control file: {error}", way_out) from None
 
 
-def change_control(path: Path, change: Callable[[Control], object]) -> Control:
-    """Change what is wanted. Several programs may do so at once: each sees the others' changes."""
-    with locked(path.with_suffix(".lock")):
+def change_control(path: Path, change: Callable[[Control], object], patience: float | None = None) -> Control:
+    """Change what is wanted. Several programs may do so at once: each sees the others' changes.
+    `patience` is that of `locked`.
+
+    It waits for the disk, and for whoever else changes it: call it in a thread where keys wait.
+
+    Raises:
+        DistillError: the file is damaged or cannot be written, or another program holds its lock for too long.
+    """
+    with locked(path.with_suffix(".lock"), patience):
         control = read_control(path)
         change(control)
         atomic_write(path, msgspec.json.encode(control))

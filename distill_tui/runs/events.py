@@ -139,13 +139,17 @@ class CheckpointSaved(Event, tag="checkpoint", kw_only=True, omit_defaults=False
 
 
 class PreviewMade(Event, tag="preview", kw_only=True, omit_defaults=False):
-    """Pairs of original and reconstruction, relative to the run's folder, and their log-mel distances."""
+    """Pairs of original and reconstruction, relative to the run's folder, and their log-mel distances.
+
+    `names` are those of the sounds as the scan calls them, one for each pair; empty in older logs.
+    """
 
     step: Count
     epoch: Count
     folder: str
     pairs: Annotated[list[tuple[str, str, Number | None]], Meta(max_length=1000)]
     count: Count = 0
+    names: Annotated[list[str], Meta(max_length=1000)] = []
 
 
 class KnobTurned(Event, tag="knob", kw_only=True, omit_defaults=False):

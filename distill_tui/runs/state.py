@@ -204,6 +204,9 @@ class RunState:
             # it trains again, whatever it did before
             self.detail = ""
         self.progress, self.eta_seconds = event.progress, event.eta_seconds
+        if event.scope == "step":
+            # what was done between two steps is over
+            self.detail = ""
         self.numbers.update(event.values)
         self._record(event)
         if self.quantizing_from is None and event.values.get("codebook/0/utilization") is not None:

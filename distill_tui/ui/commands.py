@@ -33,13 +33,13 @@ def commands_of(app: "DistillApp", screen: Screen[Any]) -> Iterator[SystemComman
     seen: set[str] = set()
     for active in screen.active_bindings.values():
         node, binding, enabled, tooltip = active
-        # what only moves about has no tooltip
-        if not enabled or not binding.id or not binding.tooltip or binding.action in seen:
+        # what only moves about has no tooltip, and two ways of one thing have the same
+        if not enabled or not binding.id or not binding.tooltip or {binding.action, binding.tooltip} & seen:
             continue
-        seen.add(binding.action)
+        seen |= {binding.action, binding.tooltip}
         yield SystemCommand(
             binding.description,
-            tooltip or binding.tooltip,
+            f"{tooltip or binding.tooltip}  ({app.get_key_display(binding)})",
             lambda action=binding.action, node=node: app.call_later(app.run_action, action, node),
         )
     if "app.runs" not in seen:

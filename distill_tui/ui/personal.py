@@ -57,13 +57,21 @@ class PersonalApp(InOrderApp):
         return problems
 
     def all_themes(self) -> list[str]:
-        """The names of all themes that there are."""
+        """The names of the themes to choose from: ours, a person's own, and those of Textual that can be read."""
+        from textual.theme import BUILTIN_THEMES
+
+        from distill_tui.ui.contrast import contrast_problems
+
         if not self._has_all_themes:
             self._register_themes()
-        return sorted(self.available_themes)
+        return sorted(
+            name
+            for name, theme in self.available_themes.items()
+            if theme is not BUILTIN_THEMES.get(name) or not contrast_problems(theme)
+        )
 
     def choose_theme(self, name: str) -> None:
-        """Have this theme from now on; what of it is hard to read is told."""
+        """Have this theme from now on; what of a person's own is hard to read is told."""
         from distill_tui.ui.contrast import contrast_problems
 
         self.theme = name

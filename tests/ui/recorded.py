@@ -157,6 +157,7 @@ def _epoch(chance: random.Random, epoch: int, levels: int, total: int, broken: b
             values[f"codebook/{level}/perplexity"] = use * SIZE * 0.8
             values[f"codebook/{level}/dead"] = float(round((1 - use) * SIZE))
             values[f"codebook/{level}/churn"] = 0.4 / (epoch - 7) + 0.02
+            values[f"codebook/{level}/frames"] = 100.0 * SIZE
     steps = total * STEPS_AN_EPOCH
     return e.Metrics(
         scope="epoch",

@@ -21,6 +21,7 @@ from distill_tui.runs.control import read_control
 from distill_tui.settings import read_settings
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.dialogs.help import HelpDialog
+from tests import programs
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
 
@@ -319,6 +320,6 @@ def test_what_is_typed_behind_a_key_that_opens_a_dialog_goes_into_the_dialog(hom
             terminal.until("34%")
             terminal.press("\x1b[B\x1b[B\x1b[B\r" + "\x7f" * 9 + "0.000\x7f\x7f\x7f0015\r")
             terminal.until("waits")
-            assert read_control(run.control).knobs == {"train.learning_rate": 0.0015}
+            programs.until(lambda: read_control(run.control).knobs == {"train.learning_rate": 0.0015}, "the wish")
         finally:
             terminal.close()

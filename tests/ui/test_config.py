@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input, OptionList, Static
 
-from distill_tui.data.corpus import Corpus
+from distill_tui.data.corpus import Corpus, Skipped
 from distill_tui.errors import RequestError
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
@@ -32,6 +32,7 @@ async def opened(home: Home, size: tuple[int, int] = (80, 24)) -> AsyncIterator[
     app = DistillApp(home)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.screen is app._config and len(app.screen.query("#start")))
+        await until(pilot, lambda: all(one.query("Input, Choice") for one in app.screen.query(FieldRow)))
         yield app, pilot, app._config
 
 
@@ -177,11 +178,50 @@ async def test_tab_completes_a_path_like_a_shell(home: Home, tmp_path: Path, mon
         assert app.focused is box
         await pilot.press("tab")
         assert app.focused is not box
+        box.focus()
+        box.value = f"{tmp_path}/"
+        box.cursor_position = len(box.value)
+        await pilot.pause()
+        # several could be meant: each in turn, the list follows, and the focus stays
+        for name in ("drones", "drums", "speech", "drones"):
+            await pilot.press("tab")
+            assert box.value == f"{tmp_path}/{name}/"
+            offered = screen.query_one("#folders", OptionList)
+            assert offered.display
+            assert str(offered.get_option_at_index(offered.highlighted or 0).prompt).endswith(f"{name}/")
+        await pilot.press("x")
+        assert app.focused is box
+        assert box.value == f"{tmp_path}/drones/x"
         box.value = str(tmp_path / "speech")
         box.focus()
         await pilot.press("enter", "tab")
         assert box.value == str(tmp_path / "speech")
         assert app.focused is not box
+
+
+async def test_many_skipped_files_take_one_line_and_a_key_lists_them(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = recorded.a_corpus()
+    corpus.skipped = [
+        Skipped(
+            path=f"/s/{i}", name=f"{i}.x", reason="not a sound file (text)" if i % 4 else f"the same sound as {i}.wav"
+        )
+        for i in range(40)
+    ]
+    monkeypatch.setattr("distill_tui.ui.sounds.scan", found(corpus))
+    async with opened(home, size=(120, 35)) as (app, pilot, screen):
+        await choose(pilot, screen, tmp_path)
+        await until(pilot, lambda: "40 files skipped: 30 not a sound file" in screen_text(app))
+        shown = screen_text(app)
+        assert shown.index("The training will take") < shown.index("40 files skipped")
+        assert "10 the same sound as another" in " ".join(shown.split())
+        await pilot.press("escape", "f3")
+        await until(
+            pilot, lambda: "39.x: not a sound file (text)" in screen_text(app) or "0.x: the same" in screen_text(app)
+        )
+        await pilot.press("end")
+        await until(pilot, lambda: "39.x: not a sound file (text)" in screen_text(app))
 
 
 async def test_recent_folders_are_offered_and_picked(
@@ -323,7 +363,10 @@ async def test_the_sounds_of_a_recipe_may_lie_in_several_places(
     run = recorded.make_run(home, name="both", **values)
     async with opened(home) as (app, pilot, screen):
         screen.start_from(toml.load_values(run.recipe), "both")
+        await until(pilot, lambda: "3 files skipped: 3 the same sound as another" in screen_text(app))
+        await pilot.press("f3")
         await until(pilot, lambda: "c/c-0.wav: the same sound as a + b/" in screen_text(app))
+        await pilot.press("escape")
         assert screen.query_one("#folder", Input).value == " + ".join(map(str, folders))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: started)

@@ -217,13 +217,13 @@ async def test_a_knob_goes_to_two_and_is_undone(home: Home) -> None:
     run = explored.running(home)
     with recorded.alive(run):
         async with looking(home, run, "tab", "right") as (_, pilot, screen):
-            assert read_control(run.control).knobs == {"loss.commitment_weight": 0.3}
+            await until(pilot, lambda: read_control(run.control).knobs == {"loss.commitment_weight": 0.3})
             await pilot.press("down", *["right"] * 30)
-            assert read_control(run.control).knobs["loss.codebook_weight"] == 2.0
+            await until(pilot, lambda: read_control(run.control).knobs["loss.codebook_weight"] == 2.0)
             recorded.add_events(run, e.KnobTurned(key="loss.codebook_weight", old=1.0, new=2.0, step=1710))
             await shows(pilot, "2       2 1,710")
             await pilot.press("u")
-            assert read_control(run.control).knobs["loss.codebook_weight"] == 1.95
+            await until(pilot, lambda: read_control(run.control).knobs["loss.codebook_weight"] == 1.95)
             assert [knob.field.key for knob in screen.knobs()] == [
                 "loss.commitment_weight",
                 "loss.codebook_weight",
@@ -235,10 +235,10 @@ async def test_pause_and_stop_are_wishes(home: Home) -> None:
     run = explored.running(home)
     with recorded.alive(run):
         async with looking(home, run, "space") as (_, pilot, _screen):
-            assert read_control(run.control).wanted == "paused"
+            await until(pilot, lambda: read_control(run.control).wanted == "paused")
             await shows(pilot, "running → paused")
             await pilot.press("space", "c", "y")
-            assert read_control(run.control).wanted == "stopped"
+            await until(pilot, lambda: read_control(run.control).wanted == "stopped")
 
 
 @pytest.mark.parametrize(("nats", "said"), [(0.31, "▲ posterior collapse"), (2.5, "2.50 nats  ● good")])
@@ -326,7 +326,7 @@ async def test_reset_stops_the_run_and_starts_one_with_new_weights(home: Home, m
     with recorded.alive(run):
         async with looking(home, run, "tab", "right", "x") as (_, pilot, screen):
             await until(pilot, lambda: screen.run_folder == second)
-            assert read_control(run.control).wanted == "stopped"
+            await until(pilot, lambda: read_control(run.control).wanted == "stopped")
             assert run.recipe.exists()
             ((*flags,),) = program.asked
             assert flags[:4] == ["explore", "--detach", "--recipe", str(run.recipe)]
@@ -481,3 +481,12 @@ async def test_in_a_small_pane_keys_go_to_the_map_when_it_is_shown(home: Home) -
             await until(pilot, lambda: screen.maps.chosen.code is not None)
             await pilot.press("escape", "escape")
             await until(pilot, lambda: screen.view == "desk" and screen.focused is None)
+
+
+async def test_a_part_that_is_still_to_be_drawn_when_one_leaves_is_not_asked_for(home: Home) -> None:
+    app = DistillApp(home, explored.running(home), explore=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app._explorer.maps.scene)
+        await app._explorer.query_one(PicturesView).remove()
+        app._explorer._waits = {"pictures"}
+        app._explorer._paint_more()

@@ -151,7 +151,7 @@ async def test_a_run_without_a_checkpoint_is_asked_for_one_and_its_map_renewed_a
             await shows(pilot, "Look at", "drums")
             await pilot.press("enter")
             await shows(pilot, "waiting for a checkpoint of run drums", "it was asked for a checkpoint")
-            assert read_control(run.control).checkpoint == 1
+            await until(pilot, lambda: read_control(run.control).checkpoint == 1)
             assert program.asked == []
             run.checkpoints.mkdir(exist_ok=True)
             (run.checkpoints / "step-00000040.ckpt").write_bytes(b"")
@@ -160,7 +160,7 @@ async def test_a_run_without_a_checkpoint_is_asked_for_one_and_its_map_renewed_a
             code = screen.maps.chosen.code
             # a newer one comes because it was asked for
             await pilot.press("k")
-            assert read_control(run.control).checkpoint == 2
+            await until(pilot, lambda: read_control(run.control).checkpoint == 2)
             found.step = 1800
             program.answer(msgspec.json.encode(found))
             (run.checkpoints / "step-00000080.ckpt").write_bytes(b"")

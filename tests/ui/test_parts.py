@@ -12,13 +12,12 @@ from distill_tui.errors import RequestError
 from distill_tui.files import printable
 from distill_tui.recipe.fields import fields, flatten, live_keys, parse
 from distill_tui.recipe.schema import Recipe
-from distill_tui.runs.state import LevelHealth, Series
+from distill_tui.runs.state import Series
 from distill_tui.ui import words
 from distill_tui.ui.form import RecipeForm, by_field, shown_fields
 from distill_tui.ui.theming import load_themes, own_themes
 from distill_tui.ui.widgets.braille import blocks, draw
 from distill_tui.ui.widgets.envelope import MOST_BUCKETS, Column, Envelope
-from distill_tui.ui.widgets.health import verdict
 from distill_tui.ui.widgets.knobs import turned
 from distill_tui.ui.widgets.path_input import completed, meant, offers, paths_for, split_paths
 
@@ -151,14 +150,6 @@ def test_knobs_turn_both_ways_and_stay_within_bounds(key: str) -> None:
         assert not parse(field, words.setting(value))[1]
     assert value == field.ge
     assert turned(field, float(field.le or 0), 1) == field.le
-
-
-@pytest.mark.parametrize(
-    ("use", "perplexity", "word"),
-    [(0.98, 50.0, "good"), (0.4, 20.0, "fair"), (0.1, 4.0, "poor"), (0.9, 2.0, "poor"), (None, None, "")],
-)
-def test_a_level_is_judged_in_words(use: float | None, perplexity: float | None, word: str) -> None:
-    assert word in verdict(LevelHealth(0, use, perplexity), 64)[0]
 
 
 def test_our_own_themes_are_faultless() -> None:

@@ -8,12 +8,14 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from distill_tui.files import locked
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.control import change_control, read_control
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui import messages as m
 from distill_tui.ui.app import DistillApp
+from distill_tui.ui.dialogs.help import HelpDialog
 from distill_tui.ui.screens.training import TrainingScreen
 from distill_tui.ui.widgets.eventlog import EventLog
 from distill_tui.ui.widgets.health import HealthTable
@@ -30,7 +32,7 @@ async def watching(
     home: Home, run: RunFolder, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[DistillApp, Pilot[None], TrainingScreen]]:
     app = DistillApp(home, run)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         screen = app._training
         await until(pilot, lambda: screen.state.started_at)
         yield app, pilot, screen
@@ -41,13 +43,75 @@ async def test_space_pauses_and_goes_on(home: Home) -> None:
     with recorded.alive(run):
         async with watching(home, run) as (app, pilot, screen):
             await pilot.press("space")
-            assert read_control(run.control).wanted == "paused"
+            await until(pilot, lambda: read_control(run.control).wanted == "paused")
             assert "running → paused" in screen_text(app)
             recorded.add_events(run, e.StateChanged(state="paused", step=1701))
             await until(pilot, lambda: screen.state.state == "paused")
             assert "Go on" in screen_text(app)
             await pilot.press("space")
-            assert read_control(run.control).wanted == "running"
+            await until(pilot, lambda: read_control(run.control).wanted == "running")
+
+
+async def test_keys_are_answered_while_another_program_holds_the_control_file(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distill_tui.ui.wishes.PATIENCE", 60.0)
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (app, pilot, screen):
+            with locked(run.control.with_suffix(".lock")):
+                await pilot.press("space", "right")
+                assert "running → paused" in screen_text(app)
+                await pilot.press("question_mark")
+                assert isinstance(app.screen, HelpDialog)
+                await pilot.press("escape")
+                await until(pilot, lambda: read_control(run.control).wanted == "running")
+            await until(pilot, lambda: read_control(run.control).wanted == "paused")
+            await until(pilot, lambda: screen._written.knobs)
+            assert screen.control == read_control(run.control)
+
+
+async def test_a_lock_that_is_never_given_back_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distill_tui.ui.wishes.PATIENCE", 0.1)
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (app, pilot, screen):
+            with locked(run.control.with_suffix(".lock")):
+                await pilot.press("space")
+                await until(pilot, lambda: "another program has held this lock" in " ".join(screen_text(app).split()))
+            assert "→ paused" not in screen_text(app)
+            assert screen.control.wanted == "running"
+            await pilot.press("space")
+            await until(pilot, lambda: read_control(run.control).wanted == "paused")
+
+
+async def test_what_the_worker_does_beside_steps_is_told_in_place_of_an_eta(home: Home) -> None:
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (app, pilot, _):
+            assert "312x real time" in screen_text(app)
+            recorded.add_events(run, e.StateChanged(state="running", step=1700, detail="saving the model"))
+            await until(pilot, lambda: "saving the model" in screen_text(app))
+            assert "ETA" not in screen_text(app)
+
+
+async def test_levels_are_judged_over_a_window_that_is_named(home: Home) -> None:
+    async with watching(home, recorded.finished(home), size=(120, 35)) as (app, pilot, screen):
+        await until(pilot, lambda: "over the last 100 steps of training" in screen_text(app))
+        assert "● good" in screen_text(app)
+        few = {f"codebook/{level}/frames": 100.0 for level in range(3)}
+        recorded.add_events(screen.run_folder, e.Metrics(scope="step", step=2001, epoch=41, values=few))  # type: ignore[arg-type]
+        await until(pilot, lambda: "fewer than 3 frames a code" in screen_text(app))
+        assert "● good" not in screen_text(app)
+
+
+async def test_while_it_warms_up_it_is_told_when_the_codebooks_come(home: Home) -> None:
+    run = recorded.make_run(home, train__unquantized_share=0.1)
+    recorded.train(recorded.begin(run), 6)
+    with recorded.alive(run):
+        async with watching(home, run, size=(120, 35)) as (app, pilot, _):
+            await until(pilot, lambda: "initialised at 10 %, in about" in screen_text(app))
+            assert "warm-up" in screen_text(app)
 
 
 async def test_a_small_pane_says_how_a_run_failed_and_the_knobs_come_back(home: Home) -> None:
@@ -86,9 +150,9 @@ async def test_stopping_asks_first(home: Home) -> None:
     with recorded.alive(run):
         async with watching(home, run) as (_, pilot, _screen):
             await pilot.press("c", "n")
-            assert read_control(run.control).wanted == "running"
+            await until(pilot, lambda: read_control(run.control).wanted == "running")
             await pilot.press("c", "y")
-            assert read_control(run.control).wanted == "stopped"
+            await until(pilot, lambda: read_control(run.control).wanted == "stopped")
 
 
 async def test_checkpoints_and_previews_are_counted(home: Home) -> None:
@@ -96,8 +160,7 @@ async def test_checkpoints_and_previews_are_counted(home: Home) -> None:
     with recorded.alive(run):
         async with watching(home, run) as (_, pilot, _screen):
             await pilot.press("k", "p", "p")
-            control = read_control(run.control)
-            assert (control.checkpoint, control.preview) == (1, 2)
+            await until(pilot, lambda: (c := read_control(run.control)).checkpoint == 1 and c.preview == 2)
 
 
 async def test_a_knob_is_chosen_tuned_answered_and_undone(home: Home) -> None:
@@ -105,16 +168,16 @@ async def test_a_knob_is_chosen_tuned_answered_and_undone(home: Home) -> None:
     with recorded.alive(run):
         async with watching(home, run) as (app, pilot, screen):
             await pilot.press("down", "down", "right", "right")
-            assert read_control(run.control).knobs == {"loss.commitment_weight": 0.35}
+            await until(pilot, lambda: read_control(run.control).knobs == {"loss.commitment_weight": 0.35})
             assert "0.35    0.25 waits" in screen_text(app)
             recorded.add_events(run, e.KnobTurned(key="loss.commitment_weight", old=0.25, new=0.35, step=1703))
             await until(pilot, lambda: "0.35    0.35 1,703" in screen_text(app))
             await pilot.press("u")
-            assert read_control(run.control).knobs == {"loss.commitment_weight": 0.3}
+            await until(pilot, lambda: read_control(run.control).knobs == {"loss.commitment_weight": 0.3})
             await pilot.press("u")
-            assert read_control(run.control).knobs == {"loss.commitment_weight": 0.25}
+            await until(pilot, lambda: read_control(run.control).knobs == {"loss.commitment_weight": 0.25})
             await pilot.press("u")
-            assert read_control(run.control).knobs == {"loss.commitment_weight": 0.25}
+            await until(pilot, lambda: read_control(run.control).knobs == {"loss.commitment_weight": 0.25})
             assert screen.state.is_active
 
 
@@ -123,7 +186,7 @@ async def test_the_learning_rate_is_tuned_by_a_factor_from_what_is_applied(home:
     with recorded.alive(run):
         async with watching(home, run) as (_, pilot, _screen):
             await pilot.press("up", "left")
-            assert read_control(run.control).knobs == {"train.learning_rate": 0.00064}
+            await until(pilot, lambda: read_control(run.control).knobs == {"train.learning_rate": 0.00064})
 
 
 async def test_an_exact_value_is_checked_as_one_types(home: Home) -> None:
@@ -134,7 +197,7 @@ async def test_an_exact_value_is_checked_as_one_types(home: Home) -> None:
             await pilot.press("ctrl+u", *"700")
             await until(pilot, lambda: "700 is outside 0 to 100" in screen_text(app).replace(".0", ""))
             await pilot.press("enter")
-            assert read_control(run.control).knobs == {}
+            await until(pilot, lambda: read_control(run.control).knobs == {})
             await pilot.press("backspace", "enter")
             await until(pilot, lambda: read_control(run.control).knobs == {"loss.mel_weight": 70.0})
 
@@ -185,10 +248,10 @@ async def test_the_knobs_of_a_failed_run_are_turned_for_when_it_goes_on(home: Ho
         await until(pilot, lambda: "Turn the learning rate down first" in screen_text(app))
         assert "when it goes on" in screen_text(app)
         await pilot.press("up", "left")
-        assert read_control(run.control).knobs == {"train.learning_rate": 0.0008}
+        await until(pilot, lambda: read_control(run.control).knobs == {"train.learning_rate": 0.0008})
         await until(pilot, lambda: "waits" in screen_text(app))
         await pilot.press("u")
-        assert read_control(run.control).knobs == {"train.learning_rate": 0.001}
+        await until(pilot, lambda: read_control(run.control).knobs == {"train.learning_rate": 0.001})
 
 
 async def test_the_knobs_of_a_finished_run_are_only_told(home: Home) -> None:
@@ -269,7 +332,7 @@ async def test_resume_wants_running_and_starts_a_worker(home: Home, monkeypatch:
     async with watching(home, run) as (_, pilot, _screen):
         await pilot.press("space")
         assert started == [run.path]
-        assert read_control(run.control).wanted == "running"
+        await until(pilot, lambda: read_control(run.control).wanted == "running")
 
 
 async def test_the_runs_dialog_switches(home: Home) -> None:

@@ -8,18 +8,22 @@ from pathlib import Path
 
 import pytest
 from textual.binding import Binding
+from textual.color import Color
 from textual.pilot import Pilot
 
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.log import read_events
+from distill_tui.runs.state import RunState
 from distill_tui.ui import messages as m
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.screens.training import TrainingScreen
 from distill_tui.ui.seen import mark_seen, seen_until
+from distill_tui.ui.theming import load_themes, own_themes
 from distill_tui.ui.widgets.chartview import ChartView
 from distill_tui.ui.widgets.codebooks import CodebooksView
-from distill_tui.ui.widgets.curves import letters
+from distill_tui.ui.widgets.curves import OTHER_RUNS, letters
 from distill_tui.ui.widgets.previews import PreviewsView
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
@@ -146,7 +150,7 @@ async def test_curves_are_chosen_and_brought_to_the_front(home: Home) -> None:
         await pilot.press("down")
         assert "▸v val" in screen_text(app)
         await pilot.press("y")
-        await until(pilot, lambda: "codebook/0/dead" in screen_text(app) or "dead 0" in screen_text(app))
+        await until(pilot, lambda: "dead 1" in screen_text(app))
         await pilot.press("space", "enter")
         assert chart(app).chosen == ["loss/recon", "loss/val", "loss/commit"] or len(chart(app).chosen) == 3
         await pilot.press("y", "escape")
@@ -176,7 +180,7 @@ async def test_each_curve_has_a_letter_in_the_legend_and_at_its_place(home: Home
 
 def test_letters_differ_within_an_axis() -> None:
     keys = ["loss/train", "loss/total", "loss/t", "loss/commit", "codebook/2/utilization", "codebook/11/utilization"]
-    assert list(letters(keys).values()) == ["t", "o", "a", "c", "2", "b"]
+    assert list(letters(keys).values()) == ["t", "o", "a", "c", "3", "c"]
     many = [f"loss/{number}" for number in range(99)]
     assert len(set(letters(many).values())) > 30
 
@@ -216,17 +220,69 @@ async def test_a_level_is_chosen_read_and_its_codes_sorted(home: Home) -> None:
     counts = [[0] * 40 + [9] * 24, [5] * 64, [1] * 3 + [0] * 61]
     recorded.add_events(run, e.CodesCounted(step=2000, epoch=40, counts=counts))
     async with watching(home, run, "f4") as (app, pilot, _):
-        await until(pilot, lambda: "level 0  24 of 64 codes used" in screen_text(app))
+        await until(pilot, lambda: "level 1  24 of 64 codes used" in screen_text(app))
         assert "least used" in screen_text(app)
         await pilot.press("s")
         assert "code 63" in screen_text(app)
         assert "·" * 40 in screen_text(app)
         await pilot.press("down", "down")
-        assert "level 2  3 of 64 codes used" in screen_text(app)
+        assert "level 3  3 of 64 codes used" in screen_text(app)
         await pilot.press("left")
         assert "at epoch" in screen_text(app)
         await pilot.press("m")
         assert "perplexity: share of codes" in screen_text(app)
+
+
+async def test_another_run_is_not_read_behind_its_end_and_has_a_colour_of_its_own(home: Home) -> None:
+    short = recorded.make_run(home, name="short", stamp="20260224-061320")
+    recorded.train(recorded.begin(short, "short"), 10)
+    async with watching(home, recorded.finished(home), "f3") as (app, pilot, _):
+        view = chart(app)
+        view.lay_over(short, RunState().apply_all(read_events(short.events)))
+        await until(pilot, lambda: "short" in screen_text(app))
+        assert re.search(r"[A-H] short +-", screen_text(app))
+        view.window.cursor = 400.0
+        view.repaint()
+        await until(pilot, lambda: re.search(r"[A-H] short +[0-9.]+", screen_text(app)))
+
+
+def test_colours_of_other_runs_are_far_from_those_of_the_losses() -> None:
+    themes, _ = load_themes([own_themes()])
+    for side, name in enumerate(("distill", "distill-light")):
+        own = [Color.parse(themes[name].variables[f"series-{loss}"]) for loss in ("train", "val", "recon", "commit")]
+        for pair in OTHER_RUNS:
+            other = Color.parse(pair[side])
+            assert min(sum((a - b) ** 2 for a, b in zip(one.rgb, other.rgb, strict=True)) for one in own) > 70**2
+
+
+async def test_the_warm_up_is_drawn_faint_and_marked(home: Home) -> None:
+    run = recorded.make_run(home)
+    recorder = recorded.begin(run)
+    recorded.train(recorder, 6)
+    async with watching(home, run, "f3") as (app, pilot, screen):
+        assert letters_at_curves(app) == set()
+        assert "┬" not in screen_text(app)
+    run = recorded.running(home, name="later", stamp="20260226-061320")
+    async with watching(home, run, "f3") as (app, pilot, screen):
+        assert screen.state.quantizing_from == 450
+        await until(pilot, lambda: "┬" in screen_text(app))
+        chart(app).window.cursor = 450.0
+        chart(app).repaint()
+        await until(pilot, lambda: "┬ quantizing from here" in screen_text(app))
+
+
+async def test_sounds_of_previews_have_names(home: Home) -> None:
+    run = with_previews(home)
+    folder = "previews/step-002000"
+    pair = (f"{folder}/original-01.wav", f"{folder}/reconstruction-01.wav", 0.5)
+    recorded.add_events(
+        run, e.PreviewMade(step=2000, epoch=40, folder=folder, pairs=[pair, pair], names=["kicks/01.wav", "hats/7.wav"])
+    )
+    async with watching(home, run, "f5") as (app, pilot, _):
+        await shows(pilot, "kicks/01.wav")
+        assert "hats/7.wav" in screen_text(app)
+        await pilot.press("left")
+        await shows(pilot, "sound 1")
 
 
 async def test_a_run_without_codes_says_so(home: Home) -> None:
@@ -250,8 +306,8 @@ async def test_codes_that_are_not_measured_yet_are_shown_as_such(home: Home) -> 
     numbers = {"codebook/0/utilization": 0.31, "codebook/1/utilization": None, "codebook/2/utilization": None}
     recorder.write(e.Metrics(scope="step", step=5, epoch=1, values=numbers))
     async with watching(home, run, "f4") as (app, pilot, _):
-        await shows(pilot, "level 0")
-        assert re.search(r"level 1 +- ···", screen_text(app))
+        await shows(pilot, "level 1")
+        assert re.search(r"level 2 +- ···", screen_text(app))
 
 
 def with_previews(home: Home) -> RunFolder:

@@ -51,7 +51,7 @@ class CompareDialog(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="compare"):
-            with VerticalScroll(id="compare-pane"):
+            with VerticalScroll(id="compare-pane", classes="pane"):
                 yield Static(id="compare-text", markup=False)
             yield Static(KEYS, classes="dialog-keys", markup=False)
 

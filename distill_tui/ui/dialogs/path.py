@@ -128,7 +128,7 @@ class PathDialog(Dialog[str | None]):
             tree = PathTree(_folder_of(absolute(self._value)), self._suffixes)
             yield tree
             yield Static(
-                "tab  complete, tree  ←→  close, open  ⌫  up  enter  take  esc  back",
+                "tab  complete  ↓  tree  ←→  close, open  ⌫  up  enter  take  esc  back",
                 classes="dialog-keys",
                 markup=False,
             )

@@ -225,6 +225,7 @@ class MapScreen(SteeringScreen):
         elif nats:
             health.show_kl(sum(nats), nats)
         else:
+            health.display = found is not None or not self._busy
             health.show(found, self.maps.shows, self._key_of("deadness"))
 
     def _paint_large(self, at_once: bool) -> None:
@@ -242,8 +243,10 @@ class MapScreen(SteeringScreen):
                 return
 
     def _paint_more(self) -> None:
-        # a method: Textual works out the parameters of each new function that it is to call
-        self._paint_large(at_once=False)
+        # a method: Textual works out the parameters of each new function that it is to call.
+        # the timer may come when one has left, and the panes are gone
+        if self.is_attached and self.query(PicturesView):
+            self._paint_large(at_once=False)
 
     def _paint_part(self, part: str) -> int:
         if part == "map":
@@ -256,7 +259,7 @@ class MapScreen(SteeringScreen):
     def _nothing(self) -> str:
         """What stands where the map will be."""
         if self._busy:
-            return self._busy
+            return "the sounds go through the model"
         if self.sounds is not None:
             return "it was asked for a checkpoint, of which its map is made"
         return "no map yet" if self.run_folder else ""

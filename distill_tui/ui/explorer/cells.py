@@ -61,6 +61,12 @@ class Cells(Pieced):
     def _draw_all(self) -> None:
         self.refresh(layout=self.styles.height is not None and self.styles.height.is_auto)
 
+    def watch_has_focus(self, has_focus: bool) -> None:
+        # not in `on_focus`, which Textual calls before it says that the focus is here
+        super().watch_has_focus(has_focus)
+        if self.can_focus:
+            self.repaint()
+
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self._again())
 

@@ -71,7 +71,7 @@ def legend_of(
     if shows.cells:
         most = max((len(level.codes) for level in found.levels), default=0)
         if shows.points == "sums":
-            parts.append(line_of("sums have no cells", ink("warning")))
+            parts.append(line_of("no cells around sums", ink("warning")))
         elif most > MOST_CELLS:
             parts.append(line_of(f"no cells of more than {MOST_CELLS} codes", ink("warning")))
         elif found.dims > 2:
@@ -79,7 +79,7 @@ def legend_of(
         elif shows.points == "outputs" and len(found.levels) > 1:
             parts.append(line_of("cells from level 2 on are among residuals", ink("warning")))
     if shows.trails and not any(level.trail for level in found.levels):
-        parts.append(line_of("no paths yet", dim))
+        parts.append(line_of("no paths yet: they are of a training that goes on", dim))
     if found.dims > 2:
         parts.append(line_of(f"2 of {found.dims} dimensions, {words.percent(found.explained)} of the variance", dim))
     for i, (letter, group) in enumerate(zip(scene.letters, found.groups, strict=True)):

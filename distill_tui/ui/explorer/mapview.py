@@ -161,12 +161,6 @@ class MapView(Cells, can_focus=True):
         # the screen draws the map with what it tells of the choice: in one update and not in two
         self.post_message(self.Chose(chosen))
 
-    def on_focus(self) -> None:
-        self.repaint()
-
-    def on_blur(self) -> None:
-        self.repaint()
-
     # drawing
 
     def grid(self) -> list[list[Cell]]:

@@ -6,11 +6,13 @@ from rich.text import Text
 
 from distill_tui.files import printable
 from distill_tui.recipe.schema import Model
+from distill_tui.reporting.verdicts import verdict
 from distill_tui.runs.codemap import DEADNESS, CodeMap
-from distill_tui.runs.state import RunState
+from distill_tui.runs.state import LevelHealth, RunState
 from distill_tui.ui import words
 from distill_tui.ui.explorer.scene import Scene, Shows
 from distill_tui.ui.widgets.braille import BLOCKS
+from distill_tui.ui.widgets.health import COLORS
 from distill_tui.ui.widgets.losses import LOSSES
 from distill_tui.ui.widgets.painted import Painted
 from distill_tui.ui.widgets.status import MARKS
@@ -120,13 +122,16 @@ class HealthLines(Painted):
             return [Text("no codes yet, it learns without", self.style("dim"))]
         scene = Scene(self._map)
         found = [self._level(scene, level) for level in range(len(self._map.levels))]
-        over = f"last {self._map.batches} batches" if self._map.batches else "all the data"
+        over = f"the last {self._map.batches} batches" if self._map.batches else "all the sounds of this map"
         meaning = DEADNESS[self._shows.deadness]
         if self.size.width < ROOMY:
             # all of it is told when it is changed
             meaning = meaning.partition(" (")[0]
-        meaning = f"over {over}; dead: {meaning}"
-        line = Text.assemble((self._key, self.style("accent")), (f" {meaning}", self.style("dim")))
+        line = Text.assemble(
+            (f"over {over}; dead: {meaning} (", self.style("dim")),
+            (self._key, self.style("accent")),
+            (" changes that)", self.style("dim")),
+        )
         wrapped = list(line.wrap(self.app.console, max(8, self.size.width)))
         return found + wrapped
 
@@ -134,7 +139,8 @@ class HealthLines(Painted):
         dead = scene.dead(level, self._shows.deadness)
         size, gone = len(dead), sum(dead)
         share = (size - gone) / size if size else 0.0
-        color = "success" if share >= 0.5 else "warning" if share >= 0.25 else "error"
+        frames = float(sum(scene.levels[level].counts))
+        color = COLORS[verdict(LevelHealth(level, utilization=share, frames=frames), size)]
         line = Text.assemble(
             (f"Level {level + 1}: ", self.style("dim")),
             (f"{size - gone}/{size} active", self.style(color, bold=True)),

@@ -12,6 +12,7 @@ from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.ui.program import call
 from distill_tui.ui.widgets.knobs import Knob
+from distill_tui.ui.wishes import PATIENCE
 
 
 class SoundRun:
@@ -30,7 +31,7 @@ class SoundRun:
         # by name: their steps have all the same number of digits
         self.newest = max((path.name for path in self.run.checkpoints.glob("step-*.ckpt")), default="")
 
-    def ask(self) -> None:
+    def ask(self) -> Control:
         """Ask it for a checkpoint, as the key on the Training screen does.
 
         Raises:
@@ -41,7 +42,7 @@ class SoundRun:
         def once_more(control: Control) -> None:
             control.checkpoint += 1
 
-        change_control(self.run.control, once_more)
+        return change_control(self.run.control, once_more, PATIENCE)
 
 
 def newest(home: Home) -> RunFolder | None:

@@ -1,8 +1,9 @@
 """What the three screens share: size classes, the line on top, the footer and help."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from textual.events import ScreenResume
 from textual.geometry import Region, Size
@@ -14,6 +15,8 @@ from distill_tui.errors import DistillError
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.widgets.keyline import KeyLine
 from distill_tui.ui.widgets.topbar import TopBar
+
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -110,3 +113,14 @@ class DeskScreen(Screen[None]):
             self.notify(str(error), severity="error", timeout=10, markup=False)
             return False
         return True
+
+    async def in_thread(self, action: Callable[[], _T]) -> _T | None:
+        """What `action` gives, done in a thread: keys are answered while it waits for a disk or a lock.
+
+        None when it went wrong, which the person is told.
+        """
+        try:
+            return await asyncio.to_thread(action)
+        except (DistillError, OSError) as error:
+            self.notify(str(error), severity="error", timeout=10, markup=False)
+            return None

@@ -1,6 +1,7 @@
 """The Config screen: choose a folder, see what was found and what the model will be, set the recipe, start."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,12 +13,15 @@ from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from distill_tui.files import printable
 from distill_tui.paths import Home
+from distill_tui.runs.folder import RunFolder
 from distill_tui.settings import read_settings
+from distill_tui.ui import words
 from distill_tui.ui.screens.base import RunWanted
 from distill_tui.ui.screens.recipes import RECIPE_KEYS, RecipeScreen
 from distill_tui.ui.widgets.found import Found, FoundPanel
-from distill_tui.ui.widgets.pane import Pane
+from distill_tui.ui.widgets.pane import Pane, ScrolledPane
 from distill_tui.ui.widgets.path_input import AND, FolderField, split_paths
 from distill_tui.ui.widgets.topbar import TopBar
 from distill_tui.ui.work import begin
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
 WELCOME = "enter: type a path of sounds    t: find them in a tree    tab: to the fields"
 WELCOME_NARROW = "enter: type a path   t: tree"
 TYPING = "Type the path of a folder with sounds: tab completes, enter looks into it, ctrl+t shows a tree, esc leaves."
+MOST_LISTED = 1000
+"""Skipped files that a dialog lists."""
 FIRST_LOOK_SECONDS = 0.05
 """After which the form is made: what is shown first is on the screen by then."""
 
@@ -63,6 +69,7 @@ class ConfigScreen(RecipeScreen):
             tooltip="Find the sounds in a tree of folders",
         ),
         *RECIPE_KEYS,
+        Binding("f3", "skipped", "Skipped", show=False, id="config.skipped", tooltip="List the skipped files, and why"),
         Binding("up", "app.focus_previous", "Up", show=False, id="config.up"),
         Binding("down", "app.focus_next", "Down", show=False, id="config.down"),
         Binding(
@@ -79,7 +86,7 @@ class ConfigScreen(RecipeScreen):
         super().__init__(home)
         self.found = Found()
         self._paces: dict[str, list[Pace]] = {}
-        self._was_away = False
+        self._was_away = self._is_starting = False
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.MODE)
@@ -89,7 +96,7 @@ class ConfigScreen(RecipeScreen):
                     yield Static("Sounds", classes="label", markup=False)
                     yield FolderField(id="folder-field")
                 yield FoundPanel(wide=False, id="found-short")
-            with Pane(id="aside"):
+            with ScrolledPane(id="aside", classes="pane"):
                 yield FoundPanel(wide=True, id="found-wide")
         yield Static(self._welcome, id="field-help", markup=False)
         yield self.footer()
@@ -228,6 +235,8 @@ class ConfigScreen(RecipeScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "resume":
             return self.found.interrupted is not None
+        if action == "skipped":
+            return self.found.is_read and bool(self.found.corpus and self.found.corpus.skipped)
         if action == "type_folder":
             return self.focused is None
         return super().check_action(action, parameters)
@@ -249,27 +258,46 @@ class ConfigScreen(RecipeScreen):
         if self.has_problems():
             return
 
-        def make_and_start() -> None:
+        def make() -> RunFolder:
             from distill_tui.ui.sounds import begin_run
 
-            self.pane.resolved(corpus, machine)
-            run = begin_run(self._home, self.form.recipe(), corpus, machine)
-            self.pane.taken()
-            self.post_message(RunWanted(run))
+            return begin_run(self._home, recipe, corpus, machine)
 
-        self.attempt(make_and_start)
+        def check() -> None:
+            self.pane.resolved(corpus, machine)
+
+        if self.attempt(check):
+            recipe = self.form.recipe()
+            self._begin(make, self.pane.taken)
 
     def action_resume(self) -> None:
         run = self.found.interrupted
         assert run is not None
 
-        def resume() -> None:
+        def resume() -> RunFolder:
             from distill_tui.ui.sounds import go_on
 
             go_on(self._home, run)
-            self.post_message(RunWanted(run))
+            return run
 
-        self.attempt(resume)
+        self._begin(resume)
+
+    def _begin(self, start: Callable[[], RunFolder], then: Callable[[], object] = lambda: None) -> None:
+        """Start a run beside the screen, and show it; a second press while it starts does nothing."""
+        if self._is_starting:
+            return
+        self._is_starting = True
+
+        async def begin_it() -> None:
+            try:
+                run = await self.in_thread(start)
+            finally:
+                self._is_starting = False
+            if run is not None:
+                then()
+                self.post_message(RunWanted(run))
+
+        begin(self, "start", begin_it)
 
     def action_type_folder(self) -> None:
         self.query_one("#folder").focus()
@@ -294,6 +322,16 @@ class ConfigScreen(RecipeScreen):
             ),
             answered,
         )
+
+    def action_skipped(self) -> None:
+        from distill_tui.ui.dialogs.help import HelpDialog
+
+        assert self.found.corpus is not None
+        skipped = self.found.corpus.skipped
+        lines = "\n".join(f"{printable(one.name)}: {printable(one.reason)}" for one in skipped[:MOST_LISTED])
+        if len(skipped) > MOST_LISTED:
+            lines += f"\nand {len(skipped) - MOST_LISTED:,} more: distill-tui data FOLDER lists them"
+        self.app.push_screen(HelpDialog(f"{words.plural(len(skipped), 'file')} skipped", lines, [], wide=True))
 
     def action_leave_field(self) -> None:
         self.set_focus(None)

@@ -23,6 +23,7 @@ from distill_tui.ui.explorer.subject import SoundRun
 from distill_tui.ui.screens.base import RunWanted
 from distill_tui.ui.screens.steering import STEERING, UNDO
 from distill_tui.ui.widgets.knobs import Knob
+from distill_tui.ui.wishes import Wish
 from distill_tui.ui.work import begin
 
 MOST_WEIGHT = 2.0
@@ -142,8 +143,13 @@ class ExplorerScreen(MapScreen):
         if sounds.newest != sounds.shown and (sounds.newest or not sounds.is_alive):
             begin(self, "making", self._try, self._map_sounds, sounds)
         elif not sounds.newest and not sounds.has_asked:
-            self.attempt(sounds.ask)
-            self._repaint()
+            sounds.has_asked = True
+            begin(self, "ask", self._ask_for_checkpoint, sounds)
+
+    async def _ask_for_checkpoint(self, sounds: SoundRun, said: str = "") -> None:
+        if await self.in_thread(sounds.ask) and said:
+            self.notify(said, timeout=3)
+        self._repaint()
 
     async def _map_sounds(self, sounds: SoundRun) -> None:
         sounds.shown = sounds.newest
@@ -154,8 +160,7 @@ class ExplorerScreen(MapScreen):
 
     def action_renew(self) -> None:
         assert self.sounds is not None
-        if self.attempt(self.sounds.ask):
-            self.notify("Asked for a checkpoint: its map comes with it.", timeout=3)
+        begin(self, "ask", self._ask_for_checkpoint, self.sounds, "Asked for a checkpoint: its map comes with it.")
 
     # listening
 
@@ -242,8 +247,12 @@ class ExplorerScreen(MapScreen):
         run = self.run_folder
         assert run is not None
         flags = subject.same_again(run, self._recipe.train.seed, self.knobs())
-        if not self.is_steerable or self._wish(wanted="stopped"):
-            begin(self, "making", self._try, self._start, "new weights …", *flags)
+        wish = self._ask(wanted="stopped") if self.is_steerable else None
+        begin(self, "making", self._try, self._start_again, wish, flags)
+
+    async def _start_again(self, wish: Wish | None, flags: list[str]) -> None:
+        if wish is None or await self._is_written(wish):
+            await self._start("new weights …", *flags)
 
     async def _start(self, said: str, *flags: str) -> None:
         self._say_busy(said)

@@ -1,13 +1,10 @@
 """What can be done with the models of the Library screen: kept, given away, used, and trained from."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from textual.binding import Binding
 
-from distill_tui.errors import DistillError
 from distill_tui.files import printable
 from distill_tui.library.header import SUFFIX
 from distill_tui.library.index import Entry
@@ -26,8 +23,6 @@ from distill_tui.ui.program import call
 from distill_tui.ui.screens.base import DeskScreen, RecipeWanted, RunWanted
 from distill_tui.ui.widgets.rows import Column, Row
 from distill_tui.ui.work import begin
-
-_T = TypeVar("_T")
 
 
 def library_key(
@@ -80,14 +75,6 @@ class HandlingScreen(DeskScreen):
         """A model as a row of a list with these columns."""
         raise NotImplementedError
 
-    async def in_thread(self, action: Callable[[], _T]) -> _T | None:
-        """What `action` gives, done in a thread; None when it went wrong, which the person is told."""
-        try:
-            return await asyncio.to_thread(action)
-        except (DistillError, OSError) as error:
-            self.notify(str(error), severity="error", timeout=10, markup=False)
-            return None
-
     def action_use(self) -> None:
         entry = self.model
         self.app.push_screen(UseDialog(self._home, entry))
@@ -107,7 +94,12 @@ class HandlingScreen(DeskScreen):
 
     def action_go_on(self) -> None:
         entry = self.model
-        self.attempt(lambda: self.post_message(RunWanted(go_on(self._home, entry))))
+        begin(self, "go on", self._go_on, entry)
+
+    async def _go_on(self, entry: Entry) -> None:
+        run = await self.in_thread(lambda: go_on(self._home, entry))
+        if run is not None:
+            self.post_message(RunWanted(run))
 
     def action_watch(self) -> None:
         entry = self.model
@@ -122,7 +114,7 @@ class HandlingScreen(DeskScreen):
 
         def answered(name: str | None) -> None:
             if name:
-                self.attempt(lambda: self.reload(str(self._library.rename(str(entry.path), name).path)))
+                begin(self, "change", self._change, lambda: self._library.rename(str(entry.path), name))
 
         self.app.push_screen(
             AskDialog(
@@ -134,13 +126,23 @@ class HandlingScreen(DeskScreen):
             answered,
         )
 
+    async def _change(self, change: Callable[[], Entry]) -> None:
+        """Change the library, and choose the entry that comes of it."""
+        entry = await self.in_thread(change)
+        if entry is not None:
+            self.reload(str(entry.path))
+
     def action_delete(self) -> None:
         entry = self.model
 
-        def answered(yes: bool | None) -> None:
-            if yes and self.attempt(lambda: self._library.delete(str(entry.path))):
+        async def delete() -> None:
+            if await self.in_thread(lambda: (self._library.delete(str(entry.path)),)):
                 self.reload()
                 self.notify(f"{entry.name} is in the trash: t brings it back.", markup=False)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                begin(self, "change", delete)
 
         self.app.push_screen(
             ConfirmDialog(
@@ -159,7 +161,7 @@ class HandlingScreen(DeskScreen):
 
         def answered(path: str | None) -> None:
             if path is not None:
-                self.attempt(lambda: self.reload(str(self._library.restore(path).path)))
+                begin(self, "change", self._change, lambda: self._library.restore(path))
 
         if gone is not None:
             rows = [self.row(entry, ["name", "created", "val loss"]) for entry in gone]

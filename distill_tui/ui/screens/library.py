@@ -69,7 +69,7 @@ class LibraryScreen(HandlingScreen):
                 box.cursor_blink = False
                 yield box
                 yield RowList(id="models")
-            with VerticalScroll(id="card-pane"):
+            with VerticalScroll(id="card-pane", classes="pane"):
                 yield CardView(id="card")
         yield self.footer()
 

@@ -1,9 +1,10 @@
 """What the screens share that follow a run and steer it: the follower, the wishes, the knobs."""
 
-import functools
+import asyncio
 import time
 from typing import Any, ClassVar
 
+import msgspec
 from textual import on
 from textual.binding import Binding
 
@@ -12,7 +13,7 @@ from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import parse
 from distill_tui.recipe.schema import Recipe
-from distill_tui.runs.control import Control, change_control
+from distill_tui.runs.control import Control
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.launch import start_worker
 from distill_tui.runs.state import RunState
@@ -25,6 +26,8 @@ from distill_tui.ui.screens.base import DeskScreen
 from distill_tui.ui.spans import SpansCompositor
 from distill_tui.ui.widgets.knobs import Knob, Knobs, knobs_of
 from distill_tui.ui.widgets.notes import can_go_on, has_checkpoint
+from distill_tui.ui.wishes import Wish, Wishes
+from distill_tui.ui.work import begin
 
 STEERING = (
     Binding("space", "pause", "Pause", id="training.pause", tooltip="Pause the training"),
@@ -50,6 +53,10 @@ class SteeringScreen(DeskScreen):
         self.run_folder: RunFolder | None = None
         self.state = RunState()
         self.control = Control()
+        """What is wanted, with the wishes that are not written yet."""
+        self._written = Control()
+        self._wishes = Wishes()
+        self._told: Exception | None = None
         self._recipe = Recipe()
         self._undo: list[tuple[str, float]] = []
         self._dirty = False
@@ -78,7 +85,7 @@ class SteeringScreen(DeskScreen):
 
     @on(m.RunChosen)
     def _chosen(self, message: m.RunChosen) -> None:
-        self.state, self.control, self._undo = RunState(), Control(), []
+        self.state, self.control, self._written, self._undo = RunState(), Control(), Control(), []
         self.set_class(False, "-empty")
         try:
             self._recipe = toml.load(message.run.recipe)
@@ -106,8 +113,7 @@ class SteeringScreen(DeskScreen):
     @on(m.ControlChanged)
     def _control_changed(self, message: m.ControlChanged) -> None:
         if message.run == self.run_folder:
-            self.control = message.asked
-            self._repaint()
+            self._take_control(message.asked)
 
     def take(self, state: RunState) -> None:
         """This is how the run is now."""
@@ -171,8 +177,16 @@ class SteeringScreen(DeskScreen):
             return self.is_tunable and bool(self._undo)
         return super().check_action(action, parameters)
 
-    def _wish(self, **changes: Any) -> bool:
-        """Set what is wanted, in the control file."""
+    def _take_control(self, written: Control) -> None:
+        """This stands in the control file."""
+        assert self.run_folder is not None
+        self._written = written
+        mine = msgspec.structs.replace(written, knobs=dict(written.knobs))
+        self.control = self._wishes.over(self.run_folder, mine)
+        self._repaint()
+
+    def _ask(self, **changes: Any) -> Wish:
+        """Have what is wanted written to the control file; it is shown at once."""
         run = self.run_folder
         assert run is not None
 
@@ -180,12 +194,35 @@ class SteeringScreen(DeskScreen):
             for name, value in changes.items():
                 setattr(control, name, value(getattr(control, name)) if callable(value) else value)
 
-        def act() -> None:
-            self.control = change_control(run.control, change)
+        wish = self._wishes.add(run, change)
+        self._take_control(self._written)
+        return wish
 
-        done = self.attempt(act)
-        self._repaint()
-        return done
+    async def _is_written(self, wish: Wish) -> bool:
+        """Whether a wish was written to the control file; if not, the person is told why."""
+        problem: Exception | None = None
+        try:
+            control = await asyncio.shield(asyncio.wrap_future(wish.written))
+        except (DistillError, OSError) as error:
+            problem, control = error, self._written
+        if wish.run == self.run_folder:
+            self._take_control(control)
+            self.refresh_bindings()
+        # what is written together fails together
+        if problem is not None and problem is not self._told:
+            self._told = problem
+            self.notify(str(problem), severity="error", timeout=10, markup=False)
+        return problem is None
+
+    def _wish(self, said: str = "", **changes: Any) -> None:
+        """Ask for changes, and say so once they are written."""
+        wish = self._ask(**changes)
+
+        async def tell() -> None:
+            if await self._is_written(wish) and said:
+                self.notify(said, timeout=3, markup=False)
+
+        self.run_worker(tell(), group="wishes")
 
     def action_pause(self) -> None:
         self._wish(wanted="paused")
@@ -196,9 +233,18 @@ class SteeringScreen(DeskScreen):
     def action_resume(self) -> None:
         run = self.run_folder
         assert run is not None
-        if self._wish(wanted="running") and self.attempt(functools.partial(start_worker, self._home, run)):
-            where = "the last checkpoint" if has_checkpoint(run, self.state) else "the beginning"
-            self.notify(f"The worker starts again from {where}.")
+        begin(self, "resume", self._resume, run, self._ask(wanted="running"))
+
+    async def _resume(self, run: RunFolder, wish: Wish) -> None:
+        if not await self._is_written(wish):
+            return
+        try:
+            await asyncio.to_thread(start_worker, self._home, run)
+        except DistillError as error:
+            self.notify(str(error), severity="error", timeout=10, markup=False)
+            return
+        where = "the last checkpoint" if has_checkpoint(run, self.state) else "the beginning"
+        self.notify(f"The worker starts again from {where}.")
 
     def action_stop(self) -> None:
         def answered(yes: bool | None) -> None:
@@ -220,8 +266,8 @@ class SteeringScreen(DeskScreen):
         """The live settings of the run as they stand."""
         return knobs_of(self._recipe, self.control, self.state)
 
-    def _set_knob(self, key: str, value: float) -> bool:
-        return self._wish(knobs=lambda knobs: {**knobs, key: value})
+    def _set_knob(self, key: str, value: float, said: str = "") -> None:
+        self._wish(said, knobs=lambda knobs: {**knobs, key: value})
 
     @on(Knobs.Turned)
     def _knob_turned(self, message: Knobs.Turned) -> None:
@@ -230,9 +276,9 @@ class SteeringScreen(DeskScreen):
             self._repaint()
             return
         before = next(knob.wanted for knob in self.knobs() if knob.field.key == message.key)
-        if self._set_knob(message.key, message.value):
-            self._undo.append((message.key, before))
-            self.refresh_bindings()
+        self._undo.append((message.key, before))
+        self._set_knob(message.key, message.value)
+        self.refresh_bindings()
 
     @on(Knobs.ExactAsked)
     def _knob_asked(self, message: Knobs.ExactAsked) -> None:
@@ -251,8 +297,6 @@ class SteeringScreen(DeskScreen):
         )
 
     def action_undo(self) -> None:
-        key, value = self._undo[-1]
-        if self._set_knob(key, value):
-            self._undo.pop()
-            self.notify(f"{key} back to {words.setting(value)}.", timeout=3, markup=False)
+        key, value = self._undo.pop()
+        self._set_knob(key, value, f"{key} back to {words.setting(value)}.")
         self.refresh_bindings()

@@ -1,5 +1,6 @@
 """The Training screen: one run, watched and steered."""
 
+import asyncio
 from typing import ClassVar
 
 from textual import on
@@ -8,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from distill_tui.errors import DistillError
 from distill_tui.paths import Home
 from distill_tui.runs.events import Warned
 from distill_tui.runs.folder import RunFolder
@@ -16,7 +18,7 @@ from distill_tui.ui import messages as m
 from distill_tui.ui.screens.steering import STEERING, UNDO, SteeringScreen
 from distill_tui.ui.seen import mark_seen, seen_until
 from distill_tui.ui.widgets.eventlog import EventLog
-from distill_tui.ui.widgets.health import HealthTable, has_codes
+from distill_tui.ui.widgets.health import HealthNote, HealthTable, has_codes
 from distill_tui.ui.widgets.knobs import Knobs
 from distill_tui.ui.widgets.losses import LOSSES, LossCurves
 from distill_tui.ui.widgets.machine import MachinePanel
@@ -26,6 +28,7 @@ from distill_tui.ui.widgets.status import StatusHead
 from distill_tui.ui.widgets.topbar import TopBar
 from distill_tui.ui.widgets.views import Views
 from distill_tui.ui.widgets.viewtabs import VIEWS, ViewTabs
+from distill_tui.ui.work import begin
 
 CHART_REPAINTS = 4
 """The large chart costs 60 ms to draw: it is drawn at every so many repaints only."""
@@ -95,6 +98,7 @@ class TrainingScreen(SteeringScreen):
                     yield Knobs(id="knobs")
                 with Vertical(id="right"):
                     yield HealthTable(id="health")
+                    yield HealthNote(id="health-note")
                     yield MachinePanel(id="machine")
                     yield Notes(id="notes")
                     yield EventLog(id="events")
@@ -148,6 +152,7 @@ class TrainingScreen(SteeringScreen):
             return
         self.query_one(LossCurves).show(self.state)
         self.query_one(HealthTable).show(self.state)
+        self.query_one(HealthNote).show(self.state, self._recipe.train.unquantized_share)
         ended = "knobs" if self.state.is_active or not self.is_tunable else "when it goes on"
         self.query_one(Knobs).show(self.knobs(), self.state.is_active or self.is_tunable, ended)
         self.query_one(Notes).show(run, self.state, hints, self._seen)
@@ -246,12 +251,18 @@ class TrainingScreen(SteeringScreen):
         run = self.run_folder
         assert run is not None
 
-        def act() -> None:
-            self._seen = mark_seen(run, self.state)
+        begin(self, "seen", self._see, run)
 
-        self.attempt(act)
-        self._count_warnings(live=False)
-        self._repaint()
+    async def _see(self, run: RunFolder) -> None:
+        try:
+            seen = await asyncio.to_thread(mark_seen, run, self.state)
+        except DistillError as error:
+            self.notify(str(error), severity="error", timeout=10, markup=False)
+            return
+        if run == self.run_folder:
+            self._seen = seen
+            self._count_warnings(live=False)
+            self._repaint()
 
     def action_log(self) -> None:
         from distill_tui.ui.dialogs.log import LogDialog
@@ -274,9 +285,7 @@ class TrainingScreen(SteeringScreen):
         return super().check_action(action, parameters)
 
     def action_checkpoint(self) -> None:
-        if self._wish(checkpoint=lambda count: count + 1):
-            self.notify("Asked for a checkpoint.", timeout=3)
+        self._wish("Asked for a checkpoint.", checkpoint=lambda count: count + 1)
 
     def action_preview(self) -> None:
-        if self._wish(preview=lambda count: count + 1):
-            self.notify("Asked for a preview.", timeout=3)
+        self._wish("Asked for a preview.", preview=lambda count: count + 1)

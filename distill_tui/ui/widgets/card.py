@@ -10,10 +10,10 @@ from textual.widgets import Static
 
 from distill_tui.files import printable
 from distill_tui.library.card import Card
-from distill_tui.runs.state import LevelHealth
+from distill_tui.reporting.verdicts import level_of
 from distill_tui.ui import words
 from distill_tui.ui.models import Shown
-from distill_tui.ui.widgets.health import verdict
+from distill_tui.ui.widgets.health import judged, window_text
 from distill_tui.ui.widgets.overlay import overlay, points_of
 from distill_tui.ui.widgets.painted import again_in_another_theme, theme_style
 
@@ -24,6 +24,8 @@ LABEL = 19
 CURVE = (12, 48)
 """The least and the most cells of a curve."""
 CURVE_ROWS = 2
+HELD_OUT = "over held-out sound: too little of it for a verdict"
+"""The window of cards from before they named one."""
 LOSSES = ("train", "val", "recon", "commit")
 
 
@@ -92,7 +94,7 @@ def card_text(widget: Widget, shown: Shown, width: int) -> Text:
         pair("started", f"from the weights of model {card.started_from}")
     pair("id", card.id)
     _losses(widget, card, text, max(CURVE[0], min(CURVE[1], width - LABEL)))
-    _health(widget, card, text)
+    _health(widget, card, text, width)
     _previews(shown, text, dim, plain)
     _recipe(card.recipe, text, dim)
     for note in card.notes:
@@ -126,23 +128,24 @@ def _previews(shown: Shown, text: Text, dim: Style, plain: Style) -> None:
     text.append(printable(f"  {folder}") + "\n", dim)
 
 
-def _health(widget: Widget, card: Card, text: Text) -> None:
+def _health(widget: Widget, card: Card, text: Text, width: int) -> None:
     if not card.health:
         return
     text.append("\nlevel   used  perplex.   dead\n", theme_style(widget, "dim"))
     size = card.recipe.get("model", {}).get("codebook_size")
     size = size if isinstance(size, int) else 0
-    for entry in card.health:
-        level = LevelHealth(
-            int(entry.get("level") or 0), *(entry.get(word) for word in ("utilization", "perplexity", "dead", "churn"))
-        )
-        word, color = verdict(level, size)
+    levels = [level_of(entry, number) for number, entry in enumerate(card.health)]
+    for level in levels:
+        word, color = judged(level, size)
         text.append(
-            f"{level.level:>5}{words.percent(level.utilization):>7}"
+            f"{level.level + 1:>5}{words.percent(level.utilization):>7}"
             f"{words.number(level.perplexity)[:6]:>10}{words.count(level.dead):>7}  ",
             theme_style(widget, "foreground"),
         )
         text.append(word + "\n", theme_style(widget, color))
+    window = window_text(levels, size, card.health_window) if card.health_window else HELD_OUT
+    for line in words.wrap(printable(window), width):
+        text.append(line + "\n", theme_style(widget, "dim"))
 
 
 def _recipe(recipe: dict[str, Any], text: Text, dim: Style) -> None:

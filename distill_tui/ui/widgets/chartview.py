@@ -32,6 +32,7 @@ class ChartView(Plot, can_focus=True):
         "The line on top names the curves and reads each at the cursor; the letter before a name stands at its curve. "
         "Up and down choose the curve that lies in front and that other runs show. A curve goes from the least to the "
         "greatest of what each dot stands for, and smoothing lays a mean over that and hides nothing of it. "
+        "What was measured before the codebooks were initialised (┬) is drawn faint: it is of a net without quantizer. "
         "Marks below: ◆ a knob was turned, p preview, c checkpoint, ★ the best epoch; at the cursor they are told. "
         "The commitment loss has an axis of its own, and so has every kind of number."
     )
@@ -157,6 +158,14 @@ class ChartView(Plot, can_focus=True):
         greatest = max((high for high in series.high[start:end] if math.isfinite(high)), default=math.nan)
         return series.values[index], least, greatest
 
+    def _run_end(self, state: RunState) -> float:
+        """Where a run's numbers end."""
+        return max((self._end_of(state, key) for key in state.series), default=0.0)
+
+    def _cell_width(self) -> float:
+        """How much of the axis a cell stands for."""
+        return (self.window.last - self.window.first) / max(1, self._plot_width() - 1)
+
     def _legend(self, keys: list[str], width: int) -> Text:
         """Each curve's letter, name and value; only letters and values where there is no room for names."""
         for named in (True, False):
@@ -183,7 +192,7 @@ class ChartView(Plot, can_focus=True):
             ink = self.style(c.color_name(key, self.state.series), bold=here)
             found.append(
                 Text.assemble(
-                    ("▸" if here else " ", self.style("accent")),
+                    ("▸" if here else " ", self.mark_style),
                     (letters[key] + " ", ink + Style(bold=True)),
                     (c.short_name(key) + " " if named else "", ink),
                     (f"{value:<7} " if named else value, self.style("foreground", bold=here)),
@@ -194,7 +203,8 @@ class ChartView(Plot, can_focus=True):
     def _others_legend(self, width: int) -> Text:
         found = Text(f" {c.short_name(self.front_key or '')} of: ", self.style("dim"))
         for run, other in self.others.items():
-            read = self._read(other.state, self.front_key or "")
+            ended = self._at() > self._run_end(other.state) + self._cell_width()
+            read = None if ended else self._read(other.state, self.front_key or "")
             part = Text.assemble(
                 (c.RUN_LETTERS[other.color] + " ", self._run_ink(other.color) + Style(bold=True)),
                 (words.shorten(printable(other.state.name or run.id), 20) + " ", self._run_ink(other.color)),

@@ -8,6 +8,15 @@ from typing import ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
+from distill_tui.reporting.verdicts import (
+    FAIR_EVENNESS,
+    FAIR_USE,
+    HIGH_CHURN,
+    LOW_EVENNESS,
+    LOW_USE,
+    TRAINING_WINDOW,
+    has_enough_frames,
+)
 from distill_tui.runs.state import RunState, Series
 from distill_tui.ui import words
 from distill_tui.ui.widgets.braille import BLOCKS
@@ -147,8 +156,8 @@ class CodebooksView(Painted, can_focus=True):
 
     def _head(self) -> Text:
         word, meaning = MEASURES[self._measure]
-        name = Text.assemble((word, self.style("foreground", bold=True)))
-        return joined([name, Text.assemble((f": {meaning}", self.style("dim")))], self.size.width, 0)
+        parts = [Text(word, self.style("foreground", bold=True)), Text(f": {meaning}", self.style("dim"))]
+        return joined([*parts, Text(f", {TRAINING_WINDOW}", self.style("dim"))], self.size.width, 0)
 
     def _series(self, level: int) -> Series:
         return self._state.series.get(f"codebook/{level}/{MEASURES[self._measure][0]}", Series())
@@ -175,12 +184,26 @@ class CodebooksView(Painted, can_focus=True):
                 found[x] = worst / scale
         return found
 
+    @property
+    def _can_judge(self) -> bool:
+        """Whether the newest numbers come from enough frames for a verdict."""
+        return any(has_enough_frames(level, self._codes) for level in self._state.health)
+
     def _color(self, share: float) -> str:
         if not math.isfinite(share):
             return "dim"
+        if not self._can_judge:
+            return "series-train"
         if MEASURES[self._measure][0] == "churn":
-            return "warning" if share > 0.5 else "series-train"
-        low, fair = (0.25, 0.5) if MEASURES[self._measure][0] == "utilization" else (0.08, 0.2)
+            return "warning" if share > HIGH_CHURN else "series-train"
+        low, fair = (
+            (LOW_USE, FAIR_USE)
+            if MEASURES[self._measure][0] == "utilization"
+            else (
+                LOW_EVENNESS,
+                FAIR_EVENNESS,
+            )
+        )
         return "error" if share < low else "warning" if share < fair else "success"
 
     def _strip(self, level: int, rows: int) -> list[Text]:
@@ -192,8 +215,8 @@ class CodebooksView(Painted, can_focus=True):
             text = Text()
             if row == rows - 1:
                 text = Text.assemble(
-                    ("▸ " if here else "  ", self.style("accent")),
-                    (f"level {level}", self.style("foreground" if here else "dim", bold=here)),
+                    ("▸ " if here else "  ", self.mark_style),
+                    (f"level {level + 1}", self.style("foreground" if here else "dim", bold=here)),
                     (f"{words.percent(at):>6} ", self.style(self._color(at))),
                 )
             text = pad(text, LABEL)
@@ -230,9 +253,9 @@ class CodebooksView(Painted, can_focus=True):
         heaviest = sum(sorted(counts, reverse=True)[: max(1, len(counts) // 10)])
         title = joined(
             [
-                Text.assemble((f"level {self.level}", self.style("foreground", bold=True))),
+                Text.assemble((f"level {self.level + 1}", self.style("foreground", bold=True))),
                 Text.assemble((f"  {used:,} of {len(counts):,} codes used", self.style("foreground"))),
-                Text.assemble((f" · the busiest tenth does {heaviest / total:.0%}" if total else "", dim)),
+                Text.assemble((f" · 10 % of them carry {heaviest / total:.0%} of the use" if total else "", dim)),
                 Text.assemble((f" · epoch {counted.epoch}", dim)),
                 Text.assemble((", held-out sound", dim)),
             ],

@@ -23,7 +23,18 @@ RUN_COLORS = (
     ("#5fd7af", "#00875f"),
     ("#d7afaf", "#875f5f"),
 )
-"""For other runs, on a dark and on a light background; all lie on the 256-colour palette."""
+"""Eight hues, on a dark and on a light background; all lie on the 256-colour palette."""
+OTHER_RUNS = (
+    ("#00ff00", "#005f00"),
+    ("#ff00ff", "#d70000"),
+    ("#00ffff", "#0000ff"),
+    ("#afff00", "#00005f"),
+    ("#ffffaf", "#5f0000"),
+    ("#0087ff", "#5f5faf"),
+    ("#878700", "#8700ff"),
+    ("#ff0000", "#0000af"),
+)
+"""For other runs that are laid over the chart: far from the colours of the run's own losses, and from each other."""
 RUN_LETTERS = "ABCDEFGH"
 """What marks the curve of another run, by its colour: colours alone would not do for everybody."""
 
@@ -32,12 +43,13 @@ _LOSS_COLORS = {key: color for key, _, color in LOSSES}
 
 
 def short_name(key: str) -> str:
-    """`train` for loss/train, `use 2` for codebook/2/utilization."""
+    """`train` for loss/train, `use 3` for codebook/2/utilization: people count levels from 1."""
     if key in _SHORT:
         return _SHORT[key]
     parts = key.split("/")
     if parts[0] == "codebook" and len(parts) == 3:
-        return f"{'use' if parts[2] == 'utilization' else parts[2]} {parts[1]}"
+        level = str(int(parts[1]) + 1) if parts[1].isdecimal() else parts[1]
+        return f"{'use' if parts[2] == 'utilization' else parts[2]} {level}"
     return key.removeprefix("loss/")
 
 
@@ -73,12 +85,12 @@ def color_name(key: str, known: Iterable[str]) -> str:
 
 
 def run_color(id: str, taken: Iterable[int]) -> int:
-    """Which of RUN_COLORS a run has: by its id, so that it is the same tomorrow, unless another shown one has it."""
-    start = sum((i + 1) * byte for i, byte in enumerate(id.encode())) % len(RUN_COLORS)
+    """Which of OTHER_RUNS a run has: by its id, so that it is the same tomorrow, unless another shown one has it."""
+    start = sum((i + 1) * byte for i, byte in enumerate(id.encode())) % len(OTHER_RUNS)
     used = set(taken)
-    for by in range(len(RUN_COLORS)):
-        if (start + by) % len(RUN_COLORS) not in used:
-            return (start + by) % len(RUN_COLORS)
+    for by in range(len(OTHER_RUNS)):
+        if (start + by) % len(OTHER_RUNS) not in used:
+            return (start + by) % len(OTHER_RUNS)
     return start
 
 
@@ -148,6 +160,9 @@ def marks(state: RunState, along: str) -> list[Mark]:
         )
         for knob in state.knobs
     ]
+    if state.quantizing_from:
+        at = place_of_step(state, state.quantizing_from, along)
+        found.append(Mark(at, "┬", "primary", "quantizing from here"))
     if state.best is not None:
         text = f"best epoch {state.best.epoch}, held-out distance {words.number(state.best.value)}"
         found.append(Mark(place_of_step(state, state.best.step, along), "★", "success", text))

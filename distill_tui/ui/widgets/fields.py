@@ -47,14 +47,8 @@ class Choice(Painted, can_focus=True):
         self.value = self._choices[(index + by) % len(self._choices)]
         self.post_message(self.Changed(self.value))
 
-    def on_focus(self) -> None:
-        self.repaint()
-
-    def on_blur(self) -> None:
-        self.repaint()
-
     def lines(self) -> list[Text]:
-        arrow = self.style("accent" if self.has_focus else "faint")
+        arrow = self.mark_style
         return [Text.assemble(("◂ ", arrow), (self.value, self.style("foreground")), (" ▸", arrow))]
 
 

@@ -7,31 +7,29 @@ from collections.abc import Iterable
 from rich.text import Text
 from textual.widgets import DataTable
 
+from distill_tui.reporting.verdicts import FRAMES_PER_CODE, TRAINING_WINDOW, Verdict, has_enough_frames, verdict
 from distill_tui.runs.state import LevelHealth, RunState, Series
 from distill_tui.ui import words
 from distill_tui.ui.widgets.braille import blocks
-from distill_tui.ui.widgets.painted import again_in_another_theme, theme_style
+from distill_tui.ui.widgets.painted import Painted, again_in_another_theme, theme_style
 
-GOOD, FAIR, POOR = ("● good", "success"), ("◐ fair", "warning"), ("○ poor", "error")
-UNKNOWN = ("", "dim")
+COLORS = {Verdict.GOOD: "success", Verdict.FAIR: "warning", Verdict.POOR: "error", None: "foreground"}
+"""The theme's colour for each verdict."""
 TREND = 12
 COLUMNS = (("level", 5), ("used", 6), ("perplex", 8), ("dead", 5), ("churn", 6), ("", 7))
 
 
-def verdict(level: LevelHealth, size: int) -> tuple[str, str]:
-    """How a level is doing, as a word with a mark, and the theme's colour for it.
+def judged(level: LevelHealth, size: int) -> tuple[str, str]:
+    """The verdict on a level with its mark, and the theme's colour for it; no word where none can be given."""
+    found = verdict(level, size)
+    return f"{found.mark} {found}" if found else "", COLORS[found]
 
-    Good: at least half of the codes are used, and about evenly. Poor: under a quarter, or a few codes do all the work.
-    """
-    use, perplexity = level.utilization, level.perplexity
-    if use is None or not math.isfinite(use):
-        return UNKNOWN
-    evenness = perplexity / size if perplexity is not None and size else use
-    if use < 0.25 or evenness < 0.08:
-        return POOR
-    if use < 0.5 or evenness < 0.2 or (level.churn or 0.0) > 0.5:
-        return FAIR
-    return GOOD
+
+def window_text(levels: Iterable[LevelHealth], size: int, window: str) -> str:
+    """The window of these numbers in words, and that it is too short for a verdict if it is."""
+    known = [level for level in levels if level.frames is not None and level.utilization is not None]
+    few = any(not has_enough_frames(level, size) for level in known)
+    return f"{window}; no verdict: fewer than {FRAMES_PER_CODE} frames a code" if few else window
 
 
 def has_codes(state: RunState) -> bool:
@@ -82,10 +80,10 @@ class HealthTable(DataTable[Text]):
                 self.add_row(*[Text()] * len(self.columns), key=str(level.level))
         size = state.prepared.codebook_size if state.prepared else 0
         for level in health:
-            word, color = verdict(level, size)
+            word, color = judged(level, size)
             cells = {
-                "level": (str(level.level), "foreground"),
-                "used": (words.percent(level.utilization), color if word else "dim"),
+                "level": (str(level.level + 1), "foreground"),
+                "used": (words.percent(level.utilization), color),
                 "perplex": (words.number(level.perplexity)[:6], "foreground"),
                 "dead": (words.count(level.dead), "foreground"),
                 "churn": (words.percent(level.churn), "foreground"),
@@ -108,6 +106,37 @@ class HealthTable(DataTable[Text]):
         # the lowest of each part: a level that dried up for a while must show
         edges = [round(i * len(values) / parts) for i in range(parts + 1)]
         return blocks([_lowest(values[a:b]) for a, b in itertools.pairwise(edges)])
+
+
+class HealthNote(Painted):
+    """Below the table: the window of its numbers, or when the codebooks will be initialised."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._text = ""
+
+    def show(self, state: RunState, from_share: float) -> None:
+        """Say it of this state; the codebooks are initialised after `from_share` of the training."""
+        size = state.prepared.codebook_size if state.prepared else 0
+        if any(level.utilization is not None for level in state.health):
+            self._text = window_text(state.health, size, TRAINING_WINDOW)
+        else:
+            self._text = when_initialised(state, from_share)
+        self.repaint()
+
+    def lines(self) -> list[Text]:
+        return [Text(line, self.style("dim")) for line in words.wrap(self._text, self.size.width)]
+
+
+def when_initialised(state: RunState, from_share: float) -> str:
+    """When a run's codebooks will be initialised, '' once they are or when it has ended."""
+    if not state.is_active or state.quantizing_from is not None:
+        return ""
+    left, done = from_share - state.progress, 1 - state.progress
+    text = f"codebooks are initialised at {words.percent(from_share)}"
+    if left <= 0 or state.eta_seconds is None or done <= 0:
+        return text
+    return f"{text}, in about {words.duration(state.eta_seconds * left / done)}"
 
 
 def _lowest(values: Iterable[float]) -> float:

@@ -145,12 +145,6 @@ class Knobs(Painted, can_focus=True):
     def watch_chosen(self) -> None:
         self.repaint()
 
-    def on_focus(self) -> None:
-        self.repaint()
-
-    def on_blur(self) -> None:
-        self.repaint()
-
     def action_choose(self, by: int) -> None:
         if self._knobs:
             self.chosen = (self.chosen + by) % len(self._knobs)
@@ -179,14 +173,10 @@ class Knobs(Painted, can_focus=True):
         found = [head]
         for index, knob in enumerate(self._knobs):
             here = index == self.chosen
-            mark = "▸ " if here and self.has_focus and self._live else "  "
-            line = pad(
-                Text(
-                    mark + knob.field.title,
-                    self.style("foreground" if here and self.has_focus and self._live else "dim"),
-                ),
-                19,
-            )
+            focused = here and self.has_focus
+            line = Text("▸ " if focused else "  ", self.style("accent" if self._live else "dim"))
+            line.append(knob.field.title, self.style("foreground" if focused and self._live else "dim"))
+            line = pad(line, 19)
             line.append(
                 f"{words.setting(knob.wanted):>7}",
                 self.style("warning" if knob.waits else "foreground" if self._live else "dim"),

@@ -1,5 +1,7 @@
 """The losses: for each its name, its newest value and its course, in as many rows as there is room for."""
 
+import math
+
 from rich.text import Text
 
 from distill_tui.runs.state import RunState, Series
@@ -15,6 +17,17 @@ LOSSES = (
     ("loss/commit", "commit", "series-commit"),
 )
 MOST_ROWS = 5
+
+
+def warmup_end(state: RunState) -> float:
+    """The step at which quantization began: what was measured before is of a net without its quantizer.
+
+    0 for a net that has none, infinity before it has begun.
+    """
+    if state.quantizing_from is not None:
+        return float(state.quantizing_from)
+    # only a net that quantizes has a commitment loss, also in logs that do not say when it began to
+    return math.inf if state.health and "loss/commit" not in state.series else 0.0
 
 
 class LossCurves(Painted):
@@ -44,6 +57,9 @@ class LossCurves(Painted):
         rows = max(1, min(MOST_ROWS, height // len(losses)))
         label_width = 17 if rows == 1 else 10
         last = max((s.steps[-1] for key, _, _ in losses if (s := self._state.series.get(key)) and len(s)), default=0.0)
+        end = warmup_end(self._state)
+        # of a net without its quantizer
+        warm = round(min(1.0, end / max(last, 1.0)) * max(0, width - label_width))
         found: list[Text] = []
         for key, title, color in losses:
             series = self._state.series.get(key, Series())
@@ -51,7 +67,8 @@ class LossCurves(Painted):
             curve = draw(columns, rows, self._logarithmic)
             for row, label in enumerate(self._labels(key, title, rows)):
                 line = pad(label, label_width)
-                line.append(curve[row], self.style(color))
+                line.append(curve[row][:warm], self.style("dim"))
+                line.append(curve[row][warm:], self.style(color))
                 found.append(line)
         return found
 
@@ -71,4 +88,4 @@ class LossCurves(Painted):
     def _best(self, key: str) -> str:
         if key == "loss/val" and self._state.best is not None:
             return f"best e{self._state.best.epoch}"
-        return ""
+        return "warm-up" if key == "loss/val" and math.isinf(warmup_end(self._state)) else ""

@@ -48,6 +48,11 @@ class Painted(Widget):
     def style(self, variable: str, bold: bool = False) -> Style:
         return theme_style(self, variable, bold)
 
+    @property
+    def mark_style(self) -> Style:
+        """The style of what the arrow keys move: in the colour of the focus while they do."""
+        return self.style("accent" if self.has_focus else "faint")
+
     def repaint(self) -> None:
         """Draw those lines again that have changed since the last time."""
         if not self.is_attached or not self.size.width:
@@ -61,6 +66,12 @@ class Painted(Widget):
             return
         width = self.size.width
         self.refresh(*(Region(0, y, width, 1) for y, (a, b) in enumerate(zip(new, old, strict=True)) if a != b))
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        # not in `on_focus`, which Textual calls before it says that the focus is here
+        super().watch_has_focus(has_focus)
+        if self.can_focus:
+            self.repaint()
 
     def on_mount(self) -> None:
         again_in_another_theme(self, self._again)

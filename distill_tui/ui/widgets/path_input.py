@@ -22,7 +22,7 @@ from distill_tui.files import printable
 from distill_tui.paths import expand
 from distill_tui.ui.words import shorten_path
 
-MOST_OFFERED = 6
+MOST_OFFERED = 50
 LEAST_CELLS = 12
 MOST_ENTRIES = 5000
 AND = " + "
@@ -61,10 +61,12 @@ def completed(text: str, found: list[str]) -> str:
 
 
 class PathInput(Input):
-    """The input itself: tab completes, and moves on when there is nothing to complete."""
+    """The input itself: tab completes, then goes through what it could be, and moves on when there is nothing of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", show=False, id="path.complete", tooltip="Complete the path"),
+        Binding(
+            "tab", "complete", "Complete", show=False, id="path.complete", tooltip="Complete the path, or show the next"
+        ),
         Binding("down", "to_list", "List", show=False, id="path.list"),
     ]
 
@@ -72,19 +74,39 @@ class PathInput(Input):
     """The path that was chosen: tab moves on from it."""
     suffixes: tuple[str, ...] = ()
     """How files end that are completed beside folders."""
+    walked: Sequence[str] = ()
+    """The paths that tab goes through, one of which stands in the input; empty once something else was typed."""
 
     @dataclass
     class ListAsked(Message):
         """Down was pressed: to the list."""
 
     def action_complete(self) -> None:
-        is_open = self.value and meant(self.value) != self.settled
-        text = completed(self.value, offers(self.value, self.suffixes)) if is_open else self.value
-        if text != self.value and self.cursor_position == len(self.value):
+        text = self._next_text() if self.value and self.cursor_position == len(self.value) else ""
+        if text:
             self.value = text
             self.cursor_position = len(text)
         else:
             self.screen.focus_next()
+
+    def _next_text(self) -> str:
+        """What tab makes of what stands there; '' when there is nothing to complete."""
+        if self.value in self.walked:
+            return self.walked[(self.walked.index(self.value) + 1) % len(self.walked)]
+        if meant(self.value) == self.settled:
+            return ""
+        found = offers(self.value, self.suffixes)
+        text = completed(self.value, found)
+        if text != self.value:
+            return text
+        # which of these is meant is not known: as in a shell each stands there in turn
+        self.walked = [path for path in found if path != self.value]
+        return self.walked[0] if self.walked else ""
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        if event.value not in self.walked:
+            self.walked = ()
 
     def action_to_list(self) -> None:
         self.post_message(self.ListAsked())
@@ -132,13 +154,18 @@ class FolderField(Vertical):
         if not self._list.is_attached:
             return
         text = self._input.value
-        found = offers(text)[:MOST_OFFERED] if text else []
-        found += [r for r in self._recent if text in r and r.rstrip("/") != text.rstrip("/") and r + "/" not in found]
-        self._list.clear_options()
-        # where paths differ is their end
-        room = max(LEAST_CELLS, self._input.size.width - 2)
-        self._list.add_options([Option(shorten_path(printable(path), room)) for path in found[:MOST_OFFERED]])
-        self._offered = found[:MOST_OFFERED]
+        found = list(self._input.walked) or (offers(text) if text else [])
+        if not self._input.walked:
+            known = [r for r in self._recent if text in r and r.rstrip("/") != text.rstrip("/")]
+            found += [path for path in known if path + "/" not in found]
+        found = found[:MOST_OFFERED]
+        if found != self._offered:
+            # where paths differ is their end
+            room = max(LEAST_CELLS, self._input.size.width - 2)
+            self._list.clear_options()
+            self._list.add_options([Option(shorten_path(printable(path), room)) for path in found])
+            self._offered = found
+        self._list.highlighted = found.index(text) if self._input.walked and text in found else None
         self._list.display = bool(found) and self._is_in_use
 
     @property

@@ -1,5 +1,6 @@
 """Curves of runs in braille over steps, epochs or time, in panes with an axis each: what `ChartView` draws with."""
 
+import math
 from dataclasses import dataclass, field
 
 from rich.style import Style
@@ -10,6 +11,7 @@ from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
 from distill_tui.ui.widgets import curves as c
 from distill_tui.ui.widgets.canvas import Canvas, Scale, round_numbers, scale_for
+from distill_tui.ui.widgets.losses import warmup_end
 from distill_tui.ui.widgets.painted import Painted, theme_style
 from distill_tui.ui.widgets.pyramid import Point, Pyramid, smoothed
 from distill_tui.ui.widgets.window import Window
@@ -170,12 +172,28 @@ class Plot(Painted):
         for key in mine:
             ink = self.style(c.color_name(key, self.state.series))
             points = smoothed(self._points(self.state, key), reach)
-            pane.curves.append(_Curve(points, ink, self._fainter(ink), letters[key]))
+            before, after = self._parted(points)
+            if len(before) > 1:
+                # of a net without its quantizer
+                pane.curves.append(_Curve(before, self._fainter(ink), self._fainter(ink), ""))
+            pane.curves.append(_Curve(after, ink, self._fainter(ink), letters[key]))
         width = self._plot_width() * 2
         pane.scale = scale_for(
             [(p.low, p.high) for curve in pane.curves for p in curve.points if 0 <= p.x < width], rows * 4, self.scale
         ) or scale_for([(p.low, p.high) for curve in pane.curves for p in curve.points], rows * 4, self.scale)
         return pane
+
+    def _parted(self, points: list[Point]) -> tuple[list[Point], list[Point]]:
+        """The points of the warm-up, and those from the codebooks on."""
+        end = warmup_end(self.state)
+        if end == 0 or not points:
+            return [], points
+        if math.isinf(end):
+            return points, []
+        span = self.window.last - self.window.first
+        at = (c.place_of_step(self.state, end, self.along) - self.window.first) / span if span > 0 else 0.0
+        column = at * (self._plot_width() * 2 - 1)
+        return [p for p in points if p.x < column], [p for p in points if p.x >= column]
 
     def _draw_pane(self, pane: _Pane, rows: int) -> list[Text]:
         width = self._plot_width()
@@ -209,6 +227,7 @@ class Plot(Painted):
     def _write_letters(self, canvas: Canvas, curves: list[_Curve], scale: Scale) -> None:
         """Mark each curve by its letter every so many cells, no two curves in the same column."""
         apart = max(3 * len(curves), min(LETTER_CELLS, canvas.width // 2))
+        curves = [curve for curve in curves if curve.letter]
         for number, curve in enumerate(curves):
             first = round(apart * (number + 0.5) / len(curves))
             ink = curve.ink + Style(bold=True)
@@ -247,7 +266,7 @@ class Plot(Painted):
         return Text("".join(cells), self.style("dim"))
 
     def _run_ink(self, color: int) -> Style:
-        dark, light = c.RUN_COLORS[color]
+        dark, light = c.OTHER_RUNS[color]
         return Style(color=Color.parse(dark if self.app.current_theme.dark else light).rich_color)
 
     def _fainter(self, ink: Style) -> Style:

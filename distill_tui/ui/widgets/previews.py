@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
 from rich.text import Text
@@ -33,6 +34,14 @@ REST_SECONDS = 0.12
 COURSE = 16
 GAP = 2
 LEAST_PICTURE_ROWS = 3
+LEAST_NAME = 7
+NUMBERS = 38
+"""Cells beside the name of a sound: its mark, its distance and the course of that."""
+
+
+def sound_name(preview: PreviewMade, index: int) -> str:
+    """What a sound of a preview is called; logs from before they held names have numbers."""
+    return printable(preview.names[index]) if index < len(preview.names) else f"sound {index + 1}"
 
 
 @functools.cache
@@ -57,8 +66,8 @@ class PreviewsView(Painted, can_focus=True):
 
     HELP_TEXT = (
         "Left the original, right what the model makes of it: time runs to the right, frequencies upwards as "
-        "the ear spaces them, brighter is louder, both on one scale of 80 dB. What is missing on the right is what the "
-        "model has not learned. The distance (log-mel) is what training lowers. Where nothing can be heard on this "
+        "the ear spaces them, brighter is louder, both on one scale of 80 dB. What is missing on the right is not "
+        "learned yet. The distance (log-mel) is what training lowers. Where nothing can be heard on this "
         "machine, the files' paths and a command to fetch them are told."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -235,16 +244,16 @@ class PreviewsView(Painted, can_focus=True):
 
     def _nothing(self) -> str:
         if self._state.is_active:
-            return "No preview yet. p asks for one; the recipe also makes them every so many epochs."
+            return "No preview yet: p asks for one, and the recipe makes one every few epochs."
         return "This run made no preview."
 
     def _head(self, preview: PreviewMade) -> Text:
         dim, plain = self.style("dim"), self.style("foreground", bold=True)
         count = len(self._state.previews)
         step = Text.assemble(
-            ("◂ " if self._index else "  ", self.style("accent")),
+            ("◂ " if self._index else "  ", self.mark_style),
             (f"step {preview.step:,}", plain),
-            (" ▸" if self._index < count - 1 else "  ", self.style("accent")),
+            (" ▸" if self._index < count - 1 else "  ", self.mark_style),
         )
         parts = [
             step,
@@ -296,6 +305,8 @@ class PreviewsView(Painted, can_focus=True):
         here = min(self._sound, len(preview.pairs) - 1)
         first = min(max(0, here - rows // 2), len(preview.pairs) - rows)
         found = []
+        names = [sound_name(preview, index) for index in range(first, first + rows)]
+        room = max(LEAST_NAME, min(max(cell_len(name) for name in names), self.size.width - NUMBERS))
         for index in range(first, first + rows):
             distance = preview.pairs[index][2]
             course = [
@@ -305,8 +316,14 @@ class PreviewsView(Painted, can_focus=True):
             ]
             most = max((d for d in course if math.isfinite(d)), default=1.0)
             line = Text.assemble(
-                ("▸ " if index == here else "  ", self.style("accent")),
-                (f"sound {index + 1}", self.style("foreground" if index == here else "dim", bold=index == here)),
+                ("▸ " if index == here else "  ", self.mark_style),
+                pad(
+                    Text(
+                        words.shorten_path(names[index - first], room),
+                        self.style("foreground" if index == here else "dim", bold=index == here),
+                    ),
+                    room,
+                ),
                 ("  distance ", self.style("dim")),
                 (words.number(distance), self.style("foreground")),
             )

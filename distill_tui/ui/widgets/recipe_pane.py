@@ -13,7 +13,7 @@ from textual.widgets import Button, Collapsible
 from distill_tui.data.corpus import Corpus, assign_split
 from distill_tui.errors import RequestError
 from distill_tui.machine import Machine
-from distill_tui.recipe.fields import Field, fields, get
+from distill_tui.recipe.fields import Field, fields, get, parse
 from distill_tui.recipe.presets import DESCRIPTIONS
 from distill_tui.recipe.resolve import resolve
 from distill_tui.recipe.schema import Recipe
@@ -24,6 +24,19 @@ from distill_tui.ui.widgets.fields import FieldRow
 from distill_tui.ui.widgets.found import Found
 
 NAME_CELLS = 40
+
+
+class Fold(Collapsible, inherit_css=False):
+    """A part of the form that can be folded away.
+
+    Textual's own style sheet tints it while the focus is within, for which every key would style all that is in it
+    anew, twice.
+    """
+
+    DEFAULT_CSS = """
+    Fold { width: 1fr; height: auto; }
+    Fold.-collapsed > Contents { display: none; }
+    """
 
 
 class RecipePane(Vertical):
@@ -46,7 +59,7 @@ class RecipePane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield from self._rows(basic=True)
-        yield Collapsible(title="Advanced", id="advanced")
+        yield Fold(title="Advanced", id="advanced")
         yield Button("Start training", id="start", compact=True)
 
     def _rows(self, basic: bool) -> list[FieldRow]:
@@ -151,8 +164,17 @@ class RecipePane(Vertical):
         for row in self.query(FieldRow):
             problem = problems.get(row.field.key)
             row.set_note(problem or self._note(row.field, found), problem=bool(problem))
+            row.set_class(row.field.key == "train.epochs" and self._is_timed, "moot")
+
+    @property
+    def _is_timed(self) -> bool:
+        """Whether a budget of minutes decides how long a training takes, and not its epochs."""
+        value, problem = parse(fields()["train.minutes"], self.form.texts["train.minutes"])
+        return not problem and bool(value)
 
     def _note(self, field: Field, found: Found) -> str:
+        if field.key == "train.epochs" and self._is_timed:
+            return "not used: the minutes decide"
         if field.key in self.form.set_by_preset:
             return f"{self.form.texts['preset']}, was {self.form.set_by_preset[field.key]}"
         if field.key == "name" and not self.form.texts["name"] and found.corpus:

@@ -153,10 +153,8 @@ class RowList(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         self._show_cursor()
 
-    def on_focus(self) -> None:
-        self._refresh_row(self._cursor)
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
         self._refresh_row(self._cursor)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002

@@ -2,6 +2,7 @@
 
 from rich.text import Text
 
+from distill_tui.files import printable
 from distill_tui.runs.state import RunState
 from distill_tui.ui import words
 from distill_tui.ui.widgets.painted import Painted, joined
@@ -52,20 +53,24 @@ class StatusHead(Painted):
         eta = f"ETA {words.duration(state.eta_seconds)}"
         if narrow:
             first.append(Text(f"e {state.epoch_text}", self.style("foreground")))
-            if state.eta_seconds is not None:
+            if doing := self._doing(state):
+                first.append(doing)
+            elif state.eta_seconds is not None:
                 first.append(Text(eta, self.style("foreground")))
             second = [Text.assemble((f"step {state.step:,}", self.style("dim")))]
             if self._unseen:
                 second.append(Text.assemble((f"▲ {self._unseen}", self.style("warning", bold=True))))
-            second += self._speed(state, short=True)
+            second += self._speed(state)
             return [self._join(first, 1), self._join(second, 2)]
         first += [
             self._pair("epoch", state.epoch_text),
             self._pair("step", f"{state.step:,}"),
         ]
-        if state.eta_seconds is not None:
+        if doing := self._doing(state):
+            first.insert(1, doing)
+        elif state.eta_seconds is not None:
             first.append(self._pair("ETA", words.duration(state.eta_seconds)))
-        first += self._speed(state, short=self.size.width < 100)
+        first += self._speed(state)
         if state.prepared and self.size.width >= 110:
             prepared = state.prepared
             first += [
@@ -82,14 +87,19 @@ class StatusHead(Painted):
             text.append(f" → {self._wanted}", self.style("warning"))
         return text
 
+    def _doing(self, state: RunState) -> Text | None:
+        """What the worker does while it trains no step: it validates, saves the model, or gets ready."""
+        if not state.detail or not state.is_active:
+            return None
+        return Text(printable(state.detail), self.style("foreground"))
+
     def _pair(self, word: str, value: str) -> Text:
         return Text.assemble((word + " ", self.style("dim")), (value, self.style("foreground")))
 
-    def _speed(self, state: RunState, short: bool) -> list[Text]:
+    def _speed(self, state: RunState) -> list[Text]:
         found = []
         if state.state == "running" and (rate := state.numbers.get("rate/sound")):
-            word = f"{rate:,.0f} s/s" if short else f"{rate:,.0f} s of sound a second"
-            found.append(Text(word, self.style("foreground")))
+            found.append(Text(f"{rate:,.{0 if rate >= 10 else 1}f}x real time", self.style("foreground")))
         if lr := state.numbers.get("lr"):
             found.append(self._pair("lr", f"{lr:.1e}"))
         return found

@@ -1,12 +1,14 @@
 """What was found in a folder of sounds, and what the model of it will be, in words."""
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Literal, Protocol
 
 from rich.text import Text
 from textual.widget import Widget
 
-from distill_tui.data.corpus import Corpus
+from distill_tui.data.corpus import Corpus, Skipped
 from distill_tui.files import printable
 from distill_tui.recipe.resolve import bitrate_kbps, expectations, latent_rate
 from distill_tui.recipe.schema import Recipe
@@ -19,7 +21,7 @@ from distill_tui.ui.widgets.painted import theme_style, wrapped
 
 HISTOGRAM = (32, 3)
 """Columns and lines of the picture of the lengths."""
-SKIPPED_SHOWN = 12
+SAME_SOUND = "the same sound as"
 TITLE = 13
 """Cells of the titles that values stand behind."""
 
@@ -44,6 +46,13 @@ def summary(widget: Widget, found: Found, wide: bool) -> Text:
     assert found.corpus is not None
     _sounds(found.corpus, wide, line)
     _model(found, found.corpus, wide, line)
+    if found.corpus.skipped and wide:
+        line()
+    _skipped(found.corpus.skipped, line)
+    if found.interrupted is not None:
+        if wide:
+            line()
+        line((f"A run on these sounds can go on: {found.interrupted.id}", "foreground"), ("  ctrl+r", "accent"))
     return wrapped(text, widget.size.width, indents)
 
 
@@ -69,19 +78,26 @@ def _sounds(corpus: Corpus, wide: bool, line: _Line) -> None:
         lengths = [s.seconds for s in corpus.sounds]
         if max(lengths) - min(lengths) > 0.05:
             _lengths(lengths, line)
-    skipped = corpus.skipped
+
+
+def _skipped(skipped: list[Skipped], line: _Line) -> None:
+    """One line, however many there are: what the model will be must not go out of sight for them."""
     if not skipped:
         return
-    said = f"▲ {words.plural(len(skipped), 'file')} skipped"
-    if not wide:
-        first = skipped[0]
-        line((said, "warning"), (f", {words.shorten_path(first.name, 24)}: {first.reason}", "dim"))
-        return
-    line((said, "warning"))
-    for one in skipped[:SKIPPED_SHOWN]:
-        line((f"  {words.shorten_path(one.name, 36)}: ", "dim"), (one.reason, "foreground"))
-    if len(skipped) > SKIPPED_SHOWN:
-        line((f"  and {len(skipped) - SKIPPED_SHOWN:,} more: distill-tui data FOLDER lists them", "dim"))
+    if len(skipped) == 1:
+        why = f", {words.shorten_path(skipped[0].name, 24)}: {skipped[0].reason}"
+    else:
+        kinds = Counter(kind_of(one.reason) for one in skipped)
+        why = ": " + ", ".join(f"{number:,} {kind}" for kind, number in kinds.most_common())
+    line((f"▲ {words.plural(len(skipped), 'file')} skipped", "warning"), (why, "dim"), ("  f3", "accent"))
+
+
+def kind_of(reason: str) -> str:
+    """A reason without what is of one file alone."""
+    if reason.startswith(SAME_SOUND):
+        return f"{SAME_SOUND} another"
+    kind = re.split(r" ?[;:(]", reason, maxsplit=1)[0]
+    return re.sub(r"\d[\d.,]*", "…", kind)
 
 
 def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
@@ -137,10 +153,6 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
         line()
     for warning in warnings:
         line((f"▲ {warning}", "warning"))
-    if found.interrupted is not None:
-        if wide:
-            line()
-        line((f"A run on these sounds can go on: {found.interrupted.id}", "foreground"), ("  ctrl+r", "accent"))
 
 
 def _auto(recipe: Recipe, key: str) -> str:

@@ -88,8 +88,9 @@ class Views(Vertical):
     @on(ChartView.CurvesAsked)
     def _choose_curves(self, message: ChartView.CurvesAsked) -> None:
         chart = self.query_one(ChartView)
-        keys = sorted(self._state.series, key=lambda key: (pane_name(key) != "loss", pane_name(key), key))
-        options = [(f"{short_name(key):<16}{'' if short_name(key) == key else key}", key) for key in keys]
+        measured = (key for key in self._state.series if not key.endswith("/frames"))
+        keys = sorted(measured, key=lambda key: (pane_name(key) != "loss", pane_name(key), key))
+        options = [(f"{short_name(key):<16}{_more_of(key)}", key) for key in keys]
 
         def answered(chosen: list[str] | None) -> None:
             if chosen is not None:
@@ -160,6 +161,11 @@ class Views(Vertical):
         files = "\n".join(str(path) for path in paths)
         text = f"{why}\n\n{files}\n\nTo fetch this preview, type where you listen:\n\n{fetch_command(paths[0].parent)}"
         self.app.push_screen(HelpDialog("Listen", printable_lines(text), [], wide=True))
+
+
+def _more_of(key: str) -> str:
+    """What a number is called in files, where its short name does not say so; there levels count from 0."""
+    return "" if key == short_name(key) or key.startswith("codebook/") else key
 
 
 def printable_lines(text: str) -> str:
