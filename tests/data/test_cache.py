@@ -281,14 +281,14 @@ def test_an_empty_home_has_an_empty_cache(home: Home) -> None:
     assert cache_bytes(home) == 0
 
 
-def test_threads_leave_the_umask_alone_and_files_follow_it(corpus: Corpus, home: Home) -> None:
+def test_threads_leave_the_umask_alone_and_files_are_their_owners_alone(corpus: Corpus, home: Home) -> None:
     before = os.umask(0o027)
     try:
         decode_all(corpus, 8000, home)
         assert os.umask(0o027) == 0o027
     finally:
         os.umask(before)
-    assert {path.stat().st_mode & 0o777 for path in sounds_folder(home).iterdir()} == {0o640}
+    assert {path.stat().st_mode & 0o777 for path in sounds_folder(home).iterdir()} == {0o600}
 
 
 def flip(path: Path, position: int) -> None:
