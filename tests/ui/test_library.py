@@ -79,7 +79,7 @@ async def test_models_and_the_chosen_ones_card(models: Home) -> None:
 async def test_keys_of_the_list_lead_back_to_it_from_the_card(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await until(pilot, lambda: "speech" in order(app))
-        await pilot.press("home", "tab")
+        await pilot.press("home", "down", "tab")
         assert app.focused is app.screen.query_one("#card-pane")
         await pilot.press("space", "down", "space", "equals_sign")
         await until(pilot, lambda: isinstance(app.screen, CompareDialog))
