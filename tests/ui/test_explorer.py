@@ -357,7 +357,7 @@ async def test_any_run_or_model_is_looked_at_by_its_map(home: Home, monkeypatch:
             pilot, "map of run drums", "400 points in 10 groups", "as of step 1,700", "plane holds 63 % of the variance"
         )
         assert program.asked == [("map", "--json", "--", sounds.id)]
-        await shows(pilot, "a kicks", "over all the data", "codes of level 1 by use")
+        await shows(pilot, "a kicks", "over all the sounds", "codes of level 1 by use")
         assert "knobs" not in screen_text(pilot.app)
         await pilot.press("right", "up")
         code = screen.maps.chosen.code

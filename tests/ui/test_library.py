@@ -17,6 +17,7 @@ from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.ui.app import DistillApp
+from distill_tui.ui.dialogs.compare import CompareDialog
 from distill_tui.ui.widgets.fields import FieldRow
 from tests.conftest import Trained
 from tests.programs import PATIENCE
@@ -73,6 +74,15 @@ async def test_models_and_the_chosen_ones_card(models: Home) -> None:
             await pilot.press("down")
         await until(pilot, lambda: "aaaa1111" in screen_text(app))
         assert "drums [b]" in screen_text(app)
+
+
+async def test_keys_of_the_list_lead_back_to_it_from_the_card(models: Home) -> None:
+    async with opened(models) as (app, pilot):
+        await until(pilot, lambda: "speech" in order(app))
+        await pilot.press("home", "down", "tab")
+        assert app.focused is app.screen.query_one("#card-pane")
+        await pilot.press("space", "down", "space", "equals_sign")
+        await until(pilot, lambda: isinstance(app.screen, CompareDialog))
 
 
 async def test_sorting(models: Home) -> None:

@@ -186,12 +186,15 @@ class LibraryScreen(HandlingScreen):
         self._list.focus()
 
     def action_sort(self) -> None:
+        self._list.focus()
         self._sort = (self._sort + 1) % len(SORTS)
         self._fill()
 
     # two models
 
     def action_mark(self) -> None:
+        # what acts on the list goes on there: the arrows may have scrolled the card
+        self._list.focus()
         path = str(self.model.path)
         if path in self._marked:
             self._marked.remove(path)
