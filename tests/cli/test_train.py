@@ -267,7 +267,7 @@ def test_a_finished_run_is_not_resumed(trained: Trained, capsys: pytest.CaptureF
     assert len(list_runs(trained.home)) == 1
 
 
-def test_a_second_worker_of_one_run_is_refused(home: Home, sounds: Path) -> None:
+def test_a_second_worker_of_one_run_is_refused(home: Home, sounds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both looked before either held the lock."""
     from distill_tui.cli.follow import Following
     from distill_tui.errors import RequestError
@@ -278,15 +278,8 @@ def test_a_second_worker_of_one_run_is_refused(home: Home, sounds: Path) -> None
     assert done.stdout == f"{run.id}\n"
     assert isinstance(next(read_events(run.events)), e.Started)
 
-    def start_anyway() -> "object":
-        aside = run.lock.with_name("aside")
-        run.lock.rename(aside)
-        try:
-            return start_worker(home, run)
-        finally:
-            aside.rename(run.lock)
-
-    following = Following(run, start_anyway)  # type: ignore[arg-type]
+    monkeypatch.setattr("distill_tui.runs.launch.refuse_alive", lambda _run: None)
+    following = Following(run, lambda: start_worker(home, run))
     with pytest.raises(RequestError, match="already being trained"):
         following.wait_for_start()
     assert main(["stop", run.id]) == 0
