@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 from distill_tui.interpreter import python
@@ -38,7 +38,17 @@ class Answer:
 
 async def call(home: Home, *arguments: str, progress: Progress = lambda *_: None) -> Answer:
     """`distill-tui ARGUMENTS`. `progress` is told (done, in all) when it tells so. Cancelling ends the process."""
-    return await run(python("-m", "distill_tui", "--home", str(home.root), *arguments), progress=progress)
+    answer = await run(python("-m", "distill_tui", "--home", str(home.root), *arguments), progress=progress)
+    return replace(answer, document=b"") if answer.code and _is_error(answer.document) else answer
+
+
+def _is_error(document: bytes) -> bool:
+    """Whether it is what a command with `--json` prints in place of its answer; the words are on standard error too."""
+    try:
+        found = json.loads(document)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.keys() == {"error", "hint", "exit_code"}
 
 
 async def run(command: list[str], *, progress: Progress = lambda *_: None) -> Answer:
