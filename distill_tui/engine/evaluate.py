@@ -1,5 +1,6 @@
 """Whole sounds through a net: validation, previews and the distance that a person is shown."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from distill_tui.data.audio_io import write_wav
-from distill_tui.data.cache import Wave
+from distill_tui.engine.audio import MelSpectrogram, log_mel
 from distill_tui.engine.health import count_codes
 from distill_tui.engine.losses import SpectralLoss
 from distill_tui.engine.nets.base import SoundNet
@@ -24,12 +25,35 @@ def padded(wave: Tensor, latent_hop: int) -> Tensor:
     return torch.nn.functional.pad(wave, (0, missing))[None]
 
 
-def choose(waves: Sequence[Wave], rate: int, seconds: float, longest: float = LONGEST) -> list[np.ndarray]:
-    """Evenly spread files of about so many seconds in total, each cut to `longest` seconds; only these are read."""
-    most = int(longest * rate)
-    total = sum(min(len(wave), most) for wave in waves) / rate
-    count = len(waves) if total <= seconds else max(1, int(len(waves) * seconds / total))
-    return [waves[i * len(waves) // count][:most] for i in range(count)]
+def choose(lengths: Sequence[int], rate: int, seconds: float, longest: float = LONGEST) -> list[int]:
+    """Indices of evenly spread files of about so many seconds in total, if each is cut to `longest` seconds."""
+    total = sum(min(length, longest * rate) for length in lengths) / rate
+    count = len(lengths) if total <= seconds else max(1, int(len(lengths) * seconds / total))
+    return [i * len(lengths) // count for i in range(count)]
+
+
+@torch.no_grad()
+def choose_different(waves: Sequence[np.ndarray], groups: Sequence[str], rate: int, count: int) -> list[int]:
+    """Indices of up to `count` sounds that differ from each other, in their order.
+
+    The first is the one with the most average spectrum; each next one is the farthest from those that are chosen, of a
+    group that has the fewest (Gonzalez 1985, farthest-first traversal). Spectra are log-mel means over time.
+
+    Args:
+        groups: the sub-folder of each sound.
+    """
+    if len(waves) <= count:
+        return list(range(len(waves)))
+    mel = MelSpectrogram(rate, 1024, 256, 64)
+    spectra = torch.stack([log_mel(mel(torch.from_numpy(np.array(wave))[None]))[0].mean(-1) for wave in waves])
+    chosen = [int(torch.cdist(spectra, spectra.mean(0)[None])[:, 0].argmin())]
+    while len(chosen) < count:
+        near = torch.cdist(spectra, spectra[chosen]).amin(-1).tolist()
+        taken = Counter(groups[i] for i in chosen)
+        chosen.append(
+            min((i for i in range(len(waves)) if i not in chosen), key=lambda i: (taken[groups[i]], -near[i]))
+        )
+    return sorted(chosen)
 
 
 @dataclass

@@ -38,6 +38,7 @@ class ImageMaterial:
         self.pictures = {part: torch.tensor(found[0]).to(device) for part, found in parts.items()}
         self.labels = {part: found[1].tolist() for part, found in parts.items()}
         self._judged = JUDGED
+        self.preview_names: list[str] = [f"digit {label}" for label in self.labels["validation"][: self._previews]]
         self._epoch, self._order = -1, torch.zeros(0, dtype=torch.long)
 
     def batch(self, step: int) -> Tensor:

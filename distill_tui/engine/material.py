@@ -38,7 +38,11 @@ class Material(Protocol):
         """How far the net is from what is wanted, on the held-out part or on as much of what it was trained on."""
 
     def write_previews(self, net: Any, folder: Path, use_bottleneck: bool) -> list[tuple[str, str, float]]:
-        """Write pairs of original and reconstruction; their names and distances."""
+        """Write pairs of original and reconstruction; the names of both files, and their distance."""
+
+    @property
+    def preview_names(self) -> list[str]:
+        """What the previews are of, for people; as many as there are pairs, or none."""
 
     def take_less(self) -> str:
         """Validate with half as much at once from now on: what that is, in words; '' when it is the least already."""
@@ -51,7 +55,7 @@ class Material(Protocol):
 
 
 class SoundMaterial:
-    """Waves at the model's rate."""
+    """Waves at the model's rate; `names` are those of the held-out ones, with their sub-folders."""
 
     distance, unit = "mel", "sound"
 
@@ -61,6 +65,7 @@ class SoundMaterial:
         training: Sequence[Wave],
         validation: Sequence[Wave],
         device: torch.device,
+        names: Sequence[str] = (),
     ) -> None:
         self.rate, self.segment = int(recipe.model.rate), segment_samples(recipe)
         self.per_step = int(recipe.train.batch_size) * self.segment / self.rate
@@ -71,17 +76,28 @@ class SoundMaterial:
         self._batches = Batches(hold(training, device), recipe, self.segment, recipe.train.seed)
         self._loss = SpectralLoss(self.rate).to(device)
         self.waves: dict[Part, Sequence[Wave]] = {"training": training, "validation": validation}
+        self._names = names
         self._longest = evaluate.LONGEST
         self.judged: dict[Part, list[np.ndarray]] = {}
         self._choose_judged()
+        chosen = [self._judged_files[i] for i in self._different()]
+        self.preview_names = [names[file] for file in chosen] if names else []
+        self._previewed = chosen
 
     def _choose_judged(self) -> None:
-        seconds = VALIDATION_SECONDS[self._device.type]
-        held_out = evaluate.choose(self.waves["validation"], self.rate, seconds, self._longest)
+        held_out, compared = self.waves["validation"], self.waves["training"]
+        most, seconds = int(self._longest * self.rate), VALIDATION_SECONDS[self._device.type]
+        self._judged_files = evaluate.choose([len(wave) for wave in held_out], self.rate, seconds, self._longest)
+        judged = [held_out[i][:most] for i in self._judged_files]
         # as much of the training sound is judged in the same way: the gap between the two is overfitting
-        seconds = sum(map(len, held_out)) / self.rate
-        compared = evaluate.choose(self.waves["training"], self.rate, seconds, self._longest)
-        self.judged = {"training": compared, "validation": held_out}
+        seconds = sum(map(len, judged)) / self.rate
+        files = evaluate.choose([len(wave) for wave in compared], self.rate, seconds, self._longest)
+        self.judged = {"training": [compared[i][:most] for i in files], "validation": judged}
+
+    def _different(self) -> list[int]:
+        """Of the held-out sounds that are judged, those for previews."""
+        groups = [str(Path(self._names[file]).parent) if self._names else "" for file in self._judged_files]
+        return evaluate.choose_different(self.judged["validation"], groups, self.rate, self._previews)
 
     def take_less(self) -> str:
         if self._longest <= 1.0:
@@ -98,8 +114,8 @@ class SoundMaterial:
         return evaluate.evaluate(net, self._loss, self.judged[part], self._device, use_bottleneck, with_stft)
 
     def write_previews(self, net: SoundNet, folder: Path, use_bottleneck: bool) -> list[tuple[str, str, float]]:
-        held_out = self.judged["validation"]
-        chosen = held_out[:: max(1, len(held_out) // self._previews)][: self._previews]
+        most = int(self._longest * self.rate)
+        chosen = [self.waves["validation"][file][:most] for file in self._previewed]
         return evaluate.write_previews(net, self._loss, chosen, self._device, folder, use_bottleneck)
 
     def sample(self) -> Tensor:

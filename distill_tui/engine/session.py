@@ -106,20 +106,21 @@ def read_material(
         training, validation = data.read()
         return ImageMaterial(recipe, {"training": training, "validation": validation}, device), []
     waves, held_out, skipped = read_sounds(home, data, int(recipe.model.rate))
-    return SoundMaterial(recipe, waves, held_out, device), skipped
+    names = [wave.sound.name for wave in held_out]
+    return SoundMaterial(recipe, waves, held_out, device, names), skipped
 
 
 def read_sounds(
     home: Home, corpus: Corpus, rate: int
-) -> tuple[list[cache.Wave], list[cache.Wave], list[tuple[str, str]]]:
+) -> tuple[list[cache.CachedWave], list[cache.CachedWave], list[tuple[str, str]]]:
     """The sounds at the model's rate, as (training, validation, what was skipped and why); none is read yet.
 
     Raises:
         DistillError: a part has no usable sound left.
     """
     decoded, failed = cache.decode_all(corpus, rate, home)
-    training: list[cache.Wave] = []
-    validation: list[cache.Wave] = []
+    training: list[cache.CachedWave] = []
+    validation: list[cache.CachedWave] = []
     for wave in decoded:
         if wave.sound.split == "by time":
             border = round(len(wave) * (1 - corpus.validation_share))

@@ -334,6 +334,7 @@ class Trainer:
                 epoch=self.epoch,
                 folder=name,
                 pairs=[(f"{name}/{a}", f"{name}/{b}", d) for a, b, d in pairs],
+                names=self.material.preview_names,
                 count=count,
             )
         )
