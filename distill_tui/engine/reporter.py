@@ -166,6 +166,15 @@ class Reporter:
         self.warned.add(code)
         self._log.write(e.Warned(code=code, text=text, advice=advice, step=step))
 
+    def warn_of_memory(self, text: str, step: int) -> None:
+        """Say that less is done at once for want of memory."""
+        advice = "The result stays as good, each step takes longer. A smaller train.batch_size avoids it."
+        self.warn("out-of-memory", text, advice, step, once=False)
+
+    def tell_best(self, step: int, epoch: int, distance: float) -> None:
+        """Write that this epoch is the best so far."""
+        self._log.write(e.BestEpoch(step=step, epoch=epoch, value=distance))
+
     def judge_use(self, counts: Tensor | None, step: int) -> None:
         """The known warning, from the use of codes [levels, size] at an epoch's end; not at the first of them."""
         first = "quantized-epoch" not in self.warned

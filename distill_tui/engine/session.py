@@ -78,7 +78,10 @@ def train_run(
         trainer.say("saving the model")
         model = save_model(home, trainer, data, finished)
     else:
-        log.write(e.Warned(code="no-model", text="stopped before the first step: there is no model", step=0))
+        why = "its distance to held-out sound is not finite" if trainer.step else "stopped before the first step"
+        if finished:
+            raise DistillError(f"there is no model: {why}", "Start again with a lower --learning-rate.")
+        log.write(e.Warned(code="no-model", text=f"there is no model: {why}", step=trainer.step))
     if finished:
         trainer.save_checkpoint()
         trainer.preview()

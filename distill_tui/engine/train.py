@@ -5,31 +5,26 @@ checkpoint holds no random state, and a resumed run ends with the very weights o
 """
 
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
-from distill_tui.engine import checkpoint, health
+from distill_tui.engine import checkpoint
 from distill_tui.engine.desk import Desk
-from distill_tui.engine.device import free_memory, is_out_of_memory
-from distill_tui.engine.evaluate import Evaluation
-from distill_tui.engine.gradients import weight
 from distill_tui.engine.learner import Learner
 from distill_tui.engine.mapping import LiveMap
-from distill_tui.engine.material import Material, Part
+from distill_tui.engine.material import Material
 from distill_tui.engine.reporter import Reporter
 from distill_tui.engine.schedule import Clock, rate_at
+from distill_tui.engine.validation import Validator
 from distill_tui.errors import DistillError
 from distill_tui.recipe.fields import get, live_keys
-from distill_tui.recipe.resolve import bitrate_kbps
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogWriter
 
-Result = TypeVar("Result")
 BAD_IN_A_ROW = 5
 """Steps without a finite loss that make the trainer go back to its last checkpoint, once."""
 
@@ -55,12 +50,12 @@ class Trainer:
         self.desk = Desk(run, log, {key: float(get(recipe, key)) for key in live_keys()})
         self.step = 0
         self.rate_factor = 1.0
-        self.best: dict[str, Any] = {"epoch": 0, "distance": float("inf"), "weights": None}
         self.stop_reason = ""
         bottleneck = self.net.bottleneck
         self.reporter = Reporter(
             log, self.clock, device, bottleneck.levels, bottleneck.size, material.unit, material.per_step
         )
+        self.validator = Validator(recipe, material, self.learner, self.desk, self.reporter)
         self.live_map: LiveMap | None = None
         self._saved_at, self._saving = time.monotonic(), 0.0
 
@@ -104,6 +99,11 @@ class Trainer:
         return True
 
     @property
+    def best(self) -> dict[str, Any]:
+        """The best epoch so far; see `Validator`."""
+        return self.validator.best
+
+    @property
     def finished(self) -> bool:
         return bool(self.stop_reason) or self.clock.progress(self.step) >= 1.0
 
@@ -143,8 +143,7 @@ class Trainer:
         self.log.write(e.StateChanged(state="running", step=self.step, detail="codebooks made; quantizing from here"))
 
     def _tell_memory(self, text: str) -> None:
-        advice = "The result stays as good, each step takes longer. A smaller train.batch_size avoids it."
-        self.reporter.warn("out-of-memory", text, advice, self.step, once=False)
+        self.reporter.warn_of_memory(text, self.step)
 
     # ---------------------------------------------------------------- what is told
 
@@ -223,79 +222,9 @@ class Trainer:
         self._validate()
 
     def _validate(self) -> None:
-        knobs = self._weights()
-        with_stft, bottleneck = knobs["loss.stft_weight"] > 0, self.net.bottleneck
-        held_out = self._evaluate("validation", with_stft)
-        seen = self._evaluate("training", with_stft)
-        sums = {key: weight(key, knobs) * value for key, value in held_out.losses.items() if "/" not in key}
-        recon = sum(value for key, value in sums.items() if key not in bottleneck.losses)
-        values: dict[str, float | None] = {"loss/val": sum(sums.values()), "loss/val_recon": recon}
-        distances = held_out.losses[self.material.distance], seen.losses[self.material.distance]
-        if self.learner.quantizing:
-            # a distance around the bottleneck is no result: these begin with the codebooks
-            values |= {"distance/val": distances[0], "distance/train": distances[1]}
-            values |= {f"validation/{key}": held_out.losses[key] for key in bottleneck.numbers}
-        used, window = self.reporter.usage, health.WINDOW
-        if held_out.counts is not None:
-            values |= {"bitrate/kbps": bitrate_kbps(self.recipe)}
-            values |= health.as_numbers(health.measure(held_out.counts), prefix="validation")
-            if seen.counts is not None and not self.reporter.has_usage:
-                # stopped with the codebooks just made: no step has used them yet
-                used, window = seen.counts, "the training sound, once through"
-                values |= health.as_numbers(health.measure(used))
-        means = self.reporter.tell_epoch(self.step, self.epoch, values)
-        self.reporter.judge_rise(means.get(f"epoch/{self.learner.loss.names[0]}"), self.step)
-        if self.learner.quantizing:
-            self._keep_best(distances[0], window)
-            stale = self.epoch - int(self.best["epoch"])
-            self.reporter.judge_gap(*distances, stale, self.epoch, self.step)
-        if held_out.counts is not None:
-            self.reporter.judge_use(used, self.step)
-            self.reporter.tell_codes(used, window, self.step, self.epoch, self.finished)
-        elif knobs["loss.kl_weight"] == self.desk.knobs["loss.kl_weight"]:
-            self.reporter.judge_latents(held_out.losses.get("latent/kl"), self.step)
-
-    def _evaluate(self, part: Part, with_stft: bool) -> Evaluation:
-        return self._fitting(lambda: self.material.evaluate(self.averaged, part, self.learner.quantizing, with_stft))
-
-    def _fitting(self, work: Callable[[], Result]) -> Result:
-        """What `work` does with held-out data, of which less is taken at once where the memory does not do.
-
-        Raises:
-            DistillError: the least of it is too much.
-        """
-        while True:
-            try:
-                return work()
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-            free_memory(self.device)
-            less = self.material.take_less()
-            if not less:
-                raise DistillError(
-                    f"out of memory on {self.device} while validating", "Try a smaller model.channels or fewer blocks."
-                )
-            self._tell_memory(f"out of memory on {self.device}: {less} from here")
-
-    def _keep_best(self, distance: float, health_window: str) -> None:
-        if distance < self.best["distance"]:
-            weights = {k: v.detach().cpu().clone() for k, v in self.averaged.state_dict().items()}
-            numbers = {key: value for key, value in self.reporter.numbers.items() if value is not None}
-            self.best = {
-                "epoch": self.epoch,
-                "step": self.step,
-                "distance": distance,
-                "weights": weights,
-                "numbers": numbers,
-                "knobs": dict(self.desk.knobs),
-                "health_window": health_window,
-            }
-            self.log.write(e.BestEpoch(step=self.step, epoch=self.epoch, value=distance))
-            return
-        patience = self.recipe.train.early_stopping
-        if patience and self.epoch - self.best["epoch"] >= patience:
-            self.stop_reason = f"no better epoch in {patience}; the best was epoch {self.best['epoch']}"
+        self.validator.validate(self.step, self.epoch, self._weights(), self.finished)
+        if not self.stop_reason:
+            self.stop_reason = self.validator.why_stop(self.epoch)
 
     # ---------------------------------------------------------------- what is asked for
 
@@ -325,7 +254,8 @@ class Trainer:
         """Write some held-out sounds and what becomes of them; `count` is the request that this answers."""
         self.desk.check_run(now=True)
         folder = self.run_folder.previews / f"step-{self.step:06d}"
-        pairs = self._fitting(lambda: self.material.write_previews(self.averaged, folder, self.learner.quantizing))
+        write = self.material.write_previews
+        pairs = self.validator.fitting(lambda: write(self.averaged, folder, self.learner.quantizing), self.step)
         name = f"previews/{folder.name}"
         self.desk.previews = max(self.desk.previews, count)
         self.log.write(
@@ -393,7 +323,7 @@ class Trainer:
         checkpoint.check_fits(state, self.net, self.averaged, self.learner.optimizer)
         self.learner.load_state(state)
         self.learner.guard.clear()
-        self.step, self.rate_factor, self.best = step, factor, best
+        self.step, self.rate_factor, self.validator.best = step, factor, best
         if best["weights"] is not None and "knobs" not in best:
             # a checkpoint of before 0.1.0's last change: the settings of its best epoch were not kept
             best |= {"knobs": knobs, "health_window": ""}
