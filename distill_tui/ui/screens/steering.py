@@ -251,10 +251,13 @@ class SteeringScreen(DeskScreen):
             if yes and self.state.is_active:
                 self._wish(wanted="stopped")
 
+        kept = "It saves a checkpoint and the model of what it has learned. It can go on later."
+        if not self.state.step:
+            kept = "No step is trained yet: there will be no model. It can go on later."
         self.app.push_screen(
             ConfirmDialog(
                 "Stop the training?",
-                "It saves a checkpoint and the model of what it has learned. It can go on later.",
+                kept,
                 "stop it",
             ),
             answered,
