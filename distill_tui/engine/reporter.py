@@ -176,7 +176,8 @@ class Reporter:
             if found.is_low:
                 self.warn(
                     f"utilization/{level}",
-                    f"Level {level + 1}: utilization {100 * (found.utilization or 0):.0f}% "
+                    # rounded down: 29.7 % is below 30 % and must read so
+                    f"Level {level + 1}: utilization {math.floor(100 * (found.utilization or 0))}% "
                     f"(below {100 * health.LOW_UTILIZATION:.0f}% threshold)",
                     "A smaller --codebook-size suits this sound, or train longer.",
                     step,

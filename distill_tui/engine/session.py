@@ -78,7 +78,8 @@ def train_run(
         trainer.say("saving the model")
         model = save_model(home, trainer, data, finished)
     else:
-        log.write(e.Warned(code="no-model", text="stopped before the first step: there is no model", step=0))
+        why = "no held-out distance was finite" if trainer.step else "stopped before the first step"
+        log.write(e.Warned(code="no-model", text=f"{why}: there is no model", step=trainer.step))
     if finished:
         trainer.save_checkpoint()
         trainer.preview()

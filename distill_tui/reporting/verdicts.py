@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from distill_tui.runs.state import LevelHealth
+from distill_tui.runs.state import LevelHealth, RunState
 
 FRAMES_PER_CODE = 3
 """Latent frames that the window must hold for each code, as fewer could not use every code."""
@@ -14,6 +14,8 @@ LOW_EVENNESS, FAIR_EVENNESS = 0.08, 0.2
 HIGH_CHURN = 0.5
 TRAINING_WINDOW = "over the last 100 steps of training"
 """Window of the numbers in a run's log, as it is named beside them."""
+COUNTED_ONCE_WINDOW = "over the training sound, once through"
+"""Window of a run's numbers where it was stopped before a step had used its codebooks."""
 HELD_OUT_WINDOW = "on the held-out sound"
 """Window of the numbers in a card that does not name one."""
 
@@ -29,6 +31,11 @@ class Verdict(StrEnum):
     def mark(self) -> str:
         """A sign that says the same without its colour."""
         return {Verdict.GOOD: "●", Verdict.FAIR: "◐", Verdict.POOR: "○"}[self]
+
+
+def window_of(state: RunState) -> str:
+    """The window of a run's health, as it is named beside the numbers."""
+    return COUNTED_ONCE_WINDOW if state.counted_once else TRAINING_WINDOW
 
 
 def verdict(level: LevelHealth, size: int) -> Verdict | None:
