@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,13 +62,28 @@ class Reporter:
         self.first_loss: float | None = None
         self.restart(0)
 
-    def restart(self, step: int) -> None:
-        """Forget what was collected and not yet told: the training stands at `step` now."""
+    def restart(self, step: int, usage: health.RollingHealth | None = None) -> None:
+        """Forget what was collected and not yet told: the training stands at `step` now, with this use of codes."""
         self._meter.clear()
         self._epoch_meter.clear()
         self._codes_due = 0.0
-        self._usage = health.RollingHealth(*self._shape, self._device)
+        self._usage = usage or self.usage_of(None)
         self.rest(step)
+
+    def usage_of(self, state: dict[str, Any] | None) -> health.RollingHealth:
+        """The use of codes that a checkpoint kept; none yet where it kept none.
+
+        Raises:
+            ValueError: it is of other codebooks.
+        """
+        usage = health.RollingHealth(*self._shape, self._device)
+        if state is not None:
+            usage.load_state(state)
+        return usage
+
+    def usage_state(self) -> dict[str, Any]:
+        """The use of codes lately, for a checkpoint."""
+        return self._usage.state()
 
     def rest(self, step: int) -> None:
         """Do not count the time until now as time of a step."""

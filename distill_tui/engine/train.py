@@ -354,6 +354,7 @@ class Trainer:
             "warned": sorted(self.reporter.warned),
             "first_loss": self.reporter.first_loss,
             "numbers": {key: value for key, value in self.reporter.numbers.items() if value is not None},
+            "usage": self.reporter.usage_state(),
             **self.learner.state(),
         }
         began = time.monotonic()
@@ -375,10 +376,7 @@ class Trainer:
             ),
             self._stand_at,
         )
-        if state is None:
-            return False
-        self.reporter.restart(self.step)
-        return True
+        return state is not None
 
     def _stand_at(self, state: dict[str, Any]) -> None:
         """Stand where `state` was saved; whatever is raised where it is not this run's, or is damaged."""
@@ -389,6 +387,7 @@ class Trainer:
         knobs = {key: float(value) for key, value in state["knobs"].items() if key in self.desk.knobs}
         warned, numbers = set(state["warned"]), dict(state["numbers"])
         trained, first_loss = float(state["trained"]), state.get("first_loss")
+        usage = self.reporter.usage_of(state.get("usage"))
         # nothing is changed before all of it is known to fit
         checkpoint.check_fits(state, self.net, self.averaged, self.learner.optimizer)
         self.learner.load_state(state)
@@ -402,3 +401,4 @@ class Trainer:
         self.reporter.warned.update(warned)
         self.reporter.first_loss = first_loss
         self.reporter.numbers = numbers
+        self.reporter.restart(self.step, usage)

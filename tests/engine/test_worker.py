@@ -98,6 +98,9 @@ def test_killed_at_random_moments_and_resumed_it_ends_with_the_very_same_weights
     assert state.state == "finished"
     steps = list(state.series["loss/val"].steps)
     assert steps == sorted(set(steps)), "a resumed run's curve has no step twice"
+    # and the same is said of its codebooks: the last steps that they are judged over are those before the kill too
+    found = [[(h.utilization, h.perplexity, h.dead, h.frames) for h in s.health] for s in (state_of(whole), state)]
+    assert found[0] == found[1]
 
 
 def test_a_stop_keeps_a_checkpoint_and_the_model_so_far(home: Home, tmp_path: Path) -> None:
