@@ -208,7 +208,7 @@ def test_levels_are_counted_from_one_with_their_window_and_verdict(
 ) -> None:
     health = {"codebook/0/utilization": 1.0, "codebook/0/perplexity": 7.0, "codebook/0/frames": 24.0}
     health |= {"codebook/1/utilization": 0.125, "codebook/1/perplexity": 1.0, "codebook/1/frames": 23.0}
-    written(home, "judged", *began("judged"), prepared(), end_of_training(**health))
+    written(home, "judged", *began("judged"), prepared(), e.Metrics(scope="step", step=1, epoch=1, values=health))
     assert main(["status"]) == 0
     lines = capsys.readouterr().out.splitlines()
     first = lines.index("health     over the last 100 steps of training") + 2
