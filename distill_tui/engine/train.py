@@ -241,7 +241,7 @@ class Trainer:
             values |= health.as_numbers(health.measure(held_out.counts), prefix="validation")
             if seen.counts is not None and not self.reporter.has_usage:
                 # stopped with the codebooks just made: no step has used them yet
-                used, window = seen.counts, "the training sound, once through"
+                used, window = seen.counts, e.COUNTED_ONCE
                 values |= health.as_numbers(health.measure(used))
         means = self.reporter.tell_epoch(self.step, self.epoch, values)
         self.reporter.judge_rise(means.get(f"epoch/{self.learner.loss.names[0]}"), self.step)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from distill_tui.runs.events import COUNTED_ONCE
 from distill_tui.runs.state import LevelHealth, RunState
 
 FRAMES_PER_CODE = 3
@@ -14,8 +15,6 @@ LOW_EVENNESS, FAIR_EVENNESS = 0.08, 0.2
 HIGH_CHURN = 0.5
 TRAINING_WINDOW = "over the last 100 steps of training"
 """Window of the numbers in a run's log, as it is named beside them."""
-COUNTED_ONCE_WINDOW = "over the training sound, once through"
-"""Window of a run's numbers where it was stopped before a step had used its codebooks."""
 HELD_OUT_WINDOW = "on the held-out sound"
 """Window of the numbers in a card that does not name one."""
 
@@ -35,7 +34,7 @@ class Verdict(StrEnum):
 
 def window_of(state: RunState) -> str:
     """The window of a run's health, as it is named beside the numbers."""
-    return COUNTED_ONCE_WINDOW if state.counted_once else TRAINING_WINDOW
+    return f"over {COUNTED_ONCE}" if state.counted_once else TRAINING_WINDOW
 
 
 def verdict(level: LevelHealth, size: int) -> Verdict | None:

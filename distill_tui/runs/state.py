@@ -216,8 +216,8 @@ class RunState:
         if self.quantizing_from is None and event.values.get("codebook/0/utilization") is not None:
             # logs from before there was an event of it
             self.quantizing_from, self._quantizing_seq = event.step, event.seq
-        if "codebook/0/utilization" in event.values:
-            self.counted_once = event.scope == "epoch"
+        if event.scope == "step":
+            self.counted_once = False
         if event.scope == "epoch" and not self._bests_logged:
             self._find_best(event)
 
@@ -289,7 +289,7 @@ class RunState:
 
     @_apply.register
     def _(self, event: e.CodesCounted) -> None:
-        self.codes = event
+        self.codes, self.counted_once = event, event.window == e.COUNTED_ONCE
 
     @_apply.register
     def _(self, event: e.Warned) -> None:
