@@ -206,7 +206,11 @@ def test_where_a_budget_of_minutes_holds_no_number_of_epochs_is_told(
 def test_levels_are_counted_from_one_with_their_window_and_verdict(
     home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    health = {"codebook/0/utilization": 1.0, "codebook/0/perplexity": 7.0, "codebook/0/frames": 24.0}
+    health: dict[str, float | None] = {
+        "codebook/0/utilization": 1.0,
+        "codebook/0/perplexity": 7.0,
+        "codebook/0/frames": 24.0,
+    }
     health |= {"codebook/1/utilization": 0.125, "codebook/1/perplexity": 1.0, "codebook/1/frames": 23.0}
     written(home, "judged", *began("judged"), prepared(), e.Metrics(scope="step", step=1, epoch=1, values=health))
     assert main(["status"]) == 0
