@@ -61,8 +61,11 @@ class Lines:
                 self._say(f"training {printable(state.name)} in process {event.pid}")
             case e.Prepared():
                 self._prepared(event)
-            case e.StateChanged(state=("paused" | "stopping") as word):
+            case e.StateChanged(state=("paused" | "stopping") as word, detail=""):
                 self._say(f"{word} at step {event.step:,}")
+            case e.StateChanged(state="stopping") if not self._ink.cursor:
+                # what is done for a model of what there is may take a while
+                self._say(f"step {event.step:,}: {printable(event.detail)}", "dim")
             case e.QuantizationStarted():
                 self._say(f"step {event.step:,}: codebooks initialised; quantizing from here", "dim")
             case e.StateChanged(state="running") if event.detail and state.progress >= 1 and not self._ink.cursor:

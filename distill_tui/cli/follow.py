@@ -177,6 +177,11 @@ class Following:
                 f"run {self.run.id} is already being trained by process {self.run.worker_pid()}",
                 f"Watch it with: distill-tui watch {named(self.run)}",
             )
+        if not self.run.recipe.exists():
+            return DistillError(
+                f"run {self.run.id} was removed while it trained: its worker has ended",
+                "What it had saved is in the library: distill-tui models",
+            )
         for line in log_end(self.run.worker_log):
             _tell(f"  {line}")
         how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}" if code else "ended"

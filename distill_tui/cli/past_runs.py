@@ -15,7 +15,7 @@ from distill_tui.files import atomic_write, describe_os_error, printable
 from distill_tui.paths import expand, find_home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import fields, get
-from distill_tui.reporting.verdicts import TRAINING_WINDOW
+from distill_tui.reporting.verdicts import window_of
 from distill_tui.runs.brief import brief
 from distill_tui.runs.folder import RunFolder, find_run
 from distill_tui.runs.log import read_events
@@ -64,7 +64,7 @@ def compare(options: argparse.Namespace) -> int:
     rows.append(["warnings", *(str(len(state.warnings)) for state in states)])
     print(table(["", *(printable(run.id) for run in runs)], rows))
     if any(state.health for state in states):
-        print(f"\nThe levels' numbers are {TRAINING_WINDOW}.")
+        print(f"\nThe levels' numbers are {' or '.join(dict.fromkeys(window_of(state) for state in states))}.")
     return 0
 
 

@@ -7,7 +7,7 @@ from distill_tui.cli.output import table
 from distill_tui.files import printable
 from distill_tui.recipe.fields import fields, get
 from distill_tui.recipe.schema import Recipe
-from distill_tui.reporting.verdicts import TRAINING_WINDOW, Verdict, verdict
+from distill_tui.reporting.verdicts import Verdict, verdict, window_of
 from distill_tui.runs.state import LevelHealth, RunState
 from distill_tui.ui.words import count, duration, number, percent, setting
 
@@ -70,6 +70,12 @@ def losses_line(state: RunState) -> str:
     return ", ".join(told) or "-"
 
 
+def best_lines(state: RunState) -> list[str]:
+    """The epoch whose weights are kept; none before there is one."""
+    best = state.best
+    return [f"best       epoch {best.epoch}: held-out distance {number(best.value)}"] if best is not None else []
+
+
 def health_table(state: RunState, ink: Ink) -> list[str]:
     """The health of each level as lines in the colour of its verdict; none before there are codebooks."""
     if all(level.utilization is None for level in state.health):
@@ -88,7 +94,7 @@ def health_table(state: RunState, ink: Ink) -> list[str]:
         for level in state.health
     ]
     lines = table(head, rows).splitlines()
-    return [f"health     {TRAINING_WINDOW}", f"  {lines[0]}"] + [
+    return [f"health     {window_of(state)}", f"  {lines[0]}"] + [
         f"  {ink.paint(line, colour_of(level, state))}" for line, level in zip(lines[1:], state.health, strict=True)
     ]
 
@@ -127,8 +133,7 @@ def closing_report(state: RunState, recipe: Recipe, ink: Ink) -> str:
     if ending and ending.reason and ending.reason != state.state:
         lines.append(f"reason     {printable(ending.reason)}")
     lines.append(f"losses     {losses_line(state)}")
-    if state.best is not None:
-        lines.append(f"best       epoch {state.best.epoch}: held-out distance {number(state.best.value)}")
+    lines += best_lines(state)
     lines += health_table(state, ink)
     settings = recipe_lines(recipe)
     width = max(len(key) for key, _ in settings)

@@ -174,7 +174,7 @@ def status_line(state: RunState, width: int = BAR_WIDTH) -> str:
 def _status(run: RunFolder, state: RunState) -> str:
     from distill_tui.cli.follow import log_end, resume_hint
     from distill_tui.cli.ink import Ink
-    from distill_tui.cli.report import health_table, losses_line, warning_lines
+    from distill_tui.cli.report import best_lines, health_table, losses_line, warning_lines
     from distill_tui.files import printable
     from distill_tui.ui.words import day, duration
 
@@ -193,6 +193,7 @@ def _status(run: RunFolder, state: RunState) -> str:
     if state.started_at:
         lines.append(f"started    {day(state.started_at)}, last heard of {day(state.updated_at)}")
     lines.append(f"losses     {losses_line(state)}")
+    lines += best_lines(state)
     lines += health_table(state, ink)
     lines += warning_lines(state, ink)
     if state.model:

@@ -12,6 +12,7 @@ Over N assignments of a level with K codes, without dropped (-1) and masked (sil
 import math
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -108,6 +109,28 @@ class RollingHealth:
         gone = torch.stack([p[1] for p in self._gone]).sum(0)
         total = sum(p[0] for p in self._gone)
         return measure(self.counts), [float(g) / (total * self._size) for g in gone]
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it: a resumed run looks back on the same steps as one that was never stopped."""
+        return {
+            "ring": self._ring.to("cpu", torch.int32),
+            "next": self._next,
+            "is_empty": self.is_empty,
+            "gone": [(steps, gone.clone()) for steps, gone in self._gone],
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Stand where `state` was taken.
+
+        Raises:
+            ValueError: it is of other codebooks.
+        """
+        ring, at = state["ring"], int(state["next"])
+        gone = [(int(steps), count.float()) for steps, count in state["gone"]]
+        if ring.shape != self._ring.shape or not 0 <= at < WINDOW_STEPS or any(len(c) != len(ring[0]) for _, c in gone):
+            raise ValueError("its counts of codes are of other codebooks")
+        self._ring.copy_(ring)
+        self._next, self.is_empty, self._gone = at, bool(state["is_empty"]), deque(gone)
 
 
 def as_numbers(

@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,13 +62,28 @@ class Reporter:
         self.first_loss: float | None = None
         self.restart(0)
 
-    def restart(self, step: int) -> None:
-        """Forget what was collected and not yet told: the training stands at `step` now."""
+    def restart(self, step: int, usage: health.RollingHealth | None = None) -> None:
+        """Forget what was collected and not yet told: the training stands at `step` now, with this use of codes."""
         self._meter.clear()
         self._epoch_meter.clear()
         self._codes_due = 0.0
-        self._usage = health.RollingHealth(*self._shape, self._device)
+        self._usage = usage or self.usage_of(None)
         self.rest(step)
+
+    def usage_of(self, state: dict[str, Any] | None) -> health.RollingHealth:
+        """The use of codes that a checkpoint kept; none yet where it kept none.
+
+        Raises:
+            ValueError: it is of other codebooks.
+        """
+        usage = health.RollingHealth(*self._shape, self._device)
+        if state is not None:
+            usage.load_state(state)
+        return usage
+
+    def usage_state(self) -> dict[str, Any]:
+        """The use of codes lately, for a checkpoint."""
+        return self._usage.state()
 
     def rest(self, step: int) -> None:
         """Do not count the time until now as time of a step."""
@@ -185,7 +201,8 @@ class Reporter:
             if found.is_low:
                 self.warn(
                     f"utilization/{level}",
-                    f"Level {level + 1}: utilization {100 * (found.utilization or 0):.0f}% "
+                    # rounded down: 29.7 % is below 30 % and must read so
+                    f"Level {level + 1}: utilization {math.floor(100 * (found.utilization or 0))}% "
                     f"(below {100 * health.LOW_UTILIZATION:.0f}% threshold)",
                     "A smaller --codebook-size suits this sound, or train longer.",
                     step,

@@ -138,6 +138,7 @@ class Trainer:
             self.log.write(e.StateChanged(state="starting", step=self.step, detail=done.text))
 
     def _make_codebooks(self) -> None:
+        self.log.write(e.StateChanged(state="running", step=self.step, detail="initialising the codebooks"))
         self.learner.make_codebooks(self.material.batch, self.step, self._tell_memory)
         self.log.write(e.QuantizationStarted(step=self.step, epoch=self.epoch))
         self.log.write(e.StateChanged(state="running", step=self.step, detail="codebooks made; quantizing from here"))
@@ -284,6 +285,7 @@ class Trainer:
             "warned": sorted(self.reporter.warned),
             "first_loss": self.reporter.first_loss,
             "numbers": {key: value for key, value in self.reporter.numbers.items() if value is not None},
+            "usage": self.reporter.usage_state(),
             **self.learner.state(),
         }
         began = time.monotonic()
@@ -305,10 +307,7 @@ class Trainer:
             ),
             self._stand_at,
         )
-        if state is None:
-            return False
-        self.reporter.restart(self.step)
-        return True
+        return state is not None
 
     def _stand_at(self, state: dict[str, Any]) -> None:
         """Stand where `state` was saved; whatever is raised where it is not this run's, or is damaged."""
@@ -319,6 +318,7 @@ class Trainer:
         knobs = {key: float(value) for key, value in state["knobs"].items() if key in self.desk.knobs}
         warned, numbers = set(state["warned"]), dict(state["numbers"])
         trained, first_loss = float(state["trained"]), state.get("first_loss")
+        usage = self.reporter.usage_of(state.get("usage"))
         # nothing is changed before all of it is known to fit
         checkpoint.check_fits(state, self.net, self.averaged, self.learner.optimizer)
         self.learner.load_state(state)
@@ -332,3 +332,4 @@ class Trainer:
         self.reporter.warned.update(warned)
         self.reporter.first_loss = first_loss
         self.reporter.numbers = numbers
+        self.reporter.restart(self.step, usage)

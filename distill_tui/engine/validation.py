@@ -14,6 +14,7 @@ from distill_tui.engine.reporter import Reporter
 from distill_tui.errors import DistillError
 from distill_tui.recipe.resolve import bitrate_kbps
 from distill_tui.recipe.schema import Recipe
+from distill_tui.runs.events import COUNTED_ONCE
 
 Result = TypeVar("Result")
 
@@ -56,7 +57,7 @@ class Validator:
             values |= health.as_numbers(health.measure(held_out.counts), prefix="validation")
             if seen.counts is not None and not reporter.has_usage:
                 # stopped with the codebooks just made: no step has used them yet
-                used, window = seen.counts, "the training sound, once through"
+                used, window = seen.counts, COUNTED_ONCE
                 values |= health.as_numbers(health.measure(used))
         means = reporter.tell_epoch(step, epoch, values)
         reporter.judge_rise(means.get(f"epoch/{learner.loss.names[0]}"), step)

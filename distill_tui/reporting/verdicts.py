@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from distill_tui.runs.state import LevelHealth
+from distill_tui.runs.events import COUNTED_ONCE
+from distill_tui.runs.state import LevelHealth, RunState
 
 FRAMES_PER_CODE = 3
 """Latent frames that the window must hold for each code, as fewer could not use every code."""
@@ -29,6 +30,11 @@ class Verdict(StrEnum):
     def mark(self) -> str:
         """A sign that says the same without its colour."""
         return {Verdict.GOOD: "●", Verdict.FAIR: "◐", Verdict.POOR: "○"}[self]
+
+
+def window_of(state: RunState) -> str:
+    """The window of a run's health, as it is named beside the numbers."""
+    return f"over {COUNTED_ONCE}" if state.counted_once else TRAINING_WINDOW
 
 
 def verdict(level: LevelHealth, size: int) -> Verdict | None:

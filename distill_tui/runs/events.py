@@ -94,6 +94,10 @@ class Metrics(Event, tag="metrics", kw_only=True, omit_defaults=False):
     eta_seconds: Span | None = None
 
 
+COUNTED_ONCE = "the training sound, once through"
+"""Window of codes that no step had used before the run was stopped."""
+
+
 class CodesCounted(Event, tag="codes", kw_only=True, omit_defaults=False):
     """How often each code was used over `window`: counts[level][code]. Written at ends of epochs, thinned."""
 

@@ -90,7 +90,11 @@ class RunState:
     """The step at which the codebooks were initialised; the losses before it are of a net without its quantizer."""
     bests: list[e.BestEpoch] = field(default_factory=list)
     """Each epoch that was the best so far, as the trainer said; the last one's weights are the model."""
+    counted_once: bool = False
+    """Whether `health` is counted over all training sound, and not over the last steps: the run was stopped before any
+    step had used the codebooks."""
     _bests_logged: bool = False
+    _quantizing_seq: int = 0
 
     @property
     def best(self) -> e.BestEpoch | None:
@@ -183,9 +187,12 @@ class RunState:
 
     @_apply.register
     def _(self, event: e.StateChanged) -> None:
-        if event.state == "running" and event.step < self.step:
-            # resumed from its checkpoint, or gone back to it
-            self._go_back(event.step)
+        if event.state == "running":
+            if event.step < self.step:
+                # resumed from its checkpoint, or gone back to it
+                self._go_back(event.step)
+            if self.state == "starting" and self.checkpoints:
+                self._forget_closing(self.checkpoints[-1])
         self.step = max(event.step, self.step)
         if event.state in ACTIVE:
             # a word of another release, or a damaged one, is none that anybody could show
@@ -200,9 +207,6 @@ class RunState:
         if event.step < self.step:
             self._go_back(event.step - 1)
         self.step, self.epoch = event.step, event.epoch
-        if event.scope == "step":
-            # it trains again, whatever it did before
-            self.detail = ""
         self.progress, self.eta_seconds = event.progress, event.eta_seconds
         if event.scope == "step":
             # what was done between two steps is over
@@ -211,7 +215,9 @@ class RunState:
         self._record(event)
         if self.quantizing_from is None and event.values.get("codebook/0/utilization") is not None:
             # logs from before there was an event of it
-            self.quantizing_from = event.step
+            self.quantizing_from, self._quantizing_seq = event.step, event.seq
+        if event.scope == "step":
+            self.counted_once = False
         if event.scope == "epoch" and not self._bests_logged:
             self._find_best(event)
 
@@ -248,6 +254,14 @@ class RunState:
         if self.quantizing_from is not None and self.quantizing_from > step:
             self.quantizing_from = None
 
+    def _forget_closing(self, start: e.CheckpointSaved) -> None:
+        """A resumed run begins at `start`: what was made after it for a model of a stopped run is no part of it."""
+        self.bests = [best for best in self.bests if best.step < start.step or best.seq <= start.seq]
+        if self.quantizing_from == start.step and self._quantizing_seq > start.seq:
+            self.quantizing_from, self.codes, self.counted_once = None, None, False
+            for key in [key for key in self.numbers if key.startswith(("codebook/", "validation/", "distance/"))]:
+                del self.numbers[key]
+
     def _forget_after(self, step: int) -> None:
         """Drop the numbers of later steps."""
         for key, series in self.series.items():
@@ -265,7 +279,7 @@ class RunState:
 
     @_apply.register
     def _(self, event: e.QuantizationStarted) -> None:
-        self.quantizing_from = event.step
+        self.quantizing_from, self._quantizing_seq = event.step, event.seq
 
     @_apply.register
     def _(self, event: e.BestEpoch) -> None:
@@ -275,7 +289,7 @@ class RunState:
 
     @_apply.register
     def _(self, event: e.CodesCounted) -> None:
-        self.codes = event
+        self.codes, self.counted_once = event, event.window == e.COUNTED_ONCE
 
     @_apply.register
     def _(self, event: e.Warned) -> None:

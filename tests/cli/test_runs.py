@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from distill_tui.cli.display import Lines
+from distill_tui.cli.ink import Ink
 from distill_tui.cli.main import run as main
 from distill_tui.cli.runs import status_line
+from distill_tui.library.container import read_card
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.schema import Recipe
@@ -100,9 +103,24 @@ def test_status_tells_all_of_a_run(trained: Trained, capsys: pytest.CaptureFixtu
         assert part in told
     assert main(["status", *home, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
+    # the epoch whose weights the model has, by the same word wherever it is told
+    best = read_card(trained.model).epoch
+    assert document["best"]["epoch"] == best
+    assert f"best       epoch {best}: held-out distance" in told
     assert document["losses"]["val"] > 0
     assert len(document["health"]) == 2
     assert document["path"] == str(trained.run.path)
+
+
+def test_a_stop_is_told_once_and_then_what_is_done_for_its_model(capsys: pytest.CaptureFixture[str]) -> None:
+    state, lines = RunState(), Lines(Ink())
+    for event in (
+        e.StateChanged(state="stopping", step=34),
+        e.StateChanged(state="stopping", step=34, detail="saving the model"),
+    ):
+        state.apply(event)
+        lines.event(event, state)
+    assert capsys.readouterr().out == "stopping at step 34\nstep 34: saving the model\n"
 
 
 def test_status_of_a_crash_shows_the_end_of_the_workers_log(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
@@ -188,9 +206,13 @@ def test_where_a_budget_of_minutes_holds_no_number_of_epochs_is_told(
 def test_levels_are_counted_from_one_with_their_window_and_verdict(
     home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    health = {"codebook/0/utilization": 1.0, "codebook/0/perplexity": 7.0, "codebook/0/frames": 24.0}
+    health: dict[str, float | None] = {
+        "codebook/0/utilization": 1.0,
+        "codebook/0/perplexity": 7.0,
+        "codebook/0/frames": 24.0,
+    }
     health |= {"codebook/1/utilization": 0.125, "codebook/1/perplexity": 1.0, "codebook/1/frames": 23.0}
-    written(home, "judged", *began("judged"), prepared(), end_of_training(**health))
+    written(home, "judged", *began("judged"), prepared(), e.Metrics(scope="step", step=1, epoch=1, values=health))
     assert main(["status"]) == 0
     lines = capsys.readouterr().out.splitlines()
     first = lines.index("health     over the last 100 steps of training") + 2

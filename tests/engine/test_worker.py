@@ -14,6 +14,7 @@ import pytest
 from distill_tui.errors import RequestError
 from distill_tui.library.container import read_card
 from distill_tui.paths import Home
+from distill_tui.reporting.verdicts import window_of
 from distill_tui.runs import events as e
 from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder
@@ -97,6 +98,9 @@ def test_killed_at_random_moments_and_resumed_it_ends_with_the_very_same_weights
     assert state.state == "finished"
     steps = list(state.series["loss/val"].steps)
     assert steps == sorted(set(steps)), "a resumed run's curve has no step twice"
+    # and the same is said of its codebooks: the last steps that they are judged over are those before the kill too
+    found = [[(h.utilization, h.perplexity, h.dead, h.frames) for h in s.health] for s in (state_of(whole), state)]
+    assert found[0] == found[1]
 
 
 def test_a_stop_keeps_a_checkpoint_and_the_model_so_far(home: Home, tmp_path: Path) -> None:
@@ -130,6 +134,20 @@ def test_a_stop_before_the_first_validation_leaves_a_model(home: Home, tmp_path:
     assert card.step == state.best.step == state.step
     assert all(level["utilization"] for level in card.health)
     assert card.health_window == ("last 100 steps of training" if share == 0 else "the training sound, once through")
+    assert state.counted_once == (share > 0)
+    assert card.health_window in window_of(state)
+
+    # resumed, it goes on from the checkpoint of the stop, which knows nothing of what was made for the model
+    stopped_at = state.step
+    change_control(run.control, lambda control: setattr(control, "wanted", "running"))
+    process = start_worker(home, run)
+    until(process, lambda: any(m.step > stopped_at for m in events_of(run, e.Metrics)))
+    state = state_of(run)
+    assert state.best is None
+    assert (state.quantizing_from is None) == (share > 0)
+    assert (state.health[0].utilization is None) == (share > 0)
+    change_control(run.control, lambda control: setattr(control, "wanted", "stopped"))
+    assert process.wait(PATIENCE) == 0
 
 
 def test_the_card_tells_the_settings_of_its_weights(home: Home, tmp_path: Path) -> None:

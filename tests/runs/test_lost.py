@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from distill_tui.cli.display import Lines
+from distill_tui.cli.follow import Following
+from distill_tui.cli.ink import Ink
 from distill_tui.cli.main import run as main
 from distill_tui.engine.desk import Desk
 from distill_tui.errors import DistillError, RequestError
@@ -60,6 +63,16 @@ def test_the_worker_s_next_look_says_what_is_gone(home: Home, what: str) -> None
     if what == "moved":
         # the last word went where the log is now
         assert any(isinstance(event, e.Failed) for event in read_events(away / "events.jsonl"))
+
+
+def test_who_follows_a_run_that_is_removed_hears_so_and_is_not_told_to_resume_it(home: Home) -> None:
+    run = a_run(home)
+    write(run, started(run))
+    following = Following(run, None)
+    shutil.rmtree(run.path)
+    with pytest.raises(DistillError, match="was removed while it trained") as raised:
+        following.to_the_end(Lines(Ink()))
+    assert "resume" not in raised.value.hint
 
 
 def test_a_lock_that_cannot_be_opened_is_a_word(home: Home) -> None:

@@ -14,8 +14,8 @@ from distill_tui.reporting.verdicts import (
     HIGH_CHURN,
     LOW_EVENNESS,
     LOW_USE,
-    TRAINING_WINDOW,
     has_enough_frames,
+    window_of,
 )
 from distill_tui.runs.state import RunState, Series
 from distill_tui.ui import words
@@ -157,7 +157,7 @@ class CodebooksView(Painted, can_focus=True):
     def _head(self) -> Text:
         word, meaning = MEASURES[self._measure]
         parts = [Text(word, self.style("foreground", bold=True)), Text(f": {meaning}", self.style("dim"))]
-        return joined([*parts, Text(f", {TRAINING_WINDOW}", self.style("dim"))], self.size.width, 0)
+        return joined([*parts, Text(f", {window_of(self._state)}", self.style("dim"))], self.size.width, 0)
 
     def _series(self, level: int) -> Series:
         return self._state.series.get(f"codebook/{level}/{MEASURES[self._measure][0]}", Series())

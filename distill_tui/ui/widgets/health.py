@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.text import Text
 from textual.widgets import DataTable
 
-from distill_tui.reporting.verdicts import FRAMES_PER_CODE, TRAINING_WINDOW, Verdict, has_enough_frames, verdict
+from distill_tui.reporting.verdicts import FRAMES_PER_CODE, Verdict, has_enough_frames, verdict, window_of
 from distill_tui.runs.state import LevelHealth, RunState, Series
 from distill_tui.ui import words
 from distill_tui.ui.widgets.braille import blocks
@@ -119,7 +119,7 @@ class HealthNote(Painted):
         """Say it of this state; the codebooks are initialised after `from_share` of the training."""
         size = state.prepared.codebook_size if state.prepared else 0
         if any(level.utilization is not None for level in state.health):
-            self._text = window_text(state.health, size, TRAINING_WINDOW)
+            self._text = window_text(state.health, size, window_of(state))
         else:
             self._text = when_initialised(state, from_share)
         self.repaint()
