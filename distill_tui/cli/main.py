@@ -21,11 +21,24 @@ INTERRUPTED = 128 + signal.SIGINT
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; its exit code: 0 done, 1 failed, 2 wrong request, 3 stopped for now, 130 interrupted."""
+    _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a locale that is not UTF-8 must not turn an emoji in a file's name into a traceback
         sys.stdout.reconfigure(errors="replace")
     with gated():
         return _run(arguments)
+
+
+def _open_closed_streams() -> None:
+    """Open what the process was started without (`>&-`): the next file that it opens would take the stream's place."""
+    if sys.stdin and sys.stdout and sys.stderr:
+        return
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(handle, True)
+    os.close(handle)
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - descriptors, for the process's life
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _run(arguments: Sequence[str]) -> int:
