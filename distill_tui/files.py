@@ -17,6 +17,9 @@ from distill_tui.text import TURNING
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
 """Modes of what only its owner is to read: all that is written into the home folder."""
 
+DEVICES = "/dev"
+"""The folder in which nobody wants a file."""
+
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
 """The name of a file that `atomic_write` is writing."""
 
@@ -81,7 +84,7 @@ def _refuse_device(path: Path) -> None:
     """
     with contextlib.suppress(FileNotFoundError):
         kind = path.stat().st_mode
-        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)) or os.path.realpath(path.parent) == "/dev":
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)) or os.path.realpath(path.parent) == DEVICES:
             raise OSError(errno.EINVAL, "is not a regular file")
 
 
