@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from distill_tui import __version__
 from distill_tui.errors import DistillError
-from distill_tui.text import gated
+from distill_tui.text import DRIVING, REPLACEMENT, gated
 
 if TYPE_CHECKING:
     import argparse
@@ -79,8 +79,10 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _report(arguments: Sequence[str], message: str, hint: str, exit_code: int) -> int:
     """Tell an error on standard error, and as a JSON document where one was asked for; the exit code."""
+    # an error has no colours of ours, which the gate would let through to a terminal
+    told = DRIVING.sub(REPLACEMENT, f"distill-tui: {message}\n{hint}".rstrip("\n"))
     with contextlib.suppress(OSError):
-        print(f"distill-tui: {message}\n{hint}".rstrip("\n"), file=sys.stderr, flush=True)
+        print(told, file=sys.stderr, flush=True)
     if "--json" in arguments:
         import json
 

@@ -76,3 +76,11 @@ def test_a_line_for_tmux_is_whole_and_its_failure_has_its_code(tmp_path: Path) -
     done = subprocess.run([*command, "nosuch"], capture_output=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"no run 'nosuch'" in done.stderr
+
+
+def test_a_name_in_an_error_colours_no_terminal(tmp_path: Path) -> None:
+    """The program's own colours pass the gate, and an error has none."""
+    terminal = Terminal("--home", str(tmp_path), "status", "\x1b[31mred")
+    assert terminal.wait() == 2
+    assert "no run '\N{REPLACEMENT CHARACTER}[31mred'" in terminal.text
+    assert "\x1b" not in terminal.text
