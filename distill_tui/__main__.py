@@ -6,7 +6,12 @@ import sys
 def main() -> None:
     from distill_tui.cli.main import run
 
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if "--line" in sys.argv[1:]:
+        from distill_tui.cli.quick import leave
+
+        leave(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import re
-import shlex
+import stat
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -16,6 +16,9 @@ from distill_tui.text import TURNING
 
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
 """Modes of what only its owner is to read: all that is written into the home folder."""
+
+DEVICES = "/dev"
+"""The folder in which nobody wants a file."""
 
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
 """The name of a file that `atomic_write` is writing."""
@@ -47,9 +50,12 @@ def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None], *, sh
             owner can read it.
 
     Raises:
-        DistillError: the disk is full or the folder cannot be written; the old file is untouched.
+        DistillError: the disk is full or the folder cannot be written; the old file is untouched. Or, if `shared`, a
+            device or a pipe is there.
     """
     try:
+        if shared:
+            _refuse_device(path)
         make_folder(path.parent, shared)
         aside = path.parent / f".{os.urandom(8).hex()}.part"
         handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if shared else PRIVATE)
@@ -69,6 +75,17 @@ def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], None], *, sh
         sync_folder(path.parent)
     except OSError as error:
         raise DistillError(*describe_os_error(error, path)) from error
+
+
+def _refuse_device(path: Path) -> None:
+    """Refuse a device or a pipe that a person named as a file to write: root would put a file in place of /dev/null.
+
+    Nor in place of /dev/stdout, whatever that leads to.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        kind = path.stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)) or os.path.realpath(path.parent) == DEVICES:
+            raise OSError(errno.EINVAL, "is not a regular file")
 
 
 ABANDONED = 24 * 3600.0
@@ -166,6 +183,8 @@ def _take_lock(handle: int, path: Path, patience: float) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= deadline:
+                import shlex
+
                 raise DistillError(
                     f"{printable(str(path))}: another program has held this lock for {patience:g} s",
                     f"Nothing was changed. See who holds it: fuser {shlex.quote(printable(str(path)))}",

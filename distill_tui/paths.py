@@ -67,8 +67,13 @@ def _moved(root: Path) -> dict[str, Path]:
     folders = read_document(Home(root).settings)[1].get("folders")
     if not isinstance(folders, dict):
         return {}
-    given = {word: folders[word] for word in MOVABLE if isinstance(folders.get(word), str) and folders[word]}
+    given = {word: folders[word] for word in MOVABLE if is_usable_text(folders.get(word)) and folders[word]}
     return {word: placed(root, path) for word, path in given.items()}
+
+
+def is_usable_text(value: object) -> bool:
+    """Whether a value of settings.toml is text that the system takes: no path or command holds a null character."""
+    return isinstance(value, str) and "\0" not in value
 
 
 def expand(text: str | os.PathLike[str]) -> Path:

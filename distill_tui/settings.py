@@ -25,7 +25,7 @@ from typing import Any
 
 from distill_tui.errors import RequestError
 from distill_tui.files import atomic_write, printable
-from distill_tui.paths import MOVABLE, Home, placed, read_document
+from distill_tui.paths import MOVABLE, Home, is_usable_text, placed, read_document
 from distill_tui.privacy import why_not_trusted
 
 TABLES = {"folders": ("data", *MOVABLE), "keys": None, "defaults": None}
@@ -95,7 +95,7 @@ def _take(document: Mapping[str, Any], settings: Settings, home: Home) -> list[t
     wrong: list[tuple[str, str]] = []
     for key, value in document.items():
         if key in TEXTS:
-            if isinstance(value, str):
+            if is_usable_text(value):
                 setattr(settings, key, value)
             else:
                 wrong.append((key, f"{key}: {value!r} is not text"))
@@ -110,7 +110,7 @@ def _take(document: Mapping[str, Any], settings: Settings, home: Home) -> list[t
                 allowed = TABLES[key]
                 if allowed and word not in allowed:
                     wrong.append((f"{key}.{word}", _unknown(f"{key}.{word}", [f"{key}.{name}" for name in allowed])))
-                elif not isinstance(inner, str) or not inner:
+                elif not is_usable_text(inner) or not inner:
                     wrong.append((f"{key}.{word}", f"{key}.{word}: {inner!r} is not text"))
                 elif key == "keys":
                     settings.keys[word] = inner

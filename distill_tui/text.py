@@ -14,17 +14,15 @@ TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 """What turns the direction of all that follows on the line, even beyond a name. Right-to-left letters need none."""
 DRIVING = re.compile(rf"[\0-\x08\x0b-\x1f\x7f-\x9f{TURNING}\ud800-\udfff]")
 """What can drive a terminal, newlines and tabs aside, and halves of characters, which cannot be encoded."""
-_DRIVING_BUT_COLOURS = re.compile(rf"(?!\x1b\[(?:[0-2]|3[1-3])m){DRIVING.pattern}")
-"""The same, but for what `cli.ink` paints with."""
-_IN_JSON = re.compile(
-    "|".join(["[\x7f]", "\xc2[\x80-\x9f]", *(c.encode().decode("latin-1") for c in TURNING)]).encode("latin-1")
-)
+_DRIVING_BUT_COLOURS = rf"(?!\x1b\[(?:[0-2]|3[1-3])m){DRIVING.pattern}"
+"""The same, but for what `cli.ink` paints with. Like `_IN_JSON` compiled at first use: tmux's line has none."""
+_IN_JSON = "|".join(["[\x7f]", "\xc2[\x80-\x9f]", *(c.encode().decode("latin-1") for c in TURNING)]).encode("latin-1")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def escape_json(document: bytes) -> bytes:
     """JSON with what drives a terminal written as `\\u009b`: it stands in texts only, so the meaning is the same."""
-    return _IN_JSON.sub(lambda match: b"\\u%04x" % ord(match[0].decode()), document)
+    return re.sub(_IN_JSON, lambda match: b"\\u%04x" % ord(match[0].decode()), document)
 
 
 def without_surrogates(value: Any) -> Any:
@@ -43,7 +41,7 @@ class Gate:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self._driving = _DRIVING_BUT_COLOURS if stream.isatty() else DRIVING
+        self._driving = re.compile(_DRIVING_BUT_COLOURS) if stream.isatty() else DRIVING
 
     def write(self, text: str) -> int:
         self.stream.write(self._driving.sub(REPLACEMENT, text))

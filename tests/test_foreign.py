@@ -2,13 +2,15 @@
 
 import os
 import random
+import socket
 import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from distill_tui.errors import RequestError
+from distill_tui import files
+from distill_tui.errors import DistillError, RequestError
 from distill_tui.foreign import MalformedError, NotRegularError, decode, decode_toml, open_regular, read_bytes
 from distill_tui.paths import Home, expand, read_document
 from distill_tui.settings import read_settings
@@ -89,3 +91,32 @@ def test_paths_are_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert expand("~/x") == tmp_path / "x"
     assert expand("x") == Path("x")
     assert os.fsencode(expand("x\udcff")) == b"x\xff"
+
+
+@pytest.mark.parametrize("thing", ["pipe", "socket", "link to a device"])
+def test_what_is_no_file_is_not_replaced_by_one_that_a_person_names(tmp_path: Path, thing: str) -> None:
+    path = tmp_path / "x"
+    with socket.socket(socket.AF_UNIX) as plug:
+        if thing == "pipe":
+            os.mkfifo(path)
+        elif thing == "socket":
+            plug.bind(str(path))
+        else:
+            path.symlink_to("/dev/null")
+        before = path.lstat()
+        with pytest.raises(DistillError, match="is not a regular file"):
+            files.atomic_write(path, b"", shared=True)
+    assert path.lstat().st_ino == before.st_ino
+    assert [found.name for found in tmp_path.iterdir()] == ["x"]
+
+
+def test_nothing_is_written_among_the_devices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A link there may lead to a regular file, as /dev/stdout does under `> file`."""
+    devices, path = tmp_path / "dev", tmp_path / "dev" / "stdout"
+    devices.mkdir()
+    (tmp_path / "file").touch()
+    path.symlink_to(tmp_path / "file")
+    monkeypatch.setattr(files, "DEVICES", os.path.realpath(devices))
+    with pytest.raises(DistillError, match="is not a regular file"):
+        files.atomic_write(path, b"", shared=True)
+    assert path.is_symlink()

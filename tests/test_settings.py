@@ -220,3 +220,16 @@ async def test_the_app_tells_them_and_starts(home: Home) -> None:
 def test_keys_by_their_names(name: str) -> None:
     assert is_key(name)
     assert not is_key(f"no {name}")
+
+
+def test_a_null_character_is_a_mistake_of_the_file_and_no_path_or_command(home: Home) -> None:
+    write(
+        home,
+        'on_finish = "a\\u0000"\n[folders]\ndata = "\\u0000"\nmodels = "m\\u0000"\nruns = "\\u0000"\ncache = "c"\n',
+    )
+    found, settings = find_home(home.root), read_settings(home)
+    assert (found.models, found.runs) == (home.root / "models", home.root / "runs")
+    assert found.cache == home.root / "c"
+    assert (settings.on_finish, settings.data) == ("", "")
+    assert len(settings.problems) == 4
+    assert all("is not text" in problem for problem in settings.problems)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from distill_tui import __version__
 from distill_tui.errors import DistillError
-from distill_tui.text import gated
+from distill_tui.text import DRIVING, REPLACEMENT, gated
 
 if TYPE_CHECKING:
     import argparse
@@ -21,11 +21,24 @@ INTERRUPTED = 128 + signal.SIGINT
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; its exit code: 0 done, 1 failed, 2 wrong request, 3 stopped for now, 130 interrupted."""
+    _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a locale that is not UTF-8 must not turn an emoji in a file's name into a traceback
         sys.stdout.reconfigure(errors="replace")
     with gated():
         return _run(arguments)
+
+
+def _open_closed_streams() -> None:
+    """Open what the process was started without (`>&-`): the next file that it opens would take the stream's place."""
+    if sys.stdin and sys.stdout and sys.stderr:
+        return
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(handle, True)
+    os.close(handle)
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - descriptors, for the process's life
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -66,8 +79,10 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _report(arguments: Sequence[str], message: str, hint: str, exit_code: int) -> int:
     """Tell an error on standard error, and as a JSON document where one was asked for; the exit code."""
+    # an error has no colours of ours, which the gate would let through to a terminal
+    told = DRIVING.sub(REPLACEMENT, f"distill-tui: {message}\n{hint}".rstrip("\n"))
     with contextlib.suppress(OSError):
-        print(f"distill-tui: {message}\n{hint}".rstrip("\n"), file=sys.stderr, flush=True)
+        print(told, file=sys.stderr, flush=True)
     if "--json" in arguments:
         import json
 

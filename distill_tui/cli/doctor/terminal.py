@@ -51,8 +51,9 @@ def checks() -> Iterator[Check]:
 def terminal_size() -> tuple[int, int] | None:
     """(columns, lines) of the terminal that any of the standard streams is, or None."""
     for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):
+        if stream is None:  # closed by whoever started this
+            continue
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            assert stream is not None
             size = os.get_terminal_size(stream.fileno())
             return size.columns, size.lines
     return None
