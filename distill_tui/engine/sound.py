@@ -14,11 +14,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import soxr
 import torch
 from numpy.typing import NDArray
 
-from distill_tui.data.audio_io import SAMPLE_BYTES, write_wav
+from distill_tui.data.audio_io import SAMPLE_BYTES, fit_length, resampled, write_wav
 from distill_tui.data.reading import OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
 from distill_tui.engine.device import choose_device
 from distill_tui.engine.infer import CHUNK_FRAMES, Model
@@ -141,7 +140,7 @@ def encode_file(model: Model, path: Path, levels: int | None = None) -> Codes:
     """
     with open_sound(path) as sound:
         blocks = _finite(sound, path)
-        codes = torch.cat(list(encode_blocks(model, resampled(blocks, sound.rate, model.rate), levels)), 1)
+        codes = torch.cat(list(encode_blocks(model, resampled(blocks, sound.rate, model.rate, least=1), levels)), 1)
         return Codes(
             codes=codes.numpy().astype(_kind(model)),
             model_id=model.card.id,
@@ -171,12 +170,12 @@ def decode_file(model: Model, codes: Codes, target: Path) -> None:
     check_codes(model, codes)
     channels = codes.codes.shape[0]
     at_model_rate = max(1, round(codes.length * model.rate / codes.source_rate))
-    blocks = cut(
+    blocks = fit_length(
         decode_codes(model, torch.from_numpy(codes.codes.astype(np.int64 if model.levels else np.float32))),
         at_model_rate,
     )
     # the rounding to the model's rate and back may lose a sample or gain one
-    fitted = cut(resampled(blocks, model.rate, codes.source_rate), codes.length)
+    fitted = fit_length(resampled(blocks, model.rate, codes.source_rate, least=1), codes.length)
     write_wav(target, fitted, codes.source_rate, channels, codes.subtype, codes.length, shared=True)
 
 
@@ -251,43 +250,6 @@ def decode_codes(model: Model, codes: torch.Tensor) -> Iterator[Samples]:
         wave = model.net.sound(model.net.bottleneck.latents(codes[:, first:last].to(device)))
         made = wave[:, (start - first) * hop : (start - first + CHUNK_FRAMES) * hop]
         yield np.ascontiguousarray(made.cpu().numpy().T)
-
-
-# ---------------------------------------------------------------- blocks of samples [samples, channels]
-
-
-def resampled(blocks: Iterator[Samples], rate: int, wanted: int) -> Iterator[Samples]:
-    """Blocks at one rate as blocks at another, in Hz; n samples become round(n * wanted / rate), but at least one."""
-    if rate == wanted:
-        yield from blocks
-        return
-    stream, channels, taken, given = None, 1, 0, 0
-    for block in blocks:
-        if stream is None:
-            channels = block.shape[1]
-            stream = soxr.ResampleStream(rate, wanted, channels, dtype="float32", quality="HQ")
-        out = stream.resample_chunk(np.ascontiguousarray(block)).reshape(-1, channels)
-        taken, given = taken + len(block), given + len(out)
-        yield out
-    if stream is not None:
-        rest = stream.resample_chunk(np.zeros((0, channels), np.float32), last=True).reshape(-1, channels)
-        if not given + len(rest):
-            rest = np.zeros((1, channels), np.float32)
-        yield from cut(iter([rest]), max(1, round(taken * wanted / rate)) - given)
-
-
-def cut(blocks: Iterator[Samples], length: int) -> Iterator[Samples]:
-    """The first `length` samples; if there are fewer, the last one is held."""
-    last: Samples | None = None
-    for block in blocks:
-        if length <= 0:
-            return
-        if len(block):
-            last = block[:length]
-            length -= len(last)
-            yield last
-    if length > 0 and last is not None:
-        yield np.repeat(last[-1:], length, 0)
 
 
 def _finite(sound: OpenSound, path: Path) -> Iterator[Samples]:
