@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from distill_tui.data.audio_io import SAMPLE_BYTES, fit_length, resampled, write_wav
 from distill_tui.data.reading import OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
+from distill_tui.engine.chunks import wave_chunks
 from distill_tui.engine.device import choose_device
-from distill_tui.engine.infer import CHUNK_FRAMES, Model
+from distill_tui.engine.infer import Model
 from distill_tui.engine.losses import SpectralLoss
 from distill_tui.errors import RequestError
 from distill_tui.files import atomic_write, printable
@@ -208,48 +209,15 @@ def encode_blocks(model: Model, blocks: Iterator[Samples], levels: int | None = 
 
     The chunks are those of `Model.encode`, however the blocks are cut: the codes are the same.
     """
-    hop, context = model.net.latent_hop, model.context
-    device = model.net.window.device
-    held: list[Samples] = []
-    base = start = there = 0  # in samples, frames, samples
-
-    def chunk(end: int) -> torch.Tensor:
-        first, last = max(0, start - context), min(end, start + CHUNK_FRAMES + context)
-        wave = held[0][first * hop - base : last * hop - base].T
-        latents = model.net.encode(torch.from_numpy(np.ascontiguousarray(wave)).to(device).float())
-        wanted = latents[:, start - first : start - first + CHUNK_FRAMES]
-        tokens: torch.Tensor = model.net.bottleneck.tokens(wanted, levels)
-        return tokens.cpu()
-
-    for block in blocks:
-        held.append(block)
-        there += len(block)
-        while there >= (start + CHUNK_FRAMES + context) * hop:
-            held = [np.concatenate(held)]
-            yield chunk(start + CHUNK_FRAMES + context)
-            start += CHUNK_FRAMES
-            spent = max(0, start - context) * hop
-            held, base = [held[0][spent - base :]], spent
-    if not there:
-        return
-    held.append(np.zeros((-there % hop, held[0].shape[1]), np.float32))
-    held = [np.concatenate(held)]
-    frames = -(-there // hop)
-    while start < frames:
-        yield chunk(frames)
-        start += CHUNK_FRAMES
+    for wave, kept in wave_chunks(blocks, model.net.latent_hop, model.context):
+        latents = model.net.encode(torch.from_numpy(np.ascontiguousarray(wave.T)).to(model.net.device).float())
+        tokens: torch.Tensor = model.net.bottleneck.tokens(latents[:, kept], levels)
+        yield tokens.cpu()
 
 
-@torch.no_grad()
 def decode_codes(model: Model, codes: torch.Tensor) -> Iterator[Samples]:
     """Codes [channels, frames, levels] to blocks [samples, channels] at the model's rate: those of `Model.decode`."""
-    hop, context, frames = model.net.latent_hop, model.context, codes.shape[1]
-    device = model.net.window.device
-    for start in range(0, frames, CHUNK_FRAMES):
-        first, last = max(0, start - context), min(frames, start + CHUNK_FRAMES + context)
-        wave = model.net.sound(model.net.bottleneck.latents(codes[:, first:last].to(device)))
-        made = wave[:, (start - first) * hop : (start - first + CHUNK_FRAMES) * hop]
-        yield np.ascontiguousarray(made.cpu().numpy().T)
+    return (np.ascontiguousarray(made.numpy().T) for made in model.decoded(codes))
 
 
 def _finite(sound: OpenSound, path: Path) -> Iterator[Samples]:

@@ -69,7 +69,7 @@ def test_a_long_sound_in_pieces_is_the_sound_at_once(trained: Trained) -> None:
     import torch
 
     from distill_tui.engine import sound
-    from distill_tui.engine.infer import CHUNK_FRAMES
+    from distill_tui.engine.chunks import CHUNK_FRAMES
 
     model = sound.load_model(trained.model, "cpu")
     random = np.random.default_rng(0)
