@@ -4,6 +4,9 @@ import math
 
 from distill_tui.recipe.schema import Recipe
 
+ENOUGH_FRAMES_PER_CODE = 3
+"""Latent frames for each code, below which nothing is said of a codebook's use: fewer could not use every code."""
+
 
 def latent_hop(recipe: Recipe) -> int:
     """Samples from one latent frame to the next, of a recipe of sounds."""

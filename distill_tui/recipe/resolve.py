@@ -7,7 +7,7 @@ from typing import Any
 
 from distill_tui.errors import RequestError
 from distill_tui.machine import Machine
-from distill_tui.recipe.arithmetic import frame_rate, latent_hop
+from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE, frame_rate, latent_hop
 from distill_tui.recipe.fields import fields, get, with_values
 from distill_tui.recipe.schema import Recipe
 
@@ -185,9 +185,10 @@ def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
         said.append(lost)
     frames = data.training_seconds * frame_rate(recipe)
     size = int(recipe.model.codebook_size)
-    if recipe.model.bottleneck == "rvq" and frames < 3 * size:
+    if recipe.model.bottleneck == "rvq" and frames < ENOUGH_FRAMES_PER_CODE * size:
         said.append(
-            f"codebook size {size} for {frames:.0f} latent frames: fewer than 3 a code, so many codes will stay unused"
+            f"codebook size {size} for {frames:.0f} latent frames: fewer than {ENOUGH_FRAMES_PER_CODE} a code, "
+            "so many codes will stay unused"
         )
     return said
 
