@@ -12,6 +12,8 @@ from distill_tui.runs.state import LevelHealth, RunState
 LOW_USE, FAIR_USE = 0.25, 0.5
 LOW_EVENNESS, FAIR_EVENNESS = 0.08, 0.2
 HIGH_CHURN = 0.5
+COLLAPSED_NATS = 0.5
+"""KL of the latents, in nats a frame, below which they say next to nothing: posterior collapse."""
 TRAINING_WINDOW = "over the last 100 steps of training"
 """Window of the numbers in a run's log, as it is named beside them."""
 HELD_OUT_WINDOW = "on the held-out sound"
