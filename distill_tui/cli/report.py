@@ -34,10 +34,10 @@ def found(corpus: "Corpus") -> list[str]:
 
 def model_to_be(recipe: Recipe) -> str:
     """The model that a resolved recipe makes, in a line."""
-    from distill_tui.recipe.resolve import bitrate_kbps, latent_rate
+    from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
 
     return (
-        f"model: {int(recipe.model.rate):,} Hz, {latent_rate(recipe):.1f} latent frames a second, "
+        f"model: {int(recipe.model.rate):,} Hz, {frame_rate(recipe):.1f} latent frames a second, "
         f"{recipe.model.rvq_levels} levels of {codebook_size(recipe)} codes, {bitrate_kbps(recipe):.2f} kbps"
     )
 

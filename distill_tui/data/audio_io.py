@@ -1,11 +1,12 @@
-"""Writing sound files: whole or not at all, of any length, and a full disk is told as one."""
+"""Blocks of samples: at another rate, and written, whole or not at all, with a full disk told as one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import soundfile
+import soxr
 from numpy.typing import NDArray
 
 from distill_tui.errors import DistillError
@@ -14,6 +15,47 @@ from distill_tui.files import atomic_write, printable
 LARGEST_WAV = (1 << 32) - (1 << 16)
 """Bytes; a larger file is written as RF64, which is WAV with longer numbers."""
 SAMPLE_BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
+
+
+def resampled(
+    blocks: Iterator[NDArray[np.float32]], rate: int, wanted: int, least: int = 0
+) -> Iterator[NDArray[np.float32]]:
+    """Blocks [frames] or [frames, channels] at one rate as blocks at another, in Hz.
+
+    n frames become round(n * wanted / rate), but no fewer than `least`: of 2 frames at 192 kHz nothing is left at 8.
+    """
+    if rate == wanted:
+        yield from blocks
+        return
+    stream, shape, taken, given = None, (), 0, 0
+    for block in blocks:
+        if stream is None:
+            shape = block.shape[1:]
+            stream = soxr.ResampleStream(rate, wanted, *(shape or (1,)), dtype="float32", quality="HQ")
+        out = stream.resample_chunk(np.ascontiguousarray(block)).reshape(-1, *shape)
+        taken, given = taken + len(block), given + len(out)
+        yield out
+    if stream is None:
+        return
+    rest = stream.resample_chunk(np.zeros((0, *shape), np.float32), last=True).reshape(-1, *shape)
+    if not given + len(rest):
+        rest = np.zeros((least, *shape), np.float32)
+    # the resampler rounds every half up and `round` to even, so that there may be a frame too many, and never too few
+    yield from fit_length(iter([rest]), max(least, round(taken * wanted / rate)) - given)
+
+
+def fit_length(blocks: Iterator[NDArray[np.float32]], length: int) -> Iterator[NDArray[np.float32]]:
+    """The first `length` frames; if there are fewer, the last one is held."""
+    last: NDArray[np.float32] | None = None
+    for block in blocks:
+        if length <= 0:
+            return
+        if len(block):
+            last = block[:length]
+            length -= len(last)
+            yield last
+    if length > 0 and last is not None:
+        yield np.repeat(last[-1:], length, 0)
 
 
 def write_wav(

@@ -16,8 +16,9 @@ from typing import IO, Protocol
 
 import numpy as np
 
+from distill_tui.data.audio_io import resampled
 from distill_tui.data.corpus import Corpus, Sound
-from distill_tui.data.reading import OpenSound, Samples, UnreadableSoundError, hash_file, open_sound, resampled, to_mono
+from distill_tui.data.reading import OpenSound, Samples, UnreadableSoundError, hash_file, open_sound, to_mono
 from distill_tui.data.scan import Progress
 from distill_tui.data.threads import Stop, as_ready
 from distill_tui.errors import DistillError

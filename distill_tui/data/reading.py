@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import soundfile
-import soxr
 from numpy.typing import NDArray
 
 from distill_tui.data.threads import Stop
@@ -213,26 +212,6 @@ def hash_file(handle: int, stop: Stop | None = None) -> str:
 def to_mono(block: Samples) -> Samples:
     """The mean of a block's channels: [frames, channels] to [frames]."""
     return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
-
-
-def resampled(blocks: Iterator[Samples], native_rate: int, rate: int) -> Iterator[Samples]:
-    """Mono blocks [frames] at one rate as mono blocks at another, in Hz; n frames become round(n * rate / native)."""
-    if native_rate == rate:
-        yield from blocks
-        return
-    stream = soxr.ResampleStream(native_rate, rate, 1, dtype="float32", quality="HQ")
-    taken = given = 0
-    for block in blocks:
-        taken += len(block)
-        out = stream.resample_chunk(np.ascontiguousarray(block))
-        given += len(out)
-        yield out
-    # the resampler rounds the length its own way: cut or fill up the end by the sample or two that it differs
-    missing = round(taken * rate / native_rate) - given
-    rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)[: max(missing, 0)]
-    yield rest
-    if missing > len(rest):
-        yield np.zeros(missing - len(rest), np.float32)
 
 
 def _reason(error: Exception) -> str:

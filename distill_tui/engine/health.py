@@ -17,14 +17,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE
 from distill_tui.runs.codemap import dead_codes
 
 WINDOW_STEPS = 100
 """Steps that the numbers shown while training look back on."""
 WINDOW = f"last {WINDOW_STEPS} steps of training"
 LOW_UTILIZATION = 0.30
-ENOUGH = 3
-"""Assignments a code, below which utilization says nothing and is not warned of."""
 
 
 @dataclass
@@ -40,7 +39,7 @@ class Health:
     @property
     def is_low(self) -> bool:
         """Whether the known warning applies: utilization under 30 %, from enough assignments to mean it."""
-        enough = self.assignments >= ENOUGH * self.size
+        enough = self.assignments >= ENOUGH_FRAMES_PER_CODE * self.size
         return enough and self.utilization is not None and self.utilization < LOW_UTILIZATION
 
 

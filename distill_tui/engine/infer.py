@@ -1,16 +1,16 @@
 """A trained model at work: sounds to codes, codes to sounds, of any length in bounded memory.
 
-Long sounds go through the net in chunks that overlap by more than the net looks to each side, so that a chunk's border
-is nowhere to be heard.
+Long sounds go through the net in `chunks` that overlap by more than the net looks to each side.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from distill_tui.engine.chunks import chunks
 from distill_tui.engine.nets import Autoencoder, build_net
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.errors import RequestError
@@ -20,9 +20,6 @@ from distill_tui.library.container import read_card, read_tensors
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.toml import from_dict
-
-CHUNK_FRAMES = 512
-"""Latent frames that go through the net at a time."""
 
 
 def load_net(path: Path) -> tuple[Autoencoder, Card]:
@@ -113,14 +110,12 @@ class Model:
     @torch.no_grad()
     def latents(self, wave: Tensor) -> Tensor:
         """[channels, samples] in -1..1 to latents [channels, frames, latent_dim]; zeros fill the last frame."""
-        hop, context = self.net.latent_hop, self.context
+        hop = self.net.latent_hop
         wave = torch.nn.functional.pad(wave, (0, -wave.shape[-1] % hop))
-        frames = wave.shape[-1] // hop
         found = []
-        for start in range(0, frames, CHUNK_FRAMES):
-            first, last = max(0, start - context), min(frames, start + CHUNK_FRAMES + context)
-            latents = self.net.encode(wave[:, first * hop : last * hop].to(self.net.device).float())
-            found.append(latents[:, start - first : start - first + CHUNK_FRAMES].cpu())
+        for chunk in chunks(wave.shape[-1] // hop, self.context):
+            latents = self.net.encode(wave[:, chunk.first * hop : chunk.last * hop].to(self.net.device).float())
+            found.append(latents[:, chunk.kept].cpu())
         return torch.cat(found, 1) if found else torch.zeros(len(wave), 0, self.net.recipe.model.latent_dim)
 
     @torch.no_grad()
@@ -129,16 +124,17 @@ class Model:
         tokens: Tensor = self.net.bottleneck.tokens(self.latents(wave).to(self.net.device), levels).cpu()
         return tokens
 
-    @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
         """Codes [channels, frames, up to all levels] to [channels, frames x latent hop] samples."""
-        hop, context, frames = self.net.latent_hop, self.context, codes.shape[1]
-        made = []
-        for start in range(0, frames, CHUNK_FRAMES):
-            first, last = max(0, start - context), min(frames, start + CHUNK_FRAMES + context)
-            wave = self.net.sound(self.net.bottleneck.latents(codes[:, first:last].to(self.net.device)))
-            made.append(wave[:, (start - first) * hop : (start - first + CHUNK_FRAMES) * hop].cpu())
+        made = list(self.decoded(codes))
         return torch.cat(made, 1) if made else torch.zeros(len(codes), 0)
+
+    @torch.no_grad()
+    def decoded(self, codes: Tensor) -> Iterator[Tensor]:
+        """What `decode` gives, in pieces that follow one another."""
+        for chunk in chunks(codes.shape[1], self.context):
+            latents = self.net.bottleneck.latents(codes[:, chunk.first : chunk.last].to(self.net.device))
+            yield self.net.sound(latents)[:, chunk.samples(self.net.latent_hop)].cpu()
 
     def reconstruct(self, wave: Tensor, levels: int | None = None) -> Tensor:
         """[channels, samples] through the model: as long as it came. The same as `decode(encode(wave))`."""

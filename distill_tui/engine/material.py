@@ -12,7 +12,8 @@ from distill_tui.data.cache import Wave
 from distill_tui.engine import evaluate
 from distill_tui.engine.batches import Batches, hold
 from distill_tui.engine.losses import SpectralLoss
-from distill_tui.engine.nets.base import SoundNet, segment_samples
+from distill_tui.engine.nets.base import SoundNet
+from distill_tui.recipe.arithmetic import latent_hop, segment_samples
 from distill_tui.recipe.schema import Recipe
 
 Part = Literal["training", "validation"]
@@ -69,9 +70,8 @@ class SoundMaterial:
     ) -> None:
         self.rate, self.segment = int(recipe.model.rate), segment_samples(recipe)
         self.per_step = int(recipe.train.batch_size) * self.segment / self.rate
-        latent_hop = int(recipe.model.hop) * int(recipe.model.stride)
-        self.latents_per_step = int(recipe.train.batch_size) * self.segment // latent_hop
-        self._latent_hop = latent_hop
+        self._latent_hop = latent_hop(recipe)
+        self.latents_per_step = int(recipe.train.batch_size) * self.segment // self._latent_hop
         self._device, self._previews = device, recipe.train.previews
         self._batches = Batches(hold(training, device), recipe, self.segment, recipe.train.seed)
         self._loss = SpectralLoss(self.rate).to(device)

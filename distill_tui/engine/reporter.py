@@ -10,6 +10,7 @@ from torch import Tensor
 from distill_tui.engine import health
 from distill_tui.engine.meter import Meter
 from distill_tui.engine.schedule import Clock
+from distill_tui.reporting.verdicts import COLLAPSED_NATS
 from distill_tui.runs import events as e
 from distill_tui.runs.log import LogWriter
 
@@ -24,8 +25,6 @@ RISEN = 1.5
 """An epoch's reconstruction loss over that of the first one, from which on it is said that it diverges: latents that
 say nothing any more, as a KL weight can bring them about, are no worse than the first epoch."""
 
-COLLAPSED = 0.5
-"""KL of the latents, in nats a frame, below which they say next to nothing."""
 LONGEST = {"sound": 1.0, "pictures": 0.5}
 """Seconds from one step event to the next: the Explorer is looked at while knobs are turned."""
 CODES_SPREAD = 1.01
@@ -210,10 +209,11 @@ class Reporter:
 
     def judge_latents(self, kl: float | None, step: int) -> None:
         """Say that the decoder ignores the latents: their distributions hardly differ from one sound to the next."""
-        if kl is not None and kl < COLLAPSED:
+        if kl is not None and kl < COLLAPSED_NATS:
             self.warn(
                 "posterior-collapse",
-                f"KL {kl:.2f} nats a frame (below {COLLAPSED}): the latents say next to nothing (posterior collapse)",
+                f"KL {kl:.2f} nats a frame (below {COLLAPSED_NATS}): "
+                "the latents say next to nothing (posterior collapse)",
                 "Lower the KL weight, or raise loss.free_bits in a new run.",
                 step,
             )

@@ -22,7 +22,7 @@ from distill_tui.library.card import Card, thin
 from distill_tui.library.container import read_card
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
-from distill_tui.recipe import resolve, toml
+from distill_tui.recipe import arithmetic, resolve, toml
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
@@ -157,8 +157,8 @@ def _prepared(trainer: Trainer, skipped: list[tuple[str, str]]) -> e.Prepared:
         device=str(trainer.device),
         precision=str(trainer.precision).removeprefix("torch."),
         parameters=sum(p.numel() for p in trainer.net.parameters()),
-        frame_rate=resolve.latent_rate(recipe),
-        kbps=resolve.bitrate_kbps(recipe),
+        frame_rate=arithmetic.frame_rate(recipe),
+        kbps=arithmetic.bitrate_kbps(recipe),
         codebook_size=bottleneck.size,
         levels=bottleneck.levels,
         steps_per_epoch=trainer.steps_per_epoch,
@@ -191,8 +191,8 @@ def save_model(home: Home, trainer: Trainer, data: Corpus | Pictures, finished: 
         seconds_of_sound=round(best["step"] * material.per_step, 3) if material.unit == "sound" else 0.0,
         parameters=sum(p.numel() for p in trainer.net.parameters()),
         rate=material.facts()["rate"],
-        frame_rate=resolve.latent_rate(recipe),
-        kbps=resolve.bitrate_kbps(recipe),
+        frame_rate=arithmetic.frame_rate(recipe),
+        kbps=arithmetic.bitrate_kbps(recipe),
         recipe=toml.to_dict(with_values(recipe, best["knobs"])),
         health=health,
         health_window=best["health_window"] if health else "",

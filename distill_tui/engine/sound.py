@@ -14,14 +14,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import soxr
 import torch
 from numpy.typing import NDArray
 
-from distill_tui.data.audio_io import SAMPLE_BYTES, write_wav
+from distill_tui.data.audio_io import SAMPLE_BYTES, fit_length, resampled, write_wav
 from distill_tui.data.reading import OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
+from distill_tui.engine.chunks import wave_chunks
 from distill_tui.engine.device import choose_device
-from distill_tui.engine.infer import CHUNK_FRAMES, Model
+from distill_tui.engine.infer import Model
 from distill_tui.engine.losses import SpectralLoss
 from distill_tui.errors import RequestError
 from distill_tui.files import atomic_write, printable
@@ -141,7 +141,7 @@ def encode_file(model: Model, path: Path, levels: int | None = None) -> Codes:
     """
     with open_sound(path) as sound:
         blocks = _finite(sound, path)
-        codes = torch.cat(list(encode_blocks(model, resampled(blocks, sound.rate, model.rate), levels)), 1)
+        codes = torch.cat(list(encode_blocks(model, resampled(blocks, sound.rate, model.rate, least=1), levels)), 1)
         return Codes(
             codes=codes.numpy().astype(_kind(model)),
             model_id=model.card.id,
@@ -171,12 +171,12 @@ def decode_file(model: Model, codes: Codes, target: Path) -> None:
     check_codes(model, codes)
     channels = codes.codes.shape[0]
     at_model_rate = max(1, round(codes.length * model.rate / codes.source_rate))
-    blocks = cut(
+    blocks = fit_length(
         decode_codes(model, torch.from_numpy(codes.codes.astype(np.int64 if model.levels else np.float32))),
         at_model_rate,
     )
     # the rounding to the model's rate and back may lose a sample or gain one
-    fitted = cut(resampled(blocks, model.rate, codes.source_rate), codes.length)
+    fitted = fit_length(resampled(blocks, model.rate, codes.source_rate, least=1), codes.length)
     write_wav(target, fitted, codes.source_rate, channels, codes.subtype, codes.length, shared=True)
 
 
@@ -209,85 +209,15 @@ def encode_blocks(model: Model, blocks: Iterator[Samples], levels: int | None = 
 
     The chunks are those of `Model.encode`, however the blocks are cut: the codes are the same.
     """
-    hop, context = model.net.latent_hop, model.context
-    device = model.net.window.device
-    held: list[Samples] = []
-    base = start = there = 0  # in samples, frames, samples
-
-    def chunk(end: int) -> torch.Tensor:
-        first, last = max(0, start - context), min(end, start + CHUNK_FRAMES + context)
-        wave = held[0][first * hop - base : last * hop - base].T
-        latents = model.net.encode(torch.from_numpy(np.ascontiguousarray(wave)).to(device).float())
-        wanted = latents[:, start - first : start - first + CHUNK_FRAMES]
-        tokens: torch.Tensor = model.net.bottleneck.tokens(wanted, levels)
-        return tokens.cpu()
-
-    for block in blocks:
-        held.append(block)
-        there += len(block)
-        while there >= (start + CHUNK_FRAMES + context) * hop:
-            held = [np.concatenate(held)]
-            yield chunk(start + CHUNK_FRAMES + context)
-            start += CHUNK_FRAMES
-            spent = max(0, start - context) * hop
-            held, base = [held[0][spent - base :]], spent
-    if not there:
-        return
-    held.append(np.zeros((-there % hop, held[0].shape[1]), np.float32))
-    held = [np.concatenate(held)]
-    frames = -(-there // hop)
-    while start < frames:
-        yield chunk(frames)
-        start += CHUNK_FRAMES
+    for wave, kept in wave_chunks(blocks, model.net.latent_hop, model.context):
+        latents = model.net.encode(torch.from_numpy(np.ascontiguousarray(wave.T)).to(model.net.device).float())
+        tokens: torch.Tensor = model.net.bottleneck.tokens(latents[:, kept], levels)
+        yield tokens.cpu()
 
 
-@torch.no_grad()
 def decode_codes(model: Model, codes: torch.Tensor) -> Iterator[Samples]:
     """Codes [channels, frames, levels] to blocks [samples, channels] at the model's rate: those of `Model.decode`."""
-    hop, context, frames = model.net.latent_hop, model.context, codes.shape[1]
-    device = model.net.window.device
-    for start in range(0, frames, CHUNK_FRAMES):
-        first, last = max(0, start - context), min(frames, start + CHUNK_FRAMES + context)
-        wave = model.net.sound(model.net.bottleneck.latents(codes[:, first:last].to(device)))
-        made = wave[:, (start - first) * hop : (start - first + CHUNK_FRAMES) * hop]
-        yield np.ascontiguousarray(made.cpu().numpy().T)
-
-
-# ---------------------------------------------------------------- blocks of samples [samples, channels]
-
-
-def resampled(blocks: Iterator[Samples], rate: int, wanted: int) -> Iterator[Samples]:
-    """Blocks at one rate as blocks at another, in Hz; n samples become round(n * wanted / rate), but at least one."""
-    if rate == wanted:
-        yield from blocks
-        return
-    stream, channels, taken, given = None, 1, 0, 0
-    for block in blocks:
-        if stream is None:
-            channels = block.shape[1]
-            stream = soxr.ResampleStream(rate, wanted, channels, dtype="float32", quality="HQ")
-        out = stream.resample_chunk(np.ascontiguousarray(block)).reshape(-1, channels)
-        taken, given = taken + len(block), given + len(out)
-        yield out
-    if stream is not None:
-        rest = stream.resample_chunk(np.zeros((0, channels), np.float32), last=True).reshape(-1, channels)
-        if not given + len(rest):
-            rest = np.zeros((1, channels), np.float32)
-        yield from cut(iter([rest]), max(1, round(taken * wanted / rate)) - given)
-
-
-def cut(blocks: Iterator[Samples], length: int) -> Iterator[Samples]:
-    """The first `length` samples; if there are fewer, the last one is held."""
-    last: Samples | None = None
-    for block in blocks:
-        if length <= 0:
-            return
-        if len(block):
-            last = block[:length]
-            length -= len(last)
-            yield last
-    if length > 0 and last is not None:
-        yield np.repeat(last[-1:], length, 0)
+    return (np.ascontiguousarray(made.numpy().T) for made in model.decoded(codes))
 
 
 def _finite(sound: OpenSound, path: Path) -> Iterator[Samples]:

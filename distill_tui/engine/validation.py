@@ -12,7 +12,7 @@ from distill_tui.engine.learner import Learner
 from distill_tui.engine.material import Material, Part
 from distill_tui.engine.reporter import Reporter
 from distill_tui.errors import DistillError
-from distill_tui.recipe.resolve import bitrate_kbps
+from distill_tui.recipe.arithmetic import bitrate_kbps
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs.events import COUNTED_ONCE
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from distill_tui.errors import RequestError
 from distill_tui.machine import Machine
+from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE, frame_rate, latent_hop
 from distill_tui.recipe.fields import fields, get, with_values
 from distill_tui.recipe.schema import Recipe
 
@@ -71,20 +72,6 @@ def hop_for(rate: int) -> int:
 def codebook_size(latent_frames: float) -> int:
     """The largest power of two that leaves FRAMES_PER_CODE frames a code, from 16 to 1024."""
     return int(2 ** min(10, max(4, math.floor(math.log2(max(latent_frames, 1) / FRAMES_PER_CODE)))))
-
-
-def latent_rate(recipe: Recipe) -> float:
-    """Latent frames a second of a resolved recipe; 0 for pictures, which have one each."""
-    if recipe.model.net == "image":
-        return 0.0
-    return float(recipe.model.rate) / float(recipe.model.hop) / float(recipe.model.stride)
-
-
-def bitrate_kbps(recipe: Recipe) -> float:
-    """Kilobits a second of the codes of a resolved recipe: frames x levels x log2(size); 0 where there are none."""
-    if recipe.model.bottleneck == "kl":
-        return 0.0
-    return latent_rate(recipe) * recipe.model.rvq_levels * math.log2(float(recipe.model.codebook_size)) / 1000
 
 
 def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
@@ -168,7 +155,7 @@ def _sound_problems(recipe: Recipe) -> list[str]:
         found.append(f"model.hop: {hop} is more than half of model.window ({window}), so sound would be lost")
     if int(model.mels) > window // 2:
         found.append(f"model.mels: {model.mels} bands need a model.window of {2 * int(model.mels)} or more")
-    if float(recipe.data.segment_seconds) * int(model.rate) < max(window, hop * stride):
+    if float(recipe.data.segment_seconds) * int(model.rate) < max(window, latent_hop(recipe)):
         found.append(
             f"data.segment_seconds: {recipe.data.segment_seconds} is shorter than one window ({window} samples)"
         )
@@ -196,11 +183,12 @@ def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
         )
     if "model.rate" in recipe.automatic and (lost := lost_bandwidth(data, int(recipe.model.rate))):
         said.append(lost)
-    frames = data.training_seconds * latent_rate(recipe)
+    frames = data.training_seconds * frame_rate(recipe)
     size = int(recipe.model.codebook_size)
-    if recipe.model.bottleneck == "rvq" and frames < 3 * size:
+    if recipe.model.bottleneck == "rvq" and frames < ENOUGH_FRAMES_PER_CODE * size:
         said.append(
-            f"codebook size {size} for {frames:.0f} latent frames: fewer than 3 a code, so many codes will stay unused"
+            f"codebook size {size} for {frames:.0f} latent frames: fewer than {ENOUGH_FRAMES_PER_CODE} a code, "
+            "so many codes will stay unused"
         )
     return said
 

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE
 from distill_tui.runs.events import COUNTED_ONCE
 from distill_tui.runs.state import LevelHealth, RunState
 
-FRAMES_PER_CODE = 3
-"""Latent frames that the window must hold for each code, as fewer could not use every code."""
 LOW_USE, FAIR_USE = 0.25, 0.5
 LOW_EVENNESS, FAIR_EVENNESS = 0.08, 0.2
 HIGH_CHURN = 0.5
+COLLAPSED_NATS = 0.5
+"""KL of the latents, in nats a frame, below which they say next to nothing: posterior collapse."""
 TRAINING_WINDOW = "over the last 100 steps of training"
 """Window of the numbers in a run's log, as it is named beside them."""
 HELD_OUT_WINDOW = "on the held-out sound"
@@ -55,7 +56,7 @@ def verdict(level: LevelHealth, size: int) -> Verdict | None:
 
 def has_enough_frames(level: LevelHealth, size: int) -> bool:
     """Whether the window held enough frames to judge `size` codes; not if it is unknown how many it held."""
-    return size > 0 and level.frames is not None and level.frames >= FRAMES_PER_CODE * size
+    return size > 0 and level.frames is not None and level.frames >= ENOUGH_FRAMES_PER_CODE * size
 
 
 def level_of(entry: Mapping[str, Any], number: int = 0) -> LevelHealth:

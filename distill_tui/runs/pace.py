@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from distill_tui.paths import Home
-from distill_tui.recipe.resolve import latent_rate
+from distill_tui.recipe.arithmetic import frame_rate
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.size import parameters
 from distill_tui.runs import events as e
@@ -71,7 +71,7 @@ def epoch_seconds(recipe: Recipe, pace: Pace) -> float:
 
 def _work(recipe: Recipe, pace: Pace) -> float:
     """How many times the work of the pace's net a second of sound is."""
-    return parameters(recipe) * latent_rate(recipe) / (pace.parameters * pace.frame_rate)
+    return parameters(recipe) * frame_rate(recipe) / (pace.parameters * pace.frame_rate)
 
 
 def _kind(device: str) -> str:

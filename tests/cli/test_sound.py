@@ -69,7 +69,7 @@ def test_a_long_sound_in_pieces_is_the_sound_at_once(trained: Trained) -> None:
     import torch
 
     from distill_tui.engine import sound
-    from distill_tui.engine.infer import CHUNK_FRAMES
+    from distill_tui.engine.chunks import CHUNK_FRAMES
 
     model = sound.load_model(trained.model, "cpu")
     random = np.random.default_rng(0)
@@ -118,12 +118,12 @@ def test_memory_does_not_grow_with_the_length_of_a_sound(trained: Trained, tmp_p
 
 
 def test_resampling_there_and_back_keeps_length_and_place() -> None:
-    from distill_tui.engine.sound import cut, resampled
+    from distill_tui.data.audio_io import fit_length, resampled
 
     wave = np.stack([sine(1.0, 44100, 440), sine(1.0, 44100, 660)], 1).astype(np.float32)
     there = list(resampled(iter(np.array_split(wave, 9)), 44100, 16000))
     assert sum(map(len, there)) == 16000
-    back = np.concatenate(list(cut(resampled(iter(there), 16000, 44100), 44100)))
+    back = np.concatenate(list(fit_length(resampled(iter(there), 16000, 44100), 44100)))
     assert back.shape == wave.shape
     assert np.abs(back[2000:-2000] - wave[2000:-2000]).max() < 1e-3
 

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from distill_tui.data import audio_io
-from distill_tui.data.audio_io import SAMPLE_BYTES, write_wav
+from distill_tui.data.audio_io import SAMPLE_BYTES, resampled, write_wav
 from distill_tui.data.excerpt import cut
 from distill_tui.errors import DistillError
 from tests.cli.small_disk import small_disk, with_small_disks
@@ -54,3 +54,13 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(DistillError, match="no space left on device"):
             write_wav(target, [NOISE[:16_400]], 44100, 2)
         assert not list(target.parent.iterdir())
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [(44100, 16000), (11025, 48000), (192000, 8000)])
+@pytest.mark.parametrize("frames", [1, 2, 7, 1001, 20_011])
+def test_one_channel_is_resampled_as_one_of_many_and_to_the_rounded_length(rate: int, wanted: int, frames: int) -> None:
+    mono = np.concatenate(list(resampled(iter(np.array_split(NOISE[:frames, 0], 3)), rate, wanted, least=1)))
+    both = np.concatenate(list(resampled(iter(np.array_split(NOISE[:frames], 9)), rate, wanted, least=1)))
+    assert np.array_equal(mono, both[:, 0])
+    assert len(mono) == max(1, round(frames * wanted / rate))
+    assert sum(map(len, resampled(iter([NOISE[:frames, 0]]), rate, wanted))) == round(frames * wanted / rate)

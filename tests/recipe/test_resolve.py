@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from distill_tui.errors import RequestError
 from distill_tui.machine import Gpu, Machine
+from distill_tui.recipe.arithmetic import bitrate_kbps
 from distill_tui.recipe.fields import fields, flatten, get, with_values
 from distill_tui.recipe.presets import DESCRIPTIONS, PRESETS
 from distill_tui.recipe.resolve import (
@@ -16,7 +17,6 @@ from distill_tui.recipe.resolve import (
     FRAMES_PER_CODE,
     MODEL_RATES,
     DataFacts,
-    bitrate_kbps,
     codebook_size,
     expectations,
     hop_for,

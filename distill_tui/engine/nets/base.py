@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from distill_tui.engine.audio import MelSpectrogram, log_mel
 from distill_tui.engine.bottleneck import Passed, build_bottleneck
 from distill_tui.engine.losses import Loss, SpectralLoss
+from distill_tui.recipe.arithmetic import latent_hop, segment_samples
 from distill_tui.recipe.schema import Recipe
 
 SILENCE = 1e-4
@@ -66,12 +67,6 @@ class Autoencoder(nn.Module):
         return self.render(self.decode(passed.latents)), passed
 
 
-def segment_samples(recipe: Recipe) -> int:
-    """The length of a training piece in samples: whole latent frames."""
-    latent_hop = int(recipe.model.hop) * int(recipe.model.stride)
-    return max(1, round(float(recipe.data.segment_seconds) * int(recipe.model.rate) / latent_hop)) * latent_hop
-
-
 class SoundNet(Autoencoder):
     """A net that hears log-mel frames. A wave of n latent frames has n x `latent_hop` samples; `rate` is in Hz."""
 
@@ -82,7 +77,7 @@ class SoundNet(Autoencoder):
         model = recipe.model
         self.rate, self.hop, self.size = int(model.rate), int(model.hop), int(model.window)
         self.stride, self.mels = int(model.stride), int(model.mels)
-        self.latent_hop = self.hop * self.stride
+        self.latent_hop = latent_hop(recipe)
         self.mel = MelSpectrogram(self.rate, self.size, self.hop, self.mels)
         self.register_buffer("window", torch.hann_window(self.size), persistent=False)
 

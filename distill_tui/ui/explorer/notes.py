@@ -6,7 +6,7 @@ from rich.text import Text
 
 from distill_tui.files import printable
 from distill_tui.recipe.schema import Model
-from distill_tui.reporting.verdicts import verdict
+from distill_tui.reporting.verdicts import COLLAPSED_NATS, verdict
 from distill_tui.runs.codemap import DEADNESS, CodeMap
 from distill_tui.runs.state import LevelHealth, RunState
 from distill_tui.ui import words
@@ -17,8 +17,6 @@ from distill_tui.ui.widgets.losses import LOSSES
 from distill_tui.ui.widgets.painted import Painted
 from distill_tui.ui.widgets.status import MARKS
 
-COLLAPSE = 0.5
-"""Nats of KL below which a VAE's latents tell nothing: posterior collapse."""
 USED = 0.01
 """Nats below which a dimension of a VAE's latents tells nothing."""
 ROOMY = 48
@@ -155,12 +153,12 @@ class HealthLines(Painted):
         if self._kl is None or not math.isfinite(self._kl):
             return [Text(f"KL {words.number(self._kl)}", self.style("dim"))]
         line = Text.assemble(("KL ", self.style("dim")), (f"{self._kl:.2f} nats", self.style("foreground", bold=True)))
-        if self._kl >= COLLAPSE:
+        if self._kl >= COLLAPSED_NATS:
             line.append("  ● good", self.style("success", bold=True))
             return [line, *self._dimensions()]
         return [
             line.append("  ▲ posterior collapse", self.style("error", bold=True)),
-            Text(f"below {COLLAPSE} nats latents tell nothing", self.style("dim")),
+            Text(f"below {COLLAPSED_NATS} nats latents tell nothing", self.style("dim")),
             *self._dimensions(),
         ]
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from rich.text import Text
 from textual.widgets import DataTable
 
-from distill_tui.reporting.verdicts import FRAMES_PER_CODE, Verdict, has_enough_frames, verdict, window_of
+from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE
+from distill_tui.reporting.verdicts import Verdict, has_enough_frames, verdict, window_of
 from distill_tui.runs.state import LevelHealth, RunState, Series
 from distill_tui.ui import words
 from distill_tui.ui.widgets.braille import blocks
@@ -29,7 +30,7 @@ def window_text(levels: Iterable[LevelHealth], size: int, window: str) -> str:
     """The window of these numbers in words, and that it is too short for a verdict if it is."""
     known = [level for level in levels if level.frames is not None and level.utilization is not None]
     few = any(not has_enough_frames(level, size) for level in known)
-    return f"{window}; no verdict: fewer than {FRAMES_PER_CODE} frames a code" if few else window
+    return f"{window}; no verdict: fewer than {ENOUGH_FRAMES_PER_CODE} frames a code" if few else window
 
 
 def has_codes(state: RunState) -> bool:

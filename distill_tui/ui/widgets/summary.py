@@ -10,7 +10,8 @@ from textual.widget import Widget
 
 from distill_tui.data.corpus import Corpus, Skipped
 from distill_tui.files import printable
-from distill_tui.recipe.resolve import bitrate_kbps, expectations, latent_rate
+from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
+from distill_tui.recipe.resolve import expectations
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.size import PROGRAM_BYTES, batch_bytes, parameters, training_bytes
 from distill_tui.runs.pace import Pace, epoch_seconds
@@ -112,7 +113,7 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
     size = f"{recipe.model.rvq_levels} × {recipe.model.codebook_size} codes{auto}"  # noqa: RUF001
     kbps = f"{bitrate_kbps(recipe):.2f} kbps"
     rate = words.hertz(float(recipe.model.rate))
-    frames = f"{latent_rate(recipe):.1f} frames a second"
+    frames = f"{frame_rate(recipe):.1f} frames a second"
     many = f"{words.short_count(parameters(recipe))} parameters"
     start = _start(recipe)
     epoch = _epoch(recipe, found.pace)

@@ -1,0 +1,33 @@
+"""The numbers that follow from a resolved recipe: lengths and rates of latent frames, and the bit rate."""
+
+import math
+
+from distill_tui.recipe.schema import Recipe
+
+ENOUGH_FRAMES_PER_CODE = 3
+"""Latent frames for each code, below which nothing is said of a codebook's use: fewer could not use every code."""
+
+
+def latent_hop(recipe: Recipe) -> int:
+    """Samples from one latent frame to the next, of a recipe of sounds."""
+    return int(recipe.model.hop) * int(recipe.model.stride)
+
+
+def frame_rate(recipe: Recipe) -> float:
+    """Latent frames a second; 0 for pictures, which have one each."""
+    if recipe.model.net == "image":
+        return 0.0
+    return float(recipe.model.rate) / float(recipe.model.hop) / float(recipe.model.stride)
+
+
+def segment_samples(recipe: Recipe) -> int:
+    """The length of a training piece in samples: whole latent frames."""
+    hop = latent_hop(recipe)
+    return max(1, round(float(recipe.data.segment_seconds) * int(recipe.model.rate) / hop)) * hop
+
+
+def bitrate_kbps(recipe: Recipe) -> float:
+    """Kilobits a second of the codes: frames x levels x log2(size); 0 where there are none."""
+    if recipe.model.bottleneck == "kl":
+        return 0.0
+    return frame_rate(recipe) * recipe.model.rvq_levels * math.log2(float(recipe.model.codebook_size)) / 1000
