@@ -11,7 +11,6 @@ from distill_tui.paths import Home
 from distill_tui.settings import read_settings
 from distill_tui.ui.harmless import Harmless
 from distill_tui.ui.inorder import InOrderApp
-from distill_tui.ui.sheet import Sheet
 from distill_tui.ui.theming import DEFAULT_THEME, DEFAULT_VARIABLES, load_themes, own_themes
 
 
@@ -36,7 +35,8 @@ class PersonalApp(InOrderApp):
         self._settings = read_settings(home)
         self._take_theme()
         self._kept_theme = self.theme
-        self.stylesheet = Sheet(variables=self.get_css_variables())
+        # Textual made its style sheet before our theme was known
+        self.stylesheet.set_variables(self.get_css_variables())
 
     # themes
 
