@@ -79,6 +79,18 @@ async def test_the_first_screen_is_laid_out_once_and_the_first_frame_is_all_of_i
         assert words in frames[0], frames[0]
 
 
+async def test_style_sheets_are_read_once_for_each_theme(home: Home) -> None:
+    app = DistillApp(home)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.screen.query("#start"))
+        before = app.stylesheet.rules[0]
+        await pilot.press("3")
+        await until(pilot, lambda: app.current_mode == "library")
+        assert app.stylesheet.rules[0] is before
+        app.theme = "distill-light"
+        await until(pilot, lambda: app.stylesheet.rules[0] is not before)
+
+
 async def test_digits_switch_screens_and_an_active_run_comes_first(home: Home) -> None:
     with recorded.alive(recorded.running(home)):
         app = DistillApp(home)
