@@ -1,6 +1,5 @@
 """Opening the app: the one place of the command line that reaches textual."""
 
-import gc
 import os
 import sys
 
@@ -30,8 +29,6 @@ def open_app(home: str | None, run: str | None, explore: bool = False) -> int:
         raise RequestError(
             f"the app needs a terminal that can place its cursor, and this one has TERM={term}", commands
         )
-    # nothing of what is imported is garbage: the app turns this on again when its first screen stands
-    gc.disable()
     from distill_tui.ui.app import run_app
 
     with ungated():

@@ -1,7 +1,6 @@
 """The app: four screens over runs that have processes of their own."""
 
 import asyncio
-import gc
 import shlex
 from collections.abc import Iterable
 from functools import cached_property
@@ -106,12 +105,6 @@ class DistillApp(PersonalApp):
         screen before it is on the stack, and the app ends with a traceback (Textual 8.2.8).
         """
         asyncio.get_running_loop().set_task_factory(None)
-
-    def on_ready(self) -> None:
-        """The first screen stands: what was made for it stays, and is not looked through for garbage any more."""
-        if not gc.isenabled():
-            gc.freeze()
-            gc.enable()
 
     # getting about
 

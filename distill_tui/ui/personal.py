@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from textual.css.stylesheet import Stylesheet
 from textual.notifications import SeverityLevel
 from textual.theme import Theme
 
@@ -11,8 +12,26 @@ from distill_tui.paths import Home
 from distill_tui.settings import read_settings
 from distill_tui.ui.harmless import Harmless
 from distill_tui.ui.inorder import InOrderApp
-from distill_tui.ui.sheet import Sheet
 from distill_tui.ui.theming import DEFAULT_THEME, DEFAULT_VARIABLES, load_themes, own_themes
+
+
+class ReadOnce(Stylesheet):
+    """Keeps the rules that it has read until the theme's variables change.
+
+    Textual's own reads all of them anew, three times, whenever a screen is first shown.
+    """
+
+    def __init__(self, *, variables: dict[str, str]) -> None:
+        super().__init__(variables=variables)
+        self._read_with = variables
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        if variables != self._read_with:
+            self._read_with = variables
+            super().set_variables(variables)
+
+    def reparse(self) -> None:
+        self.parse()
 
 
 class PersonalApp(InOrderApp):
@@ -36,7 +55,7 @@ class PersonalApp(InOrderApp):
         self._settings = read_settings(home)
         self._take_theme()
         self._kept_theme = self.theme
-        self.stylesheet = Sheet(variables=self.get_css_variables())
+        self.stylesheet = ReadOnce(variables=self.get_css_variables())
 
     # themes
 

@@ -189,14 +189,6 @@ class TrainingScreen(SteeringScreen):
         self._dirty, self._repaints = True, 0
         self.call_after_refresh(self._focus_again)
 
-    def on_screen_suspend(self) -> None:
-        for view in self.query(PreviewsView):
-            view.take_away()
-
-    def on_screen_resume(self) -> None:
-        for view in self.query(PreviewsView):
-            view.call_after_refresh(view.place)
-
     def _focus_again(self) -> None:
         # a small terminal hides the knobs, and what is hidden loses the focus; how a run failed is read there instead
         knobs, notes = self.query_one(Knobs), self.query_one(Notes)

@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -13,7 +12,6 @@ from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
 from textual.message import Message
 
 from distill_tui.files import printable
@@ -21,7 +19,6 @@ from distill_tui.runs.events import PreviewMade
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
 from distill_tui.ui import words
-from distill_tui.ui.graphics import PIXELS, Pixels, has_pixels
 from distill_tui.ui.pictures import Picture, Pictures
 from distill_tui.ui.widgets.braille import blocks
 from distill_tui.ui.widgets.painted import Painted, joined, pad
@@ -104,8 +101,6 @@ class PreviewsView(Painted, can_focus=True):
         self._sound = 0
         self._pictures = Pictures()
         self._making: object = None
-        self._pixels = Pixels(self, HEAT) if has_pixels(os.environ) else None
-        self._seen: tuple[list[Picture] | None, int] = None, 0
 
     def show(self, run: RunFolder, state: RunState) -> None:
         """Show the previews of this run."""
@@ -162,10 +157,8 @@ class PreviewsView(Painted, can_focus=True):
 
     def _pair(self, rows: int) -> list[Picture] | None:
         """The two pictures at the size there is room for; None while they are being made."""
-        width, across, down = max(2, (self.size.width - GAP) // 2), 1, 2
-        if self._in_pixels:
-            across, down = PIXELS
-        key = self._pictures.key(tuple(self.paths()), width * across, max(1, rows) * down)
+        width = max(2, (self.size.width - GAP) // 2)
+        key = self._pictures.key(tuple(self.paths()), width, max(1, rows) * 2)
         known = self._pictures.known(key)
         if known is None and self._making != key:
             self._making = key
@@ -179,52 +172,16 @@ class PreviewsView(Painted, can_focus=True):
             self.run_worker(make(), group="pictures", exclusive=True)
         return known
 
-    # pixels
+    # drawing
 
     @property
     def _shaded(self) -> bool:
         """Whether pictures have no colours: sixteen have no steps from silent to loud."""
         return self.app.current_theme.ansi or self.app.no_color or self.app.console.color_system == "standard"
 
-    @property
-    def _in_pixels(self) -> bool:
-        return self._pixels is not None and not self._shaded
-
-    def place(self) -> None:
-        """Put the pixels where the pictures are, or take them away where none are to be seen."""
-        if self._pixels is None:
-            return
-        pair, rows = self._seen
-        found = []
-        if pair is not None and self._in_pixels and self.screen.is_current and self.is_on_screen:
-            x, y, width = *self.content_region.offset, (self.size.width - GAP) // 2
-            for index, picture in enumerate(pair):
-                if not picture.error:
-                    found.append((picture.rows, Region(x + index * (width + GAP), y + 2, width, rows)))
-        self._pixels.show(found)
-
-    def take_away(self) -> None:
-        """Leave nothing behind for what comes in front."""
-        if self._pixels is not None:
-            self._pixels.show(())
-
-    def on_hide(self) -> None:
-        self.take_away()
-
-    def on_unmount(self) -> None:
-        self.take_away()
-
-    def on_resize(self) -> None:
-        # before the base's own, which Textual calls after this one
-        if self._pixels is not None:
-            self._pixels.forget()
-
-    # drawing
-
     def lines(self) -> list[Text]:
         width, height = self.size
         preview, dim = self.preview, self.style("dim")
-        self._seen = None, 0
         if preview is None or not preview.pairs:
             return [Text(), *(Text(line, dim) for line in words.wrap(self._nothing(), width))]
         listed = min(len(preview.pairs), max(1, min(6, height // 4)))
@@ -232,9 +189,6 @@ class PreviewsView(Painted, can_focus=True):
         if picture_rows < LEAST_PICTURE_ROWS:
             listed, picture_rows = 1, max(1, height - 4)
         pair = self._pair(picture_rows)
-        self._seen = pair, picture_rows
-        if self._pixels is not None:
-            self.call_after_refresh(self.place)
         found = [self._head(preview), self._titles(pair)]
         found += self._picture_rows(pair, picture_rows)
         found += self._sounds(preview, listed)
@@ -284,7 +238,7 @@ class PreviewsView(Painted, can_focus=True):
         if pair is None:
             waiting = Text("making the pictures …", self.style("dim"))
             return [waiting if row == rows // 2 else Text() for row in range(rows)]
-        shaded, in_pixels = self._shaded, self._in_pixels
+        shaded = self._shaded
         found = []
         for row in range(rows):
             line = Text()
@@ -292,8 +246,6 @@ class PreviewsView(Painted, can_focus=True):
                 if picture.error:
                     said = printable(picture.error) if row == rows // 2 else ""
                     line.append_text(pad(Text(said, self.style("error")), width))
-                elif in_pixels:
-                    line.append(" " * width)
                 else:
                     line.append_text(picture_row(picture, row, shaded))
                 line.append(" " * GAP * (1 - index))
