@@ -10,7 +10,7 @@ from tests.hostile.home import Place
 from tests.hostile.home import make as make_home
 from tests.hostile.run import run_case
 
-FEW, MANY = 8, 24
+FEW, MANY = 8, 12
 """Cases of the quick test, and of each of the slow ones."""
 SEED = int(os.environ.get("HOSTILE_SEED", "1")) * 1_000_000
 
