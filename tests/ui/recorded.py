@@ -179,7 +179,7 @@ def desk_events(run: RunFolder, recorder: Recorder, step: int) -> None:
     recorder.write(
         e.Warned(
             code="health",
-            text="level 2 uses 41 % of its codes",
+            text="level 3 uses 41 % of its codes",
             advice="Fewer levels or a smaller codebook would lose nothing.",
             step=step,
         ),

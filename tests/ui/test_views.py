@@ -396,7 +396,7 @@ async def test_warnings_wait_until_somebody_has_seen_them(home: Home) -> None:
             assert [(x.unseen, x.rose) for x in told][:1] == [(1, False)]
             await pilot.press("a")
             assert "new warning" not in screen_text(app)
-            assert "level 2 uses 41 % of its codes" in screen_text(app)
+            assert "level 3 uses 41 % of its codes" in screen_text(app)
             recorded.add_events(run, e.Warned(code="spike", text="the loss jumped", step=1701))
             await until(pilot, lambda: "▲ 1 new warning" in screen_text(app))
             await until(pilot, lambda: told[-1].rose)
