@@ -17,6 +17,8 @@ from distill_tui.engine.nets.base import SoundNet
 
 LONGEST = 30.0
 """Seconds of one file that are used to validate; more of the same file tells little more."""
+MOST_COMPARED = 200
+"""Sounds whose spectra are compared for previews: of thousands an even spread, or a run would start seconds later."""
 
 
 def padded(wave: Tensor, latent_hop: int) -> Tensor:
@@ -44,6 +46,9 @@ def choose_different(waves: Sequence[np.ndarray], groups: Sequence[str], rate: i
     """
     if len(waves) <= count:
         return list(range(len(waves)))
+    if len(waves) > max(MOST_COMPARED, count):
+        some = [i * len(waves) // MOST_COMPARED for i in range(MOST_COMPARED)]
+        return [some[i] for i in choose_different([waves[i] for i in some], [groups[i] for i in some], rate, count)]
     mel = MelSpectrogram(rate, 1024, 256, 64)
     spectra = torch.stack([log_mel(mel(torch.from_numpy(np.array(wave))[None]))[0].mean(-1) for wave in waves])
     chosen = [int(torch.cdist(spectra, spectra.mean(0)[None])[:, 0].argmin())]

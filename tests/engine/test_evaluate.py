@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from distill_tui.engine import evaluate
 from distill_tui.engine.evaluate import choose, choose_different
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
@@ -28,6 +30,16 @@ def test_each_sub_folder_comes_first() -> None:
     waves = [tone(f) for f in (300, 1000, 2000, 3500, 310, 320)]
     chosen = choose_different(waves, ["a", "a", "a", "a", "b", "c"], RATE, 3)
     assert {4, 5} < set(chosen)
+
+
+def test_of_thousands_of_sounds_a_few_hundred_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[int] = []
+    whole = evaluate.log_mel
+    monkeypatch.setattr(evaluate, "log_mel", lambda mel: (heard.append(1), whole(mel))[1])
+    waves = [tone(200 + i, 0.02) for i in range(3000)]
+    chosen = choose_different(waves, [""] * 3000, RATE, 4)
+    assert len(set(chosen)) == 4
+    assert len(heard) == evaluate.MOST_COMPARED
 
 
 def test_a_sound_of_a_few_samples_is_no_trouble() -> None:
