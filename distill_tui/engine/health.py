@@ -18,10 +18,9 @@ import torch
 from torch import Tensor
 
 from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE
+from distill_tui.reporting.verdicts import WINDOW_STEPS
 from distill_tui.runs.codemap import dead_codes
 
-WINDOW_STEPS = 100
-"""Steps that the numbers shown while training look back on."""
 WINDOW = f"last {WINDOW_STEPS} steps of training"
 LOW_UTILIZATION = 0.30
 

@@ -9,11 +9,11 @@ from torch import Tensor
 from distill_tui.data.pictures import SIDE
 from distill_tui.engine.bottleneck.base import Quantizer
 from distill_tui.engine.bottleneck.kl import KL
-from distill_tui.engine.health import WINDOW_STEPS
 from distill_tui.engine.images import ImageMaterial, grey
 from distill_tui.engine.nets.base import Autoencoder
 from distill_tui.engine.planes import Plane, levels_of
 from distill_tui.engine.reporter import Reporter
+from distill_tui.reporting.verdicts import WINDOW_STEPS
 from distill_tui.runs.codemap import CodeMap, Level, Picture, Point, read_map, write_map
 from distill_tui.runs.folder import RunFolder
 

@@ -14,7 +14,9 @@ LOW_EVENNESS, FAIR_EVENNESS = 0.08, 0.2
 HIGH_CHURN = 0.5
 COLLAPSED_NATS = 0.5
 """KL of the latents, in nats a frame, below which they say next to nothing: posterior collapse."""
-TRAINING_WINDOW = "over the last 100 steps of training"
+WINDOW_STEPS = 100
+"""Steps that the numbers of a training look back on."""
+TRAINING_WINDOW = f"over the last {WINDOW_STEPS} steps of training"
 """Window of the numbers in a run's log, as it is named beside them."""
 HELD_OUT_WINDOW = "on the held-out sound"
 """Window of the numbers in a card that does not name one."""

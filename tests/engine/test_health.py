@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from distill_tui.engine import health
+from distill_tui.reporting.verdicts import WINDOW_STEPS
 
 
 def test_even_use_is_full_perplexity_and_nothing_dead() -> None:
@@ -65,14 +66,14 @@ def test_the_rolling_window_forgets() -> None:
     first, second = torch.zeros(1, 10, 1, dtype=torch.long), torch.ones(1, 10, 1, dtype=torch.long)
     everywhere = torch.ones(1, 10, dtype=torch.bool)
     rolling.add(first, everywhere)
-    levels, churn = rolling.read(health.WINDOW_STEPS, torch.tensor([4.0]))
+    levels, churn = rolling.read(WINDOW_STEPS, torch.tensor([4.0]))
     assert levels[0].utilization == 0.25
-    assert churn == [4 / (health.WINDOW_STEPS * 4)]
-    for _ in range(health.WINDOW_STEPS - 1):
+    assert churn == [4 / (WINDOW_STEPS * 4)]
+    for _ in range(WINDOW_STEPS - 1):
         rolling.add(second, everywhere)
-    levels, _ = rolling.read(health.WINDOW_STEPS - 1, torch.tensor([0.0]))
+    levels, _ = rolling.read(WINDOW_STEPS - 1, torch.tensor([0.0]))
     assert levels[0].utilization == 0.5
-    assert rolling.counts.tolist() == [[10, 10 * (health.WINDOW_STEPS - 1), 0, 0]]
+    assert rolling.counts.tolist() == [[10, 10 * (WINDOW_STEPS - 1), 0, 0]]
     rolling.add(second, everywhere)
     levels, _ = rolling.read(1, torch.tensor([0.0]))
     assert levels[0].utilization == 0.25
