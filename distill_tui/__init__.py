@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from distill_tui.engine.infer import Model
+    from distill_tui.engine.inference.model import Model
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load_model"]
@@ -32,5 +32,5 @@ def load_model(path: str | os.PathLike[str], device: str = "cpu") -> Model:
     # by name, because every module of the package imports this one, and torch takes seconds
     import importlib
 
-    model: Model = importlib.import_module("distill_tui.engine.infer").Model.load(path, device)
+    model: Model = importlib.import_module("distill_tui.engine.inference.model").Model.load(path, device)
     return model

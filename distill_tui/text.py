@@ -1,7 +1,7 @@
 """Other people's text on its way to a terminal or into JSON: names, cards, logs and arguments must not drive either.
 
-Whatever a command prints goes through a `Gate`, and whatever the app draws through `ui.harmless`, so that it need not
-be remembered at each place that prints.
+Whatever a command prints goes through a `Gate`, and whatever the app draws through `ui.terminal.sanitize`, so that no
+place that prints has to remember it.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 DRIVING = re.compile(rf"[\0-\x08\x0b-\x1f\x7f-\x9f{TURNING}\ud800-\udfff]")
 """What can drive a terminal, newlines and tabs aside, and halves of characters, which cannot be encoded."""
 _DRIVING_BUT_COLOURS = rf"(?!\x1b\[(?:[0-2]|3[1-3])m){DRIVING.pattern}"
-"""The same, but for what `cli.ink` paints with. Like `_IN_JSON` compiled at first use: tmux's line has none."""
+"""The same without the colours of `cli.terminal_style`. Like `_IN_JSON` compiled at first use: tmux's line has none."""
 _IN_JSON = "|".join(["[\x7f]", "\xc2[\x80-\x9f]", *(c.encode().decode("latin-1") for c in TURNING)]).encode("latin-1")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -37,7 +37,7 @@ def without_surrogates(value: Any) -> Any:
 
 
 class Gate:
-    """A text stream that lets nothing through that drives a terminal; on a terminal, the colours of `cli.ink`."""
+    """A text stream that drops whatever drives a terminal; on a terminal the colours of `cli.terminal_style` pass."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from distill_tui.paths import Home
-from distill_tui.runs.brief import brief
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.quick_state import brief
 from tests.data.sounds import sine, write
 
 PATIENCE = 120.0

@@ -9,8 +9,8 @@ import pytest
 
 from distill_tui import gpu_support
 from distill_tui.gpu_support import Driver, not_built_for, unusable
-from distill_tui.runs.brief import brief
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.quick_state import brief
 from tests.nvml import write_nvml
 from tests.programs import environment, few_sounds, tiny
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import distill_tui
-from distill_tui.cli import bench
-from distill_tui.cli.doctor import software
-from distill_tui.cli.terminal_start import start
+from distill_tui.cli.commands import bench
+from distill_tui.cli.commands.doctor import software
+from distill_tui.cli.startup_timer import start
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
-from distill_tui.ui.explorer.listening import Stretch, cut
-from distill_tui.ui.pictures import Pictures
-from distill_tui.ui.program import call
+from distill_tui.ui.screens.explorer.listening import Stretch, cut
+from distill_tui.ui.services.programs import call
+from distill_tui.ui.services.spectrograms import Pictures
 from tests.data.sounds import sine, write
 from tests.programs import PATIENCE, ended_at_last, environment, few_sounds, only_run, tiny, until
 
@@ -102,4 +102,4 @@ def test_no_other_place_makes_a_command_line_for_python() -> None:
             if named or typed or "multiprocessing" in imported or "runpy" in imported:
                 found.append(str(path.relative_to(SOURCE)))
     # doctor says which Python it is
-    assert sorted(found) == ["cli/doctor/software.py", "interpreter.py"]
+    assert sorted(found) == ["cli/commands/doctor/software.py", "interpreter.py"]

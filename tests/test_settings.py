@@ -9,8 +9,8 @@ from distill_tui.paths import Home, find_home
 from distill_tui.recipe.presets import PRESETS, layered
 from distill_tui.settings import Settings, keep_theme, line_of, read_settings
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.form import RecipeForm
-from distill_tui.ui.preferences import all_problems, is_key
+from distill_tui.ui.screens.config.form import RecipeForm
+from distill_tui.ui.settings_check import all_problems, is_key
 from tests.ui.conftest import until
 
 GOOD = """

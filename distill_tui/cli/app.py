@@ -3,7 +3,7 @@
 import os
 import sys
 
-from distill_tui.cli.ink import is_dumb
+from distill_tui.cli.terminal_style import is_dumb
 from distill_tui.errors import RequestError
 from distill_tui.text import ungated
 

@@ -2,13 +2,13 @@
 
 import time
 
-from distill_tui.cli.ink import Ink
 from distill_tui.cli.output import write_json
 from distill_tui.cli.report import colour_of
+from distill_tui.cli.terminal_style import Ink
 from distill_tui.files import printable
+from distill_tui.reporting.formatting import count, duration, number, percent
 from distill_tui.runs import events as e
 from distill_tui.runs.state import RunState
-from distill_tui.ui.words import count, duration, number, percent
 
 EPOCH_SECONDS = 3.0
 """Without a terminal, quick epochs get a line this often."""

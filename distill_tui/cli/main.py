@@ -136,7 +136,7 @@ def _line(arguments: Sequence[str]) -> int | None:
     if options is None:
         return None
     with light_imports():
-        from distill_tui.cli.runs import status
+        from distill_tui.cli.commands.runs import status
 
         code = status(options)
     sys.stdout.flush()

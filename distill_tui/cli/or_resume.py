@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distill_tui.cli.follow import Following
+from distill_tui.cli.commands.train import follow_on, prepare_run
+from distill_tui.cli.foreground import Following
 from distill_tui.cli.output import say
-from distill_tui.cli.train import follow_on, prepare_run
 from distill_tui.data.corpus import encode_path
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import clean_name, locked, printable
@@ -18,13 +18,13 @@ from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import fields, get
 from distill_tui.recipe.schema import Recipe
+from distill_tui.reporting.formatting import setting
 from distill_tui.runs import events as e
-from distill_tui.runs.brief import brief
 from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder, list_runs
-from distill_tui.runs.launch import start_worker
 from distill_tui.runs.log import tail_events
-from distill_tui.ui.words import setting
+from distill_tui.runs.quick_state import brief
+from distill_tui.runs.service import start_worker
 
 if TYPE_CHECKING:
     from typing import TextIO

@@ -18,14 +18,14 @@ GROUPS = {
     "control": ("pause", "unpause", "stop", "checkpoint", "preview", "tune"),
     "explore": ("explore", "map"),
     "models": ("models",),
-    "sound": ("reconstruct", "encode", "decode"),
+    "audio": ("reconstruct", "encode", "decode"),
     "data": ("data",),
-    "machine": ("doctor",),
+    "doctor_command": ("doctor",),
     "tensorboard": ("export-tensorboard",),
     "bench": ("bench",),
     "completion": ("completion",),
 }
-"""The modules beside this one and their commands, so that a command need not wait for all the others to be imported."""
+"""The modules of `cli.commands` and their commands, so that one command does not import all the others."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -72,7 +72,7 @@ def build_parser(command: str | None = None) -> Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for group, names in GROUPS.items():
         if command is None or command in names:
-            importlib.import_module(f"distill_tui.cli.{group}").register(commands, shared)
+            importlib.import_module(f"distill_tui.cli.commands.{group}").register(commands, shared)
     return parser
 
 

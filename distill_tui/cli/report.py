@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from distill_tui.cli.ink import Ink
 from distill_tui.cli.output import table
+from distill_tui.cli.terminal_style import Ink
 from distill_tui.files import printable
 from distill_tui.recipe.fields import fields, get
 from distill_tui.recipe.schema import Recipe
+from distill_tui.reporting.formatting import count, duration, number, percent, setting
 from distill_tui.reporting.verdicts import Verdict, verdict, window_of
 from distill_tui.runs.state import LevelHealth, RunState
-from distill_tui.ui.words import count, duration, number, percent, setting
 
 if TYPE_CHECKING:
     from distill_tui.data.corpus import Corpus

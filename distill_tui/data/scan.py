@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from distill_tui.data.corpus import Corpus, Skipped, Sound, assign_split, encode_path
-from distill_tui.data.find import FoundFile, find_files
-from distill_tui.data.memory import Finding, ScanMemory, stamp_of
-from distill_tui.data.reading import OpenSound, UnreadableSoundError, hash_file, open_sound, to_mono
-from distill_tui.data.threads import Stop, as_ready
+from distill_tui.data.discover import FoundFile, find_files
+from distill_tui.data.scan_cache import Finding, ScanMemory, stamp_of
+from distill_tui.data.sound_file import OpenSound, UnreadableSoundError, hash_file, open_sound, to_mono
+from distill_tui.data.thread_pool import Stop, as_ready
 from distill_tui.paths import Home
 
 LOWEST_RATE, HIGHEST_RATE = 8000, 192000

@@ -23,7 +23,7 @@ from distill_tui.paths import Home, find_home
 from distill_tui.recipe import toml
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.herald import start_herald
+from distill_tui.runs.hooks import start_herald
 from distill_tui.runs.log import LogWriter, read_events
 
 RESERVE_BYTES = 65536
@@ -70,7 +70,7 @@ def work(home: Home, run: RunFolder, stop: Signals) -> int:
                 resumed=resumed,
             )
         )
-        from distill_tui.engine.session import train_run
+        from distill_tui.engine.job import train_run
 
         if stop.heard:
             log.write(e.Stopped(step=0, epoch=0, seconds=0.0, reason=stop.reason))

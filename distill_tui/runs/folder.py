@@ -52,7 +52,7 @@ class RunFolder:
 
     @property
     def map(self) -> Path:
-        """What the codebooks look like now: see `runs.codemap`."""
+        """What the codebooks look like now: see `runs.codebook_map`."""
         return self.path / "map.json"
 
     @property

@@ -13,20 +13,20 @@ from textual.screen import Screen
 from distill_tui.files import printable
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
-from distill_tui.ui import commands
-from distill_tui.ui.hangup import leave_on_hangup
-from distill_tui.ui.personal import PersonalApp
+from distill_tui.ui import command_palette
+from distill_tui.ui.base_app import PersonalApp
 from distill_tui.ui.screens.base import DeskScreen, RecipeWanted, RunWanted
-from distill_tui.ui.title import Title
+from distill_tui.ui.terminal.hangup import leave_on_hangup
+from distill_tui.ui.terminal.title import Title
 
 if TYPE_CHECKING:
     # nobody waits for a screen or a dialog that is not looked at
     from distill_tui.ui import messages as m
-    from distill_tui.ui.screens.config import ConfigScreen
-    from distill_tui.ui.screens.explorer import ExplorerScreen
-    from distill_tui.ui.screens.library import LibraryScreen
-    from distill_tui.ui.screens.steering import SteeringScreen
-    from distill_tui.ui.screens.training import TrainingScreen
+    from distill_tui.ui.screens.config.screen import ConfigScreen
+    from distill_tui.ui.screens.explorer.screen import ExplorerScreen
+    from distill_tui.ui.screens.library.screen import LibraryScreen
+    from distill_tui.ui.screens.run_screen import SteeringScreen
+    from distill_tui.ui.screens.training.screen import TrainingScreen
 
 
 class DistillApp(PersonalApp):
@@ -77,24 +77,24 @@ class DistillApp(PersonalApp):
 
     @cached_property
     def _config(self) -> "ConfigScreen":
-        from distill_tui.ui.screens.config import ConfigScreen
+        from distill_tui.ui.screens.config.screen import ConfigScreen
 
         return ConfigScreen(self.home)
 
     @cached_property
     def _training(self) -> "TrainingScreen":
-        from distill_tui.ui.screens.training import TrainingScreen
+        from distill_tui.ui.screens.training.screen import TrainingScreen
 
         return TrainingScreen(self.home)
 
     @cached_property
     def _explorer(self) -> "ExplorerScreen":
-        from distill_tui.ui.screens.explorer import ExplorerScreen
+        from distill_tui.ui.screens.explorer.screen import ExplorerScreen
 
         return ExplorerScreen(self.home)
 
     def _library_screen(self) -> "LibraryScreen":
-        from distill_tui.ui.screens.library import LibraryScreen
+        from distill_tui.ui.screens.library.screen import LibraryScreen
 
         return LibraryScreen(self.home)
 
@@ -135,11 +135,11 @@ class DistillApp(PersonalApp):
         if isinstance(screen, DeskScreen):
             from distill_tui.ui.dialogs.help import HelpDialog
 
-            self.push_screen(HelpDialog(screen.TITLE_TEXT, screen.help_text(), commands.keys_of(self, screen)))
+            self.push_screen(HelpDialog(screen.TITLE_TEXT, screen.help_text(), command_palette.keys_of(self, screen)))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action that makes sense now, and the themes."""
-        return commands.commands_of(self, screen)
+        return command_palette.commands_of(self, screen)
 
     # what the screens and the follower say
 

@@ -9,19 +9,19 @@ import pytest
 import torch
 
 from distill_tui.data.corpus import Corpus
+from distill_tui.data.images.dataset import Pictures
 from distill_tui.data.manifest import HASH
-from distill_tui.data.pictures import Pictures
-from distill_tui.engine.infer import load_net
-from distill_tui.engine.sound import Codes, decode_file, encode_file, load_model
+from distill_tui.engine.inference.files import Codes, decode_file, encode_file, load_model
+from distill_tui.engine.inference.model import load_net
 from distill_tui.library.container import read_card
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.runs import events as e
-from distill_tui.runs.codemap import read_map
+from distill_tui.runs.codebook_map import read_map
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.launch import start_worker
 from distill_tui.runs.log import read_events
+from distill_tui.runs.service import start_worker
 from distill_tui.runs.state import RunState
 from tests.engine.support import tones
 

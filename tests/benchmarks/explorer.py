@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from distill_tui.paths import Home
-from distill_tui.runs.codemap import write_map
+from distill_tui.runs.codebook_map import write_map
 from distill_tui.runs.folder import RunFolder
 from tests.benchmarks.ui import (
     BARE,

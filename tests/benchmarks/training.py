@@ -23,7 +23,7 @@ import numpy as np
 from distill_tui.machine import COMPUTING
 
 if TYPE_CHECKING:
-    from distill_tui.data.cache import Wave
+    from distill_tui.data.decode_cache import Wave
 
 MINUTE = 60
 SOUND = {"1 min": 1, "10 min": 10, "1 h": 60, "10 h": 600}
@@ -37,7 +37,7 @@ def minutes_of_sound(folder: Path, minutes: int) -> "Sequence[Wave]":
     """So many sounds of a minute in the cache: ten different ones on the disk, over and over."""
     import soundfile
 
-    from distill_tui.data.cache import decode_all
+    from distill_tui.data.decode_cache import decode_all
     from distill_tui.data.scan import scan
     from distill_tui.engine.bench.subject import noises
     from distill_tui.paths import Home
@@ -54,12 +54,12 @@ def minutes_of_sound(folder: Path, minutes: int) -> "Sequence[Wave]":
 
 def case(device: str, minutes: int, how: str, batch: int, seconds: float) -> dict[str, Any]:
     """One case, in this process."""
-    from distill_tui.engine import material
-    from distill_tui.engine.batches import HeldWaves, MappedWaves
     from distill_tui.engine.bench.subject import Watch, make_subject, peak_memory
+    from distill_tui.engine.tasks import base
+    from distill_tui.engine.tasks.crops import HeldWaves, MappedWaves
     from distill_tui.machine import this_machine
 
-    setattr(material, "hold", HeldWaves if how == HELD else MappedWaves)  # noqa: B010 - not for mypy to see
+    setattr(base, "hold", HeldWaves if how == HELD else MappedWaves)  # noqa: B010 - not for mypy to see
     with tempfile.TemporaryDirectory() as folder:
         waves = minutes_of_sound(Path(folder), minutes)
         begun = time.perf_counter()

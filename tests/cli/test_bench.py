@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from distill_tui.cli import bench
-from distill_tui.cli.terminal_start import start
+from distill_tui.cli.commands import bench
+from distill_tui.cli.startup_timer import start
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
 from tests.programs import cli

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distill_tui.cli import data
+from distill_tui.cli.commands import data
 from distill_tui.cli.main import run
 from distill_tui.data.corpus import Corpus
 from distill_tui.paths import Home

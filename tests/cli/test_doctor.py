@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from distill_tui import gpu_support, machine
-from distill_tui.cli import machine as command_module
-from distill_tui.cli.doctor import place, software, terminal
-from distill_tui.cli.doctor.check import Check
+from distill_tui.cli.commands import doctor_command as command_module
+from distill_tui.cli.commands.doctor import place, software, terminal
+from distill_tui.cli.commands.doctor.check import Check
 from distill_tui.cli.main import run
 from distill_tui.machine import Gpu
 from distill_tui.paths import Home
@@ -230,7 +230,8 @@ def test_the_terminal(
 
 
 def test_the_terminals_size_and_locale_are_seen() -> None:
-    code = "from distill_tui.cli.doctor import terminal\nfor c in terminal.checks(): print(c.name, c.state, c.text)"
+    code = "from distill_tui.cli.commands.doctor import terminal\n"
+    code += "for c in terminal.checks(): print(c.name, c.state, c.text)"
     main, side = pty.openpty()
     termios.tcsetwinsize(side, (20, 60))
     done = subprocess.run(

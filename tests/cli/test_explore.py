@@ -8,14 +8,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from distill_tui.cli.explore import as_text
+from distill_tui.cli.commands.explore import as_text
 from distill_tui.cli.main import run as main
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
-from distill_tui.runs.brief import brief
-from distill_tui.runs.codemap import CodeMap, read_map
+from distill_tui.runs.codebook_map import CodeMap, read_map
 from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.quick_state import brief
 from tests.conftest import Trained
 from tests.library import models
 from tests.programs import cli, ended_at_last, only_run, until, until_state

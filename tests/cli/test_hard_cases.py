@@ -13,9 +13,9 @@ import pytest
 from distill_tui.cli.main import run as main
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
-from distill_tui.runs.brief import brief
 from distill_tui.runs.events import Codec
 from distill_tui.runs.log import read_events
+from distill_tui.runs.quick_state import brief
 from distill_tui.runs.state import RunState
 from tests.cli.small_disk import fill, small_disk, with_small_disks
 from tests.conftest import Trained

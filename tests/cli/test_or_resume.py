@@ -10,8 +10,8 @@ import pytest
 
 from distill_tui.cli.main import run as main
 from distill_tui.paths import Home
-from distill_tui.runs.brief import brief
 from distill_tui.runs.control import change_control
+from distill_tui.runs.quick_state import brief
 from tests.conftest import Trained
 from tests.programs import PATIENCE, cli, ended_at_last, few_sounds, only_run, start, tiny, until, until_state
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from distill_tui.cli.commands.runs import status_line
 from distill_tui.cli.display import Lines
-from distill_tui.cli.ink import Ink
 from distill_tui.cli.main import run as main
-from distill_tui.cli.runs import status_line
+from distill_tui.cli.terminal_style import Ink
 from distill_tui.library.container import read_card
 from distill_tui.paths import Home
 from distill_tui.recipe import toml

@@ -9,12 +9,12 @@ import pytest
 import soundfile
 from PIL import Image
 
+from distill_tui.cli.commands.tensorboard import png, spectrogram
 from distill_tui.cli.main import run as main
-from distill_tui.cli.tensorboard import png, spectrogram
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
-from distill_tui.runs.brief import brief
 from distill_tui.runs.log import read_events
+from distill_tui.runs.quick_state import brief
 from distill_tui.runs.state import RunState
 from tests.conftest import Trained
 from tests.runs.support import a_run, metrics, started, write

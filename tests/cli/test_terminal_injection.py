@@ -12,9 +12,9 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.widgets import Static
 
-from distill_tui.cli.ink import Ink
 from distill_tui.cli.main import run as main
 from distill_tui.cli.parser import build_parser
+from distill_tui.cli.terminal_style import Ink
 from distill_tui.files import clean_name
 from distill_tui.paths import Home
 from distill_tui.recipe import toml

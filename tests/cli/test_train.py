@@ -16,10 +16,10 @@ import pytest
 from distill_tui.cli.main import run as main
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
-from distill_tui.runs.brief import brief
 from distill_tui.runs.folder import RunFolder, list_runs
-from distill_tui.runs.launch import start_worker
 from distill_tui.runs.log import read_events
+from distill_tui.runs.quick_state import brief
+from distill_tui.runs.service import start_worker
 from tests.conftest import Trained
 from tests.programs import (
     LONG,
@@ -184,7 +184,7 @@ def test_a_run_that_fails_says_why_and_where_its_log_is(home: Home, sounds: Path
     from distill_tui.machine import Machine
     from distill_tui.recipe.fields import with_values
     from distill_tui.recipe.schema import Recipe
-    from distill_tui.runs.launch import create_run
+    from distill_tui.runs.service import create_run
     from tests.programs import TINY
 
     run = create_run(home, with_values(Recipe(), TINY), scan([sounds], 0.2), Machine(cores=2))
@@ -269,7 +269,7 @@ def test_a_finished_run_is_not_resumed(trained: Trained, capsys: pytest.CaptureF
 
 def test_a_second_worker_of_one_run_is_refused(home: Home, sounds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both looked before either held the lock."""
-    from distill_tui.cli.follow import Following
+    from distill_tui.cli.foreground import Following
     from distill_tui.errors import RequestError
 
     done = cli("train", str(sounds), "--detach", *tiny(**LONG))
@@ -278,7 +278,7 @@ def test_a_second_worker_of_one_run_is_refused(home: Home, sounds: Path, monkeyp
     assert done.stdout == f"{run.id}\n"
     assert isinstance(next(read_events(run.events)), e.Started)
 
-    monkeypatch.setattr("distill_tui.runs.launch.refuse_alive", lambda _run: None)
+    monkeypatch.setattr("distill_tui.runs.service.refuse_alive", lambda _run: None)
     following = Following(run, lambda: start_worker(home, run))
     with pytest.raises(RequestError, match="already being trained"):
         following.wait_for_start()

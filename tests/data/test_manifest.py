@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from distill_tui.data.corpus import Corpus
-from distill_tui.data.pictures import Pictures, find_pictures
+from distill_tui.data.images.dataset import Pictures, find_pictures
 from distill_tui.data.scan import scan
 from distill_tui.errors import DistillError
 from tests.data.sounds import write

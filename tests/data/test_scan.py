@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from distill_tui.data import memory, reading
 from distill_tui.data import scan as scan_module
+from distill_tui.data import scan_cache, sound_file
 from distill_tui.data.corpus import Corpus, decode_path
-from distill_tui.data.find import FoundFile
+from distill_tui.data.discover import FoundFile
 from distill_tui.data.scan import scan
-from distill_tui.data.threads import Stop
+from distill_tui.data.thread_pool import Stop
 from distill_tui.errors import RequestError
 from distill_tui.paths import Home
 from tests.data.sounds import sine, write
@@ -411,7 +411,7 @@ def test_memory_stays_bounded(folder: Path) -> None:
     finally:
         tracemalloc.stop()
     assert sound.seconds == 1200
-    assert peak < 10 * 4 * reading.BLOCK_SAMPLES
+    assert peak < 10 * 4 * sound_file.BLOCK_SAMPLES
 
 
 @pytest.fixture
@@ -420,7 +420,7 @@ def examined(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     original = scan_module.examine
 
-    def counted(file: FoundFile, stop: Stop | None = None) -> tuple[memory.Finding, bool]:
+    def counted(file: FoundFile, stop: Stop | None = None) -> tuple[scan_cache.Finding, bool]:
         names.append(file.name)
         return original(file, stop)
 
@@ -463,7 +463,7 @@ def test_a_file_that_grows_while_it_is_read_is_skipped(
     folder: Path, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(folder / "a.wav")
-    original = reading.hash_file
+    original = sound_file.hash_file
 
     def hash_and_grow(handle: int, stop: Stop | None = None) -> str:
         with path.open("ab") as file:
@@ -479,7 +479,7 @@ def test_a_file_that_grows_while_it_is_read_is_skipped(
 def test_a_damaged_memory_is_made_anew(folder: Path, home: Home, examined: list[str]) -> None:
     write(folder / "a.wav")
     home.cache.mkdir(parents=True)
-    (home.cache / memory.FILE_NAME).write_bytes(b"this is no database" * 100)
+    (home.cache / scan_cache.FILE_NAME).write_bytes(b"this is no database" * 100)
     for expected in (["a.wav"], []):
         examined.clear()
         assert len(scan([folder], 0.2, home).sounds) == 1
@@ -490,7 +490,7 @@ def test_a_memory_that_is_damaged_inside_is_made_anew(folder: Path, home: Home, 
     for number in range(200):
         (folder / f"{number}-{'x' * 100}.wav").write_text("no sound")
     scan([folder], 0.2, home)
-    path = home.cache / memory.FILE_NAME
+    path = home.cache / scan_cache.FILE_NAME
     content = path.read_bytes()
     path.write_bytes(content[:4096] + b"\xa5" * (len(content) - 4096))
     assert len(scan([folder], 0.2, home).skipped) == 200
@@ -503,10 +503,10 @@ def test_a_memory_that_is_locked_or_cannot_be_written_is_gone_without(
     folder: Path, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder / "a.wav")
-    monkeypatch.setattr(memory, "PATIENCE", 0.05)
+    monkeypatch.setattr(scan_cache, "PATIENCE", 0.05)
     scan([folder], 0.2, home)
     write(folder / "b.wav")
-    with sqlite3.connect(home.cache / memory.FILE_NAME) as other:
+    with sqlite3.connect(home.cache / scan_cache.FILE_NAME) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert len(scan([folder], 0.2, home).sounds) == 2
     other.close()
@@ -565,7 +565,7 @@ def test_a_huge_file_that_is_a_hole_is_skipped_without_reading_it(
 
 
 def test_a_file_with_a_hole_and_sound_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "SPARSE_BYTES", 1000)
+    monkeypatch.setattr(sound_file, "SPARSE_BYTES", 1000)
     path, hole, sound = folder / "silence first.wav", 2**20, (sine(5.0, 44100) * 32767).astype("<i2").tobytes()
     folder.mkdir(exist_ok=True)
     with path.open("wb") as file:
@@ -599,17 +599,17 @@ def test_what_turns_out_to_be_longer_than_a_day_is_read_no_further(
 ) -> None:
     monkeypatch.setattr(scan_module, "LONGEST_HOURS", 1 / 3600)
     monkeypatch.setattr(scan_module, "UNKNOWN_FRAMES", 0)
-    monkeypatch.setattr(reading, "BLOCK_SAMPLES", 1000)
+    monkeypatch.setattr(sound_file, "BLOCK_SAMPLES", 1000)
     write(folder / "a.wav", sine(30.0))
     blocks: list[int] = []
-    original = reading.OpenSound.blocks
+    original = sound_file.OpenSound.blocks
 
-    def counted(self: reading.OpenSound) -> Iterator[reading.Samples]:
+    def counted(self: sound_file.OpenSound) -> Iterator[sound_file.Samples]:
         for block in original(self):
             blocks.append(len(block))
             yield block
 
-    monkeypatch.setattr(reading.OpenSound, "blocks", counted)
+    monkeypatch.setattr(sound_file.OpenSound, "blocks", counted)
     assert list(reasons(scan([folder], 0.2))) == ["a.wav"]
     assert sum(blocks) < 2 * 44100
 
@@ -619,7 +619,7 @@ def test_flipped_bits_in_the_memory_are_not_believed(folder: Path, home: Home) -
         write(folder / f"{number}.wav", sine(0.1, hertz=200 + 20 * number))
     (folder / "empty.wav").touch()
     first = scan([folder], 0.2, home)
-    path = home.cache / memory.FILE_NAME
+    path = home.cache / scan_cache.FILE_NAME
     content = path.read_bytes()
     chance = random.Random(0)
     for _ in range(40):
@@ -644,4 +644,4 @@ def test_what_an_earlier_version_remembered_is_swept(folder: Path, home: Home) -
     home.cache.mkdir(parents=True)
     (home.cache / "scans-1.sqlite").touch()
     scan([folder], 0.2, home)
-    assert [path.name for path in home.cache.iterdir()] == [memory.FILE_NAME]
+    assert [path.name for path in home.cache.iterdir()] == [scan_cache.FILE_NAME]

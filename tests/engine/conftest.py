@@ -6,5 +6,5 @@ import torch
 
 @pytest.fixture(autouse=True)
 def _one_thread(request: pytest.FixtureRequest) -> None:
-    if request.module.__name__ != "tests.engine.test_shards":
+    if request.module.__name__ != "tests.engine.test_cpu_shards":
         torch.set_num_threads(1)

@@ -8,8 +8,8 @@ import torch
 
 from distill_tui.data.corpus import Corpus
 from distill_tui.data.scan import scan
-from distill_tui.engine.session import read_material
-from distill_tui.engine.train import Trainer
+from distill_tui.engine.job import read_material
+from distill_tui.engine.training.trainer import Trainer
 from distill_tui.machine import Gpu, Machine
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
@@ -17,8 +17,8 @@ from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs.events import Event
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.launch import create_run
 from distill_tui.runs.log import LogWriter, read_events
+from distill_tui.runs.service import create_run
 
 RATE = 8000
 TINY: dict[str, Any] = {

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from distill_tui.data.corpus import Corpus
-from distill_tui.data.pictures import Pictures
-from distill_tui.engine import session
-from distill_tui.engine.desk import Desk
-from distill_tui.engine.train import Trainer
+from distill_tui.data.images.dataset import Pictures
+from distill_tui.engine import job
+from distill_tui.engine.training.control_poller import Desk
+from distill_tui.engine.training.trainer import Trainer
 from distill_tui.errors import RequestError
 from distill_tui.library.container import read_card
 from distill_tui.machine import Gpu, Machine
@@ -20,8 +20,8 @@ from distill_tui.recipe import toml
 from distill_tui.recipe.presets import EXPLORE, layered
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.launch import create_run
 from distill_tui.runs.log import LogWriter
+from distill_tui.runs.service import create_run
 from tests.engine.accelerator import accelerator
 from tests.engine.support import events_of, make_run, tones
 
@@ -55,7 +55,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 def train(home: Home, run: RunFolder, resumed: bool = False) -> Any:
     torch.set_num_threads(1)
-    return session.train_run(home, run, toml.load(run.recipe), LogWriter(run.events), resumed)
+    return job.train_run(home, run, toml.load(run.recipe), LogWriter(run.events), resumed)
 
 
 @pytest.mark.parametrize("kind", ["cuda", "mps"])
@@ -112,7 +112,7 @@ def test_a_step_that_is_not_finite_is_skipped_without_a_fused_optimizer(home: Ho
     with accelerator("mps") as device:
         run = make_run(home, sounds, train__device=str(device))
         recipe = toml.load(run.recipe)
-        material, _ = session.read_material(home, Corpus.load(run.sounds), recipe, device)
+        material, _ = job.read_material(home, Corpus.load(run.sounds), recipe, device)
         trainer = Trainer(run, recipe, material, device, torch.float32, LogWriter(run.events))
         trainer._train_step()
         before = {key: value.cpu() for key, value in trainer.net.state_dict().items()}

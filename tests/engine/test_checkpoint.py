@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from distill_tui.engine import checkpoint
+from distill_tui.engine.training import checkpoint
 from distill_tui.errors import DistillError
 
 

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 import torch
 
-from distill_tui.data.pictures import Pictures, find_pictures
-from distill_tui.engine.mapping import TRAIL, LiveMap
-from distill_tui.engine.session import read_material
-from distill_tui.engine.train import Trainer
+from distill_tui.data.images.dataset import Pictures, find_pictures
+from distill_tui.engine.job import read_material
+from distill_tui.engine.maps.live import TRAIL, LiveMap
+from distill_tui.engine.training.trainer import Trainer
 from distill_tui.machine import Machine
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.presets import EXPLORE, layered
 from distill_tui.runs import events as e
-from distill_tui.runs.codemap import read_map
+from distill_tui.runs.codebook_map import read_map
 from distill_tui.runs.control import change_control
-from distill_tui.runs.launch import create_run
 from distill_tui.runs.log import LogWriter
+from distill_tui.runs.service import create_run
 
 from .support import events_of
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from distill_tui.engine import checkpoint
+from distill_tui.engine.training import checkpoint
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.control import change_control
-from distill_tui.runs.launch import start_worker
+from distill_tui.runs.service import start_worker
 from tests.engine.support import events_of, make_run, make_trainer, tones, weights_of
 from tests.engine.test_worker import state_of, until
 from tests.programs import PATIENCE

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from distill_tui.engine.bottleneck.gradient import GradientQuantizer
-from distill_tui.engine.images import ImageMaterial
-from distill_tui.engine.mapping import LiveMap
-from distill_tui.engine.planes import Plane, levels_of
-from distill_tui.engine.soundmap import make_map
+from distill_tui.engine.maps.build import make_map
+from distill_tui.engine.maps.live import LiveMap
+from distill_tui.engine.maps.pca import Plane, levels_of
+from distill_tui.engine.quantizers.rvq_gradient import GradientQuantizer
+from distill_tui.engine.tasks.images import ImageMaterial
 from distill_tui.errors import RequestError
 from distill_tui.paths import Home
-from distill_tui.runs.codemap import Point, read_map
+from distill_tui.runs.codebook_map import Point, read_map
 from distill_tui.runs.folder import RunFolder
 
 from .support import make_run, make_trainer, tones

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from distill_tui.engine import mel
+from distill_tui.engine.dsp import mel
 
 needs_torchaudio = pytest.mark.skipif(mel.torchaudio is None, reason="torchaudio cannot be imported beside this torch")
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from distill_tui.data.scan import scan
-from distill_tui.engine.bottleneck.ema import EmaQuantizer
-from distill_tui.engine.infer import Model
-from distill_tui.engine.session import train_run
+from distill_tui.engine.inference.model import Model
+from distill_tui.engine.job import train_run
+from distill_tui.engine.quantizers.rvq_ema import EmaQuantizer
 from distill_tui.errors import RequestError
-from distill_tui.library.start import start_of, values_to_continue
+from distill_tui.library.pretrained import start_of, values_to_continue
 from distill_tui.library.store import Library
 from distill_tui.machine import Machine
 from distill_tui.paths import Home
@@ -22,8 +22,8 @@ from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.launch import create_run
 from distill_tui.runs.log import LogWriter
+from distill_tui.runs.service import create_run
 from tests.engine.support import events_of, make_run, make_trainer, tones
 
 

@@ -18,8 +18,8 @@ from distill_tui.reporting.verdicts import window_of
 from distill_tui.runs import events as e
 from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.launch import start_worker
 from distill_tui.runs.log import read_events
+from distill_tui.runs.service import start_worker
 from distill_tui.runs.state import RunState
 from tests.engine.support import events_of, make_run, tones
 from tests.programs import PATIENCE
@@ -63,7 +63,7 @@ def test_a_run_from_its_first_event_to_a_model_that_loads_in_a_new_process(home:
     assert events[-1].path == state.model.path
     assert read_card(Path(state.model.path)).run == run.id
     program = (
-        "import sys, torch; from distill_tui.engine.infer import Model; m = Model.load(sys.argv[1]);"
+        "import sys, torch; from distill_tui.engine.inference.model import Model; m = Model.load(sys.argv[1]);"
         "w = torch.randn(1, 5000); made = m.decode(m.encode(w));"
         "assert torch.equal(made[:, :5000], m.reconstruct(w)); print('same')"
     )

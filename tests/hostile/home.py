@@ -74,8 +74,8 @@ class Place:
 
 def make(root: Path) -> Place:
     """A trained run, its model and checkpoints, a stopped run, an Explorer run, sounds, codes, pictures, settings."""
-    from distill_tui.engine.session import save_model
-    from tests.data.test_pictures import put as put_pictures
+    from distill_tui.engine.job import save_model
+    from tests.data.test_images import put as put_pictures
     from tests.engine.support import make_run, make_trainer, tones
 
     place = Place(root)

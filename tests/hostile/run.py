@@ -170,7 +170,7 @@ def _child(command: Command, place: Place, words: dict[str, str], output: int) -
             case ("restore",):
                 code = _restore(place)
             case ("problems",):
-                from distill_tui.ui.preferences import all_problems
+                from distill_tui.ui.settings_check import all_problems
 
                 print("\n".join(all_problems(place.home)))
                 code = 0
@@ -222,7 +222,7 @@ def _restore(place: Place) -> int:
 
 def _pictures(place: Place) -> int:
     """What `explore --data` does before it makes a run."""
-    from distill_tui.data.pictures import find_pictures
+    from distill_tui.data.images.dataset import find_pictures
     from distill_tui.errors import DistillError
 
     try:

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from distill_tui.cli.control import Asking
+from distill_tui.cli.commands.control import Asking
 from distill_tui.errors import RequestError
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
-from distill_tui.runs import herald
-from distill_tui.runs.brief import brief
+from distill_tui.runs import hooks
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.log import LogReader
+from distill_tui.runs.quick_state import brief
 from distill_tui.settings import Settings
 from distill_tui.ui.dialogs.runs import glance
-from distill_tui.ui.follow import Follower
+from distill_tui.ui.run_store import Follower
 from tests.runs.support import a_run, metrics, started, write
 
 MOMENTS = range(10)
@@ -134,13 +134,13 @@ def test_the_command_of_the_settings_is_told_how_it_ended(
     worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr(herald, "POLL_SECONDS", 0.0)
-    monkeypatch.setattr(herald, "start", lambda _command, _run, state, _reason: told.append(state.state))
+    monkeypatch.setattr(hooks, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(hooks, "start", lambda _command, _run, state, _reason: told.append(state.state))
     worker.begin()
     # the log's worker is 42, the lock's this process
     monkeypatch.setattr(RunFolder, "worker_pid", lambda _: 42)
     worker.will(worker.finish, at)
-    herald.follow(worker.run, 42, 0, Settings(on_finish="true"))
+    hooks.follow(worker.run, 42, 0, Settings(on_finish="true"))
     assert told == ["finished"]
 
 

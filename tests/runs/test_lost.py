@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from distill_tui.cli.display import Lines
-from distill_tui.cli.follow import Following
-from distill_tui.cli.ink import Ink
+from distill_tui.cli.foreground import Following
 from distill_tui.cli.main import run as main
-from distill_tui.engine.desk import Desk
+from distill_tui.cli.terminal_style import Ink
+from distill_tui.engine.training.control_poller import Desk
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import Home
 from distill_tui.runs import events as e

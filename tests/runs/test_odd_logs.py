@@ -8,9 +8,9 @@ import pytest
 from distill_tui.cli.main import run as main
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
-from distill_tui.runs.brief import brief
 from distill_tui.runs.events import LONGEST_LINE, Codec
 from distill_tui.runs.log import LogReader, LogWriter, end_of_log, read_events, tail_events
+from distill_tui.runs.quick_state import brief
 from distill_tui.runs.state import RunState
 from tests.runs.support import a_run, metrics, started, write
 from tests.ui.recorded import finished, stopped

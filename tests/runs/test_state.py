@@ -4,12 +4,12 @@ import msgspec
 import pytest
 
 from distill_tui.paths import Home
-from distill_tui.runs import brief as brief_module
 from distill_tui.runs import events as e
 from distill_tui.runs import follow
-from distill_tui.runs.brief import brief
+from distill_tui.runs import quick_state as brief_module
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import read_events
+from distill_tui.runs.quick_state import brief
 from distill_tui.runs.state import RunState
 from tests.conftest import Trained
 from tests.runs.support import a_run, metrics, started, write

@@ -4,12 +4,12 @@ import math
 import random
 from typing import Any
 
-from distill_tui.data.pictures import Pictures
+from distill_tui.data.images.dataset import Pictures
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.presets import EXPLORE, layered
 from distill_tui.runs import events as e
-from distill_tui.runs.codemap import CodeMap, Level, Picture, Place, Point, write_map
+from distill_tui.runs.codebook_map import CodeMap, Level, Picture, Place, Point, write_map
 from distill_tui.runs.folder import RunFolder
 from tests.ui.recorded import Recorder
 

@@ -18,7 +18,7 @@ from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.gauges import Gauges, GpuSample, MachineSample
+from distill_tui.ui.services.system_monitor import Gauges, GpuSample, MachineSample
 from tests.ui import explored, recorded
 from tests.ui.conftest import screen_text
 

@@ -295,7 +295,7 @@ def test_nothing_is_sent_when_nothing_changes(home: Home) -> None:
 
 
 def test_themes_lie_where_the_program_looks() -> None:
-    from distill_tui.ui.theming import own_themes
+    from distill_tui.ui.themes import own_themes
 
     assert {file.stem for file in Path(own_themes()).glob("*.toml")} >= {"distill", "ansi"}
 

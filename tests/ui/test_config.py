@@ -15,12 +15,12 @@ from distill_tui.errors import RequestError
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.size import parameters
+from distill_tui.reporting.formatting import short_count
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.scan import scan
-from distill_tui.ui.screens.config import ConfigScreen
-from distill_tui.ui.widgets.fields import FieldRow
-from distill_tui.ui.words import short_count
+from distill_tui.ui.screens.config.fields import FieldRow
+from distill_tui.ui.screens.config.screen import ConfigScreen
+from distill_tui.ui.services.scan import scan
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
 
@@ -47,7 +47,7 @@ def sounds(tmp_path: Path) -> Path:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[RunFolder]:
     """The runs whose worker was started; none really is."""
     runs: list[RunFolder] = []
-    monkeypatch.setattr("distill_tui.ui.sounds.start_worker", lambda _, run: runs.append(run))
+    monkeypatch.setattr("distill_tui.ui.services.new_run.start_worker", lambda _, run: runs.append(run))
     return runs
 
 
@@ -96,7 +96,7 @@ async def test_from_a_real_folder_to_a_run(home: Home, sounds: Path, started: li
 async def test_what_is_wrong_stands_at_the_field_and_loses_nothing(
     home: Home, tmp_path: Path, started: list[RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found())
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     async with opened(home) as (app, pilot, screen):
         await choose(pilot, screen, tmp_path)
         put(screen, "train.epochs", "many")
@@ -115,7 +115,7 @@ async def test_what_is_wrong_stands_at_the_field_and_loses_nothing(
 async def test_values_that_cannot_go_together_are_said_at_their_field(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found())
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     async with opened(home, (120, 35)) as (_, pilot, screen):
         await choose(pilot, screen, tmp_path)
         screen.query_one("#advanced").collapsed = False  # type: ignore[attr-defined]
@@ -161,7 +161,7 @@ async def test_a_folder_that_is_not_there_or_holds_nothing(home: Home, tmp_path:
 
 
 async def test_tab_completes_a_path_like_a_shell(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found())
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     for name in ("drums", "drones", "speech"):
         (tmp_path / name).mkdir()
     async with opened(home) as (app, pilot, screen):
@@ -209,7 +209,7 @@ async def test_many_skipped_files_take_one_line_and_a_key_lists_them(
         )
         for i in range(40)
     ]
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found(corpus))
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found(corpus))
     async with opened(home, size=(120, 35)) as (app, pilot, screen):
         await choose(pilot, screen, tmp_path)
         await until(pilot, lambda: "40 files skipped: 30 not a sound file" in screen_text(app))
@@ -227,7 +227,7 @@ async def test_many_skipped_files_take_one_line_and_a_key_lists_them(
 async def test_recent_folders_are_offered_and_picked(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found())
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     used = tmp_path / "used before"
     used.mkdir()
     recorded.make_run(home, data__paths=[str(used)])
@@ -244,7 +244,7 @@ async def test_recent_folders_are_offered_and_picked(
 async def test_an_interrupted_run_on_the_same_sounds_can_go_on(
     home: Home, tmp_path: Path, started: list[RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found())
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     run = recorded.crashed(home)
     async with opened(home) as (app, pilot, screen):
         await choose(pilot, screen, tmp_path)
@@ -257,7 +257,7 @@ async def test_an_interrupted_run_on_the_same_sounds_can_go_on(
 async def test_a_run_that_has_ended_meanwhile_can_go_on_too(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found())
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     async with opened(home) as (app, pilot, screen):
         await choose(pilot, screen, tmp_path)
         await until(pilot, lambda: screen.found.corpus is not None)
@@ -304,7 +304,7 @@ async def test_a_dialog_gives_the_focus_back(home: Home) -> None:
 
 
 async def test_sounds_from_a_tree(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found())
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     recorded.put_sounds(tmp_path / "tree" / "drums [b]", ["kick.wav"])
     (tmp_path / "tree" / "notes.txt").write_text("no sound")
     async with opened(home) as (app, pilot, screen):
@@ -339,7 +339,7 @@ async def test_a_recipe_is_loaded_into_the_form(home: Home, tmp_path: Path) -> N
 async def test_starting_from_an_earlier_run_takes_its_sounds_and_chooses_anew(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found())
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     values: dict[str, Any] = {"data__paths": [str(tmp_path)], "automatic": ["model.codebook_size"]}
     recorded.make_run(home, name="old", train__epochs=33, **values)
     async with opened(home) as (app, pilot, screen):
@@ -406,7 +406,7 @@ async def test_a_recipe_with_a_mistake_is_not_saved(home: Home) -> None:
 async def test_the_time_of_an_epoch_comes_from_earlier_runs_only(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found())
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     async with opened(home, (120, 40)) as (app, pilot, screen):
         await choose(pilot, screen, tmp_path)
         await until(pilot, lambda: screen.found.resolved is not None)
@@ -468,7 +468,7 @@ async def test_a_long_or_hostile_name_takes_one_line_among_the_offered_paths(hom
 async def test_what_was_found_takes_the_lines_that_it_needs_in_any_width(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found())
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     async with opened(home, (40, 12)) as (app, pilot, screen):
         await choose(pilot, screen, tmp_path)
         panel = screen.query_one("#found-short", Static)

@@ -14,10 +14,10 @@ from textual.theme import BUILTIN_THEMES
 
 from distill_tui.paths import Home
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.contrast import READABLE, contrast_problems, ratio
-from distill_tui.ui.preferences import all_problems
-from distill_tui.ui.sixteen import NO_TEXT, VGA, XTERM, Sixteen, in_sixteen, worst
-from distill_tui.ui.theming import load_themes, own_themes
+from distill_tui.ui.settings_check import all_problems
+from distill_tui.ui.terminal.ansi16 import NO_TEXT, VGA, XTERM, Sixteen, in_sixteen, worst
+from distill_tui.ui.terminal.contrast import READABLE, contrast_problems, ratio
+from distill_tui.ui.themes import load_themes, own_themes
 from tests.library.models import write
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until

@@ -14,15 +14,15 @@ from distill_tui.errors import RequestError
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.runs import events as e
-from distill_tui.runs.codemap import CodeMap, write_map
+from distill_tui.runs.codebook_map import CodeMap, write_map
 from distill_tui.runs.control import read_control
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.explorer import subject
-from distill_tui.ui.explorer.mapview import MapView
-from distill_tui.ui.explorer.pictures import PicturesView
-from distill_tui.ui.program import Answer
-from distill_tui.ui.screens.explorer import ExplorerScreen
+from distill_tui.ui.screens.explorer import sources
+from distill_tui.ui.screens.explorer.map_view import MapView
+from distill_tui.ui.screens.explorer.pixels import PicturesView
+from distill_tui.ui.screens.explorer.screen import ExplorerScreen
+from distill_tui.ui.services.programs import Answer
 from tests.ui import explored, recorded
 from tests.ui.conftest import screen_text, until
 
@@ -290,7 +290,7 @@ class Program:
     ) -> None:
         self.asked: list[tuple[str, ...]] = []
         self._answer = Answer(code, document, [said] if said else [])
-        monkeypatch.setattr(subject, "call", self._call)
+        monkeypatch.setattr(sources, "call", self._call)
 
     def answer(self, document: bytes) -> None:
         """Answer this from now on."""
@@ -303,7 +303,7 @@ class Program:
 
 async def test_new_starts_on_the_folder_used_last(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = explored.running(home)
-    found = subject.pictures_of(first)
+    found = sources.pictures_of(first)
     assert found is not None
     found.path = str(tmp_path)
     found.save(first.pictures)
@@ -402,13 +402,13 @@ async def test_a_map_that_cannot_be_made_is_told(home: Home, monkeypatch: pytest
 async def test_the_answer_of_a_map_is_checked(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     Program(monkeypatch, document=b"[]", said="distill-tui: it broke")
     with pytest.raises(RequestError, match="it broke"):
-        await subject.make_map(home, "drums")
+        await sources.make_map(home, "drums")
 
 
 def test_a_reset_keeps_the_recipe(home: Home) -> None:
     run = explored.make_run(home, train__epochs=7)
     assert toml.load(run.recipe).train.epochs == 7
-    assert subject.same_again(run, 0, []) == ["--recipe", str(run.recipe), "--seed", "1"]
+    assert sources.same_again(run, 0, []) == ["--recipe", str(run.recipe), "--seed", "1"]
 
 
 async def test_help_tells_every_key(home: Home) -> None:

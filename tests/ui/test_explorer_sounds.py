@@ -11,11 +11,11 @@ import soundfile
 
 from distill_tui.data.excerpt import MOST_KEPT, main
 from distill_tui.paths import Home
-from distill_tui.runs.codemap import CodeMap
+from distill_tui.runs.codebook_map import CodeMap
 from distill_tui.runs.control import read_control
-from distill_tui.ui.explorer.listening import Stretch, cut
-from distill_tui.ui.explorer.scene import Chosen, Scene, Shows, What, neighbour
-from distill_tui.ui.explorer.subject import SoundRun
+from distill_tui.ui.screens.explorer.listening import Stretch, cut
+from distill_tui.ui.screens.explorer.scene import Chosen, Scene, Shows, What, neighbour
+from distill_tui.ui.screens.explorer.sources import SoundRun
 from tests.data.sounds import sine, write
 from tests.ui import explored, recorded
 from tests.ui.conftest import screen_text, until
@@ -40,7 +40,7 @@ def a_player(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     heard, script = folder / "heard", folder / "player"
     script.write_text(f'#!/bin/sh\necho "$1" >> {heard}\n')
     script.chmod(0o755)
-    monkeypatch.setattr("distill_tui.ui.explorer.listening.player", lambda: [str(script)])
+    monkeypatch.setattr("distill_tui.ui.screens.explorer.listening.player", lambda: [str(script)])
     return heard
 
 
@@ -90,7 +90,7 @@ async def test_a_point_is_listened_to_where_points_are_chosen(
 async def test_where_nothing_can_be_heard_the_file_and_the_seconds_are_told(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distill_tui.ui.explorer.listening.player", lambda: None)
+    monkeypatch.setattr("distill_tui.ui.screens.explorer.listening.player", lambda: None)
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 50000 10.0.0.2 2222")
     async with looking(home, explored.running(home), size=(160, 50)) as (app, pilot, screen):
         screen.show_map(map_of_files(tmp_path), "run drums")

@@ -12,8 +12,8 @@ from textual.widgets import Input, OptionList
 from distill_tui.data.corpus import Corpus, Skipped
 from distill_tui.paths import Home
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.screens.config import ConfigScreen
-from distill_tui.ui.widgets.fields import Choice, FieldRow
+from distill_tui.ui.screens.config.fields import Choice, FieldRow
+from distill_tui.ui.screens.config.screen import ConfigScreen
 from distill_tui.ui.widgets.path_input import FolderField
 from tests.library.models import write
 from tests.ui import explored, recorded
@@ -127,7 +127,7 @@ PLACES: dict[str, Go] = {
 async def test_focus_is_seen(home: Home, monkeypatch: pytest.MonkeyPatch, place: str, colours: str) -> None:
     for name, value in COLOURS[colours].items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found(with_skipped(40)))
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found(with_skipped(40)))
     for number in (1, 2):
         write(home.models / f"m{number}.distill", seed=number, id=f"aaaa111{number}", run="long-" * 60)
     explored.running(home, name="figures")

@@ -10,7 +10,7 @@ import pytest
 
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
-from distill_tui.runs.codemap import write_map
+from distill_tui.runs.codebook_map import write_map
 from tests.ui import explored, recorded
 from tests.ui.test_app import Terminal
 

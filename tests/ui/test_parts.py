@@ -12,10 +12,10 @@ from distill_tui.errors import RequestError
 from distill_tui.files import printable
 from distill_tui.recipe.fields import fields, flatten, live_keys, parse
 from distill_tui.recipe.schema import Recipe
+from distill_tui.reporting import formatting
 from distill_tui.runs.state import Series
-from distill_tui.ui import words
-from distill_tui.ui.form import RecipeForm, by_field, shown_fields
-from distill_tui.ui.theming import load_themes, own_themes
+from distill_tui.ui.screens.config.form import RecipeForm, by_field, shown_fields
+from distill_tui.ui.themes import load_themes, own_themes
 from distill_tui.ui.widgets.braille import blocks, draw
 from distill_tui.ui.widgets.envelope import MOST_BUCKETS, Column, Envelope
 from distill_tui.ui.widgets.knobs import turned
@@ -79,17 +79,17 @@ def test_blocks_have_a_height_and_mark_what_is_unknown() -> None:
     [(None, "-"), (math.nan, "-"), (1.44, "1.4 s"), (48, "48 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
 )
 def test_durations(seconds: float | None, text: str) -> None:
-    assert words.duration(seconds) == text
+    assert formatting.duration(seconds) == text
 
 
 @given(st.floats(allow_nan=True, allow_infinity=True) | st.none())
 def test_a_loss_takes_eight_cells_at_most(value: float | None) -> None:
-    assert len(words.number(value)) <= 8
+    assert len(formatting.number(value)) <= 8
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.booleans())
 def test_a_setting_means_itself_again(value: float | int | bool) -> None:
-    text = words.setting(value)
+    text = formatting.setting(value)
     assert (text == "true") == value if isinstance(value, bool) else type(value)(text) == value
 
 
@@ -147,7 +147,7 @@ def test_knobs_turn_both_ways_and_stay_within_bounds(key: str) -> None:
     value = start
     for _ in range(2000):
         value = turned(field, value, -1)
-        assert not parse(field, words.setting(value))[1]
+        assert not parse(field, formatting.setting(value))[1]
     assert value == field.ge
     assert turned(field, float(field.le or 0), 1) == field.le
 
@@ -194,24 +194,24 @@ def test_the_last_of_several_paths_is_completed(tmp_path: Path) -> None:
 
 
 def test_a_quantity_is_not_torn_apart_at_the_end_of_a_line() -> None:
-    assert words.wrap("14:03:59  finished after 2 min 34 s of time", 28, 10) == [
+    assert formatting.wrap("14:03:59  finished after 2 min 34 s of time", 28, 10) == [
         "14:03:59  finished after",
         "          2 min 34 s of time",
     ]
-    assert words.wrap("it held 22.05 kHz", 14) == ["it held", "22.05 kHz"]
-    assert words.wrap("only 4 sounds", 7) == ["only 4", "sounds"]
-    assert words.wrap("size 1.7M parameters", 16) == ["size", "1.7M parameters"]
+    assert formatting.wrap("it held 22.05 kHz", 14) == ["it held", "22.05 kHz"]
+    assert formatting.wrap("only 4 sounds", 7) == ["only 4", "sounds"]
+    assert formatting.wrap("size 1.7M parameters", 16) == ["size", "1.7M parameters"]
 
 
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=60), st.integers(2, 30))
 def test_words_fit_into_cells_whatever_the_letters(text: str, width: int) -> None:
     said = printable(text + " 日本語の太鼓 שלום")
-    assert all(cell_len(line) <= width for line in words.wrap(said, width))
-    assert all(cell_len(line) <= max(width, 4) for line in words.wrap(said, width, 2))
-    assert cell_len(words.shorten(said, width)) <= width
-    assert cell_len(words.shorten_path(said, width)) <= width
+    assert all(cell_len(line) <= width for line in formatting.wrap(said, width))
+    assert all(cell_len(line) <= max(width, 4) for line in formatting.wrap(said, width, 2))
+    assert cell_len(formatting.shorten(said, width)) <= width
+    assert cell_len(formatting.shorten_path(said, width)) <= width
     # nothing is lost but spaces
-    assert "".join("".join(words.wrap(said, width)).split()) == "".join(said.replace("\u00a0", " ").split())
+    assert "".join("".join(formatting.wrap(said, width)).split()) == "".join(said.replace("\u00a0", " ").split())
 
 
 def test_a_name_cannot_turn_or_shift_what_stands_beside_it() -> None:

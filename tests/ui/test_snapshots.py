@@ -13,8 +13,8 @@ from textual.pilot import Pilot
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.gauges import Gauges
-from distill_tui.ui.widgets.chart import LossChart
+from distill_tui.ui.screens.training.chart import LossChart
+from distill_tui.ui.services.system_monitor import Gauges
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
 from tests.ui.screenshots import steady_ask
@@ -118,8 +118,8 @@ def test_a_form_with_sounds(home: Home, snap_compare: Compare, monkeypatch: pyte
     async def found(*_: object) -> Any:
         return recorded.a_corpus()
 
-    monkeypatch.setattr("distill_tui.ui.sounds.scan", found)
-    monkeypatch.setattr("distill_tui.ui.screens.config.Path.exists", lambda _: True)
+    monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found)
+    monkeypatch.setattr("distill_tui.ui.screens.config.screen.Path.exists", lambda _: True)
     app = app_on(home, None)
 
     async def choose(pilot: Pilot[None]) -> None:

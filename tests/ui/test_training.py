@@ -16,8 +16,8 @@ from distill_tui.runs.folder import RunFolder
 from distill_tui.ui import messages as m
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.dialogs.help import HelpDialog
-from distill_tui.ui.screens.training import TrainingScreen
-from distill_tui.ui.widgets.eventlog import EventLog
+from distill_tui.ui.screens.training.event_log import EventLog
+from distill_tui.ui.screens.training.screen import TrainingScreen
 from distill_tui.ui.widgets.health import HealthTable
 from distill_tui.ui.widgets.knobs import Knobs
 from distill_tui.ui.widgets.notes import Notes
@@ -55,7 +55,7 @@ async def test_space_pauses_and_goes_on(home: Home) -> None:
 async def test_keys_are_answered_while_another_program_holds_the_control_file(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distill_tui.ui.wishes.PATIENCE", 60.0)
+    monkeypatch.setattr("distill_tui.ui.services.control_writer.PATIENCE", 60.0)
     run = recorded.running(home)
     with recorded.alive(run):
         async with watching(home, run) as (app, pilot, screen):
@@ -72,7 +72,7 @@ async def test_keys_are_answered_while_another_program_holds_the_control_file(
 
 
 async def test_a_lock_that_is_never_given_back_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distill_tui.ui.wishes.PATIENCE", 0.1)
+    monkeypatch.setattr("distill_tui.ui.services.control_writer.PATIENCE", 0.1)
     run = recorded.running(home)
     with recorded.alive(run):
         async with watching(home, run) as (app, pilot, screen):
@@ -328,7 +328,7 @@ async def test_resume_wants_running_and_starts_a_worker(home: Home, monkeypatch:
     run = recorded.crashed(home)
     change_control(run.control, lambda control: setattr(control, "wanted", "stopped"))
     started: list[Path] = []
-    monkeypatch.setattr("distill_tui.ui.screens.steering.start_worker", lambda _, run: started.append(run.path))
+    monkeypatch.setattr("distill_tui.ui.screens.run_screen.start_worker", lambda _, run: started.append(run.path))
     async with watching(home, run) as (_, pilot, _screen):
         await pilot.press("space")
         assert started == [run.path]

@@ -15,16 +15,16 @@ from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import read_events
+from distill_tui.runs.seen_warnings import mark_seen, seen_until
 from distill_tui.runs.state import RunState
 from distill_tui.ui import messages as m
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.screens.training import TrainingScreen
-from distill_tui.ui.seen import mark_seen, seen_until
-from distill_tui.ui.theming import load_themes, own_themes
-from distill_tui.ui.widgets.chartview import ChartView
-from distill_tui.ui.widgets.codebooks import CodebooksView
+from distill_tui.ui.screens.training.chart_view import ChartView
+from distill_tui.ui.screens.training.codebooks import CodebooksView
+from distill_tui.ui.screens.training.previews import PreviewsView
+from distill_tui.ui.screens.training.screen import TrainingScreen
+from distill_tui.ui.themes import load_themes, own_themes
 from distill_tui.ui.widgets.curves import OTHER_RUNS, letters
-from distill_tui.ui.widgets.previews import PreviewsView
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
 
@@ -357,7 +357,7 @@ async def test_pictures_of_missing_files_say_so(home: Home) -> None:
 
 
 async def test_where_nothing_can_be_heard_it_says_how_to_fetch(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distill_tui.ui.widgets.views.player", lambda: None)
+    monkeypatch.setattr("distill_tui.ui.screens.training.views.player", lambda: None)
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 50000 10.0.0.2 2222")
     run = with_previews(home)
     async with watching(home, run, "f5", size=(120, 35)) as (app, pilot, _):
@@ -375,7 +375,7 @@ async def test_listening_starts_the_player_with_the_file(
     script = tmp_path / "player"
     script.write_text(f'#!/bin/sh\necho "$1" >> {heard}\n')
     script.chmod(0o755)
-    monkeypatch.setattr("distill_tui.ui.widgets.views.player", lambda: [str(script)])
+    monkeypatch.setattr("distill_tui.ui.screens.training.views.player", lambda: [str(script)])
     run = with_previews(home)
     async with watching(home, run, "f5", "enter") as (_, pilot, _screen):
         await until(pilot, lambda: heard.exists() and heard.read_text().endswith("reconstruction-01.wav\n"))
@@ -441,21 +441,21 @@ async def test_views_bear_hostile_runs_at_any_size(home: Home, key: str, size: t
 
 
 def test_only_somebody_who_sits_here_hears_a_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from distill_tui.ui import playing
+    from distill_tui.ui.services import audio_player
 
-    monkeypatch.setattr(playing, "ALSA", tmp_path)
+    monkeypatch.setattr(audio_player, "ALSA", tmp_path)
     monkeypatch.setattr("platform.system", lambda: "Linux")
-    assert not playing.has_sound_device({})
+    assert not audio_player.has_sound_device({})
     (tmp_path / "pcmC0D0p").touch()
-    assert playing.has_sound_device({})
-    assert not playing.has_sound_device({"SSH_CONNECTION": "a 1 b 2"})
-    assert playing.has_sound_device({"SSH_CONNECTION": "a 1 b 2", "PULSE_SERVER": "tcp:x"})
+    assert audio_player.has_sound_device({})
+    assert not audio_player.has_sound_device({"SSH_CONNECTION": "a 1 b 2"})
+    assert audio_player.has_sound_device({"SSH_CONNECTION": "a 1 b 2", "PULSE_SERVER": "tcp:x"})
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    assert playing.player() is None
+    assert audio_player.player() is None
 
 
 async def test_the_machine_is_shown_where_there_is_room_only(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    from distill_tui.ui.gauges import Gauges, GpuSample, MachineSample
+    from distill_tui.ui.services.system_monitor import Gauges, GpuSample, MachineSample
 
     asked: list[int] = []
 
@@ -479,7 +479,7 @@ async def test_the_machine_is_shown_where_there_is_room_only(home: Home, monkeyp
 def test_real_gauges_tell_of_this_machine() -> None:
     import time
 
-    from distill_tui.ui.gauges import Gauges
+    from distill_tui.ui.services.system_monitor import Gauges
 
     gauges = Gauges()
     gauges.ask()

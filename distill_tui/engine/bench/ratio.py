@@ -8,7 +8,7 @@ import numpy as np
 
 from distill_tui.engine.bench.subject import Subject, Watch
 from distill_tui.engine.device import autocast
-from distill_tui.engine.gradients import sum_weighted
+from distill_tui.engine.training.backward import sum_weighted
 
 
 class BareLoop:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from distill_tui.engine.bench.subject import Subject, Watch
-from distill_tui.engine.shards import Shards
+from distill_tui.engine.training.cpu_shards import Shards
 
 PARTS = {
     "data": "cutting and augmenting the batch",

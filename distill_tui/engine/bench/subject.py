@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from distill_tui.data.cache import Wave
+from distill_tui.data.decode_cache import Wave
 from distill_tui.engine.device import choose_device, choose_precision
-from distill_tui.engine.material import SoundMaterial
-from distill_tui.engine.train import Trainer
+from distill_tui.engine.tasks.base import SoundMaterial
+from distill_tui.engine.training.trainer import Trainer
 from distill_tui.machine import Machine
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.presets import PRESETS

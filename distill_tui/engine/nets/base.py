@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from distill_tui.engine.audio import MelSpectrogram, log_mel
-from distill_tui.engine.bottleneck import Passed, build_bottleneck
-from distill_tui.engine.losses import Loss, SpectralLoss
+from distill_tui.engine.dsp.losses import Loss, SpectralLoss
+from distill_tui.engine.dsp.stft import MelSpectrogram, log_mel
+from distill_tui.engine.quantizers import Passed, build_bottleneck
 from distill_tui.recipe.arithmetic import latent_hop, segment_samples
 from distill_tui.recipe.schema import Recipe
 

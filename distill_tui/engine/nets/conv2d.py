@@ -8,10 +8,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from distill_tui.engine.losses import PictureLoss
-from distill_tui.engine.mel import griffin_lim
+from distill_tui.engine.dsp.losses import PictureLoss
+from distill_tui.engine.dsp.mel import griffin_lim
 from distill_tui.engine.nets.base import SoundNet
-from distill_tui.engine.shards import Dropout
+from distill_tui.engine.training.cpu_shards import Dropout
 from distill_tui.recipe.resolve import CONV2D_STRIDE
 from distill_tui.recipe.schema import Recipe
 

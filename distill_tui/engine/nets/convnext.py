@@ -8,9 +8,9 @@ rate, where a wide layer is cheap.
 import torch
 from torch import Tensor, nn
 
-from distill_tui.engine.audio import synthesise
+from distill_tui.engine.dsp.stft import synthesise
 from distill_tui.engine.nets.base import SoundNet
-from distill_tui.engine.shards import Dropout
+from distill_tui.engine.training.cpu_shards import Dropout
 from distill_tui.recipe.schema import Recipe
 
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from distill_tui.data.pictures import SIDE
-from distill_tui.engine.losses import PictureLoss
+from distill_tui.data.images.dataset import SIDE
+from distill_tui.engine.dsp.losses import PictureLoss
 from distill_tui.engine.nets.base import Autoencoder
 from distill_tui.recipe.schema import Recipe
 

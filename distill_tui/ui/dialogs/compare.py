@@ -13,11 +13,11 @@ from distill_tui.foreign import MalformedError, decode
 from distill_tui.paths import Home
 from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.dialogs.path import PathDialog
-from distill_tui.ui.models import Shown
-from distill_tui.ui.origins import folder_of, values_of_model
-from distill_tui.ui.program import call
-from distill_tui.ui.widgets.side import Distances, side_text
-from distill_tui.ui.work import begin
+from distill_tui.ui.screens.config.recipe_sources import folder_of, values_of_model
+from distill_tui.ui.screens.library.comparison import Distances, side_text
+from distill_tui.ui.screens.library.model_details import Shown
+from distill_tui.ui.services.programs import call
+from distill_tui.ui.services.workers import begin
 
 KEYS = "↑↓  scroll     e  measure distances on sounds     esc  back"
 KEYS_NARROW = "↑↓  scroll   e  measure   esc  back"

@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from distill_tui.ui.dialogs.base import Dialog
-from distill_tui.ui.widgets.painted import theme_style, wrapped
+from distill_tui.ui.widgets.text_widget import theme_style, wrapped
 
 KEYS = "esc  close     n  names, for other keys"
 NAMES = """For other keys, in settings.toml (distill-tui doctor says where it is):

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from distill_tui.ui.dialogs.base import Dialog
-from distill_tui.ui.widgets.rows import Column, Row, RowList
+from distill_tui.ui.widgets.table import Column, Row, RowList
 
 
 class PickDialog(Dialog[str | None]):

@@ -10,15 +10,15 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from distill_tui.paths import Home
+from distill_tui.reporting import formatting
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.log import start_of_tail
 from distill_tui.runs.state import RunState
-from distill_tui.ui import words
 from distill_tui.ui.dialogs.base import Dialog
-from distill_tui.ui.widgets.rows import Column, Row, RowList
+from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.status import MARKS
-from distill_tui.ui.work import begin
+from distill_tui.ui.widgets.table import Column, Row, RowList
 
 MOST_RUNS = 500
 AT_ONCE = 20
@@ -92,12 +92,12 @@ class RunsDialog(Dialog[RunFolder | None]):
 
 def _row(run: RunFolder, state: RunState, cells: int) -> Row:
     mark, color = MARKS.get(state.state, ("?", "dim"))
-    started = words.day(state.started_at) if state.started_at else words.MISSING
+    started = formatting.day(state.started_at) if state.started_at else formatting.MISSING
     facts = (
         state.name,
         f"{mark} {state.state}",
         state.epoch_text,
-        words.number(state.numbers.get("loss/val")),
+        formatting.number(state.numbers.get("loss/val")),
         started,
     )
     return Row(run.id, facts[:cells], "error" if color == "error" else "text")

@@ -11,19 +11,19 @@ from textual.widgets import Input, Static
 from textual.worker import Worker
 
 from distill_tui.data.corpus import decode_path
-from distill_tui.data.find import USUAL_EXTENSIONS
+from distill_tui.data.discover import USUAL_EXTENSIONS
 from distill_tui.errors import DistillError
 from distill_tui.files import printable
 from distill_tui.foreign import MalformedError, decode
 from distill_tui.library.index import Entry
 from distill_tui.paths import Home
-from distill_tui.ui import words
+from distill_tui.reporting import formatting
 from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.dialogs.path import PathDialog
-from distill_tui.ui.program import call
+from distill_tui.ui.services.programs import call
+from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.path_input import PathInput, absolute
-from distill_tui.ui.widgets.rows import Column, Row, RowList
-from distill_tui.ui.work import begin
+from distill_tui.ui.widgets.table import Column, Row, RowList
 
 SUFFIXES = tuple(f".{end}" for end in USUAL_EXTENSIONS)
 ASKING = "enter  start   tab  complete, next   ctrl+t  tree   esc  back"
@@ -55,7 +55,7 @@ class UseDialog(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog dialog-wide", id="use"):
-            name = words.shorten(printable(self._entry.name), 50)
+            name = formatting.shorten(printable(self._entry.name), 50)
             yield Static(f"Sounds through {name}", classes="dialog-title", markup=False)
             yield from self._field("Sounds", PathInput(compact=True, id="use-sounds", select_on_focus=False))
             out = f"{Path.cwd()}/{self._entry.name}-reconstructed"
@@ -151,7 +151,7 @@ class UseDialog(Dialog[None]):
 
         def progress(done: int, total: int) -> None:
             full = round(BAR * done / total) if total else 0
-            self._say(f"{'━' * full}{'─' * (BAR - full)}  {done:,} of {words.plural(total, 'sound')}", WORKING)
+            self._say(f"{'━' * full}{'─' * (BAR - full)}  {done:,} of {formatting.plural(total, 'sound')}", WORKING)
 
         keys = "esc  back"
         state = "cancelled: what was written stays"
@@ -177,7 +177,7 @@ class UseDialog(Dialog[None]):
         for number, one in enumerate(found["files"]):
             name = Path(decode_path(one["file"])).name
             said = one["error"] or Path(decode_path(one["out"])).name
-            distance = words.number(one["distance"])
+            distance = formatting.number(one["distance"])
             rows.append(Row(str(number), (name, distance, said), "error" if one["error"] else "text"))
         table = self.query_one("#use-results", RowList)
         table.display = True
@@ -185,5 +185,5 @@ class UseDialog(Dialog[None]):
         table.focus()
         wrong = sum(bool(one["error"]) for one in found["files"])
         failed = f", {wrong} could not be" if wrong else ""
-        mean = words.number(found["distance"])
-        return f"✓ {words.plural(len(rows) - wrong, 'sound')}{failed}, mean distance {mean}, in {out}"
+        mean = formatting.number(found["distance"])
+        return f"✓ {formatting.plural(len(rows) - wrong, 'sound')}{failed}, mean distance {mean}, in {out}"

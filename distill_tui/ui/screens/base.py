@@ -13,8 +13,8 @@ from textual.strip import Strip
 
 from distill_tui.errors import DistillError
 from distill_tui.runs.folder import RunFolder
-from distill_tui.ui.widgets.keyline import KeyLine
-from distill_tui.ui.widgets.topbar import TopBar
+from distill_tui.ui.widgets.footer import KeyLine
+from distill_tui.ui.widgets.header import TopBar
 
 _T = TypeVar("_T")
 

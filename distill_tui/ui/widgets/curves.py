@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from string import ascii_lowercase, digits
 
+from distill_tui.reporting import formatting
 from distill_tui.runs.state import RunState, Series
-from distill_tui.ui import words
 from distill_tui.ui.widgets.losses import LOSSES
 
 FIRST_CHOSEN = tuple(key for key, _, _ in LOSSES)
@@ -156,7 +156,7 @@ def marks(state: RunState, along: str) -> list[Mark]:
             place_of_step(state, knob.step, along),
             "◆",
             "accent",
-            f"{knob.key.rpartition('.')[2]} {words.setting(knob.old)} → {words.setting(knob.new)}",
+            f"{knob.key.rpartition('.')[2]} {formatting.setting(knob.old)} → {formatting.setting(knob.new)}",
         )
         for knob in state.knobs
     ]
@@ -164,6 +164,6 @@ def marks(state: RunState, along: str) -> list[Mark]:
         at = place_of_step(state, state.quantizing_from, along)
         found.append(Mark(at, "┬", "primary", "quantizing from here"))
     if state.best is not None:
-        text = f"best epoch {state.best.epoch}, held-out distance {words.number(state.best.value)}"
+        text = f"best epoch {state.best.epoch}, held-out distance {formatting.number(state.best.value)}"
         found.append(Mark(place_of_step(state, state.best.step, along), "★", "success", text))
     return found

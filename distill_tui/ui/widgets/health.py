@@ -8,11 +8,11 @@ from rich.text import Text
 from textual.widgets import DataTable
 
 from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE
+from distill_tui.reporting import formatting
 from distill_tui.reporting.verdicts import Verdict, has_enough_frames, verdict, window_of
 from distill_tui.runs.state import LevelHealth, RunState, Series
-from distill_tui.ui import words
 from distill_tui.ui.widgets.braille import blocks
-from distill_tui.ui.widgets.painted import Painted, again_in_another_theme, theme_style
+from distill_tui.ui.widgets.text_widget import Painted, again_in_another_theme, theme_style
 
 COLORS = {Verdict.GOOD: "success", Verdict.FAIR: "warning", Verdict.POOR: "error", None: "foreground"}
 """The theme's colour for each verdict."""
@@ -84,10 +84,10 @@ class HealthTable(DataTable[Text]):
             word, color = judged(level, size)
             cells = {
                 "level": (str(level.level + 1), "foreground"),
-                "used": (words.percent(level.utilization), color),
-                "perplex": (words.number(level.perplexity)[:6], "foreground"),
-                "dead": (words.count(level.dead), "foreground"),
-                "churn": (words.percent(level.churn), "foreground"),
+                "used": (formatting.percent(level.utilization), color),
+                "perplex": (formatting.number(level.perplexity)[:6], "foreground"),
+                "dead": (formatting.count(level.dead), "foreground"),
+                "churn": (formatting.percent(level.churn), "foreground"),
                 "word": (f" {word}", color),
             }
             if self._wide:
@@ -126,7 +126,7 @@ class HealthNote(Painted):
         self.repaint()
 
     def lines(self) -> list[Text]:
-        return [Text(line, self.style("dim")) for line in words.wrap(self._text, self.size.width)]
+        return [Text(line, self.style("dim")) for line in formatting.wrap(self._text, self.size.width)]
 
 
 def when_initialised(state: RunState, from_share: float) -> str:
@@ -134,10 +134,10 @@ def when_initialised(state: RunState, from_share: float) -> str:
     if not state.is_active or state.quantizing_from is not None:
         return ""
     left, done = from_share - state.progress, 1 - state.progress
-    text = f"codebooks are initialised at {words.percent(from_share)}"
+    text = f"codebooks are initialised at {formatting.percent(from_share)}"
     if left <= 0 or state.eta_seconds is None or done <= 0:
         return text
-    return f"{text}, in about {words.duration(state.eta_seconds * left / done)}"
+    return f"{text}, in about {formatting.duration(state.eta_seconds * left / done)}"
 
 
 def _lowest(values: Iterable[float]) -> float:

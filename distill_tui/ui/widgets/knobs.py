@@ -10,10 +10,10 @@ from textual.reactive import reactive
 
 from distill_tui.recipe.fields import Field, check, fields, get, live_keys
 from distill_tui.recipe.schema import Recipe
+from distill_tui.reporting import formatting
 from distill_tui.runs.control import Control
 from distill_tui.runs.state import RunState
-from distill_tui.ui import words
-from distill_tui.ui.widgets.painted import Painted, pad
+from distill_tui.ui.widgets.text_widget import Painted, pad
 
 WIDE = 37
 """Cells from which on there is room for all columns."""
@@ -178,12 +178,12 @@ class Knobs(Painted, can_focus=True):
             line.append(knob.field.title, self.style("foreground" if focused and self._live else "dim"))
             line = pad(line, 19)
             line.append(
-                f"{words.setting(knob.wanted):>7}",
+                f"{formatting.setting(knob.wanted):>7}",
                 self.style("warning" if knob.waits else "foreground" if self._live else "dim"),
             )
             if wide:
                 applied = self.style("dim" if knob.waits or not self._live else "foreground")
-                line.append(f"{words.setting(knob.applied):>8}", applied)
+                line.append(f"{formatting.setting(knob.applied):>8}", applied)
             since = "no" if knob.refused else "waits" if knob.waits else _since(knob.step)
             line.append(f"{since:>6}", self.style("error" if knob.refused else "warning" if knob.waits else "dim"))
             found.append(line)
@@ -193,4 +193,4 @@ class Knobs(Painted, can_focus=True):
 def _since(step: int | None) -> str:
     if step is None:
         return "start"
-    return f"{step:,}" if step < 10_000 else words.short_count(step)
+    return f"{step:,}" if step < 10_000 else formatting.short_count(step)

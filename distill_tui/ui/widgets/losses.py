@@ -4,11 +4,11 @@ import math
 
 from rich.text import Text
 
+from distill_tui.reporting import formatting
 from distill_tui.runs.state import RunState, Series
-from distill_tui.ui import words
 from distill_tui.ui.widgets.braille import draw
 from distill_tui.ui.widgets.envelope import Envelope
-from distill_tui.ui.widgets.painted import Painted, pad
+from distill_tui.ui.widgets.text_widget import Painted, pad
 
 LOSSES = (
     ("loss/train", "train", "series-train"),
@@ -76,7 +76,7 @@ class LossCurves(Painted):
         known = key in self._state.numbers
         value = self._state.numbers.get(key)
         # in the log a number that is not finite is null
-        text = words.number(float("nan") if known and value is None else value)
+        text = formatting.number(float("nan") if known and value is None else value)
         style = self.style("error", bold=True) if text == "NaN" else self.style("foreground", bold=True)
         if rows == 1:
             return [Text.assemble((f"{title:7}", self.style("dim")), (f"{text:>8}", style))]

@@ -12,12 +12,12 @@ from textual.widgets import Static
 
 from distill_tui.files import printable
 from distill_tui.foreign import open_regular
+from distill_tui.reporting import formatting
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
-from distill_tui.ui import words
-from distill_tui.ui.widgets.painted import again_in_another_theme, theme_style
 from distill_tui.ui.widgets.status import MARKS
+from distill_tui.ui.widgets.text_widget import again_in_another_theme, theme_style
 
 LOG_TAIL_LINES = 8
 TAIL_BYTES = 64 * 1024
@@ -72,7 +72,7 @@ def notes(widget: Widget, run: RunFolder, state: RunState, hints: dict[str, str]
             found.append("\n")
         # what is wrapped stays below where its line began
         indent = len(text) - len(text.lstrip()) + 2 * text.startswith(("▲", "✗", "✓", "■"))
-        wrapped = words.wrap(printable(text), max(20, widget.size.width - 1), indent)
+        wrapped = formatting.wrap(printable(text), max(20, widget.size.width - 1), indent)
         found.append("\n".join(wrapped), style or plain)
 
     if not state.is_active:
@@ -87,10 +87,11 @@ def notes(widget: Widget, run: RunFolder, state: RunState, hints: dict[str, str]
         line(f"  {warned.advice}" if warned.advice else f"  at step {warned.step:,}", plain)
     if state.prepared and state.prepared.skipped:
         line(
-            f"▲ {words.plural(len(state.prepared.skipped), 'sound')} could not be used", theme_style(widget, "warning")
+            f"▲ {formatting.plural(len(state.prepared.skipped), 'sound')} could not be used",
+            theme_style(widget, "warning"),
         )
         for path, reason in state.prepared.skipped[:3]:
-            line(f"  {words.shorten_path(path, 40)}: {reason}", dim)
+            line(f"  {formatting.shorten_path(path, 40)}: {reason}", dim)
     named = state.ending and not isinstance(state.ending, e.Failed) and state.ending.model
     if state.model and not named:
         line(f"model {state.model.name} is in the library", plain)
@@ -144,7 +145,7 @@ def _ending(widget: Widget, run: RunFolder, state: RunState, hints: dict[str, st
     style, dim = theme_style(widget, color, bold=True), theme_style(widget, "dim")
     ending = state.ending
     if isinstance(ending, e.Finished | e.Stopped):
-        how_long = f"{words.plural(ending.step, 'step')} in {words.duration(ending.seconds)}"
+        how_long = f"{formatting.plural(ending.step, 'step')} in {formatting.duration(ending.seconds)}"
         if not ending.step:
             how_long = "before the first step"
         line(f"{mark} {state.state.capitalize()}: {how_long}", style)
@@ -181,7 +182,7 @@ def _kept(run: RunFolder, state: RunState) -> str:
     if not state.checkpoints:
         return "It can go on from its last checkpoint"
     step = state.checkpoints[-1].step
-    again = f", {words.plural(state.step - step, 'step')} back" if state.step > step else ""
+    again = f", {formatting.plural(state.step - step, 'step')} back" if state.step > step else ""
     return f"It can go on from its checkpoint of step {step:,}{again}"
 
 

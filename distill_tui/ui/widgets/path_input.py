@@ -20,7 +20,7 @@ from textual.widgets.option_list import Option
 from distill_tui.errors import RequestError
 from distill_tui.files import printable
 from distill_tui.paths import expand
-from distill_tui.ui.words import shorten_path
+from distill_tui.reporting.formatting import shorten_path
 
 MOST_OFFERED = 50
 LEAST_CELLS = 12

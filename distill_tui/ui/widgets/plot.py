@@ -11,10 +11,10 @@ from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
 from distill_tui.ui.widgets import curves as c
 from distill_tui.ui.widgets.canvas import Canvas, Scale, round_numbers, scale_for
+from distill_tui.ui.widgets.chart_window import Window
 from distill_tui.ui.widgets.losses import warmup_end
-from distill_tui.ui.widgets.painted import Painted, theme_style
 from distill_tui.ui.widgets.pyramid import Point, Pyramid, smoothed
-from distill_tui.ui.widgets.window import Window
+from distill_tui.ui.widgets.text_widget import Painted, theme_style
 
 SCALES = ("auto", "log", "linear")
 SMOOTHINGS = (("raw", 0.0), ("smooth", 0.02), ("very smooth", 0.08))

@@ -3,9 +3,9 @@
 from rich.text import Text
 
 from distill_tui.files import printable
+from distill_tui.reporting import formatting
 from distill_tui.runs.state import RunState
-from distill_tui.ui import words
-from distill_tui.ui.widgets.painted import Painted, joined
+from distill_tui.ui.widgets.text_widget import Painted, joined
 
 MARKS = {
     "starting": ("◌", "dim"),
@@ -50,7 +50,7 @@ class StatusHead(Painted):
             return [Text(), Text(), Text()]
         state, narrow = self._state, self.size.width < 64
         first = [self._word(state)]
-        eta = f"ETA {words.duration(state.eta_seconds)}"
+        eta = f"ETA {formatting.duration(state.eta_seconds)}"
         if narrow:
             first.append(Text(f"e {state.epoch_text}", self.style("foreground")))
             if doing := self._doing(state):
@@ -69,13 +69,13 @@ class StatusHead(Painted):
         if doing := self._doing(state):
             first.insert(1, doing)
         elif state.eta_seconds is not None:
-            first.append(self._pair("ETA", words.duration(state.eta_seconds)))
+            first.append(self._pair("ETA", formatting.duration(state.eta_seconds)))
         first += self._speed(state)
         if state.prepared and self.size.width >= 110:
             prepared = state.prepared
             first += [
                 self._pair("on", prepared.device),
-                Text(f"{words.short_count(prepared.parameters)} parameters", self.style("dim")),
+                Text(f"{formatting.short_count(prepared.parameters)} parameters", self.style("dim")),
                 Text(f"{prepared.kbps:.2f} kbps", self.style("dim")),
             ]
         return [self._join(first, 3), self._bar(state)]

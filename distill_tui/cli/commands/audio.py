@@ -1,0 +1,244 @@
+"""Commands: reconstruct, encode, decode: sounds through a model of the library."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distill_tui.cli.output import print_json, say
+from distill_tui.errors import DistillError, RequestError
+from distill_tui.files import printable, unused_name
+from distill_tui.paths import expand
+
+if TYPE_CHECKING:
+    from distill_tui.engine.inference.model import Model
+
+MODEL_HELP = "a model: its name, its id, or the path of a .distill file"
+
+
+def register(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add this group's commands."""
+
+    def add(name: str, run: Any, help: str, description: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = commands.add_parser(
+            name, parents=[shared], help=help, description=description, allow_abbrev=False
+        )
+        parser.add_argument("model", metavar="M", help=MODEL_HELP)
+        parser.add_argument("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, ... or mps")
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
+        parser.set_defaults(run=run)
+        return parser
+
+    parser = add(
+        "reconstruct",
+        reconstruct,
+        "sounds through a model: each comes out as long and at the rate that it had",
+        "Put each sound through the model, and print its log-mel distance to the original. WAV files of the same "
+        "length, rate and channels are written.",
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a sound file, or a folder with its sub-folders")
+    parser.add_argument("--out", metavar="DIR", required=True, help="the folder to write to")
+    parser.add_argument("--progress", action="store_true", help="tell how far it is, on standard error, as JSON lines")
+    _add_levels(parser)
+    parser = add(
+        "encode",
+        encode,
+        "a sound to codes",
+        "Write the codes of a sound as an .npz file: `codes` [channels, frames, levels], and what decoding needs.",
+    )
+    parser.add_argument("file", metavar="FILE", help="a sound file")
+    parser.add_argument("--out", metavar="CODES", required=True, help="the .npz file to write")
+    _add_levels(parser)
+    parser = add("decode", decode, "codes to a sound", "Write the sound of codes that `encode` made, as a WAV file.")
+    parser.add_argument("codes", metavar="CODES", help="an .npz file that `encode` wrote")
+    parser.add_argument("--out", metavar="FILE", required=True, help="the WAV file to write")
+
+
+def _add_levels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--levels", metavar="K", help="use the first K levels only (default: all)")
+
+
+def reconstruct(options: argparse.Namespace) -> int:
+    """Each sound through the model; 1 when some could not be."""
+    from distill_tui.data.silence_stderr import quiet_decoders
+
+    out = expand(options.out)
+    jobs = _targets(options.files, out)
+    model = open_model(options.home, options.model, options.device)
+    levels = wanted_levels(options, model)
+    from distill_tui.engine.inference import files
+
+    results: list[dict[str, Any]] = []
+    with quiet_decoders():
+        for number, (source, target, problem) in enumerate(jobs):
+            _tell_progress(options, number, len(jobs))
+            result: dict[str, Any] = {"file": str(source), "out": None, "distance": None, "pieces": None, "error": None}
+            results.append(result)
+            try:
+                if problem:
+                    raise DistillError(f"{printable(str(source))}: {problem}")
+                codes = files.encode_file(model, source, levels)
+                files.decode_file(model, codes, target)
+                found = files.distances(source, target)
+                result["distance"], result["pieces"] = found.mel, found.pieces
+                result["out"] = str(target)
+            except DistillError as error:
+                result["error"] = error.message
+                say(f"distill-tui: {error}")
+            else:
+                _say_note(source, codes.note)
+                if not options.json:
+                    pieces = f" (mean of {result['pieces']} pieces)" if result["pieces"] > 1 else ""
+                    print(f"{result['distance']:.4f}{pieces}  {printable(str(target))}", flush=True)
+    _tell_progress(options, len(jobs), len(jobs))
+    done = [result["distance"] for result in results if result["error"] is None]
+    mean = sum(done) / len(done) if done else None
+    if options.json:
+        from distill_tui.data.corpus import encode_path
+
+        for result in results:
+            result.update({key: encode_path(result[key]) for key in ("file", "out") if result[key]})
+        print_json({"model": model.card.id, "levels": levels or model.levels, "distance": mean, "files": results})
+    elif len(done) > 1:
+        print(f"{mean:.4f}  mean of {len(done)} sounds")
+    return 0 if len(done) == len(results) else 1
+
+
+def encode(options: argparse.Namespace) -> int:
+    """A sound to a file of codes."""
+    from distill_tui.data.silence_stderr import quiet_decoders
+
+    source, target = expand(options.file), expand(options.out)
+    _must_exist(source)
+    if source.is_dir():
+        raise RequestError(f"{printable(options.file)}: is a folder", "encode takes one sound file.")
+    _refuse_same(source, target)
+    model = open_model(options.home, options.model, options.device)
+    levels = wanted_levels(options, model)
+    from distill_tui.engine.inference import files
+
+    with quiet_decoders():
+        codes = files.encode_file(model, source, levels)
+    codes.save(target)
+    _say_note(source, codes.note)
+    channels, frames, count = codes.codes.shape
+    if options.json:
+        print_json(
+            {
+                "out": str(target),
+                "model": model.card.id,
+                "channels": channels,
+                "frames": frames,
+                "levels": count,
+                "rate": codes.rate,
+                "source_rate": codes.source_rate,
+                "length": codes.length,
+            }
+        )
+    else:
+        print(f"{channels} x {frames} frames x {count} levels: {printable(str(target))}")
+    return 0
+
+
+def decode(options: argparse.Namespace) -> int:
+    """A file of codes to a sound."""
+    from distill_tui.engine.inference import files
+
+    source, target = expand(options.codes), expand(options.out)
+    codes = files.Codes.load(source)
+    _refuse_same(source, target)
+    model = open_model(options.home, options.model, options.device)
+    files.decode_file(model, codes, target)
+    if options.json:
+        print_json({"out": str(target), "rate": codes.source_rate, "length": codes.length})
+    else:
+        print(f"{codes.length / codes.source_rate:.3f} s at {codes.source_rate} Hz: {printable(str(target))}")
+    return 0
+
+
+def open_model(home: str | None, wanted: str, device: str) -> "Model":
+    """The model `wanted` (a name, an id or a path) on `device`.
+
+    Raises:
+        RequestError: there is no such model, or it cannot be used there.
+    """
+    from distill_tui.library.store import Library
+    from distill_tui.machine import COMPUTING
+    from distill_tui.paths import find_home
+    from distill_tui.recipe.fields import check, fields
+
+    device, problem = check(fields()["train.device"], device)
+    if problem:
+        raise RequestError(problem.replace("train.device", "--device", 1))
+    path = Library(find_home(home)).find(wanted).path
+    # before torch is loaded
+    for name, value in COMPUTING.items():
+        os.environ.setdefault(name, value)
+    from distill_tui.engine.inference.files import load_model
+
+    return load_model(path, device)
+
+
+def wanted_levels(options: argparse.Namespace, model: "Model") -> int | None:
+    if options.levels is None:
+        return None
+    if not model.levels:
+        raise RequestError("--levels: this model has no codebooks, and so no levels")
+    if not options.levels.isdecimal() or not 1 <= int(options.levels) <= model.levels:
+        raise RequestError(f"--levels: '{printable(options.levels)}' is not a whole number, 1 to {model.levels}")
+    return int(options.levels)
+
+
+def _tell_progress(options: argparse.Namespace, done: int, total: int) -> None:
+    if options.progress:
+        say(f'{{"done": {done}, "total": {total}}}')
+
+
+def _say_note(source: Path, note: str) -> None:
+    if note:
+        say(f"{printable(str(source))}: {printable(note)}")
+
+
+def _refuse_same(source: Path, target: Path) -> None:
+    if os.path.realpath(source) == os.path.realpath(target):
+        raise RequestError(f"{printable(str(target))}: --out would overwrite what is read")
+
+
+def _must_exist(path: Path) -> None:
+    if not os.path.lexists(path):
+        raise RequestError(f"{printable(str(path))}: no such file")
+
+
+def _targets(given: list[str], out: Path) -> list[tuple[Path, Path, str]]:
+    """(source, what to write, why it cannot be read or ''). Sub-folders of a given folder are kept; no two clash."""
+    from distill_tui.data.discover import UNREAD_EXTENSIONS, find_files, sound_extensions
+
+    for text in given:
+        _must_exist(expand(text))
+    if out.exists() and not out.is_dir():
+        raise RequestError(f"{printable(str(out))}: is not a folder")
+    wanted: dict[str, tuple[Path, Path, str]] = {}
+    for text in given:
+        root = expand(text).absolute()
+        if not root.is_dir():
+            wanted.setdefault(os.path.realpath(root), (root, out, ""))
+            continue
+        for file in find_files([root])[1]:
+            source = Path(file.path)
+            # a folder of sounds may hold notes and pictures: only what should be a sound can fail
+            if source.suffix.lstrip(".").lower() in sound_extensions() | UNREAD_EXTENSIONS:
+                folder = out / os.path.relpath(source.parent, root)
+                wanted.setdefault(os.path.realpath(source), (source, folder, file.reason))
+    if not wanted:
+        raise RequestError(f"no sounds in {', '.join(printable(text) for text in given)}")
+    taken: set[str] = set(wanted)  # never over an original: `--out .` is a slip that would cost sounds
+    jobs = []
+    for source, folder, reason in wanted.values():
+
+        def is_taken(name: str, folder: Path = folder) -> bool:
+            return os.path.realpath(folder / f"{name}.wav") in taken
+
+        target = folder / f"{unused_name(source.stem, is_taken)}.wav"
+        taken.add(os.path.realpath(target))
+        jobs.append((source, target, reason))
+    return jobs

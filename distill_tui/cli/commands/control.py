@@ -1,0 +1,325 @@
+"""Commands that change what is wanted of a run from outside, and wait for its answer."""
+
+import argparse
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from distill_tui.cli.output import print_json
+from distill_tui.errors import DistillError, RequestError
+
+if TYPE_CHECKING:
+    from distill_tui.runs.control import Control
+    from distill_tui.runs.events import Event
+    from distill_tui.runs.folder import RunFolder
+    from distill_tui.runs.state import RunState
+
+POLL_SECONDS = 0.05
+TIMEOUT_SECONDS = 60.0
+
+
+def register(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add this group's commands."""
+
+    def add(name: str, run: Any, help: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = commands.add_parser(
+            name, parents=[shared], help=help, description=help[:1].upper() + help[1:] + ".", allow_abbrev=False
+        )
+        parser.add_argument("name", metavar="RUN", help="a run's id, its name, or the beginning of its id")
+        parser.add_argument(
+            "--timeout",
+            type=_seconds,
+            default=TIMEOUT_SECONDS,
+            metavar="S",
+            help=f"seconds to wait for the run's answer (default {TIMEOUT_SECONDS:g})",
+        )
+        parser.add_argument("--json", action="store_true", help="print the answering event as one JSON document")
+        parser.set_defaults(run=run)
+        return parser
+
+    add("pause", pause, "pause a run until `unpause`")
+    add("unpause", unpause, "let a paused run go on")
+    add("stop", stop, "stop a run with a checkpoint, from which `resume` goes on")
+    add("checkpoint", checkpoint, "make a run save a checkpoint now, and print its file")
+    add("preview", preview, "make a run write a preview now, and print its folder")
+    tune_parser = add("tune", tune, "change settings of a run while it trains")
+    tune_parser.add_argument(
+        "settings", metavar="KEY=VALUE", nargs="+", help="learning_rate=0.0005, commitment_weight=0.5, ..."
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds above 0")
+    return seconds
+
+
+def pause(options: argparse.Namespace) -> int:
+    from distill_tui.runs.events import StateChanged
+
+    desk = Asking(options)
+    if desk.state.state == "paused" and desk.wanted == "paused":
+        return desk.tell(f"paused already, at step {desk.state.step:,}", {"state": "paused", "step": desk.state.step})
+    event = desk.ask(_want("paused"), lambda e: isinstance(e, StateChanged) and e.state == "paused", _unless("paused"))
+    return desk.tell(f"paused at step {event.step:,}", event)
+
+
+def unpause(options: argparse.Namespace) -> int:
+    from distill_tui.runs.events import Metrics, StateChanged
+
+    desk = Asking(options)
+    if desk.state.state in ("running", "starting") and desk.wanted == "running":
+        return desk.tell(
+            f"not paused: it is {desk.state.state}, at step {desk.state.step:,}",
+            {"state": desk.state.state, "step": desk.state.step},
+        )
+
+    def runs(event: "Event") -> bool:
+        # metrics as well: a worker that never heard of the pause has nothing to say about its end
+        return isinstance(event, Metrics) or (isinstance(event, StateChanged) and event.state == "running")
+
+    event = desk.ask(_want("running"), runs, _unless("running"))
+    return desk.tell(f"goes on at step {event.step:,}", event)
+
+
+def stop(options: argparse.Namespace) -> int:
+    from distill_tui.cli.foreground import resume_hint
+    from distill_tui.cli.output import say
+    from distill_tui.runs.events import LAST, Finished
+
+    desk = Asking(options)
+    event = desk.ask(_want("stopped"), lambda e: isinstance(e, LAST), _unless("stopped"))
+    if isinstance(event, Finished):
+        return desk.tell(f"had just finished, at step {event.step:,}", event)
+    desk.tell(f"stopped at step {event.step:,}", event)
+    say(resume_hint(desk.run))
+    return 0
+
+
+def checkpoint(options: argparse.Namespace) -> int:
+    from distill_tui.cli.output import say
+    from distill_tui.runs.events import CheckpointSaved
+
+    desk = Asking(options)
+    count = 0
+
+    def want(control: "Control") -> None:
+        nonlocal count
+        control.checkpoint += 1
+        count = control.checkpoint
+
+    event = desk.ask(want, lambda e: isinstance(e, CheckpointSaved) and e.count >= count)
+    say(f"{desk.run.id}: checkpoint at step {event.step:,}")
+    return desk.tell(str(desk.run.path / event.file), event, named=False)
+
+
+def preview(options: argparse.Namespace) -> int:
+    from distill_tui.cli.output import say
+    from distill_tui.runs.events import PreviewMade
+
+    desk = Asking(options)
+    count = 0
+
+    def want(control: "Control") -> None:
+        nonlocal count
+        control.preview += 1
+        count = control.preview
+
+    event = desk.ask(want, lambda e: isinstance(e, PreviewMade) and e.count >= count)
+    say(f"{desk.run.id}: preview at step {event.step:,}")
+    return desk.tell(str(desk.run.path / event.folder), event, named=False)
+
+
+def tune(options: argparse.Namespace) -> int:
+    from distill_tui.cli.output import told_beside_json
+    from distill_tui.recipe import toml
+    from distill_tui.recipe.fields import get
+    from distill_tui.runs.events import KnobRefused, KnobTurned
+
+    values = live_values(options.settings)
+    desk = Asking(options)
+    recipe = toml.load(desk.run.recipe)
+    in_force = {key: float(get(recipe, key)) for key in values} | {knob.key: knob.new for knob in desk.state.knobs}
+    wishes = desk.control().knobs
+    events: list[Event] = []
+    for key, answer in desk.state.last_answers.items():
+        # refused, and asked for again: the worker does not answer twice
+        if isinstance(answer, KnobRefused) and values.get(key, math.nan) == answer.value == wishes.get(key, math.nan):
+            events.append(answer)
+            del values[key]
+    for key in [key for key, value in values.items() if in_force[key] == value == wishes.get(key, in_force[key])]:
+        desk.tell(f"{key} is {values.pop(key):g} already", None)
+    if values:
+        waiting = dict(values)
+
+        def answered(event: "Event") -> bool:
+            turned = isinstance(event, KnobTurned) and waiting.get(event.key) == event.new
+            if turned or (isinstance(event, KnobRefused) and event.key in waiting):
+                waiting.pop(event.key)  # type: ignore[attr-defined]
+                events.append(event)
+            return not waiting
+
+        desk.ask(lambda control: control.knobs.update(values), answered, lambda control: _other(control, waiting))
+    refused = [event for event in events if isinstance(event, KnobRefused)]
+    if options.json:
+        print_json(events)
+    for event in events:
+        if isinstance(event, KnobTurned):
+            desk.tell(f"{event.key} {event.old:g} -> {event.new:g} at step {event.step:,}", None)
+    if refused:
+        # a wish that stays would come true when the run is resumed
+        desk.change(lambda control: [control.knobs.pop(event.key, None) for event in refused])
+        error = DistillError("\n".join(f"{one.key}: refused at step {one.step:,}: {one.text}" for one in refused))
+        if options.json:
+            return told_beside_json(error)
+        raise error
+    return 0
+
+
+def live_values(settings: list[str]) -> dict[str, float]:
+    """The live settings that `KEY=VALUE` texts ask for.
+
+    Raises:
+        RequestError: with every problem of them at once.
+    """
+    from distill_tui.cli.recipe_flags import parse_settings
+    from distill_tui.recipe.fields import live_keys
+
+    problems: list[str] = []
+    values = parse_settings(settings, problems)
+    problems += [f"{key}: cannot be changed while a run trains" for key in values if key not in live_keys()]
+    if problems:
+        raise RequestError("\n".join(problems), f"These can be tuned: {', '.join(live_keys())}")
+    return {key: float(value) for key, value in values.items()}
+
+
+def _want(wanted: Any) -> "Callable[[Control], None]":
+    return lambda control: setattr(control, "wanted", wanted)
+
+
+def _unless(wanted: str) -> "Callable[[Control], str]":
+    return lambda control: "" if control.wanted == wanted else control.wanted
+
+
+def _other(control: "Control", waiting: dict[str, float]) -> str:
+    """What is asked for instead of these live settings, if it is another."""
+    now = {key: control.knobs.get(key) for key in waiting}
+    return ", ".join(f"{key}={now[key]}" for key, value in waiting.items() if now[key] != value)
+
+
+class Asking:
+    """A run that is asked for something."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        """Find the run, and see that there is a worker to answer.
+
+        Raises:
+            RequestError: no such run, or its worker is not alive.
+        """
+        from distill_tui.paths import find_home
+        from distill_tui.runs.folder import find_run
+        from distill_tui.runs.quick_state import follow_briefly
+
+        self.run: RunFolder = find_run(find_home(options.home), options.name)
+        self._json, self._timeout = options.json, options.timeout
+        self._log = follow_briefly(self.run)
+        if self._log.is_over:
+            raise not_alive(self.run, self.state)
+
+    @property
+    def state(self) -> "RunState":
+        """The run's state when it was asked."""
+        return self._log.state
+
+    def control(self) -> "Control":
+        """What is wanted now."""
+        from distill_tui.runs.control import read_control
+
+        return read_control(self.run.control)
+
+    @property
+    def wanted(self) -> str:
+        return self.control().wanted
+
+    def change(self, change: "Callable[[Control], object]") -> None:
+        """Change what is wanted without waiting."""
+        from distill_tui.runs.control import change_control
+
+        change_control(self.run.control, change)
+
+    def ask(
+        self,
+        change: "Callable[[Control], None]",
+        is_answer: "Callable[[Event], bool]",
+        overruled: "Callable[[Control], str]" = lambda _: "",
+    ) -> Any:
+        """Change what is wanted and wait for the event that answers.
+
+        Args:
+            overruled: what somebody else asks for instead, if waiting has no point any more.
+
+        Raises:
+            DistillError: the run ended or its worker died before it answered, or it took too long.
+        """
+        from distill_tui.cli.foreground import log_end
+        from distill_tui.cli.output import say
+        from distill_tui.runs.control import change_control
+        from distill_tui.runs.events import LAST
+
+        change_control(self.run.control, change)
+        deadline = time.monotonic() + self._timeout
+        late, other = False, ""
+        for event in self._log.events(POLL_SECONDS):
+            if event is not None:
+                if is_answer(event):
+                    return event
+                if isinstance(event, LAST):
+                    word = str(event.__struct_config__.tag)
+                    reason = f": {event.reason}" if event.reason not in ("", word) else ""
+                    raise DistillError(f"{self.run.id} {word} at step {event.step:,} before it answered{reason}")
+            elif other:
+                raise DistillError(f"{self.run.id}: somebody else asked for '{other}' meanwhile")
+            elif late:
+                raise DistillError(
+                    f"{self.run.id} has not answered within {self._timeout:g} s",
+                    "The wish stays: it is heard as soon as the run looks. It may be reading sounds still, or be "
+                    f"stuck: see {self.run.worker_log}",
+                )
+            else:
+                # asked before the log is read again: what happened until now is in it
+                late, other = time.monotonic() > deadline, overruled(self.control())
+        for line in log_end(self.run.worker_log):
+            say(f"  {line}")
+        raise DistillError(f"the worker of {self.run.id} died before it answered", _resume(self.run))
+
+    def tell(self, text: str, document: Any, named: bool = True) -> int:
+        """Print the answer, in words or as JSON; 0."""
+        if self._json:
+            if document is not None:
+                print_json(document)
+        else:
+            print(f"{self.run.id}: {text}" if named else text, flush=True)
+        return 0
+
+
+def not_alive(run: "RunFolder", state: "RunState") -> RequestError:
+    """The error for a run that was asked for something and has no worker."""
+    if state.state == "finished":
+        hint = f"Its model is in the library: {state.model.name}" if state.model else ""
+        return RequestError(f"run {run.id} has finished", hint)
+    return RequestError(f"run {run.id} is not alive: it {_was(state.state)}", _resume(run))
+
+
+def _was(state: str) -> str:
+    return {"stopped": "was stopped", "failed": "failed", "crashed": "crashed"}.get(state, "has no worker")
+
+
+def _resume(run: "RunFolder") -> str:
+    from distill_tui.cli.foreground import resume_hint
+
+    return resume_hint(run)

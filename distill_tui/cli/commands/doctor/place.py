@@ -1,0 +1,121 @@
+"""Checks of the machine's memory, its decoders of sound, and the folders."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from distill_tui.cli.commands.doctor.check import Check
+from distill_tui.files import printable
+from distill_tui.machine import cores
+from distill_tui.paths import Home
+
+GIB = 1 << 30
+LITTLE_SPACE, LITTLE_MEMORY = 2 * GIB, 2 * GIB
+USUAL_FORMATS = ("WAV", "FLAC", "OGG", "AIFF", "MP3")
+
+
+def machine() -> Iterator[Check]:
+    """Its cores and memory."""
+    yield Check("machine", "cores", "ok", f"{cores()} that this process may use")
+    total, free = memory_bytes()
+    text = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
+    if free < LITTLE_MEMORY:
+        yield Check("machine", "memory", "warning", text, "Training wants about 2 GiB: close other programs.")
+    else:
+        yield Check("machine", "memory", "ok", text)
+
+
+def memory_bytes(group: Path = Path("/sys/fs/cgroup")) -> tuple[int, int]:
+    """(all, free) bytes of memory for this process: those of the machine, or of its container where that has fewer."""
+    import psutil
+
+    machine_memory = psutil.virtual_memory()
+    total, free = int(machine_memory.total), int(machine_memory.available)
+    with contextlib.suppress(OSError, ValueError):
+        limit = int((group / "memory.max").read_text())
+        used = int((group / "memory.current").read_text())
+        total, free = min(total, limit), min(free, max(0, limit - used))
+    return total, free
+
+
+def sound() -> Iterator[Check]:
+    """What sounds can be read."""
+    try:
+        import soundfile
+        import soxr
+
+        formats = set(soundfile.available_formats())
+    except (ImportError, OSError) as error:
+        advice = "Install this program again; on an unusual system install libsndfile with its package manager."
+        yield Check("sound", "libsndfile", "missing", printable(str(error)), advice, needed=True)
+        return
+    usual = [name for name in USUAL_FORMATS if name in formats]
+    text = f"{soundfile.__libsndfile_version__} reads {', '.join(usual)} and {len(formats) - len(usual)} more"
+    lacking = [name for name in USUAL_FORMATS if name not in formats]
+    if lacking:
+        advice = "A newer libsndfile reads them: python3 -m pip install --upgrade soundfile."
+        yield Check("sound", "libsndfile", "warning", f"{text}; without {', '.join(lacking)}", advice)
+    else:
+        yield Check("sound", "libsndfile", "ok", text)
+    yield Check("sound", "soxr", "ok", f"{soxr.__version__}, resamples")
+
+
+def folders(home: Home) -> Iterator[Check]:
+    """Whether the home can be written, what its cache takes, and the space there."""
+    from distill_tui.data.decode_cache import cache_bytes
+
+    elsewhere = "Choose another folder with --home or DISTILL_TUI_HOME."
+    for name, folder in (("home", home.root), ("runs", home.runs), ("models", home.models), ("cache", home.cache)):
+        shown = printable(str(folder))
+        problem = why_not_writable(folder)
+        if problem:
+            yield Check("folder", name, "missing", f"{shown}: {problem}", elsewhere, needed=True)
+            continue
+        text = shown if folder.exists() else f"{shown}, made when it is needed"
+        if name == "cache" and folder.exists():
+            text += f", {cache_bytes(home) / GIB:.2f} GiB; it may be deleted while nothing trains"
+        yield Check("folder", name, "ok", text)
+    yield from _settings(home)
+    with contextlib.suppress(OSError):
+        free = shutil.disk_usage(_nearest(home.root)).free
+        text = f"{free / GIB:.1f} GiB free"
+        advice = f"An hour of decoded sound takes 0.6 GiB, a run's checkpoints about 0.5. {elsewhere}"
+        yield (
+            Check("folder", "space", "ok", text)
+            if free >= LITTLE_SPACE
+            else Check("folder", "space", "warning", text, advice)
+        )
+
+
+def _settings(home: Home) -> Iterator[Check]:
+    """What is wrong in settings.toml, or where it is."""
+    from distill_tui.ui.settings_check import all_problems
+
+    problems = all_problems(home)
+    for problem in problems:
+        yield Check("folder", "settings", "warning", problem, "Correct it: what is wrong there is not used.")
+    if not problems:
+        shown = printable(str(home.settings))
+        yield Check("folder", "settings", "ok", shown if home.settings.exists() else f"none; they would be in {shown}")
+
+
+def why_not_writable(folder: Path) -> str:
+    """Why files cannot be made in a folder, or '': tried where it is there, else asked of the folder above."""
+    if folder.is_dir():
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                return ""
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
+    nearest = _nearest(folder)
+    if not nearest.is_dir():
+        return f"{printable(str(nearest))} is not a folder"
+    return "" if os.access(nearest, os.W_OK | os.X_OK) else f"{printable(str(nearest))} cannot be written"
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the nearest one above it that is there."""
+    return next((path for path in (folder, *folder.parents) if os.path.lexists(path)), Path("/"))

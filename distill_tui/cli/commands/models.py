@@ -1,0 +1,322 @@
+"""Commands: models, the library."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distill_tui.cli.commands.evaluate import MEASURES
+from distill_tui.cli.commands.evaluate import evaluate as evaluate_sounds
+from distill_tui.cli.output import print_json, say, table
+from distill_tui.errors import DistillError, RequestError
+from distill_tui.paths import expand
+from distill_tui.reporting.formatting import duration
+from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, level_of, size_of, verdict
+
+if TYPE_CHECKING:
+    from distill_tui.library.card import Card
+    from distill_tui.library.index import Entry
+    from distill_tui.library.store import Library
+
+
+def register(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add this group's commands."""
+    # the same option at both levels must have no default: the inner one would overwrite what the outer one was given
+    json = argparse.ArgumentParser(add_help=False)
+    json.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document")
+    common: dict[str, Any] = {"parents": [shared, json], "allow_abbrev": False}
+    about = "The library of models. M is a name, an id, the beginning of an id, or the path of a .distill file."
+    models = commands.add_parser("models", help="the library of models", description=about, **common)
+    models.set_defaults(run=list_models)
+    actions = models.add_subparsers(metavar="ACTION", parser_class=type(models))
+
+    def add(name: str, run: Any, help: str, *arguments: str, **more: Any) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = actions.add_parser(name, help=help, description=help, **common, **more)
+        for argument in arguments:
+            optional = argument.endswith("?")
+            parser.add_argument(
+                argument.rstrip("?").lower(), metavar=argument.rstrip("?"), nargs="?" if optional else None
+            )
+        parser.set_defaults(run=run)
+        return parser
+
+    add("list", list_models, "all models, the newest first")
+    add("show", show, "one model: where it comes from, its recipe, losses and health", "M")
+    add("rename", rename, "give a model another name", "M", "NEW")
+    delete_parser = add("delete", delete, "move a model to the trash", "M")
+    delete_parser.add_argument("--yes", action="store_true", help="do not ask")
+    add("restore", restore, "take a model back from the trash", "M")
+    trash_parser = add("trash", trash, "what is in the trash")
+    trash_parser.add_argument("--empty", action="store_true", help="delete all of it for good")
+    export_parser = add("export", export, "copy a model to a file, to keep or give away", "M", "FILE")
+    export_parser.add_argument(
+        "--with-data", action="store_true", help="with the folders of its sounds, and the name and hash of each"
+    )
+    import_parser = add("import", import_model, "copy a model file into the library", "FILE")
+    import_parser.add_argument("--name", help="what to call it (default: what the file is called)")
+    raw = argparse.RawDescriptionHelpFormatter
+    about = "how far sounds are from what a model makes of them"
+    evaluation = add("evaluate", evaluate, about, "M", epilog=MEASURES, formatter_class=raw)
+    evaluation.add_argument("data", metavar="DATA", nargs="+", help="folders and files; those trained on are marked")
+    evaluation.add_argument("--levels", metavar="K", help="use the first K levels only (default: all)")
+    evaluation.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... or mps (default: auto)")
+    comparison = add("compare", compare, "recipes, losses and health side by side, and distances on the same sounds")
+    comparison.add_argument("models", metavar="M", nargs="+")
+    comparison.add_argument(
+        "--data", metavar="DATA", action="append", help="sounds to put through each of them; may be given again"
+    )
+    comparison.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... or mps (default: auto)")
+    add("verify", verify, "check a model's file, or all of them, weights included", "M?")
+
+
+def compare(options: argparse.Namespace) -> int:
+    from distill_tui.cli.commands.models_compare import compare as compare_models
+
+    return compare_models(options, _wants_json(options))
+
+
+def _library(options: argparse.Namespace) -> "Library":
+    from distill_tui.library.store import Library
+    from distill_tui.paths import find_home
+
+    return Library(find_home(options.home))
+
+
+def _wants_json(options: argparse.Namespace) -> bool:
+    return getattr(options, "json", False)
+
+
+def _document(entry: "Entry") -> dict[str, Any]:
+    """A model as `models list --json` shows it. A damaged file has the same keys, and what is wrong under `error`."""
+    import msgspec
+
+    from distill_tui.library.card import Summary
+
+    document: dict[str, Any] = {"name": entry.name, "path": str(entry.path), "size": entry.size}
+    if entry.summary is None:
+        return {**dict.fromkeys(Summary.__struct_fields__), **document, "created": entry.created, "error": entry.error}
+    return {**msgspec.structs.asdict(entry.summary), **document, "error": None}
+
+
+def _print_or_say(options: argparse.Namespace, entry: "Entry", text: str) -> int:
+    if _wants_json(options):
+        print_json(_document(entry))
+    else:
+        say(text)
+    return 0
+
+
+def list_models(options: argparse.Namespace) -> int:
+    entries = _library(options).list()
+    if _wants_json(options):
+        print_json([_document(entry) for entry in entries])
+    elif entries:
+        print(_list_table(entries))
+    else:
+        say("No models yet. Train one with: distill-tui train FOLDER")
+    return 0
+
+
+def _list_table(entries: "Sequence[Entry]") -> str:
+    head = ["NAME", "ID", "CREATED", "PARAMETERS", "KBPS", "VAL LOSS", "RUN", "PROBLEM"]
+    rows = []
+    for entry in entries:
+        cells = ["-"] * 4
+        if facts := entry.summary:
+            loss = _number(facts.losses.get("val"))
+            cells = [f"{facts.parameters:,}", _number(facts.kbps), loss, facts.run or "-"]
+        rows.append([_safe(c) for c in (entry.name, entry.id or "-", _when(entry.created), *cells, entry.error)])
+    if not any(entry.error for entry in entries):
+        head, rows = head[:-1], [row[:-1] for row in rows]
+    return table(head, rows)
+
+
+def show(options: argparse.Namespace) -> int:
+    from distill_tui.library.container import read_card
+
+    path = _library(options).find(options.m).path
+    card = read_card(path)
+    if _wants_json(options):
+        import msgspec
+
+        print_json({**msgspec.to_builtins(card), "path": str(path), "size": path.stat().st_size})
+        return 0
+    lines = _card_lines(card, path)
+    width = max(len(word) for word, _ in lines)
+    print(_safe(card.name))
+    for word, text in lines:
+        print(f"  {word.ljust(width)}  {_safe(text)}")
+    if card.health:
+        print(f"\ncodebooks {_safe(card.health_window or HELD_OUT_WINDOW)}\n{_health_table(card)}")
+    for note in card.notes:
+        print(f"\n{_safe(note)}")
+    return 0
+
+
+def _health_table(card: "Card") -> str:
+    model = card.recipe.get("model")
+    size = size_of(model.get("codebook_size")) if isinstance(model, dict) else 0
+    rows = []
+    for number, entry in enumerate(card.health):
+        level = level_of(entry, number)
+        numbers = (level.utilization, level.perplexity, level.dead, level.churn)
+        rows.append([str(level.level + 1), *(_number(value) for value in numbers), verdict(level, size) or "-"])
+    return table(["LEVEL", "UTILIZATION", "PERPLEXITY", "DEAD", "CHURN", "VERDICT"], rows)
+
+
+def _card_lines(card: "Card", path: Path) -> list[tuple[str, str]]:
+    """What `show` says of a model, as (word, text)."""
+    sounds, seconds = card.data.get("files", 0), card.data.get("seconds")
+    heard = duration(card.seconds_of_sound)
+    losses = ", ".join(f"{name} {_number(value)}" for name, value in card.losses.items())
+    return [
+        ("id", card.id),
+        ("created", f"{_when(card.created)} UTC, by distill-tui {card.program}"),
+        ("run", card.run or "-"),
+        *([("started from", f"model {card.started_from}")] if card.started_from else []),
+        ("data", f"{sounds} files, {duration(seconds)} of sound"),
+        (
+            "trained",
+            f"{card.epoch} epochs, {card.step:,} steps in {duration(card.seconds_trained)}, on {heard} of sound"
+            + ("" if card.finished else " (not finished)"),
+        ),
+        ("parameters", f"{card.parameters:,}"),
+        ("rate", f"{card.rate:,} Hz, {_number(card.frame_rate)} latent frames a second"),
+        ("bitrate", f"{_number(card.kbps)} kbps"),
+        ("codebooks", _codebooks(card.recipe)),
+        ("losses", losses or "-"),
+        ("weights", f"sha256 {card.weights_sha256}"),
+        ("file", f"{path} ({_size(path.stat().st_size)})"),
+    ]
+
+
+def _codebooks(recipe: dict[str, Any]) -> str:
+    model, automatic = recipe.get("model"), recipe.get("automatic")
+    if not isinstance(model, dict):
+        return "-"
+    size, levels = model.get("codebook_size", "-"), model.get("rvq_levels", "-")
+    chosen = isinstance(automatic, list) and "model.codebook_size" in automatic
+    return f"{levels} levels x {size} codes ({'auto' if chosen else 'override'})"
+
+
+def rename(options: argparse.Namespace) -> int:
+    library = _library(options)
+    old = library.find(options.m).name
+    entry = library.rename(options.m, options.new)
+    if not _wants_json(options):
+        print(_safe(entry.name), flush=True)
+    return _print_or_say(options, entry, _safe(f"'{old}' is now called '{entry.name}'."))
+
+
+def delete(options: argparse.Namespace) -> int:
+    library = _library(options)
+    name = library.find(options.m).name
+    if not options.yes:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise RequestError(_safe(f"deleting '{name}' needs a yes"), "Add --yes.")
+        print(_safe(f"Move '{name}' to the trash? [y/N] "), end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            say("Nothing was deleted.")
+            return 1
+    entry = library.delete(options.m)
+    return _print_or_say(
+        options,
+        entry,
+        _safe(f"'{name}' is in the trash. Take it back with: distill-tui models restore {shlex.quote(name)}"),
+    )
+
+
+def restore(options: argparse.Namespace) -> int:
+    entry = _library(options).restore(options.m)
+    return _print_or_say(options, entry, _safe(f"'{entry.name}' is back in the library."))
+
+
+def trash(options: argparse.Namespace) -> int:
+    library = _library(options)
+    if options.empty:
+        gone = library.empty_trash()
+        if _wants_json(options):
+            print_json({"deleted": gone})
+        else:
+            say(f"Deleted for good: {gone} model{'' if gone == 1 else 's'}.")
+        return 0
+    entries = library.trashed()
+    if _wants_json(options):
+        print_json([_document(entry) for entry in entries])
+    elif entries:
+        print(_list_table(entries))
+    else:
+        say("The trash is empty.")
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    target = _library(options).export(options.m, expand(options.file), options.with_data)
+    if _wants_json(options):
+        print_json({"path": str(target.absolute())})
+    else:
+        print(_safe(str(target)), flush=True)
+    return 0
+
+
+def import_model(options: argparse.Namespace) -> int:
+    library = _library(options)
+    entry = library.import_file(expand(options.file), options.name or "")
+    same = [other.name for other in library.same_weights(entry)]
+    if _wants_json(options):
+        print_json({**_document(entry), "same_weights": same})
+        return 0
+    print(_safe(entry.name), flush=True)
+    say(_safe(f"In the library as '{entry.name}' ({entry.id})."))
+    if same:
+        say(_safe(f"The same weights were there already: {', '.join(same)}"))
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    return evaluate_sounds(options, _wants_json(options))
+
+
+def verify(options: argparse.Namespace) -> int:
+    from distill_tui.library.container import verify as verify_file
+
+    library = _library(options)
+    entries = library.list() if options.m is None else [library.find(options.m)]
+    results = []
+    for entry in entries:
+        error = ""
+        try:
+            verify_file(entry.path)
+        except DistillError as problem:
+            error = problem.message
+        results.append({"name": entry.name, "path": str(entry.path), "ok": not error, "error": error or None})
+        if not _wants_json(options):
+            print(_safe(f"{entry.name}: {error or 'ok'}"), flush=True)
+    if _wants_json(options):
+        print_json(results)
+    elif not entries:
+        say("No models yet.")
+    return 0 if all(result["ok"] for result in results) else 1
+
+
+def _safe(text: str) -> str:
+    """`text` without what could drive the terminal."""
+    from distill_tui.files import printable
+
+    return printable(text)
+
+
+def _when(created: str) -> str:
+    """`2026-01-02 03:04`."""
+    return created[:16].replace("T", " ") or "-"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
+
+
+def _number(value: float | None) -> str:
+    """A number in four significant digits; `-` when not known."""
+    return "-" if value is None else f"{value:.4g}"

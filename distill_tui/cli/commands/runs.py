@@ -1,0 +1,215 @@
+"""Commands: runs, status, watch: what there is, and where it is."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from distill_tui.errors import RequestError
+
+if TYPE_CHECKING:
+    import argparse
+    from types import SimpleNamespace
+
+    from distill_tui.runs.folder import RunFolder
+    from distill_tui.runs.state import RunState
+
+RUN_HELP = "a run's id, its name, or the beginning of its id; else the newest that trains, or the newest"
+BAR_WIDTH = 60
+"""What `status --line` fits into."""
+
+
+def register(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add this group's commands."""
+    import argparse
+
+    json = argparse.ArgumentParser(add_help=False)
+    # without a default: the inner parser would overwrite what the outer one was given
+    json.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document")
+    common: dict[str, Any] = {"parents": [shared, json], "allow_abbrev": False}
+    parser = commands.add_parser("runs", help="list, compare, export or delete runs", description="All runs.", **common)
+    parser.set_defaults(run=list_all)
+    actions = parser.add_subparsers(metavar="ACTION", parser_class=type(parser))
+
+    def add(name: str, help: str) -> argparse.ArgumentParser:
+        action: argparse.ArgumentParser = actions.add_parser(name, help=help, description=help, **common)
+        action.set_defaults(run=_action, action=name)
+        return action
+
+    actions.add_parser("list", help="all runs, the newest first", **common).set_defaults(run=list_all)
+    add("compare", "recipes, losses and health side by side").add_argument("names", metavar="RUN", nargs="+")
+    export = add("export", "a run's numbers over time, as CSV or JSON")
+    export.add_argument("name", metavar="RUN")
+    export.add_argument("--csv", action="store_true", help="as CSV, which is what it is if nothing is said")
+    export.add_argument("--out", metavar="FILE", help="the file to write (default: standard output)")
+    delete = add("delete", "delete a run's folder for good; models made from it stay")
+    delete.add_argument("names", metavar="RUN", nargs="+")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+
+    parser = commands.add_parser(
+        "status", help="where a run is", description="Where a run is: state, losses, health, warnings.", **common
+    )
+    parser.add_argument("name", metavar="RUN", nargs="?", help=RUN_HELP)
+    parser.add_argument("--line", action="store_true", help="one short line, for tmux's status-right")
+    parser.set_defaults(run=status)
+    parser = commands.add_parser(
+        "watch",
+        parents=[shared],
+        help="open the app on a run",
+        description="Open the app on a run's Training screen, from any number of terminals at once.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", metavar="RUN", nargs="?", help=RUN_HELP)
+    parser.set_defaults(run=watch)
+
+
+def _action(options: argparse.Namespace) -> int:
+    from distill_tui.cli.commands import runs_actions
+
+    options.json = getattr(options, "json", False)
+    code: int = getattr(runs_actions, options.action)(options)
+    return code
+
+
+def list_all(options: argparse.Namespace) -> int:
+    from distill_tui.paths import find_home
+    from distill_tui.runs.folder import check_runs, list_runs
+    from distill_tui.runs.quick_state import brief
+
+    home = find_home(options.home)
+    check_runs(home)
+    states = [brief(run) for run in list_runs(home)]
+    if getattr(options, "json", False):
+        from distill_tui.cli.output import print_json
+
+        print_json([state.summary() for state in states])
+    elif states:
+        print(_list(states))
+    else:
+        print("No runs yet. Start one with: distill-tui train FOLDER", file=sys.stderr)
+    return 0
+
+
+def _list(states: list[RunState]) -> str:
+    from distill_tui.cli.output import table
+    from distill_tui.files import printable
+    from distill_tui.reporting.formatting import day, duration, number
+
+    head = ["ID", "STATE", "EPOCH", "STEP", "TRAIN", "VAL", "ETA", "WARNINGS", "SINCE"]
+    rows = [
+        [
+            printable(state.id),
+            _what_it_does(state),
+            state.epoch_text,
+            str(state.step),
+            number(state.losses.get("train")),
+            number(state.losses.get("val")),
+            duration(None if state.activity else state.eta_seconds),
+            str(len(state.warnings)),
+            day(state.started_at) if state.started_at else "-",
+        ]
+        for state in states
+    ]
+    return table(head, rows)
+
+
+def _what_it_does(state: RunState) -> str:
+    """`running`, or `running: saving the model`."""
+    from distill_tui.files import printable
+
+    return f"{state.state}: {printable(state.activity)}" if state.activity else state.state
+
+
+def status(options: argparse.Namespace | SimpleNamespace) -> int:
+    from distill_tui.paths import find_home
+    from distill_tui.runs.folder import find_run, list_runs
+    from distill_tui.runs.quick_state import brief
+
+    home = find_home(options.home)
+    if options.line and options.name is None and not list_runs(home):
+        # tmux asks every few seconds, from before the first run on
+        print("no runs")
+        return 0
+    run = find_run(home, options.name)
+    state = brief(run)
+    if options.line:
+        print(status_line(state))
+    elif getattr(options, "json", False):
+        from distill_tui.cli.output import print_json
+
+        print_json({**state.summary(), "path": str(run.path)})
+    else:
+        print(_status(run, state))
+    return 0
+
+
+def status_line(state: RunState, width: int = BAR_WIDTH) -> str:
+    """`drums running 12% e12/100 val 0.601 ETA 3 min !2` in at most `width` columns; the name gives way."""
+    from distill_tui.files import printable
+
+    parts = [state.state]
+    if state.is_active:
+        if state.progress:
+            parts.append(f"{100 * state.progress:.0f}%")
+        parts.append(f"e{state.epoch_text}")
+    val = state.losses.get("val")
+    if val is not None:
+        parts.append(f"val {val:.3f}")
+    if state.activity:
+        parts.append(printable(state.activity))
+    elif state.state == "running" and state.eta_seconds is not None:
+        from distill_tui.reporting.formatting import duration
+
+        parts.append(f"ETA {duration(state.eta_seconds)}")
+    if state.warnings:
+        parts.append(f"!{len(state.warnings)}")
+    rest = " ".join(parts)
+    room = max(8, width - len(rest) - 1)
+    # tmux takes #[...] in what a command prints as its own
+    rest, name = (printable(text).replace("#", "") for text in (rest, state.name))
+    name = name if len(name) <= room else name[: room - 3] + "..."
+    return f"{name} {rest}"
+
+
+def _status(run: RunFolder, state: RunState) -> str:
+    from distill_tui.cli.foreground import log_end, resume_hint
+    from distill_tui.cli.report import best_lines, health_table, losses_line, warning_lines
+    from distill_tui.cli.terminal_style import Ink
+    from distill_tui.files import printable
+    from distill_tui.reporting.formatting import day, duration
+
+    ink = Ink()
+    lines = [
+        f"run        {printable(run.id)}",
+        f"state      {_what_it_does(state)}" + (f" (process {state.pid})" if state.is_active and state.pid else ""),
+    ]
+    if state.reason and state.reason != state.state:
+        lines.append(f"reason     {printable(state.reason)}")
+    if state.state == "crashed":
+        lines += ["log        " + str(run.worker_log), *(f"           {line}" for line in log_end(run.worker_log, 5))]
+    lines.append(f"progress   {100 * state.progress:.0f} %, epoch {state.epoch_text}, step {state.step:,}")
+    if state.eta_seconds is not None and not state.activity:
+        lines.append(f"ETA        {duration(state.eta_seconds)}")
+    if state.started_at:
+        lines.append(f"started    {day(state.started_at)}, last heard of {day(state.updated_at)}")
+    lines.append(f"losses     {losses_line(state)}")
+    lines += best_lines(state)
+    lines += health_table(state, ink)
+    lines += warning_lines(state, ink)
+    if state.model:
+        lines.append(f"model      {printable(state.model.name)} ({state.model.id}) {printable(state.model.path)}")
+    if state.state in ("stopped", "failed", "crashed"):
+        lines.append(resume_hint(run))
+    return "\n".join(lines)
+
+
+def watch(options: argparse.Namespace) -> int:
+    from distill_tui.cli.app import open_app
+    from distill_tui.cli.foreground import named
+    from distill_tui.paths import find_home
+    from distill_tui.runs.folder import find_run
+
+    run = find_run(find_home(options.home), options.name)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise RequestError("watch opens the app, and the app needs a terminal", f"See: distill-tui status {named(run)}")
+    return open_app(options.home, str(run.path))

@@ -1,0 +1,289 @@
+"""Commands: train, demo, resume."""
+
+import argparse
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+from distill_tui.cli.recipe_flags import add_recipe_flags
+from distill_tui.errors import DistillError, RequestError
+from distill_tui.files import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from distill_tui.cli.foreground import Following
+    from distill_tui.data.corpus import Corpus
+    from distill_tui.paths import Home
+    from distill_tui.recipe.schema import Recipe
+    from distill_tui.runs.folder import RunFolder
+
+INTERRUPTED, STOPPED = 130, 3
+"""Exit codes of a run that stopped and can go on: by ctrl+c here, or because of SIGTERM or a wish from elsewhere."""
+CODES = (
+    "Exit code: 0 it finished, 1 it failed, 2 the request was wrong, 3 it was stopped (by `stop` or SIGTERM) and can "
+    "go on with `resume`, 130 the same by ctrl+c."
+)
+INSTEAD = "print progress lines instead of opening the app"
+DEMO_MINUTES = 0.6
+DEMO_RECIPE: dict[str, Any] = {
+    "name": "demo",
+    "model.channels": 128,
+    "model.encoder_blocks": 2,
+    "model.decoder_blocks": 3,
+    "model.latent_dim": 32,
+    "train.batch_size": 8,
+    "train.steps_per_epoch": 25,
+    "train.ema_decay": 0.99,
+    "train.preview_every": 0,
+}
+"""Numbers with which two cores learn the demo's sounds in DEMO_MINUTES; all else is automatic."""
+
+
+def register(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add this group's commands."""
+    common: dict[str, Any] = {"parents": [shared], "allow_abbrev": False}
+    train_parser = commands.add_parser(
+        "train",
+        help="train a model on a folder of sounds, in the foreground",
+        description="Train on folders and files, in the foreground; the training itself is a process of its own, which "
+        "goes on if this one or its terminal dies. Ctrl+c stops it with a checkpoint, twice kills it.",
+        epilog=CODES,
+        **common,
+    )
+    train_parser.add_argument(
+        "data",
+        nargs="*",
+        metavar="DATA",
+        help="a folder, walked with its sub-folders, or a file; else the recipe's, or your settings'",
+    )
+    add_recipe_flags(train_parser)
+    train_parser.add_argument(
+        "--or-resume",
+        action="store_true",
+        help="go on with the newest run called NAME if there is one: join it if it trains, end at once if it has "
+        "finished; for scripts and machines that may be taken away at any time",
+    )
+    add_ways(train_parser)
+    train_parser.set_defaults(run=train)
+
+    demo_parser = commands.add_parser(
+        "demo",
+        help="make a few sounds, train on them for about a minute, and watch",
+        description="Synthesise a small set of sounds, train on it, and open the app on the run.",
+        **common,
+    )
+    demo_parser.add_argument("--epochs", metavar="N", help="train for so many epochs instead of about a minute")
+    add_ways(demo_parser, INSTEAD, detach=False)
+    demo_parser.set_defaults(run=demo)
+
+    resume_parser = commands.add_parser(
+        "resume",
+        help="go on with a run from its newest good checkpoint",
+        description="Go on with a run that was stopped, failed or crashed, to the same result as if it never had.",
+        epilog=CODES,
+        **common,
+    )
+    resume_parser.add_argument("name", metavar="RUN", help="a run's id, its name, or the beginning of its id")
+    add_ways(resume_parser)
+    resume_parser.set_defaults(run=resume)
+
+
+def add_ways(
+    parser: argparse.ArgumentParser, plain: str = "no colours and no line that is written over", detach: bool = True
+) -> None:
+    """Add the ways in which a run can be followed; `plain` says what --plain means here."""
+    ways = parser.add_mutually_exclusive_group()
+    if detach:
+        ways.add_argument("--detach", action="store_true", help="print the run's id and return; the run goes on")
+    ways.add_argument("--plain", action="store_true", help=plain)
+    ways.add_argument("--json", action="store_true", help="print the run's events, one JSON document a line")
+
+
+def train(options: argparse.Namespace) -> int:
+    """Scan, make a run, start its worker, and follow it."""
+    from distill_tui.cli.recipe_flags import chosen_recipe, keys_as_flags
+    from distill_tui.library.pretrained import values_to_continue
+    from distill_tui.paths import find_home
+    from distill_tui.settings import read_settings
+
+    home = find_home(options.home)
+    settings = read_settings(home)
+    # where standard output is for a program, people still want to know
+    out = sys.stderr if options.detach or options.json else sys.stdout
+    recipe = chosen_recipe(options, settings.defaults, lambda model: values_to_continue(home, model))
+    usual = [settings.data] if settings.data and not recipe.data.paths else []
+    with keys_as_flags(options):
+        if options.or_resume:
+            from distill_tui.cli.or_resume import start_or_resume
+
+            return start_or_resume(options, home, options.data or usual, recipe, out)
+        run, told = prepare_run(home, options.data or usual, recipe, out)()
+    return go(options, home, run, told)
+
+
+def prepare_run(
+    home: "Home", data: list[str], recipe: "Recipe", out: TextIO
+) -> "Callable[[], tuple[RunFolder, frozenset[str]]]":
+    """Scan; what then makes the run's folder and tells on `out` what it will be: the run, and what was warned of.
+
+    Raises:
+        RequestError: there is nothing to train on; making the run raises what `create_run` does.
+    """
+    from distill_tui.cli import report
+    from distill_tui.data.corpus import decode_path
+    from distill_tui.library.pretrained import start_of
+    from distill_tui.machine import this_machine
+    from distill_tui.recipe import toml
+    from distill_tui.recipe.resolve import expectations
+    from distill_tui.runs.service import create_run
+
+    paths = data or [decode_path(path) for path in recipe.data.paths]
+    if not paths:
+        raise RequestError("no sounds to train on", "Name a folder or files: distill-tui train FOLDER")
+    start = start_of(home, recipe)
+    corpus = _scan(home, paths, recipe.data.validation_share)
+
+    def make() -> "tuple[RunFolder, frozenset[str]]":
+        run = create_run(home, recipe, corpus, this_machine(), start)
+        resolved = toml.load(run.recipe)
+        expected = expectations(resolved, corpus.facts())
+        lines = [*report.found(corpus), report.model_to_be(resolved)]
+        if start is not None:
+            lines.append(printable(f"starts from the weights of model '{start.name}' ({start.id})"))
+        lines += [f"warning: {text}" for text in expected]
+        print("\n".join([*lines, f"run: {printable(run.id)}"]), file=out, flush=True)
+        return run, frozenset(expected)
+
+    return make
+
+
+def _scan(home: "Home", paths: list[str], validation_share: float) -> "Corpus":
+    from distill_tui.cli.commands.data import ProgressLine
+    from distill_tui.data.scan import scan
+    from distill_tui.data.silence_stderr import quiet_decoders
+
+    progress = ProgressLine()
+    with quiet_decoders():
+        try:
+            return scan(paths, validation_share, home, progress)
+        finally:
+            progress.end()
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Start the worker of a run that is not alive, and follow it."""
+    import shlex
+
+    from distill_tui.paths import find_home
+    from distill_tui.runs.control import change_control
+    from distill_tui.runs.folder import find_run
+    from distill_tui.runs.quick_state import brief
+    from distill_tui.runs.service import refuse_alive
+
+    home = find_home(options.home)
+    run = find_run(home, options.name)
+    refuse_alive(run)
+    state = brief(run)
+    if state.state == "finished":
+        model = f" as '{state.model.name}'" if state.model else ""
+        raise RequestError(
+            f"run {run.id} has finished; its model is in the library{model}",
+            f"Train anew with its recipe: distill-tui train --recipe {shlex.quote(str(run.recipe))}",
+        )
+    change_control(run.control, lambda control: setattr(control, "wanted", "running"))
+    return go(options, home, run)
+
+
+def go(options: argparse.Namespace, home: "Home", run: "RunFolder", told: frozenset[str] = frozenset()) -> int:
+    """Start the run's worker, and follow it or not; the exit code."""
+    from distill_tui.cli.foreground import Following
+    from distill_tui.runs.service import start_worker
+
+    return follow_on(options, Following(run, lambda: start_worker(home, run)), told)
+
+
+def follow_on(options: argparse.Namespace, following: "Following", told: frozenset[str] = frozenset()) -> int:
+    """Show a run that has its worker to its end, or return where that is not wanted; the exit code."""
+    from distill_tui.cli.foreground import named, resume_hint
+    from distill_tui.runs import events as e
+
+    run = following.run
+    if options.detach:
+        following.wait_for_start()
+        print(run.id, flush=True)
+        return 0
+    try:
+        ending = _show(options, following, told)
+    except BrokenPipeError:
+        # whoever read our output has gone; the run does not depend on that
+        with contextlib.suppress(OSError):
+            print(f"{run.id} goes on. Watch it with: distill-tui watch {named(run)}", file=sys.stderr, flush=True)
+        raise
+    if isinstance(ending, e.Failed):
+        log = f"Its log is {run.worker_log}"
+        advice = ending.advice if str(run.worker_log) in ending.advice else f"{ending.advice}\n{log}".strip()
+        raise DistillError(f"{run.id} failed at step {ending.step or following.state.step:,}: {ending.reason}", advice)
+    if isinstance(ending, e.Stopped):
+        print(resume_hint(run), file=sys.stderr, flush=True)
+        return INTERRUPTED if following.was_interrupted else STOPPED
+    return 0
+
+
+def _show(options: argparse.Namespace, following: "Following", told: frozenset[str]) -> Any:
+    from distill_tui.cli.display import JsonLines, Lines
+    from distill_tui.cli.report import closing_report
+    from distill_tui.cli.terminal_style import Ink
+    from distill_tui.recipe import toml
+
+    if options.json:
+        return following.to_the_end(JsonLines())
+    ink = Ink(options.plain)
+    try:
+        ending = following.to_the_end(Lines(ink, told))
+    except DistillError:
+        # the worker died, and nobody may be looking
+        ink.bell()
+        ink.title(f"{printable(following.state.name)}: crashed")
+        raise
+    print(closing_report(following.state, toml.load(following.run.recipe), ink), flush=True)
+    return ending
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Make sounds, train on them, and show it in the app, or as lines where there is no terminal for it."""
+    import shlex
+
+    from distill_tui.cli.app import open_app
+    from distill_tui.cli.foreground import Following, named
+    from distill_tui.cli.terminal_style import Ink
+    from distill_tui.data.demo_sounds import write_demo_sounds
+    from distill_tui.paths import find_home
+    from distill_tui.recipe.fields import fields, parse, with_values
+    from distill_tui.recipe.schema import Recipe
+    from distill_tui.runs.quick_state import brief
+    from distill_tui.runs.service import start_worker
+
+    values = {**DEMO_RECIPE, "train.minutes": DEMO_MINUTES}
+    if options.epochs is not None:
+        epochs, problem = parse(fields()["train.epochs"], options.epochs)
+        if problem:
+            raise RequestError(problem.replace("train.epochs", "--epochs"))
+        values |= {"train.epochs": epochs, "train.minutes": 0.0}
+    home = find_home(options.home)
+    folder = home.root / "demo-sounds"
+    write_demo_sounds(folder)
+    out = sys.stderr if options.json else sys.stdout
+    run, told = prepare_run(home, [str(folder)], with_values(Recipe(), values), out)()
+    if options.plain or options.json or not Ink().cursor or not sys.stdin.isatty():
+        options.detach = False
+        code = go(options, home, run, told)
+    else:
+        Following(run, lambda: start_worker(home, run)).wait_for_start()
+        code = open_app(options.home, str(run.path))
+    state = brief(run)
+    if state.model:
+        print(f"See the model with: distill-tui models show {shlex.quote(state.model.name)}", file=sys.stderr)
+    elif state.is_active:
+        print(f"{run.id} goes on. Watch it with: distill-tui watch {named(run)}", file=sys.stderr)
+    return code

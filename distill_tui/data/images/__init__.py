@@ -1,0 +1,1 @@
+"""Pictures of an Explorer run: found, decoded, or drawn."""

@@ -1,0 +1,1 @@
+"""Signal processing in torch: spectrograms, mel filters, spectral losses."""

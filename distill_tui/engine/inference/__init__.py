@@ -1,0 +1,1 @@
+"""A trained model at work: on tensors, on files, and measured on held-out sounds."""

@@ -1,0 +1,1 @@
+"""Maps of codebooks: while a run trains, and of any model."""

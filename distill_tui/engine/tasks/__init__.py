@@ -1,0 +1,1 @@
+"""Tasks: what a training does. Each brings its net, batches, losses, validation and previews."""

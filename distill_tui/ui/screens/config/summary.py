@@ -1,0 +1,213 @@
+"""What was found in a folder of sounds, and what the model of it will be, in words."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Literal, Protocol
+
+from rich.text import Text
+from textual.widget import Widget
+
+from distill_tui.data.corpus import Corpus, Skipped
+from distill_tui.files import printable
+from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
+from distill_tui.recipe.resolve import expectations
+from distill_tui.recipe.schema import Recipe
+from distill_tui.recipe.size import PROGRAM_BYTES, batch_bytes, parameters, training_bytes
+from distill_tui.reporting import formatting
+from distill_tui.runs.throughput import Pace, epoch_seconds
+from distill_tui.ui.screens.config.data_panel import Found
+from distill_tui.ui.widgets.braille import BLOCKS
+from distill_tui.ui.widgets.text_widget import theme_style, wrapped
+
+HISTOGRAM = (32, 3)
+"""Columns and lines of the picture of the lengths."""
+SAME_SOUND = "the same sound as"
+TITLE = 13
+"""Cells of the titles that values stand behind."""
+
+
+class _Line(Protocol):
+    def __call__(self, *parts: tuple[str, str]) -> None: ...
+
+
+def summary(widget: Widget, found: Found, wide: bool) -> Text:
+    """The sounds that were found and the model of them, for the widget's width: a few lines, or `wide` everything."""
+    text = Text()
+    indents: list[int] = []
+
+    def line(*parts: tuple[str, str]) -> None:
+        if indents:
+            text.append("\n")
+        # what is wrapped stays below the words, not below their title
+        indents.append(TITLE if parts and len(parts[0][0]) == TITLE else 2)
+        for part, variable in parts:
+            text.append(printable(part), theme_style(widget, variable))
+
+    assert found.corpus is not None
+    _sounds(found.corpus, wide, line)
+    _model(found, found.corpus, wide, line)
+    if found.corpus.skipped and wide:
+        line()
+    _skipped(found.corpus.skipped, line)
+    if found.interrupted is not None:
+        if wide:
+            line()
+        line((f"A run on these sounds can go on: {found.interrupted.id}", "foreground"), ("  ctrl+r", "accent"))
+    return wrapped(text, widget.size.width, indents)
+
+
+def _sounds(corpus: Corpus, wide: bool, line: _Line) -> None:
+    rates = sorted({s.rate for s in corpus.sounds})
+    many = f"{formatting.hertz(rates[0])} to {formatting.hertz(rates[-1])}"
+    shown = ", ".join(formatting.hertz(rate) for rate in rates) if len(rates) < 4 else many
+    head = [
+        (f"✓ {formatting.plural(len(corpus.sounds), 'sound')}", "success"),
+        (f", {formatting.duration(corpus.seconds)}, {shown}", "foreground"),
+    ]
+    by_time = any(s.split == "by time" for s in corpus.sounds)
+    splits: tuple[Literal["training", "validation"], ...] = ("training", "validation")
+    parts = {split: formatting.duration(corpus.split_seconds(split)) for split in splits}
+    if not wide:
+        held_out = f": {parts['training']} for training, {parts['validation']} for validation"
+        line(*head, (held_out, "dim"))
+    else:
+        line(*head)
+        for split in splits:
+            files = "part of it" if by_time else formatting.plural(corpus.split_files(split), "file")
+            line((f"  {split:11}", "dim"), (f"{files}, {parts[split]}", "foreground"))
+        lengths = [s.seconds for s in corpus.sounds]
+        if max(lengths) - min(lengths) > 0.05:
+            _lengths(lengths, line)
+
+
+def _skipped(skipped: list[Skipped], line: _Line) -> None:
+    """One line, however many there are: what the model will be must not go out of sight for them."""
+    if not skipped:
+        return
+    if len(skipped) == 1:
+        why = f", {formatting.shorten_path(skipped[0].name, 24)}: {skipped[0].reason}"
+    else:
+        kinds = Counter(kind_of(one.reason) for one in skipped)
+        why = ": " + ", ".join(f"{number:,} {kind}" for kind, number in kinds.most_common())
+    line((f"▲ {formatting.plural(len(skipped), 'file')} skipped", "warning"), (why, "dim"), ("  f3", "accent"))
+
+
+def kind_of(reason: str) -> str:
+    """A reason without what is of one file alone."""
+    if reason.startswith(SAME_SOUND):
+        return f"{SAME_SOUND} another"
+    kind = re.split(r" ?[;:(]", reason, maxsplit=1)[0]
+    return re.sub(r"\d[\d.,]*", "…", kind)
+
+
+def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
+    for problem in found.problems:
+        line((f"✗ {problem}", "error"))
+    recipe = found.resolved
+    if recipe is None:
+        if not found.problems:
+            line(("✗ mend the fields that are marked to see what the model will be", "error"))
+        return
+    auto = _auto(recipe, "model.codebook_size")
+    size = f"{recipe.model.rvq_levels} × {recipe.model.codebook_size} codes{auto}"  # noqa: RUF001
+    kbps = f"{bitrate_kbps(recipe):.2f} kbps"
+    rate = formatting.hertz(float(recipe.model.rate))
+    frames = f"{frame_rate(recipe):.1f} frames a second"
+    many = f"{formatting.short_count(parameters(recipe))} parameters"
+    start = _start(recipe)
+    epoch = _epoch(recipe, found.pace)
+    if wide:
+        line()
+        line(("The model will be", "dim"))
+        for word, value in (
+            ("rate", rate),
+            ("latent", frames),
+            ("codebooks", size),
+            ("bit rate", kbps),
+            ("size", many),
+            ("starts", start and f"from {start}"),
+        ):
+            if value:
+                line((f"  {word:11}", "dim"), (value, "foreground"))
+        line()
+        line(("The training will take", "dim"))
+        for word, value in (
+            ("device", f"{recipe.train.device}{_auto(recipe, 'train.device')}"),
+            ("memory", _memory(recipe)),
+            ("steps", _steps(recipe)),
+            ("an epoch", epoch or "known after a first run of about this size"),
+            ("in all", _whole(recipe, found.pace)),
+        ):
+            if value:
+                line((f"  {word:11}", "dim"), (value, "foreground"))
+        if found.pace is not None:
+            line((f"  by the pace of {formatting.shorten(found.pace.run, 30)}", "dim"))
+    else:
+        line(("model: ", "dim"), (f"{rate}, {frames}, {size}, {kbps}, {many}", "foreground"))
+        if start:
+            line(("starts from: ", "dim"), (start, "foreground"))
+        if epoch:
+            line(("an epoch: ", "dim"), (epoch, "foreground"))
+    warnings = expectations(recipe, corpus.facts())
+    if warnings and wide:
+        line()
+    for warning in warnings:
+        line((f"▲ {warning}", "warning"))
+
+
+def _auto(recipe: Recipe, key: str) -> str:
+    return " (auto)" if key in recipe.automatic else ""
+
+
+def _start(recipe: Recipe) -> str:
+    """The model whose weights a run begins with; '' when it begins from scratch."""
+    model = recipe.train.start_from
+    return f"the weights of {Path(model).name.removesuffix('.distill')}" if model else ""
+
+
+def _memory(recipe: Recipe) -> str:
+    """About how much memory training takes, by the sizes of the net and its batches."""
+    own = training_bytes(recipe) + batch_bytes(recipe)
+    if recipe.train.device == "cpu":
+        return f"about {(own + PROGRAM_BYTES) / 1e9:.1f} GB, torch itself included"
+    return f"about {own / 1e9:.1f} GB of the device, and torch itself"
+
+
+def _steps(recipe: Recipe) -> str:
+    batch = int(recipe.train.batch_size) * float(recipe.data.segment_seconds)
+    return f"{int(recipe.train.steps_per_epoch):,} an epoch, {formatting.duration(batch)} of sound each"
+
+
+def _epoch(recipe: Recipe, pace: Pace | None) -> str:
+    """About how long an epoch takes, by what this machine reached before; '' when it never trained."""
+    return f"about {formatting.duration(epoch_seconds(recipe, pace))}" if pace is not None else ""
+
+
+def _whole(recipe: Recipe, pace: Pace | None) -> str:
+    if recipe.train.minutes:
+        return f"{formatting.duration(recipe.train.minutes * 60)}, as set"
+    if pace is None:
+        return ""
+    return f"about {formatting.duration(recipe.train.epochs * epoch_seconds(recipe, pace))}"
+
+
+def _lengths(lengths: list[float], line: _Line) -> None:
+    """The picture of the lengths, the shortest and the longest below it."""
+    columns, rows = HISTOGRAM
+    for number, bars in enumerate(histogram(lengths, columns, rows)):
+        line(("" if number else "  lengths    ", "dim"), (" " * 13 * bool(number) + bars, "primary"))
+    low, high = formatting.duration(min(lengths)), formatting.duration(max(lengths))
+    line((f"{'':13}{low}{high:>{columns - len(low)}}", "dim"))
+
+
+def histogram(values: list[float], columns: int, rows: int = 1) -> list[str]:
+    """How many values lie where between the least and the greatest: `rows` lines, a character a part."""
+    low, high = min(values), max(values)
+    counts = [0] * columns
+    for value in values:
+        place = 0 if high <= low else int((value - low) / (high - low) * (columns - 1) + 0.5)
+        counts[place] += 1
+    # a part that holds anything shows an eighth of a character at least
+    heights = [max(1, round(count / max(counts) * rows * 8)) if count else 0 for count in counts]
+    return ["".join(BLOCKS[min(8, max(0, height - 8 * row))] for height in heights) for row in reversed(range(rows))]

@@ -1,0 +1,163 @@
+"""A plane in a terminal: dots and lines in braille, and characters over them."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from distill_tui.runs.codebook_map import Point
+from distill_tui.ui.screens.explorer.cell_grid import Cell
+from distill_tui.ui.widgets.braille import DOTS
+
+ROOM = 0.06
+"""Of the span, beyond the outermost points."""
+LOOSE = 0.55
+"""A frame is kept while what it holds fills more of it than this: a plane that breathes cannot be read."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The part of a plane that is shown: what is in its middle, and how far one dot is from the next.
+
+    A dot is as far from the next one to the right as from the one below: distances are true in all directions.
+    """
+
+    x: float
+    y: float
+    unit: float
+
+    def place(self, point: Point, wide: int, high: int) -> Point:
+        """Where a point is on `wide` by `high` dots, from the top left one."""
+        return (wide - 1) / 2 + (point[0] - self.x) / self.unit, (high - 1) / 2 - (point[1] - self.y) / self.unit
+
+    def point(self, x: float, y: float, wide: int, high: int) -> Point:
+        """The point at a dot."""
+        return self.x + (x - (wide - 1) / 2) * self.unit, self.y + ((high - 1) / 2 - y) * self.unit
+
+
+def frame_for(points: Iterable[Point], wide: int, high: int, before: Frame | None = None) -> Frame:
+    """A frame that holds all finite ones of these; `before` if that still does, and is not far too large."""
+    finite = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+    if not finite:
+        return before or Frame(0.0, 0.0, 1.0)
+    left, right = min(x for x, _ in finite), max(x for x, _ in finite)
+    low, top = min(y for _, y in finite), max(y for _, y in finite)
+    need = max((right - left) / max(1, wide - 1), (top - low) / max(1, high - 1), 1e-9 * (1 + abs(left) + abs(low)))
+    if before is not None and need > LOOSE * before.unit:
+        corners = (before.place(corner, wide, high) for corner in ((left, top), (right, low)))
+        if all(-0.5 <= x <= wide - 0.5 and -0.5 <= y <= high - 0.5 for x, y in corners):
+            return before
+    return Frame((left + right) / 2, (low + top) / 2, need * (1 + 2 * ROOM))
+
+
+class Plane:
+    """`width` by `height` characters of 2 by 4 dots."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self.wide, self.high = width * 2, height * 4
+        self._dots = bytearray(width * height)
+        self._inks: list[Style | None] = [None] * (width * height)
+        self._over: dict[tuple[int, int], Cell] = {}
+
+    def dot(self, x: int, y: int, ink: Style) -> None:
+        """Set a dot; what lies outside is left out."""
+        if 0 <= x < self.wide and 0 <= y < self.high:
+            cell = (y >> 2) * self.width + (x >> 1)
+            self._dots[cell] |= DOTS[y & 3][x & 1]
+            self._inks[cell] = ink
+
+    def line(self, start: Point, end: Point, ink: Style) -> None:
+        """A line of dots, as far as it lies inside."""
+        clipped = _clip(start, end, self.wide, self.high)
+        if clipped is None:
+            return
+        (x0, y0), (x1, y1) = clipped
+        steps = max(1, round(max(abs(x1 - x0), abs(y1 - y0))))
+        for i in range(steps + 1):
+            self.dot(round(x0 + (x1 - x0) * i / steps), round(y0 + (y1 - y0) * i / steps), ink)
+
+    def put(self, column: int, row: int, text: str, ink: Style | None) -> None:
+        """Write over the dots, from a character on; what lies outside is left out."""
+        if not 0 <= row < self.height:
+            return
+        for char in text:
+            size = cell_len(char)
+            if column >= 0 and column + size <= self.width and size:
+                self._over[column, row] = char, ink
+                if size == 2:
+                    self._over[column + 1, row] = "", ink
+            column += size
+
+    def cells(self) -> list[list[Cell]]:
+        """The rows, from the top."""
+        found: list[list[Cell]] = []
+        for row in range(self.height):
+            line: list[Cell] = []
+            for column in range(self.width):
+                over = self._over.get((column, row))
+                if over is not None:
+                    line.append(over)
+                    continue
+                at = row * self.width + column
+                dots = self._dots[at]
+                line.append((chr(0x2800 + dots), self._inks[at]) if dots else (" ", None))
+            found.append(line)
+        return found
+
+
+def _clip(start: Point, end: Point, wide: int, high: int) -> tuple[Point, Point] | None:
+    """The part of a line within the dots; None when there is none (Liang and Barsky's way)."""
+    if not all(map(math.isfinite, (*start, *end))):
+        return None
+    (x0, y0), (x1, y1) = start, end
+    dx, dy = x1 - x0, y1 - y0
+    first, last = 0.0, 1.0
+    for step, room in ((-dx, x0 + 0.5), (dx, wide - 0.5 - x0), (-dy, y0 + 0.5), (dy, high - 0.5 - y0)):
+        if step == 0:
+            if room < 0:
+                return None
+        elif step < 0:
+            first = max(first, room / step)
+        else:
+            last = min(last, room / step)
+    if first > last:
+        return None
+    return (x0 + first * dx, y0 + first * dy), (x0 + last * dx, y0 + last * dy)
+
+
+def borders(codes: Sequence[Point], frame: Frame, plane: Plane, ink: Style) -> None:
+    """Draw where the nearest code changes from one to another: the borders of the codes' cells, dotted."""
+    wide, high = plane.wide, plane.high
+    places = [(i, *frame.place(code, wide, high)) for i, code in enumerate(codes)]
+    places = [(i, x, y) for i, x, y in places if math.isfinite(x) and math.isfinite(y)]
+    if len(places) < 2:
+        return
+
+    def nearest(x: float, y: float, among: Iterable[tuple[int, float, float]]) -> int:
+        best, found = math.inf, -1
+        for i, at_x, at_y in among:
+            far = (at_x - x) * (at_x - x) + (at_y - y) * (at_y - y)
+            if far < best:
+                best, found = far, i
+        return found
+
+    # the corners of the characters first: most of those lie inside one cell
+    corners = [[nearest(x, y, places) for x in range(0, wide + 1, 2)] for y in range(0, high + 1, 4)]
+    by_index = {i: (i, x, y) for i, x, y in places}
+    for row in range(plane.height):
+        above, below = corners[row], corners[row + 1]
+        for column in range(plane.width):
+            around = {above[column], above[column + 1], below[column], below[column + 1]}
+            if len(around) == 1:
+                continue
+            near = [by_index[i] for i in sorted(around)]
+            for y in range(row * 4, row * 4 + 4):
+                for x in (column * 2, column * 2 + 1):
+                    if (x + y) % 2:
+                        continue
+                    here = nearest(x, y, near)
+                    if here != nearest(x + 1, y, near) or here != nearest(x, y + 1, near):
+                        plane.dot(x, y, ink)

@@ -1,0 +1,83 @@
+"""What the Library screen shows of a model beside its card: the run that made it, and that run's previews."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from distill_tui.errors import DistillError
+from distill_tui.library.card import Card
+from distill_tui.library.container import read_card
+from distill_tui.library.index import Entry
+from distill_tui.paths import Home
+from distill_tui.runs import events as e
+from distill_tui.runs.control import change_control
+from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.quick_state import brief
+from distill_tui.runs.service import start_worker
+from distill_tui.runs.state import RunState
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A model as it is shown: its card, or what is wrong with it; its run, if that is still here."""
+
+    entry: Entry
+    card: Card | None = None
+    problem: str = ""
+    run: RunFolder | None = None
+    state: RunState = field(default_factory=RunState)
+
+    @property
+    def previews(self) -> e.PreviewMade | None:
+        """The newest preview whose files are still there."""
+        for made in reversed(self.state.previews):
+            if self.run is not None and (self.run.path / made.folder).is_dir():
+                return made
+        return None
+
+    @property
+    def preview_folder(self) -> Path | None:
+        """Where the files of `previews` lie."""
+        made = self.previews
+        return self.run.path / made.folder if self.run is not None and made is not None else None
+
+
+def look_at(home: Home, entry: Entry) -> Shown:
+    """Read a model's card and its run's log. It may take a moment: call it in a thread."""
+    if entry.summary is None:
+        return Shown(entry, problem=f"{entry.name}: {entry.error}")
+    try:
+        card = read_card(entry.path)
+    except (DistillError, OSError) as error:
+        return Shown(entry, problem=str(error))
+    run = run_of(home, entry)
+    return Shown(entry, card, "", run, brief(run) if run is not None else RunState())
+
+
+def run_of(home: Home, entry: Entry) -> RunFolder | None:
+    """The run that made a model, if its folder is still in this home."""
+    # the name comes from a file that anybody may have written
+    name = Path(entry.summary.run).name if entry.summary is not None else ""
+    run = RunFolder(home.runs / name)
+    return run if name and run.recipe.is_file() else None
+
+
+def go_on(home: Home, entry: Entry) -> RunFolder:
+    """Have a model's run go on, or find it going; the run, to be watched.
+
+    Raises:
+        DistillError: it cannot go on, and why.
+    """
+    run = run_of(home, entry)
+    instead = "A new run can start from the model's weights: press c."
+    if run is None:
+        raise DistillError(f"The run of {entry.name} is not in this home: there is nothing to go on from.", instead)
+    state = brief(run)
+    if state.is_active:
+        return run
+    if state.state == "finished":
+        raise DistillError(f"The run of {entry.name} is finished: its schedule has come to its end.", instead)
+    if not (state.checkpoints or run.checkpoints.is_dir()):
+        raise DistillError(f"The run of {entry.name} has no checkpoint to go on from.", instead)
+    change_control(run.control, lambda control: setattr(control, "wanted", "running"))
+    start_worker(home, run)
+    return run

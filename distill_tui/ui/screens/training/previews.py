@@ -1,0 +1,285 @@
+"""The previews: original and reconstruction as spectrograms side by side, through the steps and the sounds."""
+
+import asyncio
+import functools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.color import Color
+from rich.style import Style
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from distill_tui.files import printable
+from distill_tui.reporting import formatting
+from distill_tui.runs.events import PreviewMade
+from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.state import RunState
+from distill_tui.ui.services.spectrograms import Picture, Pictures
+from distill_tui.ui.widgets.braille import blocks
+from distill_tui.ui.widgets.text_widget import Painted, joined, pad
+
+HEAT = (233, 17, 53, 54, 89, 125, 161, 167, 203, 209, 215, 221, 227, 229, 230)
+"""From silent to loud, in numbers of the 256-colour palette: it looks the same with and without true colour."""
+SHADES = " ░▒▓█"
+REST_SECONDS = 0.12
+"""Who scrubs through the steps waits for no picture on the way."""
+COURSE = 16
+GAP = 2
+LEAST_PICTURE_ROWS = 3
+LEAST_NAME = 7
+NUMBERS = 38
+"""Cells beside the name of a sound: its mark, its distance and the course of that."""
+
+
+def sound_name(preview: PreviewMade, index: int) -> str:
+    """What a sound of a preview is called; logs from before they held names have numbers."""
+    return printable(preview.names[index]) if index < len(preview.names) else f"sound {index + 1}"
+
+
+@functools.cache
+def _pixels(upper: int, lower: int) -> Style:
+    return Style(color=Color.from_ansi(HEAT[upper]), bgcolor=Color.from_ansi(HEAT[lower]))
+
+
+def picture_row(picture: Picture, row: int, shaded: bool) -> Text:
+    """Two rows of a picture in one row of half blocks, or of shades where colours are the terminal's own."""
+    found = Text()
+    upper, lower = picture.rows[row * 2], picture.rows[row * 2 + 1]
+    if shaded:
+        return Text("".join(SHADES[(a + b) // 2 * len(SHADES) // 256] for a, b in zip(upper, lower, strict=True)))
+    steps = len(HEAT)
+    for a, b in zip(upper, lower, strict=True):
+        found.append("▀", _pixels(a * steps // 256, b * steps // 256))
+    return found
+
+
+class PreviewsView(Painted, can_focus=True):
+    """One preview at a time; it follows the newest until one goes back."""
+
+    HELP_TEXT = (
+        "Left the original, right what the model makes of it: time runs to the right, frequencies upwards as "
+        "the ear spaces them, brighter is louder, both on one scale of 80 dB. What is missing on the right is not "
+        "learned yet. The distance (log-mel) is what training lowers. Where nothing can be heard on this "
+        "machine, the files' paths and a command to fetch them are told."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "step(-1)", "Step", key_display="←→", id="previews.earlier", tooltip="The preview before"),
+        Binding(
+            "right", "step(1)", "Step", show=False, key_display="←→", id="previews.later", tooltip="The preview after"
+        ),
+        Binding("up", "sound(-1)", "Sound", key_display="↑↓", id="previews.previous", tooltip="Choose the sound"),
+        Binding(
+            "down", "sound(1)", "Sound", show=False, key_display="↑↓", id="previews.next", tooltip="Choose the sound"
+        ),
+        Binding("enter", "listen(1)", "Listen", id="previews.listen", tooltip="Listen to the reconstruction"),
+        Binding("o", "listen(0)", "Original", id="previews.original", tooltip="Listen to the original"),
+        Binding("f", "fetch", "Fetch", id="previews.fetch", tooltip="Where the files are, and how to fetch them"),
+    ]
+
+    @dataclass
+    class ListenAsked(Message):
+        """Somebody wants to hear a file."""
+
+        path: Path
+
+    @dataclass
+    class FetchAsked(Message):
+        """Somebody wants these files."""
+
+        paths: list[Path]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._run: RunFolder | None = None
+        self._state = RunState()
+        self._chosen: int | None = None
+        self._sound = 0
+        self._pictures = Pictures()
+        self._making: object = None
+
+    def show(self, run: RunFolder, state: RunState) -> None:
+        """Show the previews of this run."""
+        if run != self._run:
+            self._chosen, self._sound = None, 0
+        self._run, self._state = run, state
+        self.refresh_bindings()
+        self.repaint()
+
+    # what is chosen
+
+    @property
+    def _index(self) -> int:
+        count = len(self._state.previews)
+        return count - 1 if self._chosen is None else min(self._chosen, count - 1)
+
+    @property
+    def preview(self) -> PreviewMade | None:
+        """The preview that is shown."""
+        return self._state.previews[self._index] if self._state.previews else None
+
+    def paths(self) -> list[Path]:
+        """Original and reconstruction of the chosen sound; [] when there is none."""
+        preview = self.preview
+        if self._run is None or preview is None or not preview.pairs:
+            return []
+        original, made, _ = preview.pairs[min(self._sound, len(preview.pairs) - 1)]
+        return [self._run.path / original, self._run.path / made]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("step", "sound", "listen", "fetch"):
+            return bool(self.paths())
+        return super().check_action(action, parameters)
+
+    def action_step(self, by: int) -> None:
+        last = len(self._state.previews) - 1
+        index = min(last, max(0, self._index + by))
+        # at the newest it goes on to the next one that is made
+        self._chosen = None if index == last else index
+        self.repaint()
+
+    def action_sound(self, by: int) -> None:
+        if self.preview and self.preview.pairs:
+            self._sound = (min(self._sound, len(self.preview.pairs) - 1) + by) % len(self.preview.pairs)
+            self.repaint()
+
+    def action_listen(self, which: int) -> None:
+        self.post_message(self.ListenAsked(self.paths()[which]))
+
+    def action_fetch(self) -> None:
+        self.post_message(self.FetchAsked(self.paths()))
+
+    # pictures
+
+    def _pair(self, rows: int) -> list[Picture] | None:
+        """The two pictures at the size there is room for; None while they are being made."""
+        width = max(2, (self.size.width - GAP) // 2)
+        key = self._pictures.key(tuple(self.paths()), width, max(1, rows) * 2)
+        known = self._pictures.known(key)
+        if known is None and self._making != key:
+            self._making = key
+
+            async def make() -> None:
+                await asyncio.sleep(REST_SECONDS)
+                await self._pictures.make(key)
+                self._making = None
+                self.repaint()
+
+            self.run_worker(make(), group="pictures", exclusive=True)
+        return known
+
+    # drawing
+
+    @property
+    def _shaded(self) -> bool:
+        """Whether pictures have no colours: sixteen have no steps from silent to loud."""
+        return self.app.current_theme.ansi or self.app.no_color or self.app.console.color_system == "standard"
+
+    def lines(self) -> list[Text]:
+        width, height = self.size
+        preview, dim = self.preview, self.style("dim")
+        if preview is None or not preview.pairs:
+            return [Text(), *(Text(line, dim) for line in formatting.wrap(self._nothing(), width))]
+        listed = min(len(preview.pairs), max(1, min(6, height // 4)))
+        picture_rows = height - 2 - listed - 2
+        if picture_rows < LEAST_PICTURE_ROWS:
+            listed, picture_rows = 1, max(1, height - 4)
+        pair = self._pair(picture_rows)
+        found = [self._head(preview), self._titles(pair)]
+        found += self._picture_rows(pair, picture_rows)
+        found += self._sounds(preview, listed)
+        for path in self.paths()[:: 1 if height - len(found) > 1 else -1][: max(0, height - len(found))]:
+            found.append(Text(formatting.shorten_path(printable(str(path)), width), dim))
+        return found[:height]
+
+    def _nothing(self) -> str:
+        if self._state.is_active:
+            return "No preview yet: p asks for one, and the recipe makes one every few epochs."
+        return "This run made no preview."
+
+    def _head(self, preview: PreviewMade) -> Text:
+        dim, plain = self.style("dim"), self.style("foreground", bold=True)
+        count = len(self._state.previews)
+        step = Text.assemble(
+            ("◂ " if self._index else "  ", self.mark_style),
+            (f"step {preview.step:,}", plain),
+            (" ▸" if self._index < count - 1 else "  ", self.mark_style),
+        )
+        parts = [
+            step,
+            Text.assemble((f"epoch {self._state.epoch_of(preview.epoch)}", dim)),
+            Text.assemble((f"preview {self._index + 1} of {count}", dim)),
+        ]
+        distances = [d for _, _, d in preview.pairs if d is not None]
+        if distances:
+            mean = Text(formatting.number(sum(distances) / len(distances)), self.style("foreground"))
+            parts.append(Text.assemble(("mean distance ", dim), mean))
+        return joined(parts, self.size.width, 2)
+
+    def _titles(self, pair: list[Picture] | None) -> Text:
+        width = (self.size.width - GAP) // 2
+        found = Text()
+        for index, (title, color) in enumerate((("original", "series-recon"), ("reconstruction", "series-val"))):
+            parts = [Text.assemble((title, self.style(color, bold=True)))]
+            if pair is not None and not pair[index].error:
+                picture = pair[index]
+                parts.append(Text.assemble((formatting.duration(picture.seconds), self.style("dim"))))
+                parts.append(Text.assemble((f"to {picture.rate / 2000:.3g} kHz", self.style("dim"))))
+            found.append_text(pad(joined(parts, width, 2), width))
+            found.append(" " * GAP * (1 - index))
+        return found
+
+    def _picture_rows(self, pair: list[Picture] | None, rows: int) -> list[Text]:
+        width = (self.size.width - GAP) // 2
+        if pair is None:
+            waiting = Text("making the pictures …", self.style("dim"))
+            return [waiting if row == rows // 2 else Text() for row in range(rows)]
+        shaded = self._shaded
+        found = []
+        for row in range(rows):
+            line = Text()
+            for index, picture in enumerate(pair):
+                if picture.error:
+                    said = printable(picture.error) if row == rows // 2 else ""
+                    line.append_text(pad(Text(said, self.style("error")), width))
+                else:
+                    line.append_text(picture_row(picture, row, shaded))
+                line.append(" " * GAP * (1 - index))
+            found.append(line)
+        return found
+
+    def _sounds(self, preview: PreviewMade, rows: int) -> list[Text]:
+        """The sounds with their distances and the course of those through the previews; the chosen one among them."""
+        here = min(self._sound, len(preview.pairs) - 1)
+        first = min(max(0, here - rows // 2), len(preview.pairs) - rows)
+        found = []
+        names = [sound_name(preview, index) for index in range(first, first + rows)]
+        room = max(LEAST_NAME, min(max(cell_len(name) for name in names), self.size.width - NUMBERS))
+        for index in range(first, first + rows):
+            distance = preview.pairs[index][2]
+            course = [
+                math.nan if (d := made.pairs[index][2]) is None else d
+                for made in self._state.previews[-COURSE:]
+                if index < len(made.pairs)
+            ]
+            most = max((d for d in course if math.isfinite(d)), default=1.0)
+            line = Text.assemble(
+                ("▸ " if index == here else "  ", self.mark_style),
+                pad(
+                    Text(
+                        formatting.shorten_path(names[index - first], room),
+                        self.style("foreground" if index == here else "dim", bold=index == here),
+                    ),
+                    room,
+                ),
+                ("  distance ", self.style("dim")),
+                (formatting.number(distance), self.style("foreground")),
+            )
+            if len(course) > 1:
+                line.append("  " + blocks(course, most or 1.0), self.style("series-recon"))
+            found.append(line)
+        return found

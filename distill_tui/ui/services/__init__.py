@@ -1,0 +1,1 @@
+"""Work beside the screens: processes, threads, players and monitors."""

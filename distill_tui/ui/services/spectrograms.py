@@ -1,0 +1,68 @@
+"""Spectrograms of pairs of sounds, computed by a process of their own: numpy stays out of the app."""
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from distill_tui.interpreter import python
+from distill_tui.ui.services.programs import run
+
+MOST_KEPT = 64
+
+Key = tuple[tuple[tuple[str, int, int], ...], int, int]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A spectrogram: `rows` from the highest frequencies down, loudnesses from 0 to 255; or `error` says why not."""
+
+    rows: tuple[bytes, ...] = ()
+    rate: int = 0
+    seconds: float = 0.0
+    error: str = ""
+
+
+class Pictures:
+    """Pictures of files as they are now, the newest kept: a file that was written again is looked at again."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Key, list[Picture]] = OrderedDict()
+
+    def key(self, paths: tuple[Path, ...], width: int, height: int) -> Key:
+        """What pictures of these files are known by: path, time and size of each, and the size of the picture."""
+        stamps = []
+        for path in paths:
+            try:
+                found = path.stat()
+                stamps.append((str(path), found.st_mtime_ns, found.st_size))
+            except OSError:
+                stamps.append((str(path), 0, 0))
+        return tuple(stamps), width, height
+
+    def known(self, key: Key) -> list[Picture] | None:
+        """The pictures if they were made before."""
+        return self._kept.get(key)
+
+    async def make(self, key: Key) -> list[Picture]:
+        """Make the pictures and keep them. Cancelling it ends the process."""
+        stamps, width, height = key
+        answer = await run(
+            python("-m", "distill_tui.data.spectrogram", str(width), str(height), *(path for path, _, _ in stamps))
+        )
+        self._kept[key] = _pictures(answer.document, len(stamps))
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+
+def _pictures(out: bytes, count: int) -> list[Picture]:
+    try:
+        return [
+            Picture(error=entry["error"])
+            if "error" in entry
+            else Picture(tuple(bytes.fromhex(row) for row in entry["rows"]), entry["rate"], entry["seconds"])
+            for entry in json.loads(out)
+        ]
+    except (ValueError, KeyError, TypeError):
+        return [Picture(error="the picture could not be made")] * count

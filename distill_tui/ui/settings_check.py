@@ -1,0 +1,147 @@
+"""What only the app can know of settings.toml: whether there is such an action, such a key and such a theme."""
+
+import contextlib
+import difflib
+import importlib
+import os
+import pkgutil
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys
+from textual.theme import BUILTIN_THEMES
+
+from distill_tui import ui
+from distill_tui.paths import Home
+from distill_tui.settings import Settings, read_settings
+from distill_tui.ui.screens.base import DeskScreen
+from distill_tui.ui.terminal.contrast import contrast_problems
+from distill_tui.ui.themes import load_themes, own_themes
+
+MODIFIERS = frozenset(("ctrl", "shift", "alt", "super", "hyper", "meta"))
+
+
+def all_problems(home: Home) -> list[str]:
+    """What is wrong with settings.toml and with the themes: all that the app would tell at its start."""
+    settings = read_settings(home)
+    themes, problems = load_themes([own_themes(), home.root / "themes"])
+    own, _ = load_themes([home.root / "themes"])
+    poor = [f"theme {name}: {problem}" for name, theme in own.items() for problem in contrast_problems(theme)]
+    return [
+        *settings.problems,
+        *problems,
+        *poor,
+        *theme_problems(settings, {**BUILTIN_THEMES, **themes}),
+        *key_problems(settings),
+        *folder_problems(settings),
+    ]
+
+
+def key_problems(settings: Settings) -> list[str]:
+    """What is wrong with `[keys]`: `settings.toml line 3: keys.app.libary: ...`."""
+    if not settings.keys:
+        return []
+    problems, actions = [], _actions()
+    known = actions.keys()
+    for action, keys in settings.keys.items():
+        where = f"keys.{action}"
+        if action not in known:
+            near = difflib.get_close_matches(action, known, 1)
+            problems.append(settings.problem(where, f"no such action{f' (did you mean {near[0]!r}?)' if near else ''}"))
+        for key in map(str.strip, keys.split(",")):
+            if not is_key(key):
+                problems.append(settings.problem(where, f"{key!r} is not a key; keys are called l, ctrl+l, f6, slash"))
+            elif taken := _taken_by(action, key, actions, settings.keys):
+                problems.append(settings.problem(where, f"{key!r} is taken by {taken}"))
+    return problems
+
+
+def folder_problems(settings: Settings) -> list[str]:
+    """What is wrong with `[folders] data`; the other folders are made when they are needed."""
+    if not settings.data or os.path.exists(settings.data):  # noqa: PTH110 - `Path.exists` fails for names too long
+        return []
+    return [settings.problem("folders.data", f"there is no {settings.data!r}")]
+
+
+def theme_problems(settings: Settings, names: Iterable[str]) -> list[str]:
+    """What is wrong with `theme`, where these are all the themes that there are."""
+    if not settings.theme or settings.theme in names:
+        return []
+    return [settings.problem("theme", f"there is no {settings.theme!r}; there are {', '.join(sorted(names))}")]
+
+
+def action_ids() -> frozenset[str]:
+    """The id of every action that a key can be given to. Imports all of the app: not for its first screen."""
+    return frozenset(_actions())
+
+
+@dataclass
+class _Action:
+    """Where an action can be asked for, and the keys that it has if nothing else is said."""
+
+    owners: list[type[DOMNode]] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+
+
+def _actions() -> dict[str, _Action]:
+    """Every action that a key can be given to, by its id."""
+    for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}."):
+        importlib.import_module(module.name)
+    ours = (node for node in _below(DOMNode) if node.__module__.startswith(ui.__name__))
+    found: dict[str, _Action] = {}
+    for node in ours:
+        for given in node.__dict__.get("BINDINGS", ()):
+            if isinstance(given, Binding) and given.id:
+                action = found.setdefault(given.id, _Action())
+                action.owners.append(node)
+                action.keys |= _split(given.key)
+    return found
+
+
+def _split(keys: str) -> set[str]:
+    return {key.strip() for key in keys.split(",")}
+
+
+def _taken_by(action: str, key: str, actions: Mapping[str, _Action], given: Mapping[str, str]) -> str:
+    """The other action that a key does in the same place, or ''."""
+    own = actions.get(action)
+    for name, other in actions.items():
+        if own is None or name == action or own.keys & other.keys:
+            # two that share a key from the start are never there at the same time
+            continue
+        if key in (_split(given[name]) if name in given else other.keys) and _meet(own, other):
+            return name
+    return ""
+
+
+def _meet(one: _Action, other: _Action) -> bool:
+    """Whether two actions are asked for in the same place: the app's on each of its screens. What has the focus, and a
+    dialog, take keys before them, and only for as long as they are there."""
+    return any(
+        issubclass(a, b) or issubclass(b, a) or (issubclass(a, App) and issubclass(b, DeskScreen))
+        for first, second in ((one, other), (other, one))
+        for a in first.owners
+        for b in second.owners
+    )
+
+
+def _below(kind: type[DOMNode]) -> Iterator[type[DOMNode]]:
+    for inner in kind.__subclasses__():
+        yield inner
+        yield from _below(inner)
+
+
+def is_key(name: str) -> bool:
+    """Whether a terminal could send a key of this name, with or without modifiers before it."""
+    *before, last = name.split("+") if len(name) > 1 else [name]
+    if not MODIFIERS.issuperset(before):
+        return False
+    if len(last) == 1 or last in KEY_NAME_REPLACEMENTS.values() or last in {key.value for key in Keys}:
+        return True
+    with contextlib.suppress(KeyError):
+        return bool(unicodedata.lookup(KEY_TO_UNICODE_NAME.get(last, last.replace("_", " "))))
+    return False

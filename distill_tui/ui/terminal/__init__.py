@@ -1,0 +1,1 @@
+"""All that touches the terminal or Textual's private names, each with a test that fails when Textual changes it."""

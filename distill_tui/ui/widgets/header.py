@@ -1,0 +1,45 @@
+"""The line on top: where one is, the keys to the other screens, and the run."""
+
+from rich.style import Style
+from rich.text import Text
+
+from distill_tui.files import printable
+from distill_tui.ui.widgets.text_widget import Painted
+
+SCREENS = (
+    ("config", "1", "Config"),
+    ("training", "2", "Training"),
+    ("library", "3", "Library"),
+    ("explorer", "4", "Explorer"),
+)
+
+
+class TopBar(Painted):
+    """`distill  1 Config  2 Training  3 Library  4 Explorer          drums`."""
+
+    def __init__(self, here: str) -> None:
+        super().__init__()
+        self._here = here
+        self._right = ""
+
+    def show(self, right: str) -> None:
+        """Show this on the right-hand side."""
+        self._right = printable(right)
+        self.repaint()
+
+    def lines(self) -> list[Text]:
+        line = Text.assemble(("distill ", self.style("primary", bold=True)))
+        for mode, key, title in SCREENS:
+            here = mode == self._here
+            line.append("  ")
+            line.append(key, self.style("accent", bold=here))
+            line.append(" ")
+            style = self.style("foreground", bold=True) + Style(underline=True) if here else self.style("dim")
+            line.append(title, style)
+        room = self.size.width - line.cell_len - 3
+        if self._right and room > 4:
+            right = Text(self._right, self.style("foreground"))
+            right.truncate(room, overflow="ellipsis")
+            line.append(" " * (self.size.width - line.cell_len - right.cell_len))
+            line.append_text(right)
+        return [line]

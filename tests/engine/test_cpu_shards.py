@@ -1,0 +1,128 @@
+"""Steps in shards: the gradients of the whole batch, the same ones every time."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from distill_tui.engine.training.backward import Step, add_gradients, sum_weighted
+from distill_tui.engine.training.cpu_shards import Dropout, Shards, choose_shards
+from distill_tui.engine.training.trainer import Trainer
+from distill_tui.paths import Home
+from tests.engine.support import make_run, make_trainer, tones, weights_of
+
+NETS: list[dict[str, Any]] = [
+    {},
+    {"model__codebooks": "gradient"},
+    {"model__bottleneck": "kl"},
+    {"model__net": "conv2d"},
+]
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Two threads of torch, whatever this machine has and other tests set."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def make(home: Home, folder: Path, **values: Any) -> Trainer:
+    """A trainer whose batches of nine pieces go through in two shards, five and four."""
+    trainer = make_trainer(home, make_run(home, folder, **{"train__batch_size": 9, **values}))
+    torch.set_num_threads(2)
+    trainer.learner.shards = choose_shards(trainer.recipe, trainer.device)
+    assert trainer.learner.shards.count == 2
+    return trainer
+
+
+def one_backward(trainer: Trainer, data: torch.Tensor, levels: int) -> float:
+    """Gradients as anybody would find them, without shards; the loss."""
+    net, knobs = trainer.net, trainer.desk.knobs
+    passed = net.bottleneck(net.encode(data), levels)
+    found = trainer.learner.loss(net.decode(passed.latents), net.wanted(data), with_stft=False)
+    total = sum_weighted(found | passed.losses, knobs)
+    total.backward()
+    return float(total.detach())
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("values", NETS, ids=["default", "gradient", "kl", "conv2d"])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_the_gradients_are_those_of_the_whole_batch(
+    home: Home, tmp_path: Path, values: dict[str, Any], parts: int
+) -> None:
+    trainer = make(home, tones(tmp_path / "sounds"), **values)
+    learner, data = trainer.learner, trainer.material.batch(0)
+    if not learner.quantizing:
+        learner.make_codebooks(trainer.material.batch, 0, print)
+    trainer.net.train()
+    quantizer = learner.quantizer
+    books = quantizer.moving() if quantizer else []
+    kept = [book.clone() for book in books]
+    torch.manual_seed(1)
+    loss = one_backward(trainer, data, 2)
+    wanted = [parameter.grad for parameter in trainer.net.parameters()]
+    moved_once = [book.clone() for book in books]
+    for book, old in zip(books, kept, strict=True):
+        book.copy_(old)
+    trainer.net.zero_grad(set_to_none=True)
+    torch.manual_seed(1)
+    step = Step(2, trainer.desk.knobs, torch.float32, seed=7)
+    # what kl draws after a part was drawn for is not what it draws at first: one part
+    told = add_gradients(trainer.net, learner.loss, learner.shards, step, data, parts if quantizer is not None else 1)[
+        0
+    ]["loss/train"]
+    for book, moved in zip(books, moved_once, strict=True):
+        assert torch.allclose(book, moved, rtol=1e-5, atol=1e-6), "moving averages move once a step, in parts too"
+    assert float(told) == pytest.approx(loss, rel=1e-5)
+    for (name, parameter), gradient in zip(trainer.net.named_parameters(), wanted, strict=True):
+        found = parameter.grad
+        assert (found is None) == (gradient is None), name
+        if found is not None and gradient is not None:
+            assert found.stride() == parameter.stride(), name
+            assert torch.allclose(found, gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max())), name
+
+
+@pytest.mark.usefixtures("threads")
+def test_the_same_seed_gives_the_same_weights_through_shards_with_dropout(home: Home, tmp_path: Path) -> None:
+    sounds = tones(tmp_path / "sounds")
+    found = []
+    for seed in (0, 0, 1):
+        trainer = make(home, sounds, model__dropout=0.3, train__epochs=2, train__seed=seed)
+        trainer.run()
+        found.append(weights_of(trainer))
+    assert all(torch.equal(found[0][key], found[1][key]) for key in found[0])
+    assert not all(torch.equal(found[0][key], found[2][key]) for key in found[0])
+
+
+@pytest.mark.usefixtures("threads")
+def test_dropout_draws_for_each_shard_and_keeps_the_mean() -> None:
+    layer, shards = Dropout(0.25), Shards(2)
+    ones = [torch.ones(100, 100)] * 2
+    one, two = shards.each(layer, ones, seed=3)
+    again = shards.each(layer, ones, seed=3)
+    assert torch.equal(one, again[0])
+    assert torch.equal(two, again[1])
+    assert not torch.equal(one, two)
+    assert float(one.mean()) == pytest.approx(1.0, abs=0.05)
+    assert {round(value, 4) for value in one.unique().tolist()} == {0.0, 1.3333}
+    assert torch.equal(layer.eval()(ones[0]), ones[0])
+
+
+@pytest.mark.usefixtures("threads")
+def test_shards_share_the_threads_and_leave_the_callers_as_they_are() -> None:
+    shards = Shards(2)
+    assert shards.each(lambda _: torch.get_num_threads(), [0, 1]) == [1, 1]
+    assert torch.get_num_threads() == 2
+
+    def fail(number: int) -> None:
+        raise ValueError(number)
+
+    with pytest.raises(ValueError, match="0"):
+        shards.each(fail, [0, 1])
+    # and they work on after that
+    assert shards.each(lambda number: number + 1, [0, 1]) == [1, 2]

@@ -1,0 +1,424 @@
+"""The trainer: what a step does, what it tells, and that going on is the same as never having stopped."""
+
+import threading
+import time
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from distill_tui.data.scan import scan
+from distill_tui.engine.training import train_step
+from distill_tui.engine.training.trainer import Trainer
+from distill_tui.errors import DistillError
+from distill_tui.paths import Home
+from distill_tui.recipe.resolve import expectations
+from distill_tui.runs import events as e
+from distill_tui.runs.control import Control, change_control
+from distill_tui.runs.state import RunState
+from tests.engine.support import events_of, make_run, make_trainer, tones, weights_of
+from tests.programs import PATIENCE
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> Path:
+    return tones(tmp_path / "sounds")
+
+
+def trained(home: Home, sounds: Path, **values: Any) -> Trainer:
+    trainer = make_trainer(home, make_run(home, sounds, **values))
+    trainer.run()
+    return trainer
+
+
+def poison(trainer: Trainer, steps: set[int]) -> None:
+    """Make the batches of these steps hold an infinite sample."""
+    whole = trainer.material.batch
+
+    def batch(step: int) -> torch.Tensor:
+        wave = whole(step)
+        if step in steps:
+            wave[0, 0] = float("inf")
+        return wave
+
+    trainer.material.batch = batch  # type: ignore[method-assign]
+
+
+def test_the_loss_falls_and_the_numbers_are_told(home: Home, sounds: Path) -> None:
+    trainer = trained(home, sounds, train__epochs=12, train__steps_per_epoch=5, train__learning_rate=3e-3)
+    epochs = [m for m in events_of(trainer.run_folder, e.Metrics) if m.scope == "epoch"]
+    assert len(epochs) == 12
+    assert epochs[-1].values["loss/val"] < 0.9 * epochs[0].values["loss/val"]
+    steps = [m for m in events_of(trainer.run_folder, e.Metrics) if m.scope == "step"]
+    wanted = {"loss/train", "loss/recon", "loss/commit", "lr", "time/step", "rate/sound"}
+    wanted |= {
+        f"codebook/{level}/{word}" for level in (0, 1) for word in ("utilization", "perplexity", "dead", "churn")
+    }
+    assert wanted <= steps[-1].values.keys()
+    assert steps[-1].low["loss/train"] <= steps[-1].values["loss/train"] <= steps[-1].high["loss/train"]
+    assert trainer.best["distance"] == min(m.values["distance/val"] for m in epochs if "distance/val" in m.values)
+
+
+def test_the_commitment_weight_is_applied_once(home: Home, sounds: Path) -> None:
+    trainer = trained(
+        home, sounds, train__epochs=2, loss__commitment_weight=0.5, loss__stft_weight=0.1, train__quantizer_dropout=0.0
+    )
+    last = [m for m in events_of(trainer.run_folder, e.Metrics) if m.scope == "step"][-1].values
+    assert last["loss/commit"] > 0
+    assert last["loss/train"] == pytest.approx(last["loss/recon"] + 0.5 * last["loss/commit"], rel=1e-5)
+    assert last["loss/recon"] == pytest.approx(1.0 * last["loss/mel"] + 0.1 * last["loss/stft"], rel=1e-5)
+
+
+def test_same_seed_same_weights_and_another_seed_others(home: Home, sounds: Path) -> None:
+    one, two, three = (weights_of(trained(home, sounds, train__epochs=2, train__seed=seed)) for seed in (0, 0, 1))
+    assert all(torch.equal(one[key], two[key]) for key in one)
+    assert not all(torch.equal(one[key], three[key]) for key in one)
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 7, 13])
+def test_going_on_is_the_same_as_never_having_stopped(home: Home, sounds: Path, stop_at: int) -> None:
+    values: dict[str, Any] = {"model__dropout": 0.1, "train__quantizer_dropout": 0.5}
+    whole = trained(home, sounds, **values)
+    run = make_run(home, sounds, **values)
+    first = make_trainer(home, run)
+    while first.step < stop_at:
+        if not first.learner.quantizing and first.clock.progress(first.step) >= first.recipe.train.unquantized_share:
+            first._make_codebooks()
+        first._train_step()
+        if first.step % first.steps_per_epoch == 0:
+            first._end_epoch()
+    first.save_checkpoint()
+    second = make_trainer(home, run)
+    assert second.restore()
+    assert second.step == stop_at
+    second.run()
+    ours, theirs = weights_of(second), weights_of(whole)
+    assert [key for key in ours if not torch.equal(ours[key], theirs[key])] == []
+    assert second.best["distance"] == whole.best["distance"]
+    assert second.best["epoch"] == whole.best["epoch"]
+
+
+def test_a_step_that_is_not_finite_changes_nothing_and_is_told(home: Home, sounds: Path) -> None:
+    trainer = make_trainer(home, make_run(home, sounds))
+    for _ in range(3):
+        trainer._train_step()
+    trainer._make_codebooks()
+    trainer._train_step()
+    before = {key: value.clone() for key, value in weights_of(trainer).items()}
+    moments = [s["exp_avg"].clone() for s in trainer.learner.optimizer.state.values()]
+    poison(trainer, {trainer.step})
+    trainer._train_step()
+    after = weights_of(trainer)
+    averaged = {key for key in after if key.startswith("averaged")}
+    assert [key for key in after if key not in averaged and not torch.equal(after[key], before[key])] == []
+    assert all(torch.isfinite(after[key]).all() for key in averaged if after[key].is_floating_point())
+    assert all(
+        torch.equal(a, s["exp_avg"]) for a, s in zip(moments, trainer.learner.optimizer.state.values(), strict=True)
+    )
+    trainer._tell_steps()
+    assert [w.code for w in events_of(trainer.run_folder, e.Warned)] == ["not-finite"]
+
+
+def test_diverging_goes_back_once_and_then_gives_up(home: Home, sounds: Path) -> None:
+    trainer = make_trainer(home, make_run(home, sounds, train__epochs=10))
+    for _ in range(2):
+        trainer._train_step()
+    trainer.save_checkpoint()
+    poison(trainer, set(range(4, 1000)))
+    with pytest.raises(DistillError, match="half the learning rate"):
+        trainer.run()
+    codes = [w.code for w in events_of(trainer.run_folder, e.Warned)]
+    assert codes.count("went-back") == 1
+    assert trainer.rate_factor == 0.5
+
+
+def test_after_going_back_one_bad_step_is_one(home: Home, sounds: Path) -> None:
+    trainer = make_trainer(home, make_run(home, sounds, train__epochs=10))
+    for _ in range(2):
+        trainer._train_step()
+    trainer.save_checkpoint()
+    bad = set(range(4, 9))
+    poison(trainer, bad)
+    while trainer.rate_factor == 1.0:
+        trainer._train_step()
+        if trainer.step > max(bad):
+            trainer._tell_steps()
+    assert trainer.step == 2
+    # the same steps come again, and one of them is still bad
+    bad.clear()
+    bad.add(6)
+    while trainer.step < 9:
+        trainer._train_step()
+    trainer._tell_steps()
+    said = [w.text for w in events_of(trainer.run_folder, e.Warned) if w.code == "not-finite"]
+    assert said[-1].startswith("1 step before step 9 ")
+    state = RunState().apply_all(events_of(trainer.run_folder, e.Event))
+    steps = list(state.series["loss/train"].steps)
+    assert steps == sorted(steps), "the curves go back too"
+
+
+def test_a_bad_step_while_codes_are_dead_leaves_the_codebooks_alone(home: Home, sounds: Path) -> None:
+    for codebooks in ("gradient", "ema"):
+        run = make_run(home, sounds, model__codebooks=codebooks, train__dead_code_share=0.5)
+        trainer = make_trainer(home, run)
+        trainer._make_codebooks()
+        poison(trainer, {1})
+        trainer._train_step()
+        trainer.net.bottleneck.replaced.zero_()
+        quantizer = trainer.learner.quantizer
+        assert quantizer is not None
+        quantizer.usage(0)[3] = 0.0
+        before = quantizer.codebooks.clone()
+        trainer._train_step()
+        assert torch.equal(before, quantizer.codebooks), codebooks
+        assert not trainer.net.bottleneck.replaced.any()
+        trainer._train_step()
+        assert trainer.net.bottleneck.replaced.any(), "the next good one replaces the dead"
+
+
+def test_a_loss_that_runs_away_is_said_before_it_is_no_number(home: Home, sounds: Path) -> None:
+    run = make_run(home, sounds, train__epochs=6, train__warmup_share=0)
+    trainer = make_trainer(home, run)
+    for _ in range(trainer.steps_per_epoch):
+        trainer._train_step()
+    trainer._end_epoch()
+    change_control(run.control, lambda control: control.knobs.update({"train.learning_rate": 1.0}))
+    trainer.run()
+    (said,) = [w for w in events_of(trainer.run_folder, e.Warned) if w.code == "loss-rises"]
+    assert "times what it was in the first epoch: it diverges" in said.text
+
+
+def test_knobs_take_effect_at_a_step_and_bad_ones_are_refused(home: Home, sounds: Path) -> None:
+    run = make_run(home, sounds, train__epochs=2)
+    trainer = make_trainer(home, run)
+
+    def tune(control: Control) -> None:
+        control.knobs = {
+            "train.learning_rate": 5e-4,
+            "loss.commitment_weight": -1.0,
+            "loss.mel_weigth": 2.0,
+            "loss.mel_weight": float("nan"),
+        }
+
+    change_control(run.control, tune)
+    trainer.run()
+    assert [(k.key, k.old, k.new, k.step) for k in events_of(run, e.KnobTurned)] == [
+        ("train.learning_rate", 1e-3, 5e-4, 0)
+    ]
+    refused = {r.key: r.text for r in events_of(run, e.KnobRefused)}
+    assert set(refused) == {"loss.commitment_weight", "loss.mel_weigth", "loss.mel_weight"}
+    assert "did you mean 'loss.mel_weight'" in refused["loss.mel_weigth"]
+    assert trainer.desk.knobs["loss.commitment_weight"] == 0.25
+    assert trainer.desk.knobs["loss.mel_weight"] == 1.0
+
+
+def test_a_knob_survives_a_resume(home: Home, sounds: Path) -> None:
+    run = make_run(home, sounds)
+    first = make_trainer(home, run)
+    change_control(run.control, lambda control: control.knobs.update({"train.learning_rate": 2e-4}))
+    first.desk.look(0)
+    first._train_step()
+    first.save_checkpoint()
+    second = make_trainer(home, run)
+    second.restore()
+    assert second.desk.knobs["train.learning_rate"] == 2e-4
+    second._train_step()
+    assert second.learner.optimizer.param_groups[0]["lr"] < 2.1e-4
+
+
+def test_pause_go_on_checkpoint_preview_and_stop(home: Home, sounds: Path) -> None:
+    run = make_run(home, sounds, train__epochs=10_000)
+    trainer = make_trainer(home, run)
+    ended: list[bool] = []
+    thread = threading.Thread(target=lambda: ended.append(trainer.run()))
+    change_control(run.control, lambda c: setattr(c, "wanted", "paused"))
+    thread.start()
+
+    def wait_for(kind: type[e.Event], **wanted: Any) -> Any:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for event in events_of(run, kind):
+                if all(getattr(event, key) == value for key, value in wanted.items()):
+                    return event
+        raise AssertionError(f"no {kind} {wanted}")
+
+    assert wait_for(e.StateChanged, state="paused").step == 0
+
+    def ask(control: Control) -> None:
+        control.checkpoint, control.preview = 1, 1
+
+    change_control(run.control, ask)
+    assert (run.path / wait_for(e.CheckpointSaved, count=1).file).is_file()
+    preview = wait_for(e.PreviewMade, count=1)
+    assert all((run.path / name).is_file() for pair in preview.pairs for name in pair[:2])
+    change_control(run.control, lambda c: setattr(c, "wanted", "running"))
+    wait_for(e.Metrics, scope="epoch", epoch=2)
+    change_control(run.control, lambda c: setattr(c, "wanted", "stopped"))
+    thread.join(30)
+    assert ended == [False]
+    states = [s.state for s in events_of(run, e.StateChanged) if not s.detail]
+    assert states == ["running", "paused", "running", "stopping"]
+    assert events_of(run, e.CheckpointSaved)[-1].step == trainer.step
+
+
+def test_a_budget_of_minutes_ends_by_then(home: Home, sounds: Path) -> None:
+    trainer = trained(home, sounds, train__minutes=0.02, train__epochs=1)
+    assert 1.0 <= trainer.clock.seconds < 4.0
+    assert trainer.step > trainer.steps_per_epoch
+    assert trainer.best["weights"] is not None
+
+
+def test_early_stopping_ends_after_epochs_without_a_better_one(home: Home, sounds: Path) -> None:
+    trainer = make_trainer(
+        home, make_run(home, sounds, train__epochs=500, train__early_stopping=3, train__unquantized_share=0.0)
+    )
+    trainer.best["distance"] = 0.0
+    trainer.run()
+    assert trainer.epoch < 20
+    assert "no better epoch in 3" in trainer.stop_reason
+
+
+def test_overfitting_and_low_use_are_said_in_words_that_tell_what_to_do(home: Home, sounds: Path) -> None:
+    trainer = make_trainer(home, make_run(home, sounds, train__epochs=40))
+    per_epoch = trainer.steps_per_epoch
+    trainer.reporter.judge_gap(1.1, 1.0, 30, 40, 40 * per_epoch)
+    trainer.reporter.judge_gap(1.3, 1.0, 1, 40, 40 * per_epoch)
+    trainer.reporter.judge_gap(1.3, 1.0, 9, 12, 12 * per_epoch)
+    assert not events_of(trainer.run_folder, e.Warned), "a small gap, or one of held-out sound that may yet get better"
+    trainer.reporter.judge_gap(1.3, 1.0, 10, 13, 13 * per_epoch)
+    counts = torch.zeros(2, 8)
+    counts[0] += 10
+    counts[1, :2] += 100
+    trainer.reporter.judge_use(counts, 3)
+    assert len(events_of(trainer.run_folder, e.Warned)) == 1
+    trainer.reporter.judge_use(counts, 3)
+    said = {w.code: w for w in events_of(trainer.run_folder, e.Warned)}
+    assert "30% worse" in said["overfitting"].text
+    assert said["utilization/1"].text == "Level 2: utilization 25% (below 30% threshold)"
+    assert all(w.advice for w in said.values())
+
+
+def test_out_of_memory_cuts_the_batch_into_parts_with_the_same_gradients(home: Home, sounds: Path) -> None:
+    run = make_run(home, sounds, loss__stft_weight=0.0)
+    whole, cut = make_trainer(home, run), make_trainer(home, run)
+    decode = cut.net.decode
+
+    def too_much(latents: torch.Tensor) -> torch.Tensor:
+        if len(latents) > 2:
+            raise torch.OutOfMemoryError("not enough memory")
+        return decode(latents)
+
+    cut.net.decode = too_much  # type: ignore[method-assign]
+    for trainer in (whole, cut):
+        trainer._train_step()
+    said = events_of(run, e.Warned)
+    assert [w.code for w in said] == ["out-of-memory"]
+    assert "in 2 parts" in said[0].text
+    for ours, theirs in zip(cut.net.parameters(), whole.net.parameters(), strict=True):
+        assert ours.grad is not None
+        assert theirs.grad is not None
+        assert torch.allclose(ours.grad, theirs.grad, atol=1e-5)
+
+
+def test_out_of_memory_with_a_single_piece_says_what_would_help(home: Home, sounds: Path) -> None:
+    trainer = make_trainer(home, make_run(home, sounds))
+
+    def too_much(latents: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("not enough memory")
+
+    trainer.net.decode = too_much  # type: ignore[method-assign]
+    with pytest.raises(DistillError, match="single piece") as caught:
+        trainer._train_step()
+    assert "model.channels" in caught.value.hint
+
+
+def test_out_of_memory_where_codebooks_are_made_and_where_it_validates(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(home, make_run(home, tones(tmp_path / "long", seconds=3.0)))
+    quantizer = trainer.learner.quantizer
+    assert quantizer is not None
+    encode, initialise = trainer.net.encode, quantizer.initialise
+    pools: list[int] = []
+    held: list[int] = []
+
+    def small_batches(data: torch.Tensor) -> torch.Tensor:
+        if len(data) > 2:
+            raise torch.OutOfMemoryError("not enough memory")
+        return encode(data)
+
+    def small_pools(pool: torch.Tensor, batch_vectors: int) -> None:
+        pools.append(len(pool))
+        if len(pools) < 2:
+            raise torch.OutOfMemoryError("not enough memory")
+        initialise(pool, batch_vectors)
+
+    whole = trainer.averaged.encode
+
+    def short_files(data: torch.Tensor) -> torch.Tensor:
+        held.append(data.shape[-1])
+        if data.shape[-1] > 1.6 * 8000:
+            raise torch.OutOfMemoryError("not enough memory")
+        return whole(data)
+
+    trainer.net.encode = small_batches  # type: ignore[method-assign]
+    trainer.averaged.encode = short_files  # type: ignore[method-assign]
+    monkeypatch.setattr(quantizer, "initialise", small_pools)
+    trainer._make_codebooks()
+    assert pools[1] == -(-pools[0] // 2)
+    trainer._end_epoch()
+    assert trainer.best["weights"] is not None
+    assert held[0] > 1.6 * 8000 >= held[-1]
+    said = [w.text for w in events_of(trainer.run_folder, e.Warned)]
+    assert [text.partition(": ")[2] for text in said] == [
+        "batches of 4 go through in 2 parts from here",
+        f"the codebooks are made of {pools[1]} latents",
+        "2 s of a file are validated at most from here",
+    ]
+
+
+def test_memory_is_given_back_when_the_failed_pass_is_gone(
+    home: Home, sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(home, make_run(home, sounds))
+    decode = trainer.net.decode
+    tracked: list[Any] = []
+
+    def too_much(latents: torch.Tensor) -> torch.Tensor:
+        if len(latents) > 2:
+            made = latents * 2
+            tracked.append(weakref.ref(made))
+            raise torch.OutOfMemoryError("not enough memory")
+        return decode(latents)
+
+    gone: list[bool] = []
+    monkeypatch.setattr(train_step, "free_memory", lambda _device: gone.append(all(t() is None for t in tracked)))
+    trainer.net.decode = too_much  # type: ignore[method-assign]
+    trainer._train_step()
+    assert tracked
+    assert gone == [True]
+
+
+def test_a_loss_may_be_switched_on_and_off_while_it_trains(home: Home, sounds: Path) -> None:
+    run = make_run(home, sounds, loss__stft_weight=0.0)
+    trainer = make_trainer(home, run)
+    trainer._train_step()
+    trainer.desk.knobs["loss.stft_weight"] = 0.5
+    trainer._train_step()
+    trainer._tell_steps()
+    trainer._train_step()
+    trainer._tell_steps()
+    mixed, on = [m.values["loss/stft"] for m in events_of(run, e.Metrics)]
+    assert mixed is None
+    assert on is not None
+
+
+def test_five_files_of_a_fifth_of_a_second_work_with_a_word_of_what_to_expect(home: Home, tmp_path: Path) -> None:
+    folder = tones(tmp_path / "tiny", count=5, seconds=0.2)
+    automatic = {"model__codebook_size": "auto", "data__segment_seconds": "auto", "train__batch_size": "auto"}
+    trainer = make_trainer(home, make_run(home, folder, **automatic))
+    assert trainer.run()
+    assert trainer.best["weights"] is not None
+    assert "expect a model of these very sounds" in expectations(trainer.recipe, scan([folder], 0.2).facts())[0]

@@ -1,0 +1,87 @@
+"""The herald: a person's commands are started when a run ends or needs attention, also when its worker was killed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from distill_tui.paths import Home
+from distill_tui.runs.folder import RunFolder
+from tests.programs import PATIENCE, until
+from tests.runs.support import a_run
+
+WORKER = """
+import os, sys, pathlib
+from distill_tui.paths import find_home
+from distill_tui.runs import events as e
+from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.hooks import start_herald
+from distill_tui.runs.log import LogWriter
+run = RunFolder(pathlib.Path(sys.argv[1]))
+with run.hold():
+    start_herald(find_home(), run)
+    log = LogWriter(run.events)
+    say = log.write
+    say(e.Started(run=run.id, name="drums", pid=os.getpid(), program="0"))
+    exec(sys.argv[2])
+"""
+"""What a worker does of itself, without torch; its fate is given."""
+FATES = {
+    "finished": "say(e.ModelSaved(id='i', name='m', path='/m.distill', step=9));"
+    "say(e.Finished(step=9, epoch=1, seconds=1))",
+    "stopped": "say(e.Stopped(step=9, epoch=1, seconds=1, reason='asked to'))",
+    "failed": "say(e.Failed(reason='no luck'))",
+    "crashed": "os.kill(os.getpid(), 9)",
+}
+TOLD = {
+    "finished": "finished|drums||/m.distill",
+    "stopped": "stopped|drums|asked to|",
+    "failed": "failed|drums|no luck|",
+    "crashed": "crashed|drums|the worker process died without a last word|",
+}
+
+
+def live(run: RunFolder, fate: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", WORKER, str(run.path), fate])
+
+
+def settings(home: Home, **commands: str) -> Path:
+    """The file to which the commands of these names write what they were told."""
+    home.root.mkdir()
+    told = home.root / "told"
+    say = f"""echo "$DISTILL_STATE|$DISTILL_NAME|$DISTILL_REASON|$DISTILL_MODEL" >> '{told}'"""
+    home.settings.write_text("".join(f"{name} = '''{say}{more}'''\n" for name, more in commands.items()))
+    return told
+
+
+def test_however_a_run_ends_its_command_is_started_once(home: Home) -> None:
+    told = settings(home, on_finish="; exit 3")
+    for process in [live(a_run(home, name), fate) for name, fate in FATES.items()]:
+        process.wait(PATIENCE)
+    until(lambda: told.exists() and told.read_text().count("\n") >= len(TOLD), "what the commands were told")
+    assert sorted(told.read_text().splitlines()) == sorted(TOLD.values())
+
+
+def test_a_warning_starts_its_command_once_a_kind(home: Home) -> None:
+    told = settings(home, on_warning="")
+    warnings = [("early", 0), ("dead codes", 3), ("dead codes", 6), ("gap", 6)]
+    fate = ";".join(f"say(e.Warned(code={code!r}, text={code!r} ' of {step}', step={step}))" for code, step in warnings)
+    assert live(a_run(home), f"{fate};{FATES['finished']}").wait(PATIENCE) == 0
+    until(lambda: told.exists() and told.read_text().count("\n") >= 2, "what the commands were told")
+    assert told.read_text().splitlines() == ["starting|drums|dead codes of 3|", "starting|drums|gap of 6|"]
+
+
+def test_who_was_killed_and_went_on_at_once_is_told_apart(home: Home) -> None:
+    """The worker of a run that goes on at once has a herald of its own."""
+    told, run = settings(home, on_finish=""), a_run(home)
+    live(run, FATES["crashed"]).wait(PATIENCE)
+    live(run, FATES["finished"]).wait(PATIENCE)
+    until(lambda: told.exists() and told.read_text().count("\n") >= 2, "what the commands were told")
+    assert sorted(told.read_text().splitlines()) == sorted([TOLD["crashed"], TOLD["finished"]])
+
+
+def test_without_a_command_there_is_no_herald(home: Home) -> None:
+    script = WORKER.replace("exec(sys.argv[2])", "import subprocess; print(len(subprocess._active))")
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(a_run(home).path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "0\n"
