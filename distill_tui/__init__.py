@@ -15,7 +15,7 @@ __all__ = ["__version__", "load_model"]
 def load_model(path: str | os.PathLike[str], device: str = "cpu") -> Model:
     """The model of a `.distill` file, ready to use: `encode`, `decode` and `reconstruct` on tensors.
 
-    Sounds are [channels, samples] in -1..1 at `model.rate` Hz; codes are [channels, frames, levels].
+    Sounds are [channels, samples] in -1..1 at `model.sample_rate` Hz; codes are [channels, frames, levels].
 
         model = distill_tui.load_model("kicks.distill")
         codes = model.encode(wave)            # or model.encode(wave, levels=2)

@@ -25,8 +25,8 @@ TINY: dict[str, Any] = {
     "model.latent_dim": 8,
     "model.codebook_size": 8,
     "model.rvq_levels": 2,
-    "model.rate": 8000,
-    "data.segment_seconds": 0.25,
+    "model.sample_rate": 8000,
+    "data.crop_seconds": 0.25,
     "train.batch_size": 2,
     "train.steps_per_epoch": 3,
     "train.epochs": 3,
@@ -35,7 +35,7 @@ TINY: dict[str, Any] = {
     "train.device": "cpu",
     "train.precision": "float32",
 }
-LONG: dict[str, Any] = {"train.epochs": 1_000_000, "train.unquantized_share": 0.0}
+LONG: dict[str, Any] = {"train.epochs": 1_000_000, "train.quantizer_warmup_fraction": 0.0}
 
 
 def tiny(**values: Any) -> list[str]:

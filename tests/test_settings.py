@@ -155,7 +155,7 @@ def test_a_persons_defaults_are_under_everything_that_a_run_is_told() -> None:
     assert layered(mine).model.channels == 100
     assert layered(mine, {"preset": "aggressive"}).model.channels == PRESETS["aggressive"]["model.channels"]
     assert layered(mine, {"preset": "aggressive", "model.channels": 8}).model.channels == 8
-    assert layered({"preset": "conservative", **mine}).train.early_stopping == 20
+    assert layered({"preset": "conservative", **mine}).train.patience == 20
     form = RecipeForm(mine)
     assert (form.texts["model.channels"], form.is_changed) == ("100", False)
 

@@ -4,7 +4,7 @@ import time
 
 from distill_tui.cli.output import write_json
 from distill_tui.cli.report import colour_of
-from distill_tui.cli.terminal_style import Ink
+from distill_tui.cli.terminal_style import TerminalStyle
 from distill_tui.files import printable
 from distill_tui.reporting.formatting import count, duration, number, percent
 from distill_tui.runs import events as e
@@ -30,10 +30,10 @@ class JsonLines:
         """There is nothing to clear."""
 
 
-class Lines:
+class LineDisplay:
     """Lines for people: one an epoch, warnings as they come, and what was asked for."""
 
-    def __init__(self, ink: Ink, known: frozenset[str] = frozenset()) -> None:
+    def __init__(self, ink: TerminalStyle, known: frozenset[str] = frozenset()) -> None:
         """`known` are the texts of warnings that have been told already."""
         self._ink, self._known = ink, known
         self._status = ""
@@ -46,7 +46,7 @@ class Lines:
         self._tell(event, state)
         if not isinstance(event, e.Metrics) or event.scope == "epoch":
             self._ink.title(self._title(state))
-        if isinstance(event, e.LAST) or (isinstance(event, e.Warned) and event.text not in self._known):
+        if isinstance(event, e.LAST) or (isinstance(event, e.WarningRaised) and event.text not in self._known):
             self._ink.bell()
 
     def _title(self, state: RunState) -> str:
@@ -59,7 +59,7 @@ class Lines:
                 self._say(f"going on with {printable(state.name)} in process {event.pid}")
             case e.Started():
                 self._say(f"training {printable(state.name)} in process {event.pid}")
-            case e.Prepared():
+            case e.RunPrepared():
                 self._prepared(event)
             case e.StateChanged(state=("paused" | "stopping") as word, detail=""):
                 self._say(f"{word} at step {event.step:,}")
@@ -75,20 +75,20 @@ class Lines:
                 self._epoch(event, state)
             case e.Metrics() if not self._ink.cursor and time.monotonic() - self._told_at > SILENT_SECONDS:
                 self._say(self._status_text(state))
-            case e.Warned() if event.text not in self._known:
+            case e.WarningRaised() if event.text not in self._known:
                 self._say(f"warning: {printable(event.text)}", "fair")
                 if event.advice:
                     self._say(f"         {printable(event.advice)}", "dim")
             case e.PreviewMade():
                 self._say(f"preview of step {event.step:,}: {printable(event.folder)}", "dim")
-            case e.KnobTurned():
+            case e.SettingChanged():
                 self._say(f"step {event.step:,}: {event.key} {event.old:g} -> {event.new:g}")
-            case e.KnobRefused():
+            case e.SettingRejected():
                 self._say(f"step {event.step:,}: {printable(event.text)}", "fair")
             case e.ModelSaved():
                 self._say(f"model saved: {printable(event.name)}", "dim")
 
-    def _prepared(self, event: e.Prepared) -> None:
+    def _prepared(self, event: e.RunPrepared) -> None:
         self._say(
             f"{event.parameters:,} parameters on {event.device} in {event.precision}; "
             f"{event.training_files} sounds to train on ({duration(event.training_seconds)}), "

@@ -40,7 +40,7 @@ class Display(Protocol):
         """Take off the screen what was to be written over."""
 
 
-class Following:
+class ForegroundRun:
     """A run in the foreground, and its worker: one that this process started for it, or one that was there."""
 
     def __init__(self, run: RunFolder, start: Callable[[], subprocess.Popen[bytes]] | None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distill_tui.cli.commands.train import follow_on, prepare_run
-from distill_tui.cli.foreground import Following
+from distill_tui.cli.foreground import ForegroundRun
 from distill_tui.cli.output import say
 from distill_tui.data.corpus import encode_path
 from distill_tui.errors import DistillError, RequestError
@@ -56,16 +56,16 @@ def start_or_resume(options: argparse.Namespace, home: Home, data: list[str], re
             if make is None:
                 raise DistillError(f"the run '{printable(recipe.name)}' has just been deleted", "Start this again.")
             run, told = make()
-            following = Following(run, _starter(home, run))
+            following = ForegroundRun(run, _starter(home, run))
         elif run.is_alive():
             say(f"{run.id} is being trained by process {run.worker_pid()}: following it.")
-            following = Following(run, None)
+            following = ForegroundRun(run, None)
         elif brief(run).state == "finished":
             return _has_finished(options, run)
         else:
             _note_differences(run, recipe, data)
             change_control(run.control, lambda control: setattr(control, "wanted", "running"))
-            following = Following(run, _starter(home, run))
+            following = ForegroundRun(run, _starter(home, run))
         following.wait_for_worker()
     return follow_on(options, following, told)
 

@@ -25,7 +25,7 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         dest="sets",
-        help="set any key of the recipe (model.mels=64); its last word will do (mels=64); several times if need be",
+        help="set any key of the recipe (model.n_mels=64); its last word will do (mels=64); several times if need be",
     )
     group.add_argument("--keys", action=ListKeys, help="list every key of the recipe with its bounds, and exit")
     for field in fields().values():

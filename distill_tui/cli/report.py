@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Literal
 
 from distill_tui.cli.output import table
-from distill_tui.cli.terminal_style import Ink
+from distill_tui.cli.terminal_style import TerminalStyle
 from distill_tui.files import printable
 from distill_tui.recipe.fields import fields, get
 from distill_tui.recipe.schema import Recipe
@@ -37,7 +37,7 @@ def model_to_be(recipe: Recipe) -> str:
     from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
 
     return (
-        f"model: {int(recipe.model.rate):,} Hz, {frame_rate(recipe):.1f} latent frames a second, "
+        f"model: {int(recipe.model.sample_rate):,} Hz, {frame_rate(recipe):.1f} latent frames a second, "
         f"{recipe.model.rvq_levels} levels of {codebook_size(recipe)} codes, {bitrate_kbps(recipe):.2f} kbps"
     )
 
@@ -76,7 +76,7 @@ def best_lines(state: RunState) -> list[str]:
     return [f"best       epoch {best.epoch}: held-out distance {number(best.value)}"] if best is not None else []
 
 
-def health_table(state: RunState, ink: Ink) -> list[str]:
+def health_table(state: RunState, ink: TerminalStyle) -> list[str]:
     """The health of each level as lines in the colour of its verdict; none before there are codebooks."""
     if all(level.utilization is None for level in state.health):
         return []
@@ -110,7 +110,7 @@ def colour_of(level: LevelHealth, state: RunState) -> str:
     return {Verdict.GOOD: "good", Verdict.FAIR: "fair", Verdict.POOR: "bad"}[found] if found else ""
 
 
-def warning_lines(state: RunState, ink: Ink) -> list[str]:
+def warning_lines(state: RunState, ink: TerminalStyle) -> list[str]:
     """All warnings of a run; `none` when there are none."""
     if not state.warnings:
         return ["warnings   none"]
@@ -122,7 +122,7 @@ def warning_lines(state: RunState, ink: Ink) -> list[str]:
     return lines
 
 
-def closing_report(state: RunState, recipe: Recipe, ink: Ink) -> str:
+def closing_report(state: RunState, recipe: Recipe, ink: TerminalStyle) -> str:
     """What became of a run: losses, health, recipe, model and warnings."""
     ending = state.ending
     seconds = duration(getattr(ending, "seconds", None))

@@ -11,7 +11,7 @@ COLOURS = {"good": "32", "fair": "33", "bad": "31", "dim": "2", "strong": "1"}
 TITLE_WIDTH = 80
 
 
-class Ink:
+class TerminalStyle:
     """Standard output as it is: `colours` and `cursor` say what it takes."""
 
     def __init__(self, plain: bool = False) -> None:

@@ -62,7 +62,7 @@ class Corpus(Struct, kw_only=True):
     paths: list[str]
     sounds: list[Sound] = []
     skipped: list[Skipped] = []
-    validation_share: Annotated[float, Meta(gt=0, lt=1)] = 0.1
+    validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = 0.1
 
     @property
     def seconds(self) -> float:
@@ -70,7 +70,7 @@ class Corpus(Struct, kw_only=True):
 
     def split_seconds(self, split: Literal["training", "validation"]) -> float:
         """Seconds of sound in one part of the split."""
-        share = self.validation_share if split == "validation" else 1 - self.validation_share
+        share = self.validation_fraction if split == "validation" else 1 - self.validation_fraction
         return sum(s.seconds * (share if s.split == "by time" else s.split == split) for s in self.sounds)
 
     def split_files(self, split: Literal["training", "validation"]) -> int:
@@ -180,12 +180,12 @@ def decode_path(text: str) -> str:
     return os.fsdecode(unquote_to_bytes(text.removeprefix("file://")))
 
 
-def assign_split(sounds: Iterable[Sound], validation_share: float) -> None:
+def assign_split(sounds: Iterable[Sound], validation_fraction: float) -> None:
     """Give every sound its part: sorted by name, every n-th is held out, n = 1 / share; one alone is split by time."""
     ordered = sorted(sounds, key=lambda s: s.name)
     if len(ordered) == 1:
         ordered[0].split = "by time"
         return
-    every = max(2, min(len(ordered), round(1 / validation_share)))
+    every = max(2, min(len(ordered), round(1 / validation_fraction)))
     for index, sound in enumerate(ordered):
         sound.split = "validation" if index % every == every - 1 else "training"

@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 def scan(
     paths: Sequence[str | Path],
-    validation_share: float,
+    validation_fraction: float,
     home: Home | None = None,
     progress: Progress | None = None,
 ) -> Corpus:
@@ -46,7 +46,7 @@ def scan(
 
     Args:
         paths: folders, walked with their sub-folders, and files.
-        validation_share: share of the sounds that is held out, 0 to 0.5.
+        validation_fraction: share of the sounds that is held out, 0 to 0.5.
         home: where to remember; None to remember nothing.
         progress: called with (files done, files in all) from this thread, first with (0, all).
 
@@ -54,7 +54,7 @@ def scan(
         RequestError: a path is missing or holds no files. No usable sound is no error here: see `Corpus.facts`.
     """
     roots, files = find_files(paths)
-    corpus = Corpus(paths=[encode_path(root) for root in roots], validation_share=validation_share)
+    corpus = Corpus(paths=[encode_path(root) for root in roots], validation_fraction=validation_fraction)
     first_of: dict[str, str] = {}
     for file, finding in _findings(files, home, progress or (lambda _done, _total: None)):
         reason = finding.reason
@@ -77,7 +77,7 @@ def scan(
                 note=finding.note,
             )
         )
-    assign_split(corpus.sounds, validation_share)
+    assign_split(corpus.sounds, validation_fraction)
     return corpus
 
 

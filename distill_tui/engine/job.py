@@ -14,8 +14,8 @@ from distill_tui.engine.device import choose_device, choose_precision
 from distill_tui.engine.inference.model import load_net
 from distill_tui.engine.maps.live import LiveMap
 from distill_tui.engine.signals import Signals
-from distill_tui.engine.tasks.base import Material, SoundMaterial
-from distill_tui.engine.tasks.images import ImageMaterial
+from distill_tui.engine.tasks.base import CodecTask, Task
+from distill_tui.engine.tasks.images import ImagesTask
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.errors import DistillError
 from distill_tui.library.card import Card, thin
@@ -46,18 +46,18 @@ def train_run(
     data = Pictures.load(run.pictures) if of_pictures else Corpus.load(run.sounds)
     device, warning = choose_device(recipe)
     if warning:
-        log.write(e.Warned(code="device", text=warning, advice="See: distill-tui doctor"))
+        log.write(e.WarningRaised(code="device", text=warning, advice="See: distill-tui doctor"))
     precision = choose_precision(recipe, device)
     if not resumed:
         for text in resolve.expectations(recipe, data.facts()):
-            log.write(e.Warned(code="expectations", text=text))
+            log.write(e.WarningRaised(code="expectations", text=text))
     material, skipped = read_material(home, data, recipe, device)
     trainer = Trainer(run, recipe, material, device, precision, log)
     stop.call(lambda: setattr(trainer.desk, "stopping", True))
-    if isinstance(material, ImageMaterial):
+    if isinstance(material, ImagesTask):
         trainer.live_map = LiveMap(run, material, trainer.reporter, recipe.train.map_seconds)
     if recipe.train.start_from:
-        trainer.learner.begin_from(load_net(run.start)[0].state_dict(), material.latents_per_step)
+        trainer.learner.load_pretrained(load_net(run.start)[0].state_dict(), material.latents_per_step)
     if resumed:
         _go_on(trainer, run)
     log.write(_prepared(trainer, skipped))
@@ -65,7 +65,7 @@ def train_run(
     if trainer.best["weights"] is None and trainer.step:
         if finished and not trainer.learner.quantizing:
             log.write(
-                e.Warned(
+                e.WarningRaised(
                     code="codebooks-untrained",
                     text="the training ended before its codebooks were made: they are made at its end and untrained",
                     advice="Give it more --epochs or --minutes.",
@@ -81,7 +81,7 @@ def train_run(
         why = "its distance to held-out sound is not finite" if trainer.step else "stopped before the first step"
         if finished:
             raise DistillError(f"there is no model: {why}", "Start again with a lower --learning-rate.")
-        log.write(e.Warned(code="no-model", text=f"there is no model: {why}", step=trainer.step))
+        log.write(e.WarningRaised(code="no-model", text=f"there is no model: {why}", step=trainer.step))
     if finished:
         trainer.save_checkpoint()
         trainer.preview()
@@ -99,7 +99,7 @@ def train_run(
 
 def read_material(
     home: Home, data: Corpus | Pictures, recipe: Recipe, device: torch.device
-) -> tuple[Material, list[tuple[str, str]]]:
+) -> tuple[Task, list[tuple[str, str]]]:
     """The data on its device, and what could not be used after all, and why.
 
     Raises:
@@ -107,10 +107,10 @@ def read_material(
     """
     if isinstance(data, Pictures):
         training, validation = data.read()
-        return ImageMaterial(recipe, {"training": training, "validation": validation}, device), []
-    waves, held_out, skipped = read_sounds(home, data, int(recipe.model.rate))
+        return ImagesTask(recipe, {"training": training, "validation": validation}, device), []
+    waves, held_out, skipped = read_sounds(home, data, int(recipe.model.sample_rate))
     names = [wave.sound.name for wave in held_out]
-    return SoundMaterial(recipe, waves, held_out, device, names), skipped
+    return CodecTask(recipe, waves, held_out, device, names), skipped
 
 
 def read_sounds(
@@ -126,7 +126,7 @@ def read_sounds(
     validation: list[decode_cache.CachedWave] = []
     for wave in decoded:
         if wave.sound.split == "by time":
-            border = round(len(wave) * (1 - corpus.validation_share))
+            border = round(len(wave) * (1 - corpus.validation_fraction))
             training.append(wave.part(0, border))
             validation.append(wave.part(border, len(wave)))
         else:
@@ -151,9 +151,9 @@ def _go_on(trainer: Trainer, run: RunFolder) -> None:
             trainer.desk.previews = max(trainer.desk.previews, event.count)
 
 
-def _prepared(trainer: Trainer, skipped: list[tuple[str, str]]) -> e.Prepared:
+def _prepared(trainer: Trainer, skipped: list[tuple[str, str]]) -> e.RunPrepared:
     recipe, bottleneck = trainer.recipe, trainer.net.bottleneck
-    return e.Prepared(
+    return e.RunPrepared(
         device=str(trainer.device),
         precision=str(trainer.precision).removeprefix("torch."),
         parameters=sum(p.numel() for p in trainer.net.parameters()),

@@ -43,6 +43,7 @@ from distill_tui.library.header import (
     summary_metadata,
     wrong,
 )
+from distill_tui.recipe.upgrade import upgrade
 
 if TYPE_CHECKING:
     import torch
@@ -206,6 +207,7 @@ def _decode_card(path: Path, header: Header) -> Card:
     try:
         card = _card.decode(header.card)
         check_parts(card)
+        card.recipe = upgrade(card.recipe)
     except (*MALFORMED, MalformedError) as error:
         raise wrong(path, f"its card is damaged: {error}") from None
     return _named(path, card)

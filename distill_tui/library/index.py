@@ -25,6 +25,7 @@ from distill_tui.foreign import MalformedError, decode, read_bytes
 from distill_tui.library.card import Summary
 from distill_tui.library.container import read_summary
 from distill_tui.library.header import SUFFIX
+from distill_tui.recipe.upgrade import upgrade
 
 INDEX_NAME = ".index.json"
 INDEX_VERSION = 2
@@ -60,7 +61,7 @@ class Entry:
     def recipe(self) -> dict[str, Any]:
         """The recipe, nested; {} when the file is damaged."""
         with contextlib.suppress(MalformedError):
-            return decode(bytes(self.summary.recipe), dict[str, Any]) if self.summary else {}
+            return upgrade(decode(bytes(self.summary.recipe), dict[str, Any])) if self.summary else {}
         return {}
 
 

@@ -10,20 +10,20 @@ ENOUGH_FRAMES_PER_CODE = 3
 
 def latent_hop(recipe: Recipe) -> int:
     """Samples from one latent frame to the next, of a recipe of sounds."""
-    return int(recipe.model.hop) * int(recipe.model.stride)
+    return int(recipe.model.hop_length) * int(recipe.model.stride)
 
 
 def frame_rate(recipe: Recipe) -> float:
     """Latent frames a second; 0 for pictures, which have one each."""
     if recipe.model.net == "image":
         return 0.0
-    return float(recipe.model.rate) / float(recipe.model.hop) / float(recipe.model.stride)
+    return float(recipe.model.sample_rate) / float(recipe.model.hop_length) / float(recipe.model.stride)
 
 
 def segment_samples(recipe: Recipe) -> int:
     """The length of a training piece in samples: whole latent frames."""
     hop = latent_hop(recipe)
-    return max(1, round(float(recipe.data.segment_seconds) * int(recipe.model.rate) / hop)) * hop
+    return max(1, round(float(recipe.data.crop_seconds) * int(recipe.model.sample_rate) / hop)) * hop
 
 
 def bitrate_kbps(recipe: Recipe) -> float:

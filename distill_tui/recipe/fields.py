@@ -12,6 +12,7 @@ import msgspec
 
 from distill_tui.errors import RequestError, did_you_mean
 from distill_tui.recipe.schema import Recipe
+from distill_tui.recipe.upgrade import RENAMED
 
 SECTIONS = ("data", "model", "loss", "train")
 MOST_LETTERS = 100
@@ -114,13 +115,17 @@ def live_keys() -> list[str]:
 def find_key(word: str) -> str:
     """The key that `word` names: a key, or the last word of one, with `-` for `_` if one likes.
 
+    Keys of earlier versions of the recipe mean what they are called now, so that scripts go on working.
+
     Raises:
         RequestError: there is none; the message names the nearest.
     """
     wanted = word.strip().replace("-", "_").lower()
     if wanted in fields():
         return wanted
-    matches = [f.key for f in fields().values() if f.word == wanted]
+    matches = [f.key for f in fields().values() if f.word == wanted] or [
+        new for old, new in RENAMED.items() if wanted in (old, old.partition(".")[2])
+    ]
     if len(matches) == 1:
         return matches[0]
     raise RequestError(unknown_key(word))

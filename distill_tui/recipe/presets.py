@@ -14,7 +14,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "model.dropout": 0.1,
         "train.weight_decay": 0.05,
         "train.epochs": 60,
-        "train.early_stopping": 20,
+        "train.patience": 20,
     },
     "balanced": {
         "model.channels": 384,
@@ -23,7 +23,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "model.dropout": 0.0,
         "train.weight_decay": 0.01,
         "train.epochs": 100,
-        "train.early_stopping": 0,
+        "train.patience": 0,
     },
     "aggressive": {
         "model.channels": 512,
@@ -32,7 +32,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "model.dropout": 0.0,
         "train.weight_decay": 0.0,
         "train.epochs": 400,
-        "train.early_stopping": 0,
+        "train.patience": 0,
     },
 }
 
@@ -43,8 +43,8 @@ EXPLORE: dict[str, Any] = {
     "model.rvq_levels": 2,
     "model.codebook_size": 16,
     "train.epochs": 100,
-    "train.unquantized_share": 0.0,
-    "train.dead_code_share": 0.0,
+    "train.quantizer_warmup_fraction": 0.0,
+    "train.dead_code_threshold": 0.0,
     "train.quantizer_dropout": 0.0,
     "train.weight_decay": 0.0,
     "train.ema_decay": 0.99,

@@ -95,15 +95,15 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
         batch = value("train.batch_size", IMAGE_BATCH)
         value("train.steps_per_epoch", max(1, data.training_pictures // batch))
     else:
-        rate = value("model.rate", model_rate(data.seconds_by_rate))
-        hop = value("model.hop", hop_for(rate))
-        window = value("model.window", 4 * hop)
-        value("model.mels", min(128, window // 4))
+        rate = value("model.sample_rate", model_rate(data.seconds_by_rate))
+        hop = value("model.hop_length", hop_for(rate))
+        window = value("model.n_fft", 4 * hop)
+        value("model.n_mels", min(128, window // 4))
         stride = value("model.stride", CONV2D_STRIDE if recipe.model.net == "conv2d" else STRIDE)
         value("model.codebook_size", codebook_size(data.training_seconds * rate / hop / stride))
         latent = hop * stride
         seconds = min(1.5, max(0.5, data.median_seconds))
-        segment = value("data.segment_seconds", round(math.ceil(seconds * rate / latent) * latent / rate, 4))
+        segment = value("data.crop_seconds", round(math.ceil(seconds * rate / latent) * latent / rate, 4))
         # on a CPU the time of a step follows its size: more and smaller steps learn more in the same time, down to 8
         batch = value("train.batch_size", {"cuda": 32, "mps": 16}.get(str(device).partition(":")[0], 8))
         least = max(EPOCH_STEPS, EPOCH_PIECES // batch)
@@ -146,19 +146,17 @@ def _device_problems(recipe: Recipe, machine: Machine) -> list[str]:
 
 def _sound_problems(recipe: Recipe) -> list[str]:
     model, found = recipe.model, []
-    window, hop, stride = int(model.window), int(model.hop), int(model.stride)
+    window, hop, stride = int(model.n_fft), int(model.hop_length), int(model.stride)
     if model.net == "conv2d" and stride != CONV2D_STRIDE:
         found.append(f"model.stride: {stride} is not that of net conv2d, four layers of stride 2: {CONV2D_STRIDE}")
-    if model.net == "conv2d" and int(model.mels) % CONV2D_STRIDE:
-        found.append(f"model.mels: {model.mels} is not a multiple of {CONV2D_STRIDE}, as net conv2d needs it")
+    if model.net == "conv2d" and int(model.n_mels) % CONV2D_STRIDE:
+        found.append(f"model.n_mels: {model.n_mels} is not a multiple of {CONV2D_STRIDE}, as net conv2d needs it")
     if hop > window // 2:
-        found.append(f"model.hop: {hop} is more than half of model.window ({window}), so sound would be lost")
-    if int(model.mels) > window // 2:
-        found.append(f"model.mels: {model.mels} bands need a model.window of {2 * int(model.mels)} or more")
-    if float(recipe.data.segment_seconds) * int(model.rate) < max(window, latent_hop(recipe)):
-        found.append(
-            f"data.segment_seconds: {recipe.data.segment_seconds} is shorter than one window ({window} samples)"
-        )
+        found.append(f"model.hop_length: {hop} is more than half of model.n_fft ({window}), so sound would be lost")
+    if int(model.n_mels) > window // 2:
+        found.append(f"model.n_mels: {model.n_mels} bands need a model.n_fft of {2 * int(model.n_mels)} or more")
+    if float(recipe.data.crop_seconds) * int(model.sample_rate) < max(window, latent_hop(recipe)):
+        found.append(f"data.crop_seconds: {recipe.data.crop_seconds} is shorter than one window ({window} samples)")
     if problem := nothing_to_learn_from({key: get(recipe, key) for key in SPECTRAL_WEIGHTS}):
         found.append(f"loss: {problem}")
     return found
@@ -181,7 +179,7 @@ def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
             f"only {data.training_seconds:.1f} s of sound to train on: expect a model of these very sounds; "
             "a minute or more generalises better"
         )
-    if "model.rate" in recipe.automatic and (lost := lost_bandwidth(data, int(recipe.model.rate))):
+    if "model.sample_rate" in recipe.automatic and (lost := lost_bandwidth(data, int(recipe.model.sample_rate))):
         said.append(lost)
     frames = data.training_seconds * frame_rate(recipe)
     size = int(recipe.model.codebook_size)
@@ -205,5 +203,5 @@ def lost_bandwidth(data: DataFacts, rate: int) -> str:
     return (
         f"{count:,} of {data.files:,} sounds {'loses' if count == 1 else 'lose'} everything above {rate / 2000:.3g} kHz"
         f" at the model's rate of {rate} Hz, the median;"
-        f" --set model.rate={usual_rate(max(lost))} keeps it, at up to twice the time a step"
+        f" --set model.sample_rate={usual_rate(max(lost))} keeps it, at up to twice the time a step"
     )

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, field
 
 Auto = Literal["auto"]
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 
 
 def _meta(title: str, description: str, /, ge: float | None = None, le: float | None = None, **extra: Any) -> Meta:
@@ -25,7 +25,7 @@ class Data(Struct, forbid_unknown_fields=True, kw_only=True):
     """Which sounds, and how they are split and cut."""
 
     paths: Annotated[list[str], _meta("Sounds", "Folders (walked with their sub-folders) and files.")] = []
-    validation_share: Annotated[
+    validation_fraction: Annotated[
         float,
         _meta(
             "Held-out share",
@@ -35,15 +35,15 @@ class Data(Struct, forbid_unknown_fields=True, kw_only=True):
             step=0.05,
         ),
     ] = 0.1
-    segment_seconds: Annotated[
+    crop_seconds: Annotated[
         float | Auto,
         _meta("Segment", "Length of the pieces that a training batch is cut into.", ge=0.1, le=30, unit="s"),
     ] = "auto"
-    gain_db: Annotated[
+    random_gain_db: Annotated[
         float,
         _meta("Random gain", "Each piece is made louder or quieter by up to this much.", ge=0, le=24, unit="dB"),
     ] = 6.0
-    speed: Annotated[
+    random_speed: Annotated[
         float,
         _meta(
             "Random speed",
@@ -53,11 +53,11 @@ class Data(Struct, forbid_unknown_fields=True, kw_only=True):
             step=0.05,
         ),
     ] = 0.15
-    mix_share: Annotated[
+    mix_probability: Annotated[
         float,
         _meta("Mixed pieces", "Share of the pieces to which another piece is added.", ge=0, le=1, step=0.1),
     ] = 0.5
-    polarity: Annotated[bool, _meta("Random polarity", "Half of the pieces are turned upside down.")] = True
+    random_polarity: Annotated[bool, _meta("Random polarity", "Half of the pieces are turned upside down.")] = True
 
 
 class Model(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -79,17 +79,17 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
         Literal["ema", "gradient"],
         _meta("Codebooks", "Codes follow moving averages of what is assigned to them, or the gradient of a loss."),
     ] = "ema"
-    rate: Annotated[
+    sample_rate: Annotated[
         int | Auto,
         _meta("Sample rate", "The model's own rate; sounds are resampled to it.", ge=4000, le=192000, unit="Hz"),
     ] = "auto"
-    window: Annotated[
+    n_fft: Annotated[
         int | Auto, _meta("Window", "Samples in a frame of the spectrogram.", ge=64, le=16384, unit="samples")
     ] = "auto"
-    hop: Annotated[int | Auto, _meta("Hop", "Samples from one frame to the next.", ge=16, le=8192, unit="samples")] = (
-        "auto"
-    )
-    mels: Annotated[
+    hop_length: Annotated[
+        int | Auto, _meta("Hop", "Samples from one frame to the next.", ge=16, le=8192, unit="samples")
+    ] = "auto"
+    n_mels: Annotated[
         int | Auto, _meta("Mel bands", "Bands of the log-mel spectrogram that the net sees.", ge=8, le=512)
     ] = "auto"
     stride: Annotated[
@@ -235,32 +235,32 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             factor=1.25,
         ),
     ] = 1e-3
-    warmup_share: Annotated[float, _meta("Warm-up", "Share of the training in which the rate rises.", ge=0, le=0.5)] = (
-        0.03
-    )
-    final_rate_share: Annotated[
+    warmup_fraction: Annotated[
+        float, _meta("Warm-up", "Share of the training in which the rate rises.", ge=0, le=0.5)
+    ] = 0.03
+    min_lr_ratio: Annotated[
         float, _meta("Final rate", "The rate at the end, as a share of the highest.", ge=0, le=1)
     ] = 0.02
-    unquantized_share: Annotated[
+    quantizer_warmup_fraction: Annotated[
         float,
         _meta("Unquantized warm-up", "Share of the training before the codebooks are made by k-means.", ge=0, le=0.5),
     ] = 0.15
-    kl_annealing_share: Annotated[
+    kl_annealing_fraction: Annotated[
         float,
         _meta("KL annealing", "Share of the training in which the KL weight rises from 0 (bottleneck kl).", ge=0, le=1),
     ] = 0.25
     weight_decay: Annotated[float, _meta("Weight decay", "AdamW's pull of the weights to zero.", ge=0, le=1)] = 0.01
-    gradient_clip: Annotated[float, _meta("Gradient clip", "Largest norm of a step's gradient.", ge=0.001, le=1000)] = (
+    max_grad_norm: Annotated[float, _meta("Gradient clip", "Largest norm of a step's gradient.", ge=0.001, le=1000)] = (
         1.0
     )
     ema_decay: Annotated[
         float,
         _meta("EMA decay", "Averaging of the weights used for validation and saving. 0: none.", ge=0, le=0.99999),
     ] = 0.999
-    codebook_decay: Annotated[
+    codebook_ema_decay: Annotated[
         float, _meta("Codebook decay", "Averaging of the codes; small data wants it lower.", ge=0.5, le=0.9999)
     ] = 0.97
-    dead_code_share: Annotated[
+    dead_code_threshold: Annotated[
         float,
         _meta(
             "Dead-code share",
@@ -278,7 +278,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             le=1,
         ),
     ] = 0.1
-    early_stopping: Annotated[
+    patience: Annotated[
         int, _meta("Early stopping", "Stop after this many epochs without a better one. 0: never.", ge=0, le=100_000)
     ] = 0
     preview_every: Annotated[

@@ -36,7 +36,7 @@ def _conv2d(model: Model) -> int:
     # four layers each way, each with half of the next one's channels, on patches of 4x4
     widths = [1, *(max(1, model.channels >> shift) for shift in (3, 2, 1, 0))]
     layers = list(pairwise(widths))
-    rows = model.channels * (int(model.mels) // CONV2D_STRIDE)
+    rows = model.channels * (int(model.n_mels) // CONV2D_STRIDE)
     encoder = sum(_convolution(before, after, 16) for before, after in layers) + _linear(rows, model.latent_dim)
     return encoder + _linear(model.latent_dim, rows) + sum(_convolution(after, before, 16) for before, after in layers)
 
@@ -50,9 +50,9 @@ def _image(model: Model) -> int:
 
 def _convnext(model: Model) -> int:
     width, latent = model.channels, model.latent_dim
-    bins, stride = int(model.window) // 2 + 1, int(model.stride)
+    bins, stride = int(model.n_fft) // 2 + 1, int(model.stride)
     encoder = (
-        _convolution(int(model.mels) * stride, width, 3)
+        _convolution(int(model.n_mels) * stride, width, 3)
         + _norm(width)
         + model.encoder_blocks * _block(width)
         + _norm(width)
@@ -83,15 +83,20 @@ def batch_bytes(recipe: Recipe) -> float:
     model = recipe.model
     if model.net == "image":
         return 0.0
-    seconds = int(recipe.train.batch_size) * float(recipe.data.segment_seconds)
-    frames = seconds * int(model.rate) / int(model.hop) / int(model.stride)
+    seconds = int(recipe.train.batch_size) * float(recipe.data.crop_seconds)
+    frames = seconds * int(model.sample_rate) / int(model.hop_length) / int(model.stride)
     blocks = (model.encoder_blocks + model.decoder_blocks) * BLOCK_COPIES * model.channels * frames
     if model.net == "conv2d":
         # a layer of twice the channels has a quarter of the places, before and after its nonlinearity, each way
         blocks = (
-            4 * (model.channels / 8) * int(model.mels) * frames * int(model.stride) * (1 / 4 + 1 / 8 + 1 / 16 + 1 / 32)
+            4
+            * (model.channels / 8)
+            * int(model.n_mels)
+            * frames
+            * int(model.stride)
+            * (1 / 4 + 1 / 8 + 1 / 16 + 1 / 32)
         )
-    return (blocks + LOSS_COPIES * seconds * int(model.rate)) * NUMBER_BYTES
+    return (blocks + LOSS_COPIES * seconds * int(model.sample_rate)) * NUMBER_BYTES
 
 
 def _block(width: int) -> int:

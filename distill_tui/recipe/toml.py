@@ -12,6 +12,7 @@ from distill_tui.files import atomic_write, printable
 from distill_tui.foreign import MalformedError, read_toml
 from distill_tui.recipe import fields as f
 from distill_tui.recipe.schema import RECIPE_VERSION, Recipe
+from distill_tui.recipe.upgrade import upgrade
 
 MOST_PROBLEMS = 20
 """How many problems of one recipe are told."""
@@ -25,7 +26,7 @@ def from_dict(values: Mapping[str, Any], where: str = "recipe") -> dict[str, Any
     """
     flat: dict[str, Any] = {}
     problems: list[str] = []
-    for key, value in values.items():
+    for key, value in upgrade(values).items():
         if key in f.SECTIONS:
             if isinstance(value, Mapping):
                 flat.update({f"{key}.{word}": inner for word, inner in value.items()})

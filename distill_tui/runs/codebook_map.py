@@ -63,7 +63,7 @@ class Picture(Struct, kw_only=True):
     pixels: bytes
 
 
-class CodeMap(Struct, kw_only=True):
+class CodebookMap(Struct, kw_only=True):
     """A map in the plane of the latents' first two principal components, or the latents themselves if they have two.
 
     `points` are encoder outputs, or the means of a VAE's latents. Codes of level 0 lie where they are, codes of later
@@ -106,7 +106,7 @@ def dead_codes(counts: list[int], deadness: Deadness) -> list[bool]:
     return [count < 0.01 * total / size for count in counts]
 
 
-def write_map(path: Path, found: CodeMap) -> None:
+def write_map(path: Path, found: CodebookMap) -> None:
     """Replace a run's map. It is renamed into place but not flushed: the next one comes in half a second."""
     aside = path.with_suffix(".new")
     with open(aside, "wb", opener=private) as file:
@@ -114,13 +114,13 @@ def write_map(path: Path, found: CodeMap) -> None:
     aside.replace(path)
 
 
-def decode_map(document: bytes) -> CodeMap:
+def decode_map(document: bytes) -> CodebookMap:
     """A map of which every part that belongs together is as long as the other.
 
     Raises:
         MalformedError: it is none.
     """
-    found = decode(document, CodeMap)
+    found = decode(document, CodebookMap)
     points = len(found.points)
     together = [len(found.labels) in (0, points), len(found.names) in (0, points), len(found.starts) in (0, points)]
     together += [not found.labels or (min(found.labels) >= 0 and max(found.labels) < len(found.groups))]
@@ -139,7 +139,7 @@ def decode_map(document: bytes) -> CodeMap:
     return found
 
 
-def read_map(path: Path) -> CodeMap | None:
+def read_map(path: Path) -> CodebookMap | None:
     """A run's newest map; None before there is one, or when it is damaged."""
     with contextlib.suppress(OSError, MalformedError):
         return decode_map(read_bytes(path))

@@ -56,7 +56,7 @@ class StateChanged(Event, tag="state", kw_only=True, omit_defaults=False):
     detail: str = ""
 
 
-class Prepared(Event, tag="prepared", kw_only=True, omit_defaults=False):
+class RunPrepared(Event, tag="prepared", kw_only=True, omit_defaults=False):
     """Sound and net are ready. `skipped` tells what of the data could not be used after all: [path, reason]."""
 
     device: str
@@ -123,7 +123,7 @@ class BestEpoch(Event, tag="best", kw_only=True, omit_defaults=False):
     metric: str = "distance/val"
 
 
-class Warned(Event, tag="warning", kw_only=True, omit_defaults=False):
+class WarningRaised(Event, tag="warning", kw_only=True, omit_defaults=False):
     """Something to look at. `code` is for programs, `text` says what, `advice` what to do."""
 
     code: str
@@ -156,7 +156,7 @@ class PreviewMade(Event, tag="preview", kw_only=True, omit_defaults=False):
     names: Annotated[list[str], Meta(max_length=1000)] = []
 
 
-class KnobTurned(Event, tag="knob", kw_only=True, omit_defaults=False):
+class SettingChanged(Event, tag="knob", kw_only=True, omit_defaults=False):
     """A live setting took effect at `step`."""
 
     key: str
@@ -165,7 +165,7 @@ class KnobTurned(Event, tag="knob", kw_only=True, omit_defaults=False):
     step: Count
 
 
-class KnobRefused(Event, tag="refused", kw_only=True, omit_defaults=False):
+class SettingRejected(Event, tag="refused", kw_only=True, omit_defaults=False):
     """A live setting was asked for that cannot be; nothing changed. `value` is what was asked for."""
 
     key: str
@@ -218,16 +218,16 @@ class Failed(Event, tag="failed", kw_only=True, omit_defaults=False):
 TYPES: tuple[type[Event], ...] = (
     Started,
     StateChanged,
-    Prepared,
+    RunPrepared,
     Metrics,
     CodesCounted,
     QuantizationStarted,
     BestEpoch,
-    Warned,
+    WarningRaised,
     CheckpointSaved,
     PreviewMade,
-    KnobTurned,
-    KnobRefused,
+    SettingChanged,
+    SettingRejected,
     ModelSaved,
     Finished,
     Stopped,

@@ -18,7 +18,7 @@ from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.log import LogReader, end_of_log
-from distill_tui.runs.quick_state import BriefState
+from distill_tui.runs.quick_state import QuickState
 from distill_tui.runs.state import RunState
 from distill_tui.settings import Settings, read_settings
 
@@ -47,14 +47,14 @@ def follow(run: RunFolder, pid: int, offset: int, settings: Settings) -> None:
     """
     reader, told = LogReader(run.events), set[str]()
     reader.offset = offset
-    follower = RunFollower(run, BriefState, reader, lambda: run.is_alive() and run.worker_pid() == pid)
+    follower = RunFollower(run, QuickState, reader, lambda: run.is_alive() and run.worker_pid() == pid)
 
     def is_of_another(event: e.Event) -> bool:
         # somebody has gone on with the run already: what follows is told by another herald
         return isinstance(event, e.Started) and event.pid != pid
 
     for event in follower.events(POLL_SECONDS, is_of_another):
-        if isinstance(event, e.Warned) and event.step and event.code not in told:
+        if isinstance(event, e.WarningRaised) and event.step and event.code not in told:
             told.add(event.code)
             start(settings.on_warning, run, follower.state, event.text)
     state = follower.state

@@ -16,7 +16,7 @@ _METRICS, _STEP, _CODES = b'{"type":"metrics"', b'"scope":"step"', b'{"type":"co
 
 
 @dataclass
-class BriefState(RunState):
+class QuickState(RunState):
     """A run's state without its series: ten times as fast to fold."""
 
     _epochs: list[e.Metrics] = field(default_factory=list)
@@ -34,7 +34,7 @@ class BriefState(RunState):
             self.numbers.update(event.values)
 
 
-class BriefReader(LogReader):
+class QuickStateReader(LogReader):
     """A log's events without the step metrics and counts of codes that later ones replace."""
 
     def __init__(self, path: Path) -> None:
@@ -52,7 +52,7 @@ def follow_briefly(run: RunFolder) -> RunFollower:
 
     All is as a whole fold has it, but for numbers that a long run has not told for its last 256 KB of steps.
     """
-    follower = RunFollower(run, BriefState, BriefReader(run.events))
+    follower = RunFollower(run, QuickState, QuickStateReader(run.events))
     follower.catch_up()
     follower.state.id = run.id  # a folder that was renamed is what it is called now
     return follower

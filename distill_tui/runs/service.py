@@ -20,7 +20,7 @@ from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.resolve import resolve
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs.control import Control, change_control
-from distill_tui.runs.events import KnobRefused
+from distill_tui.runs.events import SettingRejected
 from distill_tui.runs.folder import RunFolder, make_run_folder
 from distill_tui.runs.quick_state import brief
 
@@ -120,7 +120,7 @@ def forget_refused(run: RunFolder) -> None:
     if not run.control.exists():
         return
     last = brief(run).last_answers
-    refused = {key: answer.value for key, answer in last.items() if isinstance(answer, KnobRefused)}
+    refused = {key: answer.value for key, answer in last.items() if isinstance(answer, SettingRejected)}
 
     def forget(control: Control) -> None:
         for key, value in refused.items():

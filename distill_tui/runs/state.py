@@ -73,15 +73,15 @@ class RunState:
     epoch: int = 0
     progress: float = 0.0
     eta_seconds: float | None = None
-    prepared: e.Prepared | None = None
+    prepared: e.RunPrepared | None = None
     numbers: dict[str, float | None] = field(default_factory=dict)
     series: dict[str, Series] = field(default_factory=dict)
     codes: e.CodesCounted | None = None
-    warnings: list[e.Warned] = field(default_factory=list)
+    warnings: list[e.WarningRaised] = field(default_factory=list)
     checkpoints: list[e.CheckpointSaved] = field(default_factory=list)
     previews: list[e.PreviewMade] = field(default_factory=list)
-    knobs: list[e.KnobTurned] = field(default_factory=list)
-    refused: list[e.KnobRefused] = field(default_factory=list)
+    knobs: list[e.SettingChanged] = field(default_factory=list)
+    refused: list[e.SettingRejected] = field(default_factory=list)
     model: e.ModelSaved | None = None
     ending: e.Finished | e.Stopped | e.Failed | None = None
     started_at: float = 0.0
@@ -137,9 +137,9 @@ class RunState:
         return self.ending.reason if self.ending else ""
 
     @property
-    def last_answers(self) -> dict[str, e.KnobTurned | e.KnobRefused]:
+    def last_answers(self) -> dict[str, e.SettingChanged | e.SettingRejected]:
         """The worker's last answer to a wish for each live setting, by its key."""
-        answers: list[e.KnobTurned | e.KnobRefused] = [*self.knobs, *self.refused]
+        answers: list[e.SettingChanged | e.SettingRejected] = [*self.knobs, *self.refused]
         return {answer.key: answer for answer in sorted(answers, key=lambda answer: answer.seq)}
 
     @property
@@ -199,7 +199,7 @@ class RunState:
             self.state, self.detail = event.state, event.detail
 
     @_apply.register
-    def _(self, event: e.Prepared) -> None:
+    def _(self, event: e.RunPrepared) -> None:
         self.prepared = event
 
     @_apply.register
@@ -292,7 +292,7 @@ class RunState:
         self.codes, self.counted_once = event, event.window == e.COUNTED_ONCE
 
     @_apply.register
-    def _(self, event: e.Warned) -> None:
+    def _(self, event: e.WarningRaised) -> None:
         self.warnings.append(event)
 
     @_apply.register
@@ -304,11 +304,11 @@ class RunState:
         self.previews.append(event)
 
     @_apply.register
-    def _(self, event: e.KnobTurned) -> None:
+    def _(self, event: e.SettingChanged) -> None:
         self.knobs.append(event)
 
     @_apply.register
-    def _(self, event: e.KnobRefused) -> None:
+    def _(self, event: e.SettingRejected) -> None:
         self.refused.append(event)
 
     @_apply.register

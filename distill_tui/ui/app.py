@@ -15,7 +15,7 @@ from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.ui import command_palette
 from distill_tui.ui.base_app import PersonalApp
-from distill_tui.ui.screens.base import DeskScreen, RecipeWanted, RunWanted
+from distill_tui.ui.screens.base import BaseScreen, RecipeWanted, RunWanted
 from distill_tui.ui.terminal.hangup import leave_on_hangup
 from distill_tui.ui.terminal.title import Title
 
@@ -70,7 +70,7 @@ class DistillApp(PersonalApp):
         if first_run is not None:
             (self._explorer if explore else self._training).watch_run(first_run)
 
-    def _sized(self, screen: DeskScreen) -> DeskScreen:
+    def _sized(self, screen: BaseScreen) -> BaseScreen:
         """The screen, when it is first shown."""
         screen.be_of_size(self.size)
         return screen
@@ -132,7 +132,7 @@ class DistillApp(PersonalApp):
 
     def action_help(self) -> None:
         screen = self.screen
-        if isinstance(screen, DeskScreen):
+        if isinstance(screen, BaseScreen):
             from distill_tui.ui.dialogs.help import HelpDialog
 
             self.push_screen(HelpDialog(screen.TITLE_TEXT, screen.help_text(), command_palette.keys_of(self, screen)))

@@ -11,7 +11,7 @@ from distill_tui.files import printable
 from distill_tui.paths import Home
 from distill_tui.settings import read_settings
 from distill_tui.ui.terminal.key_order import InOrderApp
-from distill_tui.ui.terminal.sanitize import Harmless
+from distill_tui.ui.terminal.sanitize import Sanitizer
 from distill_tui.ui.themes import DEFAULT_THEME, DEFAULT_VARIABLES, load_themes, own_themes
 
 
@@ -43,15 +43,15 @@ class PersonalApp(InOrderApp):
     def __init__(self, home: Home) -> None:
         super().__init__()
         self.home = home
-        self._filters.insert(0, Harmless())
+        self._filters.insert(0, Sanitizer())
         if self.no_color:
-            from distill_tui.ui.terminal.no_color import Colourless
+            from distill_tui.ui.terminal.no_color import NoColor
 
-            self._filters[2:] = [Colourless()]
+            self._filters[2:] = [NoColor()]
         elif self.console.color_system == "standard":
-            from distill_tui.ui.terminal.ansi16 import Sixteen
+            from distill_tui.ui.terminal.ansi16 import Ansi16
 
-            self._filters.append(Sixteen(lambda: self.current_theme))
+            self._filters.append(Ansi16(lambda: self.current_theme))
         self._settings = read_settings(home)
         self._take_theme()
         self._kept_theme = self.theme

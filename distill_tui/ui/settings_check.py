@@ -18,7 +18,7 @@ from textual.theme import BUILTIN_THEMES
 from distill_tui import ui
 from distill_tui.paths import Home
 from distill_tui.settings import Settings, read_settings
-from distill_tui.ui.screens.base import DeskScreen
+from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.terminal.contrast import contrast_problems
 from distill_tui.ui.themes import load_themes, own_themes
 
@@ -122,7 +122,7 @@ def _meet(one: _Action, other: _Action) -> bool:
     """Whether two actions are asked for in the same place: the app's on each of its screens. What has the focus, and a
     dialog, take keys before them, and only for as long as they are there."""
     return any(
-        issubclass(a, b) or issubclass(b, a) or (issubclass(a, App) and issubclass(b, DeskScreen))
+        issubclass(a, b) or issubclass(b, a) or (issubclass(a, App) and issubclass(b, BaseScreen))
         for first, second in ((one, other), (other, one))
         for a in first.owners
         for b in second.owners

@@ -111,7 +111,7 @@ def test_a_log_folds_into_the_state_that_it_told(old: Path, home: Home) -> None:
     assert state.best is not None
     assert (state.best.epoch, state.best.step) == (card.epoch, card.step)
     assert toml.load(run.recipe).train.epochs == 6
-    knobs = [event for event in read_events(run.events) if isinstance(event, e.KnobTurned)]
+    knobs = [event for event in read_events(run.events) if isinstance(event, e.SettingChanged)]
     assert [(knob.key, knob.new) for knob in knobs] == [("loss.commitment_weight", 0.5)]
 
 

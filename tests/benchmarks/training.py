@@ -56,14 +56,14 @@ def case(device: str, minutes: int, how: str, batch: int, seconds: float) -> dic
     """One case, in this process."""
     from distill_tui.engine.bench.subject import Watch, make_subject, peak_memory
     from distill_tui.engine.tasks import base
-    from distill_tui.engine.tasks.crops import HeldWaves, MappedWaves
+    from distill_tui.engine.tasks.crops import InMemoryWaves, MemmapWaves
     from distill_tui.machine import this_machine
 
-    setattr(base, "hold", HeldWaves if how == HELD else MappedWaves)  # noqa: B010 - not for mypy to see
+    setattr(base, "hold", InMemoryWaves if how == HELD else MemmapWaves)  # noqa: B010 - not for mypy to see
     with tempfile.TemporaryDirectory() as folder:
         waves = minutes_of_sound(Path(folder), minutes)
         begun = time.perf_counter()
-        settings = {"model__codebook_size": 256, "train__batch_size": batch, "data__segment_seconds": 1.02168}
+        settings = {"model__codebook_size": 256, "train__batch_size": batch, "data__crop_seconds": 1.02168}
         trainer = make_subject(Path(folder), waves, this_machine(), device, RATE, **settings)
         ready = time.perf_counter() - begun
         watch = Watch(trainer.device)

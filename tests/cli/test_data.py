@@ -22,7 +22,7 @@ from tests.programs import PATIENCE
 
 LOSES = (
     "warning: 1 of 6 sounds loses everything above 8 kHz at the model's rate of 16000 Hz, the median;"
-    " --set model.rate=44100 keeps it, at up to twice the time a step"
+    " --set model.sample_rate=44100 keeps it, at up to twice the time a step"
 )
 
 

@@ -87,7 +87,7 @@ def test_models_are_put_side_by_side(trained: Trained, tmp_path: Path, capsys: p
     assert rows["kbps"][1] == "continuous"
     assert rows["loss val"][1] == "0.5000"
     assert "level 1 perplexity" in out
-    assert "model.rate" not in out
+    assert "model.sample_rate" not in out
     assert main([*asked, "--data", str(trained.sounds), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["different"] == ["model.bottleneck"]

@@ -12,7 +12,7 @@ from distill_tui.cli.commands.explore import as_text
 from distill_tui.cli.main import run as main
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
-from distill_tui.runs.codebook_map import CodeMap, read_map
+from distill_tui.runs.codebook_map import CodebookMap, read_map
 from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.quick_state import brief
@@ -41,7 +41,7 @@ def test_explore_trains_on_figures_and_prints_what_becomes_of_it(home: Home) -> 
     # the command tells the same map, by the run's name and by the model's
     told = cli("map", "--json", "digits [x]")
     assert told.returncode == 0, told.stderr
-    assert msgspec.json.decode(told.stdout, type=CodeMap) == found
+    assert msgspec.json.decode(told.stdout, type=CodebookMap) == found
 
 
 def test_explore_detaches_and_its_knobs_act(home: Home) -> None:
@@ -110,7 +110,7 @@ def test_a_persons_own_defaults_do_not_change_what_an_explorer_run_is(home: Home
 def test_the_map_of_a_model_of_sounds(trained: Trained, tmp_path: Path) -> None:
     done = cli("map", str(trained.model), "--home", str(trained.home.root), "--out", str(tmp_path / "map.json"))
     assert done.returncode == 0, done.stderr
-    found = msgspec.json.decode((tmp_path / "map.json").read_bytes(), type=CodeMap)
+    found = msgspec.json.decode((tmp_path / "map.json").read_bytes(), type=CodebookMap)
     assert found.batches == 0
     assert len(found.names) == len(found.points)
     assert {name.split("/")[-1] for name in found.names} <= {f"tone {n}.wav" for n in range(5)}

@@ -37,8 +37,8 @@ def test_each_layer_wins_over_those_before_it(tmp_path: Path) -> None:
 
 def test_a_complete_recipe_keeps_what_was_automatic_but_for_what_is_set_again(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
-    path.write_text('automatic = ["model.hop", "model.codebook_size"]\n[model]\nhop = 128\ncodebook_size = 32\n')
-    assert chosen_recipe(options("--recipe", str(path))).automatic == ["model.hop", "model.codebook_size"]
+    path.write_text('automatic = ["model.hop_length", "model.codebook_size"]\n[model]\nhop = 128\ncodebook_size = 32\n')
+    assert chosen_recipe(options("--recipe", str(path))).automatic == ["model.hop_length", "model.codebook_size"]
     recipe = chosen_recipe(options("--recipe", str(path), "--codebook-size", "auto", "--set", "hop=64"))
     assert recipe.automatic == []
     assert recipe.model.codebook_size == "auto"
@@ -51,7 +51,7 @@ def test_problems_of_all_layers_come_at_once(tmp_path: Path) -> None:
         chosen_recipe(options("--recipe", str(path), "--set", "mells=3", "--set", "hop", "--learning-rate", "nan"))
     lines = caught.value.message.splitlines()
     assert len(lines) == 4
-    assert "(did you mean 'model.mels'?)" in lines[1]
+    assert "(did you mean 'model.n_mels'?)" in lines[1]
     assert lines[3].startswith("--learning-rate: ")
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from distill_tui.cli.commands.runs import status_line
-from distill_tui.cli.display import Lines
+from distill_tui.cli.display import LineDisplay
 from distill_tui.cli.main import run as main
-from distill_tui.cli.terminal_style import Ink
+from distill_tui.cli.terminal_style import TerminalStyle
 from distill_tui.library.container import read_card
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
@@ -113,7 +113,7 @@ def test_status_tells_all_of_a_run(trained: Trained, capsys: pytest.CaptureFixtu
 
 
 def test_a_stop_is_told_once_and_then_what_is_done_for_its_model(capsys: pytest.CaptureFixture[str]) -> None:
-    state, lines = RunState(), Lines(Ink())
+    state, lines = RunState(), LineDisplay(TerminalStyle())
     for event in (
         e.StateChanged(state="stopping", step=34),
         e.StateChanged(state="stopping", step=34, detail="saving the model"),
@@ -138,7 +138,7 @@ def test_a_line_for_tmux_is_short_whatever_the_name() -> None:
     state.apply_all(
         [
             e.StateChanged(state="running", step=1),
-            e.Warned(code="x", text="x"),
+            e.WarningRaised(code="x", text="x"),
             e.Metrics(scope="epoch", step=9, epoch=3, values={"loss/val": 0.60123}, progress=0.5, eta_seconds=200),
         ]
     )
@@ -148,8 +148,8 @@ def test_a_line_for_tmux_is_short_whatever_the_name() -> None:
     assert "#" not in line
 
 
-def prepared(minutes: float = 0.0) -> e.Prepared:
-    return e.Prepared(
+def prepared(minutes: float = 0.0) -> e.RunPrepared:
+    return e.RunPrepared(
         device="cpu", precision="float32", parameters=1, rate=8000, frame_rate=100.0, kbps=1.0, codebook_size=8,
         levels=2, training_files=1, validation_files=1, training_seconds=1.0, validation_seconds=1.0, steps_per_epoch=1,
         total_epochs=100, minutes=minutes,

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from distill_tui.cli.main import run as main
 from distill_tui.cli.parser import build_parser
-from distill_tui.cli.terminal_style import Ink
+from distill_tui.cli.terminal_style import TerminalStyle
 from distill_tui.files import clean_name
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
@@ -57,7 +57,7 @@ def make_home(home: Home, seed: int) -> dict[str, str]:
     run.path.mkdir(parents=True)
     toml.save(Recipe(name=evil()), run.recipe)
     run.worker_log.write_text(f"{evil()}\n")
-    prepared = e.Prepared(
+    prepared = e.RunPrepared(
         device=evil(),
         precision=evil(),
         parameters=1,
@@ -79,8 +79,8 @@ def make_home(home: Home, seed: int) -> dict[str, str]:
         e.Started(run=evil(), name=evil(), pid=1, program=evil(), host=evil()),
         prepared,
         e.Metrics(scope="epoch", step=1, epoch=1, values={f"loss/{evil()}": 1.0, evil(): 2.0, "loss/val": 1.0}),
-        e.Warned(code=evil(), text=evil(), advice=evil()),
-        e.KnobTurned(key=evil(), old=1.0, new=2.0, step=1),
+        e.WarningRaised(code=evil(), text=evil(), advice=evil()),
+        e.SettingChanged(key=evil(), old=1.0, new=2.0, step=1),
         e.PreviewMade(step=1, epoch=1, folder=evil(), pairs=[(evil(), evil(), 1.0)]),
         e.ModelSaved(id=evil(), name=evil(), path=evil(), step=1),
         e.StateChanged(state=evil(), detail=evil(), step=1),
@@ -217,7 +217,7 @@ def test_a_gate_lets_text_through() -> None:
     assert Gate(kept).write("é\t日本 🥁\x1b[31m\n") == 12  # type: ignore[arg-type]
     assert kept == ["é\t日本 🥁\N{REPLACEMENT CHARACTER}[31m\n"]
     with gated():
-        assert not Ink().colours
+        assert not TerminalStyle().colours
 
 
 def test_names_lose_their_control_characters() -> None:

@@ -220,7 +220,7 @@ def test_training_continues_from_a_model_whose_run_is_gone(home: Home, sounds: P
         (["--start-from", "nobody"], "train.start_from: no model 'nobody'"),
         (["--set", "start_from=/nowhere/m.distill"], "train.start_from: /nowhere/m.distill: no such file"),
         (["--start-from", "MODEL", "--rvq-levels", "4"], "model.rvq_levels is 4, the model's is 2"),
-        (["--start-from", "MODEL", "--set", "mels=40"], "model.mels is 40"),
+        (["--start-from", "MODEL", "--set", "mels=40"], "model.n_mels is 40"),
     ],
 )
 def test_a_model_that_cannot_be_started_from_is_told_and_nothing_is_made(
@@ -240,10 +240,10 @@ def test_all_problems_at_once_and_nothing_is_made(home: Home, sounds: Path, caps
     told = capsys.readouterr().err
     for part in (
         "model.mells",
-        "model.mels",
+        "model.n_mels",
         "model.stride: 0",
         "rvq_levels",
-        "model.mels: nan",
+        "model.n_mels: nan",
         "--epochs: 0",
         "'x'",
     ):
@@ -269,7 +269,7 @@ def test_a_finished_run_is_not_resumed(trained: Trained, capsys: pytest.CaptureF
 
 def test_a_second_worker_of_one_run_is_refused(home: Home, sounds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both looked before either held the lock."""
-    from distill_tui.cli.foreground import Following
+    from distill_tui.cli.foreground import ForegroundRun
     from distill_tui.errors import RequestError
 
     done = cli("train", str(sounds), "--detach", *tiny(**LONG))
@@ -279,7 +279,7 @@ def test_a_second_worker_of_one_run_is_refused(home: Home, sounds: Path, monkeyp
     assert isinstance(next(read_events(run.events)), e.Started)
 
     monkeypatch.setattr("distill_tui.runs.service.refuse_alive", lambda _run: None)
-    following = Following(run, lambda: start_worker(home, run))
+    following = ForegroundRun(run, lambda: start_worker(home, run))
     with pytest.raises(RequestError, match="already being trained"):
         following.wait_for_start()
     assert main(["stop", run.id]) == 0

@@ -56,7 +56,7 @@ def test_without_files_figures_are_drawn_and_that_is_said(tmp_path: Path) -> Non
     found.save(tmp_path / "pictures.json")
     again = Pictures.load(tmp_path / "pictures.json")
     assert again == found
-    small = Pictures(training=90, validation=10, validation_share=0.1, seed=3)
+    small = Pictures(training=90, validation=10, validation_fraction=0.1, seed=3)
     (training, labels), _ = small.read()
     assert training.shape == (90, 28, 28)
     assert training.max() == 255

@@ -28,7 +28,7 @@ TINY: dict[str, Any] = {
     "model.latent_dim": 8,
     "model.codebook_size": 8,
     "model.rvq_levels": 2,
-    "data.segment_seconds": 0.25,
+    "data.crop_seconds": 0.25,
     "train.batch_size": 4,
     "train.steps_per_epoch": 4,
     "train.epochs": 4,

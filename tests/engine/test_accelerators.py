@@ -10,7 +10,7 @@ import torch
 from distill_tui.data.corpus import Corpus
 from distill_tui.data.images.dataset import Pictures
 from distill_tui.engine import job
-from distill_tui.engine.training.control_poller import Desk
+from distill_tui.engine.training.control_poller import ControlPoller
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.errors import RequestError
 from distill_tui.library.container import read_card
@@ -40,15 +40,15 @@ def stop_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Make the next trainer hear a request to stop at a step."""
 
     def at(step: int) -> None:
-        look = Desk.look
+        look = ControlPoller.look
 
-        def stop(self: Desk, now: int) -> None:
+        def stop(self: ControlPoller, now: int) -> None:
             look(self, now)
             if now == step and not self.stopping:
                 self.stopping = True
-                monkeypatch.setattr(Desk, "look", look)
+                monkeypatch.setattr(ControlPoller, "look", look)
 
-        monkeypatch.setattr(Desk, "look", stop)
+        monkeypatch.setattr(ControlPoller, "look", stop)
 
     return at
 
@@ -61,7 +61,7 @@ def train(home: Home, run: RunFolder, resumed: bool = False) -> Any:
 @pytest.mark.parametrize("kind", ["cuda", "mps"])
 @pytest.mark.parametrize(
     "values",
-    [{}, {"model__bottleneck": "kl"}, {"model__codebooks": "gradient"}, {"model__net": "conv2d", "model__mels": 32}],
+    [{}, {"model__bottleneck": "kl"}, {"model__codebooks": "gradient"}, {"model__net": "conv2d", "model__n_mels": 32}],
     ids=["rvq", "kl", "gradient", "conv2d"],
 )
 def test_a_run_ends_well_and_again_after_a_resume(home: Home, sounds: Path, kind: str, values: dict[str, Any]) -> None:
@@ -70,12 +70,12 @@ def test_a_run_ends_well_and_again_after_a_resume(home: Home, sounds: Path, kind
         last = train(home, run)
         assert isinstance(last, e.Finished)
         first = read_card(Path(last.path)).weights_sha256
-        assert events_of(run, e.Prepared)[0].device == str(device)
+        assert events_of(run, e.RunPrepared)[0].device == str(device)
         again = train(home, run, resumed=True)
         assert isinstance(again, e.Finished)
         assert read_card(Path(again.path)).weights_sha256 == first
     assert len(events_of(run, e.PreviewMade)) == 4, "after the first epochs, and at each end"
-    assert {warning.code for warning in events_of(run, e.Warned)} <= HARMLESS
+    assert {warning.code for warning in events_of(run, e.WarningRaised)} <= HARMLESS
 
 
 @pytest.mark.parametrize("kind", ["cpu", "cuda", "mps"])
@@ -101,7 +101,7 @@ def test_a_run_of_pictures_ends_well(home: Home, kind: str) -> None:
     with accelerator(kind) as device:
         values = {"train.device": str(device), "train.epochs": 2, "train.map_seconds": 0.1}
         machine = Machine(cores=2, gpus=(Gpu(0, "stand-in", 2**34),), has_mps=True)
-        data = Pictures(training=256, validation=64, validation_share=0.2)
+        data = Pictures(training=256, validation=64, validation_fraction=0.2)
         run = create_run(home, layered(EXPLORE, values), data, machine)
         assert isinstance(train(home, run), e.Finished)
         assert isinstance(train(home, run, resumed=True), e.Finished)

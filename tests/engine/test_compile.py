@@ -47,7 +47,9 @@ def test_compiled_it_learns_what_it_learns_without(
         trainer.run()
         trained.append(trainer)
         assert len(used) == (2 if setting == "on" else 0), "the encoder and the decoder, once each"
-        assert not [warning for warning in events_of(trainer.run_folder, e.Warned) if warning.code == "not-compiled"]
+        assert not [
+            warning for warning in events_of(trainer.run_folder, e.WarningRaised) if warning.code == "not-compiled"
+        ]
     plain, compiled = map(weights_of, trained)
     assert plain.keys() == compiled.keys()
     for name, weights in plain.items():
@@ -67,7 +69,7 @@ def test_where_nothing_can_be_compiled_it_trains_without(
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     trainer = make_trainer(home, make_run(home, tones(tmp_path / "sounds"), train__compile="on", train__epochs=2))
     assert trainer.run()
-    (warning,) = events_of(trainer.run_folder, e.Warned)
+    (warning,) = events_of(trainer.run_folder, e.WarningRaised)
     assert warning.code == "not-compiled"
     assert "could not be compiled" in warning.text
     assert "\n" not in warning.text

@@ -58,7 +58,7 @@ def test_the_gradients_are_those_of_the_whole_batch(
     trainer = make(home, tones(tmp_path / "sounds"), **values)
     learner, data = trainer.learner, trainer.material.batch(0)
     if not learner.quantizing:
-        learner.make_codebooks(trainer.material.batch, 0, print)
+        learner.init_codebooks(trainer.material.batch, 0, print)
     trainer.net.train()
     quantizer = learner.quantizer
     books = quantizer.moving() if quantizer else []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from distill_tui.engine.tasks.crops import Batches, HeldWaves, MappedWaves, play
+from distill_tui.engine.tasks.crops import Batches, InMemoryWaves, MemmapWaves, play
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 
@@ -15,7 +15,12 @@ CPU = torch.device("cpu")
 
 def recipe(**values: object) -> Recipe:
     plain: dict[str, object] = {"train.batch_size": 4, "train.steps_per_epoch": 10}
-    plain |= {"data.gain_db": 0.0, "data.polarity": False, "data.speed": 0.0, "data.mix_share": 0.0}
+    plain |= {
+        "data.random_gain_db": 0.0,
+        "data.random_polarity": False,
+        "data.random_speed": 0.0,
+        "data.mix_probability": 0.0,
+    }
     return with_values(Recipe(), plain | {k.replace("__", "."): v for k, v in values.items()})
 
 
@@ -26,13 +31,13 @@ def waves() -> list[np.ndarray]:
 
 
 def test_every_file_is_heard_in_an_epoch(waves: list[np.ndarray]) -> None:
-    batches = Batches(HeldWaves(waves, CPU), recipe(), 100, seed=0)
+    batches = Batches(InMemoryWaves(waves, CPU), recipe(), 100, seed=0)
     heard = {int(v) for step in range(10) for v in batches.batch(step).unique()}
     assert heard == {0, 1, 2, 3, 4}
 
 
 def test_a_short_file_is_whole_with_silence_around_it(waves: list[np.ndarray]) -> None:
-    batches = Batches(HeldWaves(waves, CPU), recipe(), 100, seed=0)
+    batches = Batches(InMemoryWaves(waves, CPU), recipe(), 100, seed=0)
     pieces = torch.cat([batches.batch(step) for step in range(10)])
     short = pieces[(pieces == 4).any(1)]
     assert len(short)
@@ -41,16 +46,18 @@ def test_a_short_file_is_whole_with_silence_around_it(waves: list[np.ndarray]) -
 
 
 def test_a_step_has_its_batch_whenever_it_is_asked_for(waves: list[np.ndarray]) -> None:
-    one = Batches(HeldWaves(waves, CPU), recipe(data__gain_db=6.0, data__polarity=True), 100, seed=3)
-    two = Batches(HeldWaves(waves, CPU), recipe(data__gain_db=6.0, data__polarity=True), 100, seed=3)
+    one = Batches(InMemoryWaves(waves, CPU), recipe(data__random_gain_db=6.0, data__random_polarity=True), 100, seed=3)
+    two = Batches(InMemoryWaves(waves, CPU), recipe(data__random_gain_db=6.0, data__random_polarity=True), 100, seed=3)
     in_order = [one.batch(step) for step in range(25)]
     for step in (24, 3, 17):
         assert torch.equal(two.batch(step), in_order[step])
-    assert not torch.equal(Batches(HeldWaves(waves, CPU), recipe(), 100, seed=4).batch(0), in_order[0])
+    assert not torch.equal(Batches(InMemoryWaves(waves, CPU), recipe(), 100, seed=4).batch(0), in_order[0])
 
 
 def test_gain_and_polarity_stay_within_what_the_recipe_says(waves: list[np.ndarray]) -> None:
-    batches = Batches(HeldWaves(waves[1:2], CPU), recipe(data__gain_db=6.0, data__polarity=True), 100, seed=0)
+    batches = Batches(
+        InMemoryWaves(waves[1:2], CPU), recipe(data__random_gain_db=6.0, data__random_polarity=True), 100, seed=0
+    )
     gains = torch.cat([batches.batch(step) for step in range(30)])[:, 0] / 2
     assert gains.abs().max() <= 10 ** (6 / 20) + 1e-6
     assert gains.abs().min() >= 10 ** (-6 / 20) - 1e-6
@@ -58,7 +65,7 @@ def test_gain_and_polarity_stay_within_what_the_recipe_says(waves: list[np.ndarr
 
 
 def test_sound_that_does_not_fit_is_cut_in_the_same_way(waves: list[np.ndarray]) -> None:
-    held, mapped = HeldWaves(waves, CPU), MappedWaves(waves, CPU)
+    held, mapped = InMemoryWaves(waves, CPU), MemmapWaves(waves, CPU)
     files, starts = torch.tensor([0, 1, 2, 3, 1]), torch.tensor([-20, 950, 30, -93, 0])
     assert torch.equal(held.cut(files, starts, 100), mapped.cut(files, starts, 100))
 
@@ -74,8 +81,8 @@ def test_speed_moves_the_pitch_and_keeps_the_level() -> None:
 
 
 def test_a_batch_with_speed_and_mixing_holds_only_what_was_there(waves: list[np.ndarray]) -> None:
-    changed = recipe(data__speed=0.2, data__mix_share=0.5)
-    batches = Batches(HeldWaves(waves[1:2], CPU), changed, 100, seed=0)
+    changed = recipe(data__random_speed=0.2, data__mix_probability=0.5)
+    batches = Batches(InMemoryWaves(waves[1:2], CPU), changed, 100, seed=0)
     pieces = torch.cat([batches.batch(step) for step in range(20)])
     assert torch.allclose(pieces, pieces[:, :1].expand_as(pieces), atol=1e-5)
     mixed = (pieces[:, 0] - 4).abs() < 1e-4
@@ -92,7 +99,7 @@ def test_an_epochs_order_is_drawn_once(waves: list[np.ndarray], monkeypatch: pyt
         return randperm(size, **how)
 
     monkeypatch.setattr(torch, "randperm", counted)
-    batches = Batches(HeldWaves(waves, CPU), recipe(), 100, seed=0)
+    batches = Batches(InMemoryWaves(waves, CPU), recipe(), 100, seed=0)
     for step in range(20):
         batches.batch(step)
     assert drawn == [40, 40]

@@ -38,7 +38,7 @@ def make_trainer(home: Home, data: Pictures, **values: Any) -> Trainer:
 
 
 def figures(count: int = 600) -> Pictures:
-    return Pictures(training=count * 9 // 10, validation=count // 10, validation_share=0.1)
+    return Pictures(training=count * 9 // 10, validation=count // 10, validation_fraction=0.1)
 
 
 @pytest.mark.parametrize("codebooks", ["gradient", "ema"])
@@ -81,7 +81,7 @@ def test_weights_that_are_turned_change_the_losses_within_a_second(home: Home) -
 
     trainer.reporter.tell_epoch = after_epoch  # type: ignore[method-assign, assignment]
     trainer.run()
-    (knob,) = events_of(trainer.run_folder, e.KnobTurned)
+    (knob,) = events_of(trainer.run_folder, e.SettingChanged)
     assert knob.step == turned[0]
     steps = [m for m in events_of(trainer.run_folder, e.Metrics) if m.scope == "step" and m.step > knob.step]
     answer = steps[0]
@@ -106,7 +106,7 @@ def test_a_collapsed_posterior_is_said(home: Home) -> None:
     values: dict[str, Any] = {"model__bottleneck": "kl", "loss__kl_weight": 1.0, "loss__free_bits": 0.0}
     trainer = make_trainer(home, figures(), train__epochs=8, **values)
     trainer.run()
-    (warning,) = [w for w in events_of(trainer.run_folder, e.Warned) if w.code == "posterior-collapse"]
+    (warning,) = [w for w in events_of(trainer.run_folder, e.WarningRaised) if w.code == "posterior-collapse"]
     assert "below 0.5" in warning.text
     epochs = [m.values for m in events_of(trainer.run_folder, e.Metrics) if m.scope == "epoch"]
     assert epochs[-1]["validation/latent/kl"] < 0.5

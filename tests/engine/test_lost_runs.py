@@ -17,7 +17,7 @@ from tests.engine.support import events_of, make_run, make_trainer, tones, weigh
 from tests.engine.test_worker import state_of, until
 from tests.programs import PATIENCE
 
-ENDLESS = {"train__epochs": 1_000_000, "train__unquantized_share": 0.0}
+ENDLESS = {"train__epochs": 1_000_000, "train__quantizer_warmup_fraction": 0.0}
 
 
 def test_a_damaged_control_file_costs_nothing_and_a_lost_lock_ends_the_worker(home: Home, tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_damaged_control_file_costs_nothing_and_a_lost_lock_ends_the_worker(ho
         until(process, lambda: bool(events_of(run, e.Metrics)))
         for number, damaged in enumerate((b'{"wanted":"\xff"}', b"[" * 100_000, b'{"checkpoint":1e400}'), 1):
             run.control.write_bytes(damaged)
-            until(process, lambda number=number: len(events_of(run, e.Warned)) >= number)  # type: ignore[misc]
+            until(process, lambda number=number: len(events_of(run, e.WarningRaised)) >= number)  # type: ignore[misc]
         run.control.unlink()
         change_control(run.control, lambda control: setattr(control, "checkpoint", 1))
         until(process, lambda: any(saved.count == 1 for saved in events_of(run, e.CheckpointSaved)))
@@ -89,7 +89,7 @@ def test_a_checkpoint_of_another_net_is_passed_over_and_leaves_nothing_behind(ho
         second = make_trainer(home, run)
         assert second.restore(), step
         assert second.step == 0
-        passed = [event.text for event in events_of(run, e.Warned) if f"step-{step:08d}" in event.text]
+        passed = [event.text for event in events_of(run, e.WarningRaised) if f"step-{step:08d}" in event.text]
         assert passed and "passed over" in passed[0], step
     shutil.rmtree(run.checkpoints)
     checkpoint.save(run.checkpoints, 1, strange)

@@ -18,7 +18,7 @@ def test_two_thousand_sounds_train_under_256_descriptors(home: Home, tmp_path: P
     random = np.random.default_rng(0)
     for number in range(2000):
         write(tmp_path / "sounds" / f"{number}.wav", random.uniform(-0.5, 0.5, 400), 8000)
-    flags = tiny(train__epochs=2, train__unquantized_share=0.0, data__segment_seconds=0.1)
+    flags = tiny(train__epochs=2, train__quantizer_warmup_fraction=0.0, data__crop_seconds=0.1)
     process = start(
         "train",
         str(tmp_path / "sounds"),
@@ -29,6 +29,6 @@ def test_two_thousand_sounds_train_under_256_descriptors(home: Home, tmp_path: P
     err = process.communicate(timeout=2 * PATIENCE)[1]
     assert process.returncode == 0, err.decode()
     events = list(read_events(only_run(home).events))
-    (prepared,) = (event for event in events if isinstance(event, e.Prepared))
+    (prepared,) = (event for event in events if isinstance(event, e.RunPrepared))
     assert prepared.training_files + prepared.validation_files == 2000
     assert isinstance(events[-1], e.Finished) and events[-1].step == 6

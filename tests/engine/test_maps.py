@@ -11,7 +11,7 @@ from distill_tui.engine.maps.build import make_map
 from distill_tui.engine.maps.live import LiveMap
 from distill_tui.engine.maps.pca import Plane, levels_of
 from distill_tui.engine.quantizers.rvq_gradient import GradientQuantizer
-from distill_tui.engine.tasks.images import ImageMaterial
+from distill_tui.engine.tasks.images import ImagesTask
 from distill_tui.errors import RequestError
 from distill_tui.paths import Home
 from distill_tui.runs.codebook_map import Point, read_map
@@ -82,7 +82,7 @@ def test_a_plane_stays_while_it_shows_nearly_as_much_as_the_best() -> None:
 
 def test_the_map_of_more_than_two_dimensions_has_a_plane_for_each_level(home: Home) -> None:
     trainer = make_trainer_of_pictures(home, figures(), model__latent_dim=8, train__epochs=1)
-    assert isinstance(trainer.material, ImageMaterial)
+    assert isinstance(trainer.material, ImagesTask)
     live = LiveMap(trainer.run_folder, trainer.material, trainer.reporter, 0.0)
     for step in (0, 5, 10):
         live.write(trainer.averaged, step, 1)
@@ -121,7 +121,7 @@ def test_the_map_of_a_vae_has_its_means_and_nats(home: Home) -> None:
     trainer.live_map.write(trainer.averaged, trainer.step, trainer.epoch)  # type: ignore[union-attr]
     found = read_map(trainer.run_folder.map)
     assert found is not None
-    assert isinstance(trainer.material, ImageMaterial)
+    assert isinstance(trainer.material, ImagesTask)
     some = trainer.material.some("validation", 60)
     with torch.no_grad():
         passed = trainer.averaged.bottleneck(trainer.averaged.encode(some))

@@ -31,10 +31,10 @@ print(model.reconstruct(torch.zeros(1, 800)).shape)
 """
 """Loads a model without what Python does not have there."""
 SMALL: dict[str, Any] = {
-    "model.rate": 8000,
-    "model.window": 128,
-    "model.hop": 32,
-    "model.mels": 16,
+    "model.sample_rate": 8000,
+    "model.n_fft": 128,
+    "model.hop_length": 32,
+    "model.n_mels": 16,
     "model.stride": 4,
     "model.channels": 16,
     "model.encoder_blocks": 1,
@@ -111,7 +111,7 @@ def test_weights_of_another_recipe_are_told(tmp_path: Path, claimed: dict[str, A
     assert said in caught.value.message
 
 
-@pytest.mark.parametrize("key", ["rate", "window", "hop", "mels", "codebook_size"])
+@pytest.mark.parametrize("key", ["sample_rate", "n_fft", "hop_length", "n_mels", "codebook_size"])
 def test_a_recipe_that_was_never_resolved_is_told(tmp_path: Path, key: str) -> None:
     path = put(tmp_path / "m.distill", small(), small(**{f"model__{key}": "auto"}))
     with pytest.raises(RequestError, match=f"^{path}: "):
@@ -121,7 +121,7 @@ def test_a_recipe_that_was_never_resolved_is_told(tmp_path: Path, key: str) -> N
 def test_a_recipe_that_claims_a_net_of_many_gigabytes_takes_no_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    largest = {key: int(fields()[key].le or 0) for key in SMALL if key not in ("model.rate", "model.hop")}
+    largest = {key: int(fields()[key].le or 0) for key in SMALL if key not in ("model.sample_rate", "model.hop_length")}
     path = put(tmp_path / "m.distill", small(), with_values(small(), largest))
 
     def sketched(recipe: Recipe) -> Autoencoder:
@@ -136,5 +136,5 @@ def test_a_recipe_that_claims_a_net_of_many_gigabytes_takes_no_memory(
 def test_a_card_that_changes_nothing_else_is_read(tmp_path: Path) -> None:
     """Values of a recipe that do not shape the net may be any that are allowed."""
     recipe = small()
-    path = put(tmp_path / "m.distill", recipe, with_values(recipe, {"train.epochs": 7, "data.gain_db": 0}))
+    path = put(tmp_path / "m.distill", recipe, with_values(recipe, {"train.epochs": 7, "data.random_gain_db": 0}))
     assert msgspec.convert(Model.load(path).card.recipe, Recipe).train.epochs == 7

@@ -11,10 +11,10 @@ from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.size import NUMBER_BYTES, TRAINING_COPIES, batch_bytes, parameters, training_bytes
 
 RESOLVED = {
-    "model.rate": 22050,
-    "model.window": 1024,
-    "model.hop": 256,
-    "model.mels": 128,
+    "model.sample_rate": 22050,
+    "model.n_fft": 1024,
+    "model.hop_length": 256,
+    "model.n_mels": 128,
     "model.stride": 4,
     "model.codebook_size": 32,
 }
@@ -25,7 +25,7 @@ SMALL = {"model.channels": 32, "model.encoder_blocks": 1, "model.decoder_blocks"
     "values",
     [
         SMALL,
-        SMALL | {"model.stride": 1, "model.latent_dim": 7, "model.window": 512, "model.mels": 40},
+        SMALL | {"model.stride": 1, "model.latent_dim": 7, "model.n_fft": 512, "model.n_mels": 40},
         SMALL | {"model.stride": 5, "model.rvq_levels": 8, "model.codebook_size": 512, "model.dropout": 0.3},
         SMALL | {"model.channels": 40, "model.encoder_blocks": 3, "model.decoder_blocks": 1},
         PRESETS["conservative"],
@@ -52,7 +52,7 @@ def test_as_many_parameters_as_the_net_has(values: dict[str, Any]) -> None:
 
 
 def test_what_is_kept_of_a_batch_grows_with_the_batch_and_the_net() -> None:
-    whole = RESOLVED | {"train.batch_size": 16, "data.segment_seconds": 1.0}
+    whole = RESOLVED | {"train.batch_size": 16, "data.crop_seconds": 1.0}
     small, large, wide = (
         batch_bytes(with_values(Recipe(), whole | more))
         for more in ({}, {"train.batch_size": 32}, {"model.channels": 768})

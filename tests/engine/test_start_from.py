@@ -84,7 +84,7 @@ def test_weights_codebooks_and_counts_are_the_models(home: Home, learned: tuple[
     folder, _, ending = learned
     run = continued(home, folder, ending.path, train__batch_size=8)
     trainer, start = make_trainer(home, run), Model.load(Path(ending.path))
-    trainer.learner.begin_from(start.net.state_dict(), trainer.material.latents_per_step)
+    trainer.learner.load_pretrained(start.net.state_dict(), trainer.material.latents_per_step)
     assert trainer.learner.quantizing
     mine_now, its_own = trainer.net.bottleneck, start.net.bottleneck
     assert isinstance(mine_now, EmaQuantizer)
@@ -125,7 +125,7 @@ def test_another_shape_is_refused_with_every_key_that_differs(
         continued(home, folder, "tones", model__channels=32, model__rvq_levels=3)
     assert "model.channels is 32, the model's is 16" in caught.value.message
     assert "model.rvq_levels is 3, the model's is 2" in caught.value.message
-    assert "model.rate" not in caught.value.message
+    assert "model.sample_rate" not in caught.value.message
     with pytest.raises(RequestError, match=r"train\.start_from: no model 'nobody'"):
         continued(home, folder, "nobody")
     # nothing was made
@@ -137,8 +137,8 @@ def test_what_was_automatic_for_other_sounds_is_so_again(
 ) -> None:
     values = values_to_continue(home, "tones")
     recipe = toml.load(learned[1].recipe)
-    assert "model.hop" in recipe.automatic
-    assert values["model.hop"] == recipe.model.hop
+    assert "model.hop_length" in recipe.automatic
+    assert values["model.hop_length"] == recipe.model.hop_length
     assert "train.steps_per_epoch" not in recipe.automatic
     assert values["train.steps_per_epoch"] == recipe.train.steps_per_epoch
     assert "automatic" not in values

@@ -84,7 +84,10 @@ def test_going_on_is_the_same_as_never_having_stopped(home: Home, sounds: Path, 
     run = make_run(home, sounds, **values)
     first = make_trainer(home, run)
     while first.step < stop_at:
-        if not first.learner.quantizing and first.clock.progress(first.step) >= first.recipe.train.unquantized_share:
+        if (
+            not first.learner.quantizing
+            and first.clock.progress(first.step) >= first.recipe.train.quantizer_warmup_fraction
+        ):
             first._make_codebooks()
         first._train_step()
         if first.step % first.steps_per_epoch == 0:
@@ -118,7 +121,7 @@ def test_a_step_that_is_not_finite_changes_nothing_and_is_told(home: Home, sound
         torch.equal(a, s["exp_avg"]) for a, s in zip(moments, trainer.learner.optimizer.state.values(), strict=True)
     )
     trainer._tell_steps()
-    assert [w.code for w in events_of(trainer.run_folder, e.Warned)] == ["not-finite"]
+    assert [w.code for w in events_of(trainer.run_folder, e.WarningRaised)] == ["not-finite"]
 
 
 def test_diverging_goes_back_once_and_then_gives_up(home: Home, sounds: Path) -> None:
@@ -129,7 +132,7 @@ def test_diverging_goes_back_once_and_then_gives_up(home: Home, sounds: Path) ->
     poison(trainer, set(range(4, 1000)))
     with pytest.raises(DistillError, match="half the learning rate"):
         trainer.run()
-    codes = [w.code for w in events_of(trainer.run_folder, e.Warned)]
+    codes = [w.code for w in events_of(trainer.run_folder, e.WarningRaised)]
     assert codes.count("went-back") == 1
     assert trainer.rate_factor == 0.5
 
@@ -152,7 +155,7 @@ def test_after_going_back_one_bad_step_is_one(home: Home, sounds: Path) -> None:
     while trainer.step < 9:
         trainer._train_step()
     trainer._tell_steps()
-    said = [w.text for w in events_of(trainer.run_folder, e.Warned) if w.code == "not-finite"]
+    said = [w.text for w in events_of(trainer.run_folder, e.WarningRaised) if w.code == "not-finite"]
     assert said[-1].startswith("1 step before step 9 ")
     state = RunState().apply_all(events_of(trainer.run_folder, e.Event))
     steps = list(state.series["loss/train"].steps)
@@ -161,7 +164,7 @@ def test_after_going_back_one_bad_step_is_one(home: Home, sounds: Path) -> None:
 
 def test_a_bad_step_while_codes_are_dead_leaves_the_codebooks_alone(home: Home, sounds: Path) -> None:
     for codebooks in ("gradient", "ema"):
-        run = make_run(home, sounds, model__codebooks=codebooks, train__dead_code_share=0.5)
+        run = make_run(home, sounds, model__codebooks=codebooks, train__dead_code_threshold=0.5)
         trainer = make_trainer(home, run)
         trainer._make_codebooks()
         poison(trainer, {1})
@@ -179,14 +182,14 @@ def test_a_bad_step_while_codes_are_dead_leaves_the_codebooks_alone(home: Home, 
 
 
 def test_a_loss_that_runs_away_is_said_before_it_is_no_number(home: Home, sounds: Path) -> None:
-    run = make_run(home, sounds, train__epochs=6, train__warmup_share=0)
+    run = make_run(home, sounds, train__epochs=6, train__warmup_fraction=0)
     trainer = make_trainer(home, run)
     for _ in range(trainer.steps_per_epoch):
         trainer._train_step()
     trainer._end_epoch()
     change_control(run.control, lambda control: control.knobs.update({"train.learning_rate": 1.0}))
     trainer.run()
-    (said,) = [w for w in events_of(trainer.run_folder, e.Warned) if w.code == "loss-rises"]
+    (said,) = [w for w in events_of(trainer.run_folder, e.WarningRaised) if w.code == "loss-rises"]
     assert "times what it was in the first epoch: it diverges" in said.text
 
 
@@ -204,10 +207,10 @@ def test_knobs_take_effect_at_a_step_and_bad_ones_are_refused(home: Home, sounds
 
     change_control(run.control, tune)
     trainer.run()
-    assert [(k.key, k.old, k.new, k.step) for k in events_of(run, e.KnobTurned)] == [
+    assert [(k.key, k.old, k.new, k.step) for k in events_of(run, e.SettingChanged)] == [
         ("train.learning_rate", 1e-3, 5e-4, 0)
     ]
-    refused = {r.key: r.text for r in events_of(run, e.KnobRefused)}
+    refused = {r.key: r.text for r in events_of(run, e.SettingRejected)}
     assert set(refused) == {"loss.commitment_weight", "loss.mel_weigth", "loss.mel_weight"}
     assert "did you mean 'loss.mel_weight'" in refused["loss.mel_weigth"]
     assert trainer.desk.knobs["loss.commitment_weight"] == 0.25
@@ -272,7 +275,7 @@ def test_a_budget_of_minutes_ends_by_then(home: Home, sounds: Path) -> None:
 
 def test_early_stopping_ends_after_epochs_without_a_better_one(home: Home, sounds: Path) -> None:
     trainer = make_trainer(
-        home, make_run(home, sounds, train__epochs=500, train__early_stopping=3, train__unquantized_share=0.0)
+        home, make_run(home, sounds, train__epochs=500, train__patience=3, train__quantizer_warmup_fraction=0.0)
     )
     trainer.best["distance"] = 0.0
     trainer.run()
@@ -286,15 +289,17 @@ def test_overfitting_and_low_use_are_said_in_words_that_tell_what_to_do(home: Ho
     trainer.reporter.judge_gap(1.1, 1.0, 30, 40, 40 * per_epoch)
     trainer.reporter.judge_gap(1.3, 1.0, 1, 40, 40 * per_epoch)
     trainer.reporter.judge_gap(1.3, 1.0, 9, 12, 12 * per_epoch)
-    assert not events_of(trainer.run_folder, e.Warned), "a small gap, or one of held-out sound that may yet get better"
+    assert not events_of(trainer.run_folder, e.WarningRaised), (
+        "a small gap, or one of held-out sound that may yet get better"
+    )
     trainer.reporter.judge_gap(1.3, 1.0, 10, 13, 13 * per_epoch)
     counts = torch.zeros(2, 8)
     counts[0] += 10
     counts[1, :2] += 100
     trainer.reporter.judge_use(counts, 3)
-    assert len(events_of(trainer.run_folder, e.Warned)) == 1
+    assert len(events_of(trainer.run_folder, e.WarningRaised)) == 1
     trainer.reporter.judge_use(counts, 3)
-    said = {w.code: w for w in events_of(trainer.run_folder, e.Warned)}
+    said = {w.code: w for w in events_of(trainer.run_folder, e.WarningRaised)}
     assert "30% worse" in said["overfitting"].text
     assert said["utilization/1"].text == "Level 2: utilization 25% (below 30% threshold)"
     assert all(w.advice for w in said.values())
@@ -313,7 +318,7 @@ def test_out_of_memory_cuts_the_batch_into_parts_with_the_same_gradients(home: H
     cut.net.decode = too_much  # type: ignore[method-assign]
     for trainer in (whole, cut):
         trainer._train_step()
-    said = events_of(run, e.Warned)
+    said = events_of(run, e.WarningRaised)
     assert [w.code for w in said] == ["out-of-memory"]
     assert "in 2 parts" in said[0].text
     for ours, theirs in zip(cut.net.parameters(), whole.net.parameters(), strict=True):
@@ -371,7 +376,7 @@ def test_out_of_memory_where_codebooks_are_made_and_where_it_validates(
     trainer._end_epoch()
     assert trainer.best["weights"] is not None
     assert held[0] > 1.6 * 8000 >= held[-1]
-    said = [w.text for w in events_of(trainer.run_folder, e.Warned)]
+    said = [w.text for w in events_of(trainer.run_folder, e.WarningRaised)]
     assert [text.partition(": ")[2] for text in said] == [
         "batches of 4 go through in 2 parts from here",
         f"the codebooks are made of {pools[1]} latents",
@@ -417,7 +422,7 @@ def test_a_loss_may_be_switched_on_and_off_while_it_trains(home: Home, sounds: P
 
 def test_five_files_of_a_fifth_of_a_second_work_with_a_word_of_what_to_expect(home: Home, tmp_path: Path) -> None:
     folder = tones(tmp_path / "tiny", count=5, seconds=0.2)
-    automatic = {"model__codebook_size": "auto", "data__segment_seconds": "auto", "train__batch_size": "auto"}
+    automatic = {"model__codebook_size": "auto", "data__crop_seconds": "auto", "train__batch_size": "auto"}
     trainer = make_trainer(home, make_run(home, folder, **automatic))
     assert trainer.run()
     assert trainer.best["weights"] is not None

@@ -104,7 +104,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_with_the_very_same_weights
 
 
 def test_a_stop_keeps_a_checkpoint_and_the_model_so_far(home: Home, tmp_path: Path) -> None:
-    run = make_run(home, tones(tmp_path / "sounds"), train__epochs=100_000, train__unquantized_share=0.0)
+    run = make_run(home, tones(tmp_path / "sounds"), train__epochs=100_000, train__quantizer_warmup_fraction=0.0)
     process = start_worker(home, run)
     until(process, lambda: len([m for m in events_of(run, e.Metrics) if m.scope == "epoch"]) >= 2)
     process.send_signal(signal.SIGHUP)
@@ -120,7 +120,7 @@ def test_a_stop_keeps_a_checkpoint_and_the_model_so_far(home: Home, tmp_path: Pa
 
 @pytest.mark.parametrize("share", [0.0, 0.5], ids=["quantizing", "warming up"])
 def test_a_stop_before_the_first_validation_leaves_a_model(home: Home, tmp_path: Path, share: float) -> None:
-    values = {"train__steps_per_epoch": 100_000, "train__epochs": 100_000, "train__unquantized_share": share}
+    values = {"train__steps_per_epoch": 100_000, "train__epochs": 100_000, "train__quantizer_warmup_fraction": share}
     run = make_run(home, tones(tmp_path / "sounds"), **values)
     process = start_worker(home, run)
     until(process, lambda: bool(events_of(run, e.Metrics)))
@@ -151,7 +151,7 @@ def test_a_stop_before_the_first_validation_leaves_a_model(home: Home, tmp_path:
 
 
 def test_the_card_tells_the_settings_of_its_weights(home: Home, tmp_path: Path) -> None:
-    run = make_run(home, tones(tmp_path / "sounds"), train__unquantized_share=0.0)
+    run = make_run(home, tones(tmp_path / "sounds"), train__quantizer_warmup_fraction=0.0)
     change_control(run.control, lambda control: control.knobs.update({"loss.commitment_weight": 0.35}))
     assert start_worker(home, run).wait(PATIENCE) == 0, run.worker_log.read_text()
     state = state_of(run)

@@ -211,7 +211,7 @@ def test_export_copies_and_refuses_to_overwrite(library: Library, tmp_path: Path
 def test_what_is_given_away_tells_nothing_of_the_sounds(library: Library, tmp_path: Path) -> None:
     secret = "/home/ada/secret project"
     data = {"files": 1, "seconds": 2.0, "paths": [secret], "sounds": [["demo take.wav", "00ffabcd", "training"]]}
-    recipe = {"data": {"paths": [secret], "segment_seconds": 1.0}, "train": {"start_from": f"{secret}/s.distill"}}
+    recipe = {"data": {"paths": [secret], "crop_seconds": 1.0}, "train": {"start_from": f"{secret}/s.distill"}}
     notes = ["a dead codebook", "skipped demo take.wav: is empty"]
     library.save(tensors(), card(name="birds", data=data, recipe=recipe, notes=notes))
     whole = library.verify("birds")
@@ -221,7 +221,7 @@ def test_what_is_given_away_tells_nothing_of_the_sounds(library: Library, tmp_pa
     found = container.verify(given)
     assert found.weights_sha256 == whole.weights_sha256 and found.id == whole.id
     assert found.data == {"files": 1, "seconds": 2.0}
-    assert found.recipe == {"data": {"paths": [], "segment_seconds": 1.0}, "train": {"start_from": ""}}
+    assert found.recipe == {"data": {"paths": [], "crop_seconds": 1.0}, "train": {"start_from": ""}}
     assert found.notes == ["a dead codebook"] and found.history == whole.history
     assert Library(Home(tmp_path / "other")).import_file(given).id == whole.id
 

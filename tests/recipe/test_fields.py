@@ -82,8 +82,8 @@ def test_a_number_is_taken_exactly_when_it_is_inside(field: Any, number: float) 
         ("model.rvq_levels", "4.0", 4),
         ("train.learning_rate", "3e-4", 3e-4),
         ("train.learning_rate", "1", 1.0),
-        ("data.polarity", "off", False),
-        ("data.polarity", "TRUE", True),
+        ("data.random_polarity", "off", False),
+        ("data.random_polarity", "TRUE", True),
         ("train.device", "cuda:3", "cuda:3"),
         ("train.precision", "bfloat16", "bfloat16"),
         ("name", "3", "3"),
@@ -102,7 +102,7 @@ def test_text_becomes_the_value_that_it_says(key: str, text: str, value: Any) ->
         ("model.codebook_size", "many", "2 to 65536 or auto"),
         ("train.device", "gpu", "cuda:1"),
         ("train.device", "cuda:x", "cuda"),
-        ("data.polarity", "maybe", "true or false"),
+        ("data.random_polarity", "maybe", "true or false"),
         ("preset", "bold", "conservative, balanced or aggressive"),
     ],
 )
@@ -128,10 +128,12 @@ def test_all_problems_of_values_come_at_once_and_nothing_is_changed() -> None:
 
 
 def test_a_value_that_is_set_is_no_longer_automatic() -> None:
-    recipe = Recipe(automatic=["model.hop", "model.mels"])
-    assert with_values(recipe, {"model.hop": 128}).automatic == ["model.mels"]
-    assert with_values(recipe, {"model.hop": 128, "automatic": ["model.hop"]}).automatic == ["model.hop"]
-    assert recipe.automatic == ["model.hop", "model.mels"]
+    recipe = Recipe(automatic=["model.hop_length", "model.n_mels"])
+    assert with_values(recipe, {"model.hop_length": 128}).automatic == ["model.n_mels"]
+    assert with_values(recipe, {"model.hop_length": 128, "automatic": ["model.hop_length"]}).automatic == [
+        "model.hop_length"
+    ]
+    assert recipe.automatic == ["model.hop_length", "model.n_mels"]
 
 
 def test_a_copy_shares_nothing_with_what_it_was_made_from() -> None:

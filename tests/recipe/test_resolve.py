@@ -45,14 +45,14 @@ def test_whatever_the_data_a_recipe_becomes_complete_and_is_sound(
     assert with_values(recipe, values) == recipe
     assert resolve(recipe, facts(), machine) == recipe
     assert set(recipe.automatic) <= fields().keys()
-    assert recipe.model.rate in MODEL_RATES
+    assert recipe.model.sample_rate in MODEL_RATES
 
 
 def test_what_was_chosen_is_listed_and_what_was_set_stays() -> None:
     recipe = resolve(with_values(Recipe(), {"model.codebook_size": 64}), facts(), CPU)
     assert recipe.model.codebook_size == 64
     assert "model.codebook_size" not in recipe.automatic
-    assert {"model.rate", "model.hop", "train.device"} <= set(recipe.automatic)
+    assert {"model.sample_rate", "model.hop_length", "train.device"} <= set(recipe.automatic)
     assert recipe.train.device == "cpu"
     assert resolve(Recipe(), facts(), GPU).train.device == "cuda:0"
 
@@ -86,8 +86,8 @@ def test_the_codebook_grows_with_the_data_within_its_limits() -> None:
 
 def test_the_bitrate_is_frames_times_levels_times_bits() -> None:
     values = {
-        "model.rate": 16000,
-        "model.hop": 200,
+        "model.sample_rate": 16000,
+        "model.hop_length": 200,
         "model.stride": 2,
         "model.rvq_levels": 3,
         "model.codebook_size": 64,
@@ -101,8 +101,11 @@ def test_the_bitrate_is_frames_times_levels_times_bits() -> None:
         ({"train.device": "cuda:2"}, ["cuda:0 (A), cuda:1 (B)"]),
         ({"train.device": "mps"}, ["Apple silicon"]),
         ({"loss.mel_weight": 0.0, "loss.stft_weight": 0.0}, ["nothing to learn"]),
-        ({"model.hop": 900, "model.window": 1000, "model.mels": 512, "train.device": "mps"}, ["hop", "1024", "Apple"]),
-        ({"model.hop": 512, "model.window": 1024, "model.mels": 512, "data.segment_seconds": 0.1}, []),
+        (
+            {"model.hop_length": 900, "model.n_fft": 1000, "model.n_mels": 512, "train.device": "mps"},
+            ["hop", "1024", "Apple"],
+        ),
+        ({"model.hop_length": 512, "model.n_fft": 1024, "model.n_mels": 512, "data.crop_seconds": 0.1}, []),
     ],
 )
 def test_contradictions_are_told_all_at_once(values: dict[str, Any], parts: list[str]) -> None:
@@ -119,14 +122,14 @@ def test_contradictions_are_told_all_at_once(values: dict[str, Any], parts: list
 def test_a_segment_is_a_whole_number_of_latent_frames() -> None:
     for seconds in (0.02, 3.0, 4000.0):
         recipe = resolve(Recipe(), facts(seconds, 22050, 3), CPU)
-        latent = int(recipe.model.hop) * int(recipe.model.stride)
-        samples = float(recipe.data.segment_seconds) * int(recipe.model.rate)
+        latent = int(recipe.model.hop_length) * int(recipe.model.stride)
+        samples = float(recipe.data.crop_seconds) * int(recipe.model.sample_rate)
         assert math.isclose(samples / latent, round(samples / latent), abs_tol=0.01)
 
 
 def test_batches_follow_the_device_and_an_epoch_hears_all_sound_but_is_never_short() -> None:
     for machine, seconds, batch, steps in ((CPU, 30.0, 8, 50), (GPU, 30.0, 32, 25), (CPU, 7500.0, 8, 500)):
-        recipe = resolve(with_values(Recipe(), {"data.segment_seconds": 1.5}), facts(seconds), machine)
+        recipe = resolve(with_values(Recipe(), {"data.crop_seconds": 1.5}), facts(seconds), machine)
         assert recipe.train.batch_size == batch
         assert recipe.train.steps_per_epoch == pytest.approx(steps, rel=0.02)
     chosen = resolve(with_values(Recipe(), {"train.batch_size": 100}), facts(30.0), CPU)
@@ -152,8 +155,8 @@ def test_sounds_that_lose_their_highs_to_the_median_rate_are_told_of_with_what_k
     mixed = of(at_8000=20, at_44100=7, at_96000=5)
     (told,) = [text for text in expectations(resolve(Recipe(), mixed, CPU), mixed) if "lose" in text]
     assert told.startswith("12 of 32 sounds lose everything above 4 kHz at the model's rate of 8000 Hz")
-    assert "--set model.rate=48000 keeps it, at up to twice the time a step" in told
-    chosen = resolve(with_values(Recipe(), {"model.rate": 8000}), mixed, CPU)
+    assert "--set model.sample_rate=48000 keeps it, at up to twice the time a step" in told
+    chosen = resolve(with_values(Recipe(), {"model.sample_rate": 8000}), mixed, CPU)
     assert not [text for text in expectations(chosen, mixed) if "lose" in text], "who chose it knows"
     for fine in (of(at_44100=1), of(at_44100=20, at_96000=20), of(at_44100=9, at_48000=5), of(at_8000=5, at_44100=9)):
         assert not [text for text in expectations(resolve(Recipe(), fine, CPU), fine) if "lose" in text]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from distill_tui.runs.codebook_map import CodeMap, Deadness, Level, dead_codes, read_map, write_map
+from distill_tui.runs.codebook_map import CodebookMap, Deadness, Level, dead_codes, read_map, write_map
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_map_comes_back_and_a_damaged_one_is_none(tmp_path: Path) -> None:
     path = tmp_path / "map.json"
     assert read_map(path) is None
     level = Level(codes=[(0.5, -1.0)], counts=[3], chosen=[0])
-    wanted = CodeMap(step=7, points=[(0.25, 1.0)], labels=[0], groups=["a"], levels=[level])
+    wanted = CodebookMap(step=7, points=[(0.25, 1.0)], labels=[0], groups=["a"], levels=[level])
     write_map(path, wanted)
     assert read_map(path) == wanted
     assert list(tmp_path.iterdir()) == [path]

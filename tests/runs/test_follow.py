@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from distill_tui.cli.commands.control import Asking
+from distill_tui.cli.commands.control import RunRequest
 from distill_tui.errors import RequestError
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
@@ -122,7 +122,7 @@ def test_a_command_that_waits_hears_the_end(worker: Worker, at: int) -> None:
     options = argparse.Namespace(home=None, name=worker.run.id, json=False, timeout=60.0)
     worker.will(worker.finish, at)
     try:
-        event = Asking(options).ask(lambda _: None, lambda event: isinstance(event, e.LAST))
+        event = RunRequest(options).ask(lambda _: None, lambda event: isinstance(event, e.LAST))
     except RequestError as error:
         assert "has finished" in error.message
     else:

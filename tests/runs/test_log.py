@@ -28,7 +28,7 @@ def test_every_event_comes_back_as_it_was_written(home: Home) -> None:
         started(run),
         e.StateChanged(state="running", step=1, detail="x\ny \N{SNOWMAN}"),
         metrics(3, loss_val=0.5),
-        e.Warned(code="c", text="t", advice="a", step=3),
+        e.WarningRaised(code="c", text="t", advice="a", step=3),
         e.PreviewMade(step=3, epoch=1, folder="f", pairs=[("a", "b", 0.25), ("c", "d", None)], count=1),
         e.Failed(reason="r"),
     )
@@ -81,10 +81,10 @@ def test_a_writer_mends_a_torn_line_and_numbers_on(home: Home) -> None:
 
 def test_a_line_longer_than_what_is_read_at_once_comes_whole(home: Home) -> None:
     run = a_run(home)
-    write(run, e.Warned(code="long", text="x" * 200_000), metrics(1, loss_train=1.0))
+    write(run, e.WarningRaised(code="long", text="x" * 200_000), metrics(1, loss_train=1.0))
     reader = LogReader(run.events)
     found = reader.read_new(1000) + reader.read_new(1000)
-    assert [type(event) for event in found] == [e.Warned, e.Metrics]
+    assert [type(event) for event in found] == [e.WarningRaised, e.Metrics]
     run.events.write_bytes(run.events.read_bytes() + b"y" * 150_000)
     write(run, e.StateChanged(state="running"))
     assert [event.seq for event in read_events(run.events)] == [1, 2, 3]

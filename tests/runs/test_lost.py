@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from distill_tui.cli.display import Lines
-from distill_tui.cli.foreground import Following
+from distill_tui.cli.display import LineDisplay
+from distill_tui.cli.foreground import ForegroundRun
 from distill_tui.cli.main import run as main
-from distill_tui.cli.terminal_style import Ink
-from distill_tui.engine.training.control_poller import Desk
+from distill_tui.cli.terminal_style import TerminalStyle
+from distill_tui.engine.training.control_poller import ControlPoller
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
@@ -38,7 +38,7 @@ def test_the_worker_s_next_look_says_what_is_gone(home: Home, what: str) -> None
     write(run, started(run))
     with run.hold() as held:
         log = LogWriter(run.events)
-        desk = Desk(held, log, {})
+        desk = ControlPoller(held, log, {})
         desk.look(0)
         away = run.path.with_name("away")
         match what:
@@ -68,10 +68,10 @@ def test_the_worker_s_next_look_says_what_is_gone(home: Home, what: str) -> None
 def test_who_follows_a_run_that_is_removed_hears_so_and_is_not_told_to_resume_it(home: Home) -> None:
     run = a_run(home)
     write(run, started(run))
-    following = Following(run, None)
+    following = ForegroundRun(run, None)
     shutil.rmtree(run.path)
     with pytest.raises(DistillError, match="was removed while it trained") as raised:
-        following.to_the_end(Lines(Ink()))
+        following.to_the_end(LineDisplay(TerminalStyle()))
     assert "resume" not in raised.value.hint
 
 

@@ -11,12 +11,12 @@ from tests.runs.support import a_run, started, write
 MEL, STFT, RATE = "loss.mel_weight", "loss.stft_weight", "train.learning_rate"
 
 
-def refused(key: str, value: float | None) -> e.KnobRefused:
-    return e.KnobRefused(key=key, text="no", step=3, value=value)
+def refused(key: str, value: float | None) -> e.SettingRejected:
+    return e.SettingRejected(key=key, text="no", step=3, value=value)
 
 
-def turned(key: str, new: float) -> e.KnobTurned:
-    return e.KnobTurned(key=key, old=1.0, new=new, step=4)
+def turned(key: str, new: float) -> e.SettingChanged:
+    return e.SettingChanged(key=key, old=1.0, new=new, step=4)
 
 
 @pytest.mark.parametrize(

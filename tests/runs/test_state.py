@@ -62,7 +62,7 @@ def test_a_resumed_run_forgets_what_it_does_again(home: Home) -> None:
         metrics(10, 1, "epoch", loss_val=1.0),
         metrics(20, 2, "epoch", loss_val=0.5),
         metrics(22, 3, loss_train=0.4),
-        e.KnobTurned(key="train.learning_rate", old=1.0, new=2.0, step=22),
+        e.SettingChanged(key="train.learning_rate", old=1.0, new=2.0, step=22),
         metrics(25, 3, loss_train=0.3),
         started(run, resumed=True),
         e.StateChanged(state="starting", detail="reading the sounds"),
@@ -145,9 +145,9 @@ def test_of_a_long_log_the_brief_state_is_still_exact(
     home: Home, monkeypatch: pytest.MonkeyPatch, resumed: bool
 ) -> None:
     monkeypatch.setattr(brief_module, "WHOLE_BYTES", 20_000)
-    monkeypatch.setattr(brief_module.BriefReader, "batch_bytes", 1000)
+    monkeypatch.setattr(brief_module.QuickStateReader, "batch_bytes", 1000)
     run = a_run(home)
-    events: list[e.Event] = [started(run), e.StateChanged(state="running"), e.Warned(code="w", text="early")]
+    events: list[e.Event] = [started(run), e.StateChanged(state="running"), e.WarningRaised(code="w", text="early")]
     for step in range(1, 2000):
         events.append(metrics(step, 1 + step // 900, loss_train=1 / step, codebook_0=0.5))
         if step == 900:
@@ -159,7 +159,7 @@ def test_of_a_long_log_the_brief_state_is_still_exact(
     write(run, *events)
     assert brief(run).summary() == whole(run).summary()
     assert brief(run).losses["val"] == 0.25
-    reader, read = brief_module.BriefReader(run.events), 0
+    reader, read = brief_module.QuickStateReader(run.events), 0
     while found := reader.read_new():
         read += len(found)
     assert read < 400

@@ -15,13 +15,13 @@ from distill_tui.runs.log import LogWriter
 from distill_tui.runs.throughput import epoch_seconds, measured, nearest
 
 RESOLVED: dict[str, Any] = {
-    "model.rate": 16000,
+    "model.sample_rate": 16000,
     "model.stride": 4,
-    "model.window": 512,
-    "model.hop": 128,
-    "model.mels": 64,
+    "model.n_fft": 512,
+    "model.hop_length": 128,
+    "model.n_mels": 64,
     "model.codebook_size": 64,
-    "data.segment_seconds": 1.0,
+    "data.crop_seconds": 1.0,
     "train.batch_size": 8,
     "train.steps_per_epoch": 25,
 }
@@ -39,7 +39,7 @@ def a_run(home: Home, of: Recipe, rate: float, *, host: str = "", device: str = 
     log.write(e.Started(run=run.id, name="run", pid=1, program="0", host=host or platform.node()))
     frames = 16000 / 128 / int(of.model.stride)
     log.write(
-        e.Prepared(
+        e.RunPrepared(
             device=device,
             precision="float32",
             parameters=parameters(of),

@@ -9,7 +9,7 @@ from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.presets import EXPLORE, layered
 from distill_tui.runs import events as e
-from distill_tui.runs.codebook_map import CodeMap, Level, Picture, Place, Point, write_map
+from distill_tui.runs.codebook_map import CodebookMap, Level, Picture, Place, Point, write_map
 from distill_tui.runs.folder import RunFolder
 from tests.ui.recorded import Recorder
 
@@ -26,7 +26,7 @@ def make_run(home: Home, name: str = "figures", stamp: str = "20260225-061320", 
     more = {key.replace("__", "."): value for key, value in values.items()}
     toml.save(layered(EXPLORE, {"name": name, **more}), run.recipe)
     Pictures(
-        training=3600, validation=400, validation_share=0.1, note="no data was given: figures like digits are drawn"
+        training=3600, validation=400, validation_fraction=0.1, note="no data was given: figures like digits are drawn"
     ).save(run.pictures)
     return run
 
@@ -37,7 +37,7 @@ def start(run: RunFolder) -> Recorder:
     recorder.write(
         e.Started(run=run.id, name=run.id.split("-", 2)[-1], pid=4242, program="0.1.0", host="box"),
         e.StateChanged(state="starting"),
-        e.Prepared(
+        e.RunPrepared(
             device="cpu",
             precision="float32",
             parameters=460_000,
@@ -99,7 +99,7 @@ def centre(label: int, time: float = 0.0) -> Point:
     return far * math.cos(angle), far * math.sin(angle)
 
 
-def a_map(time: float = 0.0, levels: int = 2, step: int = 1700, dims: int = 2, points: int = 400) -> CodeMap:
+def a_map(time: float = 0.0, levels: int = 2, step: int = 1700, dims: int = 2, points: int = 400) -> CodebookMap:
     """Ten clusters and two levels of codes, as they are at some `time` in seconds."""
     chance = random.Random(4)
     labels = [i % 10 for i in range(points)]
@@ -118,7 +118,7 @@ def a_map(time: float = 0.0, levels: int = 2, step: int = 1700, dims: int = 2, p
         trail = [_codes(number, time - 12 + 0.5 * then) for then in range(24)]
         found.append(Level(codes=codes, counts=counts, chosen=chosen, trail=trail))
         left = [(x - codes[code][0], y - codes[code][1]) for (x, y), code in zip(left, chosen, strict=True)]
-    return CodeMap(
+    return CodebookMap(
         step=step,
         epoch=step // STEPS_AN_EPOCH + 1,
         dims=dims,
@@ -161,7 +161,7 @@ def a_picture(number: int, blur: float) -> Picture:
     return Picture(width=28, height=28, pixels=bytes(pixels))
 
 
-def sound_map() -> CodeMap:
+def sound_map() -> CodebookMap:
     """A map of sounds in folders, with names and with places of each code."""
     found = a_map(dims=64)
     folders = ["kicks", "snares", "hats", "toms", "bass", "voices", "strings", "[b]raw", "pads", "others"]
@@ -190,7 +190,7 @@ def sound_map() -> CodeMap:
     return found
 
 
-def vae_map(dims: int = 16) -> CodeMap:
+def vae_map(dims: int = 16) -> CodebookMap:
     """A map of sounds that a VAE learned: no codes, but nats in each dimension."""
     found = sound_map()
     found.levels, found.dims = [], dims

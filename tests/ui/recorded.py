@@ -69,7 +69,7 @@ def make_run(home: Home, name: str = "drums", stamp: str = "20260225-061320", **
         {
             "name": name,
             "data.paths": ["/sounds/drums"],
-            "model.rate": 44100,
+            "model.sample_rate": 44100,
             "model.codebook_size": SIZE,
             **{key.replace("__", "."): value for key, value in values.items()},
         },
@@ -85,7 +85,7 @@ def begin(run: RunFolder, name: str = "drums", levels: int = 3, epochs: int = 10
     recorder.write(
         e.Started(run=run.id, name=name, pid=4242, program="0.1.0", host="box"),
         e.StateChanged(state="starting"),
-        e.Prepared(
+        e.RunPrepared(
             device="cuda:0",
             precision="bfloat16",
             parameters=4_213_000,
@@ -177,13 +177,13 @@ def desk_events(run: RunFolder, recorder: Recorder, step: int) -> None:
     """A warning, a knob, a checkpoint and a preview."""
     folder = f"previews/step-{step:06}"
     recorder.write(
-        e.Warned(
+        e.WarningRaised(
             code="health",
             text="level 3 uses 41 % of its codes",
             advice="Fewer levels or a smaller codebook would lose nothing.",
             step=step,
         ),
-        e.KnobTurned(key="train.learning_rate", old=1e-3, new=8e-4, step=step - 40),
+        e.SettingChanged(key="train.learning_rate", old=1e-3, new=8e-4, step=step - 40),
         e.CheckpointSaved(step=step, epoch=step // STEPS_AN_EPOCH, file=f"checkpoints/step-{step:06}", best=True),
         e.PreviewMade(
             step=step,

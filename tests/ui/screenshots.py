@@ -18,7 +18,7 @@ from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.services.system_monitor import Gauges, GpuSample, MachineSample
+from distill_tui.ui.services.system_monitor import GpuSample, MachineSample, SystemMonitor
 from tests.ui import explored, recorded
 from tests.ui.conftest import screen_text
 
@@ -37,7 +37,7 @@ SHOTS: dict[str, tuple[tuple[int, int], Sequence[str]]] = {
 """Size, and the keys that lead there from the Training screen, or on the Explorer."""
 
 
-def steady_ask(gauges: Gauges) -> None:
+def steady_ask(gauges: SystemMonitor) -> None:
     """Samples of a machine that is always as busy."""
     if not gauges.samples:
         for number in range(24):
@@ -90,7 +90,7 @@ async def shoot(home: Home, run: RunFolder, name: str) -> str:
 def main(names: Sequence[str]) -> None:
     os.environ |= {"TZ": "UTC", "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     time.tzset()
-    Gauges.ask = steady_ask  # type: ignore[method-assign, assignment]
+    SystemMonitor.ask = steady_ask  # type: ignore[method-assign, assignment]
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder) / "home")

@@ -119,13 +119,13 @@ async def test_values_that_cannot_go_together_are_said_at_their_field(
     async with opened(home, (120, 35)) as (_, pilot, screen):
         await choose(pilot, screen, tmp_path)
         screen.query_one("#advanced").collapsed = False  # type: ignore[attr-defined]
-        await until(pilot, lambda: any(r.field.key == "model.hop" for r in screen.query(FieldRow)))
-        put(screen, "model.hop", "512")
-        put(screen, "model.window", "512")
+        await until(pilot, lambda: any(r.field.key == "model.hop_length" for r in screen.query(FieldRow)))
+        put(screen, "model.hop_length", "512")
+        put(screen, "model.n_fft", "512")
         await until(pilot, lambda: screen.found.resolved is None)
-        note = row(screen, "model.hop").query_one(".note", Static)
-        await until(pilot, lambda: "✗ 512 is more than half of model.window" in str(note.content))
-        put(screen, "model.window", "auto")
+        note = row(screen, "model.hop_length").query_one(".note", Static)
+        await until(pilot, lambda: "✗ 512 is more than half of model.n_fft" in str(note.content))
+        put(screen, "model.n_fft", "auto")
         await until(pilot, lambda: "✗" not in str(note.content))
 
 

@@ -15,7 +15,7 @@ from textual.theme import BUILTIN_THEMES
 from distill_tui.paths import Home
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.settings_check import all_problems
-from distill_tui.ui.terminal.ansi16 import NO_TEXT, VGA, XTERM, Sixteen, in_sixteen, worst
+from distill_tui.ui.terminal.ansi16 import NO_TEXT, VGA, XTERM, Ansi16, in_sixteen, worst
 from distill_tui.ui.terminal.contrast import READABLE, contrast_problems, ratio
 from distill_tui.ui.themes import load_themes, own_themes
 from tests.library.models import write
@@ -147,7 +147,7 @@ def test_a_cursor_stands_out_and_pictures_are_left_alone_in_sixteen() -> None:
         same, surface, there = (in_sixteen(style, screen.rgb, screen.rgb).bgcolor for style in styles)
         assert same == surface != there
     picture = [Segment("▀▀ ▀", Style(color="#123456", bgcolor="#654321"))]
-    assert Sixteen(lambda: themes["distill"]).apply(picture, Color(0, 0, 0)) == picture
+    assert Ansi16(lambda: themes["distill"]).apply(picture, Color(0, 0, 0)) == picture
 
 
 def _rgb(text: str) -> tuple[int, int, int]:

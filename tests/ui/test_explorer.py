@@ -14,7 +14,7 @@ from distill_tui.errors import RequestError
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.runs import events as e
-from distill_tui.runs.codebook_map import CodeMap, write_map
+from distill_tui.runs.codebook_map import CodebookMap, write_map
 from distill_tui.runs.control import read_control
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.app import DistillApp
@@ -220,7 +220,7 @@ async def test_a_knob_goes_to_two_and_is_undone(home: Home) -> None:
             await until(pilot, lambda: read_control(run.control).knobs == {"loss.commitment_weight": 0.3})
             await pilot.press("down", *["right"] * 30)
             await until(pilot, lambda: read_control(run.control).knobs["loss.codebook_weight"] == 2.0)
-            recorded.add_events(run, e.KnobTurned(key="loss.codebook_weight", old=1.0, new=2.0, step=1710))
+            recorded.add_events(run, e.SettingChanged(key="loss.codebook_weight", old=1.0, new=2.0, step=1710))
             await shows(pilot, "2       2 1,710")
             await pilot.press("u")
             await until(pilot, lambda: read_control(run.control).knobs["loss.codebook_weight"] == 1.95)
@@ -428,7 +428,7 @@ async def test_moving_letters_send_only_what_changed(home: Home) -> None:
         moved.points[0] = (x + 0.4, y)
         assert 0 < screen.maps.show(moved) <= 20
         pictures = app.screen.query_one(PicturesView)
-        changed: CodeMap = explored.a_map()
+        changed: CodebookMap = explored.a_map()
         changed.outputs[3] = explored.a_picture(5, 1.0)
         assert 0 < pictures.show(changed) < pictures.size.area / 10
 

@@ -11,10 +11,10 @@ import soundfile
 
 from distill_tui.data.excerpt import MOST_KEPT, main
 from distill_tui.paths import Home
-from distill_tui.runs.codebook_map import CodeMap
+from distill_tui.runs.codebook_map import CodebookMap
 from distill_tui.runs.control import read_control
 from distill_tui.ui.screens.explorer.listening import Stretch, cut
-from distill_tui.ui.screens.explorer.scene import Chosen, Scene, Shows, What, neighbour
+from distill_tui.ui.screens.explorer.scene import MapOptions, Scene, Selection, What, neighbour
 from distill_tui.ui.screens.explorer.sources import SoundRun
 from tests.data.sounds import sine, write
 from tests.ui import explored, recorded
@@ -22,7 +22,7 @@ from tests.ui.conftest import screen_text, until
 from tests.ui.test_explorer import Program, looking, shows
 
 
-def map_of_files(folder: Path) -> CodeMap:
+def map_of_files(folder: Path) -> CodebookMap:
     """A map of sounds whose places lie in two files that are there: 3 s at 8 kHz."""
     found = explored.sound_map()
     for number in (0, 1):
@@ -249,12 +249,12 @@ def test_arrows_pass_over_codes_that_lie_nowhere() -> None:
 def test_a_frame_holds_what_its_view_shows() -> None:
     scene = Scene(explored.sound_map())
     for what in get_args(What):
-        frame = scene.frame(1, Shows(points=what), 80, 80, None)
+        frame = scene.frame(1, MapOptions(points=what), 80, 80, None)
         for place in [*scene.points(1, what), *(list(scene.sums(1)) if what == "sums" else [])]:
             x, y = frame.place(place, 80, 80)
             assert -0.5 <= x <= 79.5
             assert -0.5 <= y <= 79.5
-    assert Chosen().place == 0
+    assert Selection().place == 0
 
 
 async def test_outputs_say_where_later_codes_are_drawn(home: Home) -> None:

@@ -273,7 +273,7 @@ async def test_a_new_run_starts_from_a_models_weights(used: Home, trained: Train
         assert form.texts["name"] == path.stem
         await until(pilot, lambda: f"from the weights of {path.stem}" in screen_text(app))
         # what shapes the net is the model's, however it was chosen; the rest is chosen for the sounds of now
-        assert form.texts["model.hop"].isdecimal()
+        assert form.texts["model.hop_length"].isdecimal()
         assert form.texts["train.device"] == "cpu"
 
 

@@ -84,7 +84,7 @@ def test_the_title_tells_the_state_and_the_bell_rings_once(home: Home) -> None:
             assert bells(terminal.shown) == 0
             terminal.press("a")
             before = len(terminal.shown)
-            recorded.add_events(run, e.Warned(code="spike", text="the loss jumped", step=1701))
+            recorded.add_events(run, e.WarningRaised(code="spike", text="the loss jumped", step=1701))
             terminal.until("the loss jumped")
             taken_in(terminal, 1.0)
             told = terminal.shown[before:]

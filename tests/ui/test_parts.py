@@ -131,8 +131,8 @@ def test_a_preset_tells_what_it_changed_only() -> None:
 
 
 def test_problems_by_field() -> None:
-    assert by_field(["model.hop: too big", "loss: nothing", "plain"]) == (
-        {"model.hop": "too big"},
+    assert by_field(["model.hop_length: too big", "loss: nothing", "plain"]) == (
+        {"model.hop_length": "too big"},
         ["loss: nothing", "plain"],
     )
 

@@ -14,7 +14,7 @@ from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.screens.training.chart import LossChart
-from distill_tui.ui.services.system_monitor import Gauges
+from distill_tui.ui.services.system_monitor import SystemMonitor
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
 from tests.ui.screenshots import steady_ask
@@ -24,7 +24,7 @@ Compare = Callable[..., bool]
 
 @pytest.fixture(autouse=True)
 def a_steady_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Gauges, "ask", steady_ask)
+    monkeypatch.setattr(SystemMonitor, "ask", steady_ask)
 
 
 def settled(app: DistillApp) -> Callable[[Pilot[None]], Any]:

@@ -106,7 +106,7 @@ async def test_levels_are_judged_over_a_window_that_is_named(home: Home) -> None
 
 
 async def test_while_it_warms_up_it_is_told_when_the_codebooks_come(home: Home) -> None:
-    run = recorded.make_run(home, train__unquantized_share=0.1)
+    run = recorded.make_run(home, train__quantizer_warmup_fraction=0.1)
     recorded.train(recorded.begin(run), 6)
     with recorded.alive(run):
         async with watching(home, run, size=(120, 35)) as (app, pilot, _):
@@ -170,7 +170,7 @@ async def test_a_knob_is_chosen_tuned_answered_and_undone(home: Home) -> None:
             await pilot.press("down", "down", "right", "right")
             await until(pilot, lambda: read_control(run.control).knobs == {"loss.commitment_weight": 0.35})
             assert "0.35    0.25 waits" in screen_text(app)
-            recorded.add_events(run, e.KnobTurned(key="loss.commitment_weight", old=0.25, new=0.35, step=1703))
+            recorded.add_events(run, e.SettingChanged(key="loss.commitment_weight", old=0.25, new=0.35, step=1703))
             await until(pilot, lambda: "0.35    0.35 1,703" in screen_text(app))
             await pilot.press("u")
             await until(pilot, lambda: read_control(run.control).knobs == {"loss.commitment_weight": 0.3})
@@ -205,7 +205,7 @@ async def test_an_exact_value_is_checked_as_one_types(home: Home) -> None:
 async def test_a_refused_knob_says_so(home: Home) -> None:
     run = recorded.running(home)
     change_control(run.control, lambda control: control.knobs.update({"loss.mel_weight": 3.0}))
-    recorded.add_events(run, e.KnobRefused(key="loss.mel_weight", text="it cannot be", step=1702))
+    recorded.add_events(run, e.SettingRejected(key="loss.mel_weight", text="it cannot be", step=1702))
     with recorded.alive(run):
         async with watching(home, run) as (app, pilot, _):
             await until(pilot, lambda: "1    no" in screen_text(app))
@@ -243,7 +243,9 @@ async def test_an_ended_run_says_how_and_what_to_do(home: Home, made: Made, said
 
 async def test_the_knobs_of_a_failed_run_are_turned_for_when_it_goes_on(home: Home) -> None:
     run = recorded.diverged(home)
-    recorded.add_events(run, e.Warned(code="went-back", text="diverged", step=1455), e.Failed(reason="NaN", step=1550))
+    recorded.add_events(
+        run, e.WarningRaised(code="went-back", text="diverged", step=1455), e.Failed(reason="NaN", step=1550)
+    )
     async with watching(home, run) as (app, pilot, _):
         await until(pilot, lambda: "Turn the learning rate down first" in screen_text(app))
         assert "when it goes on" in screen_text(app)
@@ -363,7 +365,7 @@ async def test_hostile_names_numbers_and_sizes(home: Home, size: tuple[int, int]
     recorder = recorded.begin(run, name=name)
     recorded.train(recorder, 12)
     recorder.write(
-        e.Warned(code="x", text="[/x] [red]not markup", advice="[link=]"),
+        e.WarningRaised(code="x", text="[/x] [red]not markup", advice="[link=]"),
         e.Metrics(scope="epoch", step=601, epoch=13, values={"loss/val": None, "codebook/0/perplexity": None}),
         e.PreviewMade(step=601, epoch=13, folder="previews/[/x]", pairs=[("a", "b", None)]),
         e.Failed(reason="[/x] because", step=601),

@@ -13,7 +13,7 @@ from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.services.spectrograms import Key, Picture, Pictures
-from distill_tui.ui.services.system_monitor import Gauges
+from distill_tui.ui.services.system_monitor import SystemMonitor
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
 from tests.ui.screenshots import settle, steady_ask
@@ -26,7 +26,7 @@ by_size = pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 @pytest.fixture(autouse=True)
 def a_steady_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine is always as busy, and the home of a test, which has another name each time, is not shown."""
-    monkeypatch.setattr(Gauges, "ask", steady_ask)
+    monkeypatch.setattr(SystemMonitor, "ask", steady_ask)
     monkeypatch.setattr(
         formatting, "shorten_path", lambda text, width: "…/" + text.rpartition("/runs/")[2][: width - 2]
     )

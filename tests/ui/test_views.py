@@ -397,7 +397,7 @@ async def test_warnings_wait_until_somebody_has_seen_them(home: Home) -> None:
             await pilot.press("a")
             assert "new warning" not in screen_text(app)
             assert "level 3 uses 41 % of its codes" in screen_text(app)
-            recorded.add_events(run, e.Warned(code="spike", text="the loss jumped", step=1701))
+            recorded.add_events(run, e.WarningRaised(code="spike", text="the loss jumped", step=1701))
             await until(pilot, lambda: "▲ 1 new warning" in screen_text(app))
             await until(pilot, lambda: told[-1].rose)
         assert seen_until(run)
@@ -455,16 +455,16 @@ def test_only_somebody_who_sits_here_hears_a_sound(tmp_path: Path, monkeypatch: 
 
 
 async def test_the_machine_is_shown_where_there_is_room_only(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    from distill_tui.ui.services.system_monitor import Gauges, GpuSample, MachineSample
+    from distill_tui.ui.services.system_monitor import GpuSample, MachineSample, SystemMonitor
 
     asked: list[int] = []
 
-    def ask(self: Gauges) -> None:
+    def ask(self: SystemMonitor) -> None:
         asked.append(1)
         gpu = GpuSample("A [b]GPU", 0.87, 30 * 2**30, 80 * 2**30, 91.0, 412.0)
         self.samples.append(MachineSample(0.5, 4 * 2**30, 16 * 2**30, (gpu, GpuSample("silent"))))
 
-    monkeypatch.setattr(Gauges, "ask", ask)
+    monkeypatch.setattr(SystemMonitor, "ask", ask)
     run = recorded.finished(home)
     async with watching(home, run, size=(80, 24)) as (_, pilot, _screen):
         await pilot.pause()
@@ -479,9 +479,9 @@ async def test_the_machine_is_shown_where_there_is_room_only(home: Home, monkeyp
 def test_real_gauges_tell_of_this_machine() -> None:
     import time
 
-    from distill_tui.ui.services.system_monitor import Gauges
+    from distill_tui.ui.services.system_monitor import SystemMonitor
 
-    gauges = Gauges()
+    gauges = SystemMonitor()
     gauges.ask()
     deadline = time.monotonic() + 20
     while not gauges.samples and time.monotonic() < deadline:

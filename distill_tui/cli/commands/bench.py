@@ -68,7 +68,7 @@ def _check_device(device: str) -> None:
     if not problem:
         facts = DataFacts(files=2, training_seconds=60, validation_seconds=1, median_seconds=1)
         try:
-            resolve(with_values(Recipe(), {"train.device": device, "model.rate": 22050}), facts, this_machine())
+            resolve(with_values(Recipe(), {"train.device": device, "model.sample_rate": 22050}), facts, this_machine())
         except RequestError as error:
             problem = error.message
     if problem:
@@ -189,7 +189,7 @@ def describe(found: dict[str, Any]) -> str:
     subject = (
         f"balanced preset on {training['device']} in {training['precision']}: "
         f"{training['parameters'] / 1e6:.1f} M parameters, {training['rate']:,} Hz, "
-        f"{training['batch_size']} pieces of {training['segment_seconds']:.2f} s a step"
+        f"{training['batch_size']} pieces of {training['crop_seconds']:.2f} s a step"
     )
     lines = [f"machine    {device}; {machine['system']}{busy}", f"training   {subject}", ""]
     memory = f"MiB, {app['memory_ratio']:.2f} times the empty one"

@@ -62,7 +62,7 @@ def _seconds(text: str) -> float:
 def pause(options: argparse.Namespace) -> int:
     from distill_tui.runs.events import StateChanged
 
-    desk = Asking(options)
+    desk = RunRequest(options)
     if desk.state.state == "paused" and desk.wanted == "paused":
         return desk.tell(f"paused already, at step {desk.state.step:,}", {"state": "paused", "step": desk.state.step})
     event = desk.ask(_want("paused"), lambda e: isinstance(e, StateChanged) and e.state == "paused", _unless("paused"))
@@ -72,7 +72,7 @@ def pause(options: argparse.Namespace) -> int:
 def unpause(options: argparse.Namespace) -> int:
     from distill_tui.runs.events import Metrics, StateChanged
 
-    desk = Asking(options)
+    desk = RunRequest(options)
     if desk.state.state in ("running", "starting") and desk.wanted == "running":
         return desk.tell(
             f"not paused: it is {desk.state.state}, at step {desk.state.step:,}",
@@ -92,7 +92,7 @@ def stop(options: argparse.Namespace) -> int:
     from distill_tui.cli.output import say
     from distill_tui.runs.events import LAST, Finished
 
-    desk = Asking(options)
+    desk = RunRequest(options)
     event = desk.ask(_want("stopped"), lambda e: isinstance(e, LAST), _unless("stopped"))
     if isinstance(event, Finished):
         return desk.tell(f"had just finished, at step {event.step:,}", event)
@@ -105,7 +105,7 @@ def checkpoint(options: argparse.Namespace) -> int:
     from distill_tui.cli.output import say
     from distill_tui.runs.events import CheckpointSaved
 
-    desk = Asking(options)
+    desk = RunRequest(options)
     count = 0
 
     def want(control: "Control") -> None:
@@ -122,7 +122,7 @@ def preview(options: argparse.Namespace) -> int:
     from distill_tui.cli.output import say
     from distill_tui.runs.events import PreviewMade
 
-    desk = Asking(options)
+    desk = RunRequest(options)
     count = 0
 
     def want(control: "Control") -> None:
@@ -139,17 +139,19 @@ def tune(options: argparse.Namespace) -> int:
     from distill_tui.cli.output import told_beside_json
     from distill_tui.recipe import toml
     from distill_tui.recipe.fields import get
-    from distill_tui.runs.events import KnobRefused, KnobTurned
+    from distill_tui.runs.events import SettingChanged, SettingRejected
 
     values = live_values(options.settings)
-    desk = Asking(options)
+    desk = RunRequest(options)
     recipe = toml.load(desk.run.recipe)
     in_force = {key: float(get(recipe, key)) for key in values} | {knob.key: knob.new for knob in desk.state.knobs}
     wishes = desk.control().knobs
     events: list[Event] = []
     for key, answer in desk.state.last_answers.items():
         # refused, and asked for again: the worker does not answer twice
-        if isinstance(answer, KnobRefused) and values.get(key, math.nan) == answer.value == wishes.get(key, math.nan):
+        if isinstance(answer, SettingRejected) and values.get(key, math.nan) == answer.value == wishes.get(
+            key, math.nan
+        ):
             events.append(answer)
             del values[key]
     for key in [key for key, value in values.items() if in_force[key] == value == wishes.get(key, in_force[key])]:
@@ -158,18 +160,18 @@ def tune(options: argparse.Namespace) -> int:
         waiting = dict(values)
 
         def answered(event: "Event") -> bool:
-            turned = isinstance(event, KnobTurned) and waiting.get(event.key) == event.new
-            if turned or (isinstance(event, KnobRefused) and event.key in waiting):
+            turned = isinstance(event, SettingChanged) and waiting.get(event.key) == event.new
+            if turned or (isinstance(event, SettingRejected) and event.key in waiting):
                 waiting.pop(event.key)  # type: ignore[attr-defined]
                 events.append(event)
             return not waiting
 
         desk.ask(lambda control: control.knobs.update(values), answered, lambda control: _other(control, waiting))
-    refused = [event for event in events if isinstance(event, KnobRefused)]
+    refused = [event for event in events if isinstance(event, SettingRejected)]
     if options.json:
         print_json(events)
     for event in events:
-        if isinstance(event, KnobTurned):
+        if isinstance(event, SettingChanged):
             desk.tell(f"{event.key} {event.old:g} -> {event.new:g} at step {event.step:,}", None)
     if refused:
         # a wish that stays would come true when the run is resumed
@@ -212,7 +214,7 @@ def _other(control: "Control", waiting: dict[str, float]) -> str:
     return ", ".join(f"{key}={now[key]}" for key, value in waiting.items() if now[key] != value)
 
 
-class Asking:
+class RunRequest:
     """A run that is asked for something."""
 
     def __init__(self, options: argparse.Namespace) -> None:

@@ -44,12 +44,12 @@ def data(options: argparse.Namespace) -> int:
     from distill_tui.paths import find_home
     from distill_tui.recipe.fields import fields, parse
 
-    field = fields()["data.validation_share"]
+    field = fields()["data.validation_fraction"]
     share, problem = field.default, ""
-    if options.validation_share is not None:
-        share, problem = parse(field, options.validation_share)
+    if options.validation_fraction is not None:
+        share, problem = parse(field, options.validation_fraction)
     if problem:
-        raise RequestError(problem.replace("data.validation_share", "--validation-share"))
+        raise RequestError(problem.replace("data.validation_fraction", "--validation-share"))
     progress = ProgressLines() if options.progress else ProgressLine()
     with quiet_decoders():
         try:

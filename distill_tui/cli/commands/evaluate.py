@@ -7,7 +7,7 @@ from distill_tui.cli.output import print_json, say, table
 from distill_tui.files import printable
 
 if TYPE_CHECKING:
-    from distill_tui.engine.inference.evaluate import Judged, Report
+    from distill_tui.engine.inference.evaluate import EvaluationReport, FileScore
 
 MEASURES = """\
 Measured of each sound, its channels mixed to one, and as means over sounds:
@@ -63,11 +63,11 @@ def evaluate(options: argparse.Namespace, as_json: bool) -> int:
     return 1 if report.failed else 0
 
 
-def _tell(one: "Judged") -> None:
+def _tell(one: "FileScore") -> None:
     say(f"{one.mel:.4f}  {printable(one.name)}")
 
 
-def _print_totals(report: "Report") -> None:
+def _print_totals(report: "EvaluationReport") -> None:
     was = {"": "new" if report.knows_its_sounds else "-", "training": "trained on", "by time": "trained on"}
     rows = [
         [

@@ -13,7 +13,7 @@ from distill_tui.paths import expand
 if TYPE_CHECKING:
     from distill_tui.paths import Home
     from distill_tui.recipe.schema import Recipe
-    from distill_tui.runs.codebook_map import CodeMap
+    from distill_tui.runs.codebook_map import CodebookMap
     from distill_tui.runs.folder import RunFolder
 
 MOST_CODES = 16
@@ -55,17 +55,17 @@ def explore(options: argparse.Namespace) -> int:
     """Make a run on pictures, start it, and show it in the app, or as lines where there is no terminal for it."""
     from distill_tui.cli.app import open_app
     from distill_tui.cli.commands.train import go
-    from distill_tui.cli.foreground import Following, named
-    from distill_tui.cli.terminal_style import Ink
+    from distill_tui.cli.foreground import ForegroundRun, named
+    from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.paths import find_home
     from distill_tui.runs.quick_state import brief
     from distill_tui.runs.service import start_worker
 
     home = find_home(options.home)
     run = _make_run(home, options)
-    if options.detach or options.plain or options.json or not Ink().cursor or not sys.stdin.isatty():
+    if options.detach or options.plain or options.json or not TerminalStyle().cursor or not sys.stdin.isatty():
         return go(options, home, run)
-    Following(run, lambda: start_worker(home, run)).wait_for_start()
+    ForegroundRun(run, lambda: start_worker(home, run)).wait_for_start()
     code = open_app(options.home, str(run.path), explore=True)
     if brief(run).is_active:
         print(f"{run.id} goes on. Watch it with: distill-tui watch {named(run)}", file=sys.stderr)
@@ -85,7 +85,7 @@ def _make_run(home: "Home", options: argparse.Namespace) -> "RunFolder":
     recipe = chosen_recipe(options, {**read_settings(home).defaults, **EXPLORE})
     _refuse_sounds(recipe)
     folder = options.data or next((decode_path(path) for path in recipe.data.paths), None)
-    pictures = find_pictures(expand(folder) if folder else None, recipe.data.validation_share)
+    pictures = find_pictures(expand(folder) if folder else None, recipe.data.validation_fraction)
     with keys_as_flags(options):
         run = create_run(home, recipe, pictures, this_machine())
     where = printable(decode_path(pictures.path)) if pictures.path else "figures"
@@ -134,7 +134,7 @@ def make_map(options: argparse.Namespace) -> int:
     return 0
 
 
-def as_text(found: "CodeMap") -> str:
+def as_text(found: "CodebookMap") -> str:
     """A map as tables: each level's codes, those used most first, with where in the data most."""
     from distill_tui.cli.output import table
     from distill_tui.reporting.formatting import percent, plural
@@ -164,7 +164,7 @@ def as_text(found: "CodeMap") -> str:
     return "\n".join(parts)
 
 
-def _most(found: "CodeMap", number: int, code: int) -> str:
+def _most(found: "CodebookMap", number: int, code: int) -> str:
     """Where a code is used most: a place in a sound, or else the groups of the points that chose it."""
     from collections import Counter
 

@@ -13,7 +13,7 @@ from distill_tui.reporting.formatting import count, number, percent, setting
 from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, level_of, size_of, verdict
 
 if TYPE_CHECKING:
-    from distill_tui.engine.inference.evaluate import Report
+    from distill_tui.engine.inference.evaluate import EvaluationReport
     from distill_tui.library.index import Entry
 
 OWN = ("version", "automatic", "name", "data.paths", "train.start_from")
@@ -31,7 +31,7 @@ def compare(options: argparse.Namespace, as_json: bool) -> int:
     entries = list(found.values())
     recipes = [recipe_values(entry) for entry in entries]
     different = [key for key in fields() if key not in OWN and len({str(r.get(key)) for r in recipes}) > 1]
-    reports: list[Report | None] = [None] * len(entries)
+    reports: list[EvaluationReport | None] = [None] * len(entries)
     if options.data:
         reports = _measure(options, entries)
     if as_json:
@@ -59,7 +59,10 @@ def _facts(entry: "Entry") -> dict[str, Any]:
 
 
 def _rows(
-    entries: "list[Entry]", recipes: list[dict[str, Any]], different: list[str], reports: "list[Report | None]"
+    entries: "list[Entry]",
+    recipes: list[dict[str, Any]],
+    different: list[str],
+    reports: "list[EvaluationReport | None]",
 ) -> list[list[str]]:
     facts = [_facts(entry) for entry in entries]
     rows = [
@@ -89,7 +92,7 @@ def _rows(
     return rows
 
 
-def _parts(reports: "list[Report | None]") -> dict[str, list[str]]:
+def _parts(reports: "list[EvaluationReport | None]") -> dict[str, list[str]]:
     """The sounds that were measured: what none of the models was trained on, and the rest."""
     seen: dict[str, bool] = {}
     for report in reports:
@@ -102,18 +105,18 @@ def _parts(reports: "list[Report | None]") -> dict[str, list[str]]:
     return {part: names for part, names in parts.items() if names}
 
 
-def _mean(report: "Report | None", names: list[str], word: str) -> float | None:
+def _mean(report: "EvaluationReport | None", names: list[str], word: str) -> float | None:
     found = [getattr(sound, word) for sound in report.sounds if sound.name in names] if report is not None else []
     return sum(found) / len(found) if found else None
 
 
-def _measure(options: argparse.Namespace, entries: "list[Entry]") -> "list[Report | None]":
+def _measure(options: argparse.Namespace, entries: "list[Entry]") -> "list[EvaluationReport | None]":
     """Put the same sounds through each model."""
     from distill_tui.cli.commands.audio import open_model
     from distill_tui.data.scan import scan
     from distill_tui.data.silence_stderr import quiet_decoders
 
-    reports: list[Report | None] = []
+    reports: list[EvaluationReport | None] = []
     with quiet_decoders():
         corpus = scan(options.data, 0.1, find_home(options.home))
         corpus.facts()

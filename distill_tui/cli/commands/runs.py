@@ -174,11 +174,11 @@ def status_line(state: RunState, width: int = BAR_WIDTH) -> str:
 def _status(run: RunFolder, state: RunState) -> str:
     from distill_tui.cli.foreground import log_end, resume_hint
     from distill_tui.cli.report import best_lines, health_table, losses_line, warning_lines
-    from distill_tui.cli.terminal_style import Ink
+    from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.files import printable
     from distill_tui.reporting.formatting import day, duration
 
-    ink = Ink()
+    ink = TerminalStyle()
     lines = [
         f"run        {printable(run.id)}",
         f"state      {_what_it_does(state)}" + (f" (process {state.pid})" if state.is_active and state.pid else ""),

@@ -12,7 +12,7 @@ from distill_tui.files import printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from distill_tui.cli.foreground import Following
+    from distill_tui.cli.foreground import ForegroundRun
     from distill_tui.data.corpus import Corpus
     from distill_tui.paths import Home
     from distill_tui.recipe.schema import Recipe
@@ -142,7 +142,7 @@ def prepare_run(
     if not paths:
         raise RequestError("no sounds to train on", "Name a folder or files: distill-tui train FOLDER")
     start = start_of(home, recipe)
-    corpus = _scan(home, paths, recipe.data.validation_share)
+    corpus = _scan(home, paths, recipe.data.validation_fraction)
 
     def make() -> "tuple[RunFolder, frozenset[str]]":
         run = create_run(home, recipe, corpus, this_machine(), start)
@@ -158,7 +158,7 @@ def prepare_run(
     return make
 
 
-def _scan(home: "Home", paths: list[str], validation_share: float) -> "Corpus":
+def _scan(home: "Home", paths: list[str], validation_fraction: float) -> "Corpus":
     from distill_tui.cli.commands.data import ProgressLine
     from distill_tui.data.scan import scan
     from distill_tui.data.silence_stderr import quiet_decoders
@@ -166,7 +166,7 @@ def _scan(home: "Home", paths: list[str], validation_share: float) -> "Corpus":
     progress = ProgressLine()
     with quiet_decoders():
         try:
-            return scan(paths, validation_share, home, progress)
+            return scan(paths, validation_fraction, home, progress)
         finally:
             progress.end()
 
@@ -197,13 +197,13 @@ def resume(options: argparse.Namespace) -> int:
 
 def go(options: argparse.Namespace, home: "Home", run: "RunFolder", told: frozenset[str] = frozenset()) -> int:
     """Start the run's worker, and follow it or not; the exit code."""
-    from distill_tui.cli.foreground import Following
+    from distill_tui.cli.foreground import ForegroundRun
     from distill_tui.runs.service import start_worker
 
-    return follow_on(options, Following(run, lambda: start_worker(home, run)), told)
+    return follow_on(options, ForegroundRun(run, lambda: start_worker(home, run)), told)
 
 
-def follow_on(options: argparse.Namespace, following: "Following", told: frozenset[str] = frozenset()) -> int:
+def follow_on(options: argparse.Namespace, following: "ForegroundRun", told: frozenset[str] = frozenset()) -> int:
     """Show a run that has its worker to its end, or return where that is not wanted; the exit code."""
     from distill_tui.cli.foreground import named, resume_hint
     from distill_tui.runs import events as e
@@ -230,17 +230,17 @@ def follow_on(options: argparse.Namespace, following: "Following", told: frozens
     return 0
 
 
-def _show(options: argparse.Namespace, following: "Following", told: frozenset[str]) -> Any:
-    from distill_tui.cli.display import JsonLines, Lines
+def _show(options: argparse.Namespace, following: "ForegroundRun", told: frozenset[str]) -> Any:
+    from distill_tui.cli.display import JsonLines, LineDisplay
     from distill_tui.cli.report import closing_report
-    from distill_tui.cli.terminal_style import Ink
+    from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.recipe import toml
 
     if options.json:
         return following.to_the_end(JsonLines())
-    ink = Ink(options.plain)
+    ink = TerminalStyle(options.plain)
     try:
-        ending = following.to_the_end(Lines(ink, told))
+        ending = following.to_the_end(LineDisplay(ink, told))
     except DistillError:
         # the worker died, and nobody may be looking
         ink.bell()
@@ -255,8 +255,8 @@ def demo(options: argparse.Namespace) -> int:
     import shlex
 
     from distill_tui.cli.app import open_app
-    from distill_tui.cli.foreground import Following, named
-    from distill_tui.cli.terminal_style import Ink
+    from distill_tui.cli.foreground import ForegroundRun, named
+    from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.data.demo_sounds import write_demo_sounds
     from distill_tui.paths import find_home
     from distill_tui.recipe.fields import fields, parse, with_values
@@ -275,11 +275,11 @@ def demo(options: argparse.Namespace) -> int:
     write_demo_sounds(folder)
     out = sys.stderr if options.json else sys.stdout
     run, told = prepare_run(home, [str(folder)], with_values(Recipe(), values), out)()
-    if options.plain or options.json or not Ink().cursor or not sys.stdin.isatty():
+    if options.plain or options.json or not TerminalStyle().cursor or not sys.stdin.isatty():
         options.detach = False
         code = go(options, home, run, told)
     else:
-        Following(run, lambda: start_worker(home, run)).wait_for_start()
+        ForegroundRun(run, lambda: start_worker(home, run)).wait_for_start()
         code = open_app(options.home, str(run.path))
     state = brief(run)
     if state.model:

@@ -42,7 +42,7 @@ class Pictures(Struct, kw_only=True):
     files: list[tuple[str, str]] = []
     training: Annotated[int, Meta(ge=0, le=MOST_PICTURES)]
     validation: Annotated[int, Meta(ge=0, le=MOST_PICTURES)]
-    validation_share: Annotated[float, Meta(gt=0, lt=1)]
+    validation_fraction: Annotated[float, Meta(gt=0, lt=1)]
     seed: Annotated[int, Meta(ge=0, le=1 << 53)] = 0
     note: str = ""
 
@@ -91,15 +91,15 @@ class Pictures(Struct, kw_only=True):
         if not self.path:
             from distill_tui.data.images.synthetic_digits import draw
 
-            return _split(draw(self.training + self.validation, self.seed), self.validation_share)
+            return _split(draw(self.training + self.validation, self.seed), self.validation_fraction)
         folder = Path(decode_path(self.path))
         for name, content in self.files:
             if _hash(folder / name) != content:
                 raise RequestError(f"{printable(str(folder / name))} is not the file that this run began with")
-        return _read(folder, self.validation_share)
+        return _read(folder, self.validation_fraction)
 
 
-def find_pictures(folder: Path | None, validation_share: float, seed: int = 0) -> Pictures:
+def find_pictures(folder: Path | None, validation_fraction: float, seed: int = 0) -> Pictures:
     """The pictures of a folder with MNIST's files in it; figures to be drawn where it is None.
 
     The part that is not there is split off the other one.
@@ -108,15 +108,15 @@ def find_pictures(folder: Path | None, validation_share: float, seed: int = 0) -
         RequestError: there are no such files, or one of them is damaged.
     """
     if folder is None:
-        held_out = round(FIGURES * validation_share)
+        held_out = round(FIGURES * validation_fraction)
         return Pictures(
             training=FIGURES - held_out,
             validation=held_out,
-            validation_share=validation_share,
+            validation_fraction=validation_fraction,
             seed=seed,
             note="no data was given: figures like digits are drawn",
         )
-    training, validation = _read(folder, validation_share)
+    training, validation = _read(folder, validation_fraction)
     there = [part for part, prefix in PARTS.items() if _file(folder, prefix, "images") is not None]
     named = [_wanted(folder, PARTS[part], kind) for part in there for kind in ("images", "labels")]
     return Pictures(
@@ -124,7 +124,7 @@ def find_pictures(folder: Path | None, validation_share: float, seed: int = 0) -
         files=[(path.name, _hash(path)) for path in named],
         training=len(training[0]),
         validation=len(validation[0]),
-        validation_share=validation_share,
+        validation_fraction=validation_fraction,
         note="" if len(there) == 2 else f"only the {PARTS[there[0]]} files are there: a part of them is held out",
     )
 

@@ -52,8 +52,8 @@ def measure(device: str, seconds: float) -> dict[str, Any]:
     return {
         **_machine(trainer),
         "batch_size": int(trainer.recipe.train.batch_size),
-        "segment_seconds": float(trainer.recipe.data.segment_seconds),
-        "rate": int(trainer.recipe.model.rate),
+        "crop_seconds": float(trainer.recipe.data.crop_seconds),
+        "rate": int(trainer.recipe.model.sample_rate),
         "parameters": sum(p.numel() for p in trainer.net.parameters()),
         "sound_seconds_per_second": sound / step,
         "bare_sound_seconds_per_second": sound / bare,

@@ -12,7 +12,7 @@ import torch
 
 from distill_tui.data.decode_cache import Wave
 from distill_tui.engine.device import choose_device, choose_precision
-from distill_tui.engine.tasks.base import SoundMaterial
+from distill_tui.engine.tasks.base import CodecTask
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.machine import Machine
 from distill_tui.recipe.fields import with_values
@@ -25,7 +25,7 @@ from distill_tui.runs.log import LogWriter
 RATE = 22050
 SETTINGS: dict[str, Any] = {
     # from the first step as in the longest part of a training, and never near its end
-    "train.unquantized_share": 0.0,
+    "train.quantizer_warmup_fraction": 0.0,
     # every step through all levels, so that steps can be compared
     "train.quantizer_dropout": 0.0,
     # and through all windows of the loss
@@ -108,7 +108,7 @@ def make_subject(
     recipe = resolve(with_values(Recipe(), chosen | {"train.device": device}), facts, machine)
     where, _ = choose_device(recipe)
     run = RunFolder(folder)
-    material = SoundMaterial(recipe, training, held_out, where)
+    material = CodecTask(recipe, training, held_out, where)
     subject = Subject(run, recipe, material, where, choose_precision(recipe, where), LogWriter(run.events))
     # past the first steps of a training, which may do some things more often
     subject.step = 40 * subject.steps_per_epoch

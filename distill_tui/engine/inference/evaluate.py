@@ -15,7 +15,7 @@ from distill_tui.engine.inference.files import decode_file, distances, encode_fi
 from distill_tui.engine.inference.model import Model
 
 
-class Judged(msgspec.Struct, kw_only=True):
+class FileScore(msgspec.Struct, kw_only=True):
     """One sound, and how far what the model made of it is from it (see `sound.Distances`).
 
     `seen` is the part of the model's data that it was: `training`, `validation`, `by time` or '' for a sound that the
@@ -31,7 +31,7 @@ class Judged(msgspec.Struct, kw_only=True):
     real_time: float
 
 
-class Report(msgspec.Struct, kw_only=True):
+class EvaluationReport(msgspec.Struct, kw_only=True):
     """All sounds, the means over those that were `held_out` (not trained on) and over those `trained_on`.
 
     `efficiency` is the share of the bitrate that carried something, over every frame of every sound: the entropy of
@@ -48,15 +48,15 @@ class Report(msgspec.Struct, kw_only=True):
     real_time: float | None
     held_out: dict[str, float | None]
     trained_on: dict[str, float | None]
-    sounds: list[Judged]
+    sounds: list[FileScore]
     failed: list[tuple[str, str]]
     knows_its_sounds: bool
 
 
-def judge(model: Model, corpus: Corpus, levels: int | None, told: Callable[[Judged], None]) -> Report:
+def judge(model: Model, corpus: Corpus, levels: int | None, told: Callable[[FileScore], None]) -> EvaluationReport:
     """Put every sound of a corpus through the model; `told` hears of each as it is done."""
     parts = _parts(model)
-    found: list[Judged] = []
+    found: list[FileScore] = []
     failed: list[tuple[str, str]] = []
     used = levels or model.levels
     counts = torch.zeros(used, model.net.bottleneck.size)
@@ -75,7 +75,7 @@ def judge(model: Model, corpus: Corpus, levels: int | None, told: Callable[[Judg
             told(judged)
     trained_on = [j for j in found if j.seen in ("training", "by time")]
     held_out = [j for j in found if j.seen not in ("training", "by time")]
-    return Report(
+    return EvaluationReport(
         model=model.card.id,
         levels=used,
         kbps=float(model.card.kbps or 0) * used / max(model.levels, 1),
@@ -98,7 +98,7 @@ def _parts(model: Model) -> dict[str, str]:
 
 def _judge_one(
     model: Model, sound: Sound, levels: int | None, folder: Path, seen: str
-) -> tuple[Judged, torch.Tensor, float]:
+) -> tuple[FileScore, torch.Tensor, float]:
     made = folder / "made.wav"
     began = time.monotonic()
     codes = encode_file(model, sound.file, levels)
@@ -107,7 +107,7 @@ def _judge_one(
     decode_file(model, codes, made)
     spent = time.monotonic() - began
     far = distances(sound.file, made)
-    judged = Judged(
+    judged = FileScore(
         name=sound.name,
         seen=seen,
         seconds=sound.seconds,
@@ -120,7 +120,7 @@ def _judge_one(
     return judged, used, spent
 
 
-def _means(sounds: list[Judged]) -> dict[str, float | None]:
+def _means(sounds: list[FileScore]) -> dict[str, float | None]:
     """Means over files, each counting alike, and how many there are."""
     means: dict[str, float | None] = {"files": float(len(sounds))}
     for key in ("mel", "stft", "si_sdr"):

@@ -26,7 +26,7 @@ from distill_tui.library.container import read_card
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
-from distill_tui.runs.codebook_map import CodeMap, Level, Place, read_map
+from distill_tui.runs.codebook_map import CodebookMap, Level, Place, read_map
 from distill_tui.runs.folder import RunFolder, find_run
 
 GROUPS = 12
@@ -34,7 +34,7 @@ PLACES = 5
 PLACE_SECONDS = 1.0
 
 
-class Gathering:
+class CodebookMapBuilder:
     """What the latents of one sound after the other come to: all that count, their codes' uses, where codes are used.
 
     `latents` are [frames, dim], of a VAE the means; `of` the sound and `starts` the second of each frame.
@@ -94,7 +94,7 @@ class Gathering:
         """How long a place of a code is."""
         return self._frames_a_place * self._seconds
 
-    def map(self, card: Card) -> CodeMap:
+    def map(self, card: Card) -> CodebookMap:
         """The map of it all."""
         every, of = torch.cat(self._latents), torch.cat(self._of)
         chosen = torch.arange(0, len(every), max(1, -(-len(every) // POINTS)))
@@ -102,7 +102,7 @@ class Gathering:
         plane = Plane(points)
         names = [self.sounds[i].name for i in of[chosen].tolist()]
         groups = _groups({sound.name: int(count) for sound, count in zip(self.sounds, of.bincount(), strict=True)})
-        return CodeMap(
+        return CodebookMap(
             step=card.step,
             epoch=card.epoch,
             dims=every.shape[1],
@@ -140,7 +140,7 @@ class Gathering:
 
 
 @torch.no_grad()
-def make_map(home: Home, wanted: str) -> CodeMap:
+def make_map(home: Home, wanted: str) -> CodebookMap:
     """The map of a model of the library or of a run, over all the sounds that it was trained and validated on.
 
     A run's is that of its newest checkpoint; before its codebooks are made, and of a VAE, there are no levels.
@@ -175,7 +175,7 @@ def make_map(home: Home, wanted: str) -> CodeMap:
         model = Model.load(entry.path)
         corpus = _corpus(home, model.card)
     bottleneck = model.net.bottleneck
-    gathering = Gathering(model, bottleneck if isinstance(bottleneck, Quantizer) and is_quantizing else None)
+    gathering = CodebookMapBuilder(model, bottleneck if isinstance(bottleneck, Quantizer) and is_quantizing else None)
     for sound, wave in _waves(home, corpus, model.rate):
         gathering.add(sound, wave)
     if not gathering.sounds:

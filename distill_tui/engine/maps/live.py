@@ -11,10 +11,10 @@ from distill_tui.engine.maps.pca import Plane, levels_of
 from distill_tui.engine.nets.base import Autoencoder
 from distill_tui.engine.quantizers.base import Quantizer
 from distill_tui.engine.quantizers.vae import KL
-from distill_tui.engine.tasks.images import ImageMaterial, grey
-from distill_tui.engine.training.metrics_logger import Reporter
+from distill_tui.engine.tasks.images import ImagesTask, grey
+from distill_tui.engine.training.metrics_logger import MetricsLogger
 from distill_tui.reporting.verdicts import WINDOW_STEPS
-from distill_tui.runs.codebook_map import CodeMap, Level, Picture, Point, read_map, write_map
+from distill_tui.runs.codebook_map import CodebookMap, Level, Picture, Point, read_map, write_map
 from distill_tui.runs.folder import RunFolder
 
 POINTS = 400
@@ -28,7 +28,7 @@ TRAIL = 48
 class LiveMap:
     """Writes the map of a run of pictures, every so many seconds of training."""
 
-    def __init__(self, run: RunFolder, material: ImageMaterial, reporter: Reporter, seconds: float) -> None:
+    def __init__(self, run: RunFolder, material: ImagesTask, reporter: MetricsLogger, seconds: float) -> None:
         self._path, self._material, self._reporter, self._seconds = run.map, material, reporter, seconds
         self._written = -math.inf
         self._plane: Plane | None = None
@@ -68,7 +68,7 @@ class LiveMap:
         if step - self._pictures[2] >= PICTURE_STEPS:
             made = net.decode(passed.latents[:SHOWN])
             self._pictures = (_shown(pictures[:SHOWN]), _shown(made), step)
-        found = CodeMap(
+        found = CodebookMap(
             step=step,
             epoch=epoch,
             dims=flat.shape[1],

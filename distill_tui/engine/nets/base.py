@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from distill_tui.engine.dsp.losses import Loss, SpectralLoss
 from distill_tui.engine.dsp.stft import MelSpectrogram, log_mel
-from distill_tui.engine.quantizers import Passed, build_bottleneck
+from distill_tui.engine.quantizers import QuantizerOutput, build_bottleneck
 from distill_tui.recipe.arithmetic import latent_hop, segment_samples
 from distill_tui.recipe.schema import Recipe
 
@@ -58,7 +58,7 @@ class Autoencoder(nn.Module):
 
     def forward(
         self, data: Tensor, use_bottleneck: bool = True, levels: int | None = None
-    ) -> tuple[Tensor, Passed | None]:
+    ) -> tuple[Tensor, QuantizerOutput | None]:
         """Reconstruct data, through the first `levels` codebooks or, if not `use_bottleneck`, around them."""
         latents = self.encode(data)
         if not use_bottleneck:
@@ -75,8 +75,8 @@ class SoundNet(Autoencoder):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
         model = recipe.model
-        self.rate, self.hop, self.size = int(model.rate), int(model.hop), int(model.window)
-        self.stride, self.mels = int(model.stride), int(model.mels)
+        self.rate, self.hop, self.size = int(model.sample_rate), int(model.hop_length), int(model.n_fft)
+        self.stride, self.mels = int(model.stride), int(model.n_mels)
         self.latent_hop = latent_hop(recipe)
         self.mel = MelSpectrogram(self.rate, self.size, self.hop, self.mels)
         self.register_buffer("window", torch.hann_window(self.size), persistent=False)

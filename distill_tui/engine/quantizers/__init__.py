@@ -1,6 +1,6 @@
 """What stands between encoder and decoder. `base` says what a bottleneck is, `build_bottleneck` makes a recipe's."""
 
-from distill_tui.engine.quantizers.base import Bottleneck, Passed
+from distill_tui.engine.quantizers.base import Bottleneck, QuantizerOutput
 from distill_tui.recipe.schema import Recipe
 
 
@@ -16,11 +16,11 @@ def build_bottleneck(recipe: Recipe) -> Bottleneck:
         from distill_tui.engine.quantizers.rvq_gradient import GradientQuantizer
 
         return GradientQuantizer(
-            model.latent_dim, model.rvq_levels, int(model.codebook_size), recipe.train.codebook_decay
+            model.latent_dim, model.rvq_levels, int(model.codebook_size), recipe.train.codebook_ema_decay
         )
     from distill_tui.engine.quantizers.rvq_ema import EmaQuantizer
 
-    return EmaQuantizer(model.latent_dim, model.rvq_levels, int(model.codebook_size), recipe.train.codebook_decay)
+    return EmaQuantizer(model.latent_dim, model.rvq_levels, int(model.codebook_size), recipe.train.codebook_ema_decay)
 
 
-__all__ = ["Bottleneck", "Passed", "build_bottleneck"]
+__all__ = ["Bottleneck", "QuantizerOutput", "build_bottleneck"]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 @dataclass
-class Passed:
+class QuantizerOutput:
     """What came of latents [batch, frames, dim].
 
     `codes` are [batch, frames, levels], -1 in levels that were left out; None where there are no codes. `losses` are
@@ -24,8 +24,8 @@ class Passed:
 class Bottleneck(nn.Module):
     """Latents [batch, frames, dim] to what passes, and to the tokens that it is stored as.
 
-    `losses` names those of `Passed`. `levels` and `size` are 0 where there are no codes. `replaced` counts codes that
-    were replaced, by level, until somebody sets it back to 0.
+    `losses` names those of `QuantizerOutput`. `levels` and `size` are 0 where there are no codes. `replaced` counts
+    codes that were replaced, by level, until somebody sets it back to 0.
     """
 
     losses: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Bottleneck(nn.Module):
         self.levels, self.size = levels, size
         self.register_buffer("replaced", torch.zeros(levels), persistent=False)
 
-    def forward(self, latents: Tensor, levels: int | None = None) -> Passed:
+    def forward(self, latents: Tensor, levels: int | None = None) -> QuantizerOutput:
         """Pass latents [batch, frames, dim] through, by the first `levels` codebooks (all of them by default)."""
         raise NotImplementedError
 
@@ -77,7 +77,7 @@ class Quantizer(Bottleneck):
         raise NotImplementedError
 
     def tokens(self, latents: Tensor, levels: int | None = None) -> Tensor:
-        passed: Passed = self(latents, levels)
+        passed: QuantizerOutput = self(latents, levels)
         codes = passed.codes
         assert codes is not None
         return codes[..., :levels]

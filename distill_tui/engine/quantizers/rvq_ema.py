@@ -10,7 +10,7 @@ import random
 import torch
 from torch import Tensor
 
-from distill_tui.engine.quantizers.base import Passed, Quantizer
+from distill_tui.engine.quantizers.base import Quantizer, QuantizerOutput
 from distill_tui.engine.quantizers.vq_pytorch import ResidualVQ
 
 
@@ -36,7 +36,7 @@ class EmaQuantizer(Quantizer):
         # The library draws how many levels to keep from a seed. One seed for each outcome lets the trainer choose.
         self._seed_of = {random.Random(seed).randrange(0, levels) + 1: seed for seed in range(1000)}
 
-    def forward(self, latents: Tensor, levels: int | None = None) -> Passed:
+    def forward(self, latents: Tensor, levels: int | None = None) -> QuantizerOutput:
         """Quantize latents [batch, frames, dim] with the first `levels` codebooks (all of them by default).
 
         In training mode the codebooks learn from what passes and gradients go straight through. `commit` is the sum
@@ -48,13 +48,13 @@ class EmaQuantizer(Quantizer):
             if self.training:
                 seed = self._seed_of[keep]
                 out, codes, losses = self.rvq(latents, rand_quantize_dropout_fixed_seed=seed)
-                return Passed(out, codes, {"commit": losses.sum()})
+                return QuantizerOutput(out, codes, {"commit": losses.sum()})
             out, codes, _ = self.rvq(latents)
             if keep < self.levels:
                 codes = codes.clone()
                 codes[..., keep:] = -1
                 out = self.rvq.get_output_from_indices(codes)
-            return Passed(out, codes, {"commit": (out - latents).square().mean()})
+            return QuantizerOutput(out, codes, {"commit": (out - latents).square().mean()})
 
     def latents(self, tokens: Tensor) -> Tensor:
         """Codes [batch, frames, up to `levels`] to latents [batch, frames, dim]."""

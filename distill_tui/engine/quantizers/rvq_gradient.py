@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from distill_tui.engine.quantizers.base import Passed, Quantizer
+from distill_tui.engine.quantizers.base import Quantizer, QuantizerOutput
 
 
 class GradientQuantizer(Quantizer):
@@ -22,7 +22,7 @@ class GradientQuantizer(Quantizer):
         self.decay = decay
         self.register_buffer("counts", torch.ones(levels, size))
 
-    def forward(self, latents: Tensor, levels: int | None = None) -> Passed:
+    def forward(self, latents: Tensor, levels: int | None = None) -> QuantizerOutput:
         keep = levels or self.levels
         with torch.autocast(latents.device.type, enabled=False):
             latents = latents.float()
@@ -43,7 +43,7 @@ class GradientQuantizer(Quantizer):
                     self._count(level, index)
             # straight through: the decoder hears the codes, the encoder gets the decoder's gradient
             passed = latents + (total - latents).detach() if self.training else total
-            return Passed(passed, torch.stack(found, -1), {"commit": commit, "codebook": codebook})
+            return QuantizerOutput(passed, torch.stack(found, -1), {"commit": commit, "codebook": codebook})
 
     @torch.no_grad()
     def _count(self, level: int, index: Tensor) -> None:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from distill_tui.engine.quantizers.base import Bottleneck, Passed
+from distill_tui.engine.quantizers.base import Bottleneck, QuantizerOutput
 
 LOG_VARIANCE = (-20.0, 10.0)
 
@@ -23,14 +23,16 @@ class KL(Bottleneck):
         self.free_bits = free_bits
         self.moments = nn.Linear(dim, 2 * dim)
 
-    def forward(self, latents: Tensor, _levels: int | None = None) -> Passed:
+    def forward(self, latents: Tensor, _levels: int | None = None) -> QuantizerOutput:
         """Latents [batch, frames, dim] to a sample of their distributions; to the means in evaluation."""
         mean, log_variance = self._distribution(latents)
         each = _nats(mean, log_variance)
         out = mean
         if self.training:
             out = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
-        return Passed(out, None, {"kl": each.clamp(min=self.free_bits).sum()}, {"latent/kl": each.detach().sum()})
+        return QuantizerOutput(
+            out, None, {"kl": each.clamp(min=self.free_bits).sum()}, {"latent/kl": each.detach().sum()}
+        )
 
     def nats(self, latents: Tensor) -> Tensor:
         """The mean divergence of latents [batch, frames, dim] in each dimension: [dim] nats a frame."""

@@ -20,7 +20,7 @@ Part = Literal["training", "validation"]
 VALIDATION_SECONDS = {"cpu": 60.0, "cuda": 600.0, "mps": 200.0}
 
 
-class Material(Protocol):
+class Task(Protocol):
     """Data on its device, cut into batches, with a held-out part.
 
     `distance` names the number that a person is shown and the best epoch is chosen by; `unit` what a second of
@@ -52,10 +52,10 @@ class Material(Protocol):
         """A little of the held-out part, as a batch."""
 
     def facts(self) -> dict[str, Any]:
-        """What a `Prepared` event tells of it."""
+        """What a `RunPrepared` event tells of it."""
 
 
-class SoundMaterial:
+class CodecTask:
     """Waves at the model's rate; `names` are those of the held-out ones, with their sub-folders."""
 
     distance, unit = "mel", "sound"
@@ -68,7 +68,7 @@ class SoundMaterial:
         device: torch.device,
         names: Sequence[str] = (),
     ) -> None:
-        self.rate, self.segment = int(recipe.model.rate), segment_samples(recipe)
+        self.rate, self.segment = int(recipe.model.sample_rate), segment_samples(recipe)
         self.per_step = int(recipe.train.batch_size) * self.segment / self.rate
         self._latent_hop = latent_hop(recipe)
         self.latents_per_step = int(recipe.train.batch_size) * self.segment // self._latent_hop

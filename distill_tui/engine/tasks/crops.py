@@ -27,7 +27,7 @@ class Waves(Protocol):
         """Pieces [batch, length] of these files (indices) from these samples on; zeros outside a file."""
 
 
-class HeldWaves:
+class InMemoryWaves:
     """All sound in one tensor in the device's memory."""
 
     def __init__(self, waves: Sequence[Wave], device: torch.device) -> None:
@@ -63,7 +63,7 @@ class HeldWaves:
         return pieces
 
 
-class MappedWaves:
+class MemmapWaves:
     """Sound that is larger than the memory for it: pieces are read from the cache's files."""
 
     def __init__(self, waves: Sequence[Wave], device: torch.device) -> None:
@@ -90,7 +90,7 @@ def hold(waves: Sequence[Wave], device: torch.device) -> Waves:
         import psutil
 
         free = psutil.virtual_memory().available
-    return HeldWaves(waves, device) if size < free / 2 else MappedWaves(waves, device)
+    return InMemoryWaves(waves, device) if size < free / 2 else MemmapWaves(waves, device)
 
 
 class Batches:
@@ -102,7 +102,9 @@ class Batches:
         self._steps = int(recipe.train.steps_per_epoch)
         self._data = recipe.data
         # a piece that is played faster needs more sound than it gives, and the interpolation a sample to each side
-        self._source = length if not recipe.data.speed else math.ceil(length * (1 + recipe.data.speed)) + 3
+        self._source = (
+            length if not recipe.data.random_speed else math.ceil(length * (1 + recipe.data.random_speed)) + 3
+        )
         # a short file fills a whole piece with the silence around it, so it is drawn as often as a piece of a long one
         shares = waves.lengths.clamp(min=self._source).double()
         self._ends = (shares / shares.sum()).cumsum(0)
@@ -130,16 +132,18 @@ class Batches:
             torch.rand(self._size, generator=random, dtype=torch.float64) * (spare.abs() + 1)
         ).long() * spare.sign()
         pieces = self._waves.cut(files, starts, self._source)
-        if self._data.speed:
-            factors = 1 + self._data.speed * (torch.rand(self._size, 1, generator=random) * 2 - 1)
+        if self._data.random_speed:
+            factors = 1 + self._data.random_speed * (torch.rand(self._size, 1, generator=random) * 2 - 1)
             pieces = play(pieces, factors.to(pieces.device, non_blocking=True), self._length)
-        gains = 10 ** ((torch.rand(2, self._size, 1, generator=random) * 2 - 1) * self._data.gain_db / 20)
-        if self._data.polarity:
+        gains = 10 ** ((torch.rand(2, self._size, 1, generator=random) * 2 - 1) * self._data.random_gain_db / 20)
+        if self._data.random_polarity:
             gains *= torch.randint(0, 2, gains.shape, generator=random) * 2 - 1
         # the other piece is the next one of the batch
-        gains[1] *= torch.rand(self._size, 1, generator=random) < self._data.mix_share
+        gains[1] *= torch.rand(self._size, 1, generator=random) < self._data.mix_probability
         gains = gains.to(pieces.device, non_blocking=True)
-        mixed: Tensor = pieces * gains[0] + pieces.roll(1, 0) * gains[1] if self._data.mix_share else pieces * gains[0]
+        mixed: Tensor = (
+            pieces * gains[0] + pieces.roll(1, 0) * gains[1] if self._data.mix_probability else pieces * gains[0]
+        )
         return mixed
 
 

@@ -21,7 +21,7 @@ JUDGED = 1000
 """Pictures of each part that an epoch's end looks at."""
 
 
-class ImageMaterial:
+class ImagesTask:
     """Pictures [n, 28, 28] and their labels [n], as bytes."""
 
     distance, unit = "mse", "pictures"

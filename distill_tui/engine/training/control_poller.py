@@ -8,7 +8,7 @@ from distill_tui.errors import DistillError
 from distill_tui.recipe.fields import check, fields, live_keys, unknown_key
 from distill_tui.recipe.resolve import SPECTRAL_WEIGHTS, nothing_to_learn_from
 from distill_tui.runs.control import Control, read_control
-from distill_tui.runs.events import KnobRefused, KnobTurned, Warned
+from distill_tui.runs.events import SettingChanged, SettingRejected, WarningRaised
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogWriter
 
@@ -17,7 +17,7 @@ CHECK_SECONDS = 0.25
 
 
 @dataclass
-class Desk:
+class ControlPoller:
     """The wishes, the knobs in force, and which requests have been answered.
 
     `stopping` is set by signals; it counts like a wish to stop.
@@ -68,7 +68,7 @@ class Desk:
         try:
             self.control = read_control(self.run.control)
         except DistillError as error:
-            self.log.write(Warned(code="control", text=error.message, advice=error.hint, step=step))
+            self.log.write(WarningRaised(code="control", text=error.message, advice=error.hint, step=step))
             return
         self._turn(step)
 
@@ -103,7 +103,7 @@ class Desk:
                 self._refuse(key, problem, step)
         for key, number in good.items():
             old, self.knobs[key] = self.knobs[key], number
-            self.log.write(KnobTurned(key=key, old=old, new=number, step=step))
+            self.log.write(SettingChanged(key=key, old=old, new=number, step=step))
 
     def _asked(self, key: str) -> list[float | str | None]:
         """What is asked for a knob now, and for those that it is looked at together with."""
@@ -112,4 +112,4 @@ class Desk:
 
     def _refuse(self, key: str, problem: str, step: int) -> None:
         self._refused[key] = self._asked(key)
-        self.log.write(KnobRefused(key=key, text=problem, step=step, value=self.control.knobs.get(key)))
+        self.log.write(SettingRejected(key=key, text=problem, step=step, value=self.control.knobs.get(key)))

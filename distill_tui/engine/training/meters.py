@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-class Meter:
+class MetricAccumulator:
     """Collects the same scalars of every step without asking the device for them."""
 
     def __init__(self, device: torch.device) -> None:
@@ -37,7 +37,7 @@ class Meter:
         return mean, low, high
 
 
-class StepGuard:
+class NonFiniteGuard:
     """Counts steps whose loss or gradient was not finite; such a step must change nothing."""
 
     def __init__(self, device: torch.device) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from distill_tui.engine import codebook_health
-from distill_tui.engine.training.meters import Meter
+from distill_tui.engine.training.meters import MetricAccumulator
 from distill_tui.engine.training.schedule import Clock
 from distill_tui.reporting.verdicts import COLLAPSED_NATS
 from distill_tui.runs import events as e
@@ -31,7 +31,7 @@ CODES_SPREAD = 1.01
 """Time in training from one count of codes to the next, as a factor: some 600 of them in eight hours."""
 
 
-class Reporter:
+class MetricsLogger:
     """Collects the numbers of steps on the device and writes them as events.
 
     `numbers` are the newest by name; `left_out` the last words of those that are not told; `warned` the codes of what
@@ -57,7 +57,7 @@ class Reporter:
         self.numbers: dict[str, float | None] = {}
         self.left_out: set[str] = set()
         self.warned: set[str] = set()
-        self._meter, self._epoch_meter = Meter(device), Meter(device)
+        self._meter, self._epoch_meter = MetricAccumulator(device), MetricAccumulator(device)
         self.first_loss: float | None = None
         self.restart(0)
 
@@ -179,7 +179,7 @@ class Reporter:
         if once and code in self.warned:
             return
         self.warned.add(code)
-        self._log.write(e.Warned(code=code, text=text, advice=advice, step=step))
+        self._log.write(e.WarningRaised(code=code, text=text, advice=advice, step=step))
 
     def warn_of_memory(self, text: str, step: int) -> None:
         """Say that less is done at once for want of memory."""

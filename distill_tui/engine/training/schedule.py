@@ -13,12 +13,12 @@ def rate_at(progress: float, train: Train) -> float:
     Args:
         progress: 0 at the start, 1 at the end.
     """
-    if progress < train.warmup_share:
+    if progress < train.warmup_fraction:
         # a twentieth to begin with: at zero the first step would teach nothing
-        return 0.05 + 0.95 * progress / train.warmup_share
-    rest = (progress - train.warmup_share) / (1 - train.warmup_share)
+        return 0.05 + 0.95 * progress / train.warmup_fraction
+    rest = (progress - train.warmup_fraction) / (1 - train.warmup_fraction)
     falling = (1 + math.cos(math.pi * min(rest, 1.0))) / 2
-    return train.final_rate_share + (1 - train.final_rate_share) * falling
+    return train.min_lr_ratio + (1 - train.min_lr_ratio) * falling
 
 
 @dataclass

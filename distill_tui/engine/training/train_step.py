@@ -17,7 +17,7 @@ from distill_tui.engine.tasks.crops import mix
 from distill_tui.engine.training.backward import Quantized, Step, add_gradients
 from distill_tui.engine.training.compile import Compiled, compile_net, uncompiled
 from distill_tui.engine.training.cpu_shards import choose_shards
-from distill_tui.engine.training.meters import StepGuard
+from distill_tui.engine.training.meters import NonFiniteGuard
 from distill_tui.errors import DistillError
 from distill_tui.recipe.schema import Recipe
 
@@ -26,7 +26,7 @@ POOL_BATCHES = 64
 """The most batches that k-means looks at."""
 
 
-class Learner:
+class TrainStep:
     """A net that learns, its averaged copy, and the optimizer.
 
     `quantizing` is false until the codebooks are made (a bottleneck without them is in force from the start); `parts`
@@ -50,7 +50,7 @@ class Learner:
             betas=(0.8, 0.99),
             fused=device.type in ("cuda", "cpu"),
         )
-        self.guard = StepGuard(device)
+        self.guard = NonFiniteGuard(device)
         self.shards = choose_shards(recipe, device)
         self.quantizing = self.quantizer is None
         self.parts = 1
@@ -112,7 +112,7 @@ class Learner:
                 book.copy_(torch.where(bad > 0, old, book))
             if quantized is not None:
                 assert quantizer is not None
-                quantizer.replace_dead(*quantized[1:], self.recipe.train.dead_code_share, bad == 0)
+                quantizer.replace_dead(*quantized[1:], self.recipe.train.dead_code_threshold, bad == 0)
             self._average(step)
         return values | {"gradient": norm}, quantized
 
@@ -124,8 +124,8 @@ class Learner:
         )
 
     def _clip(self) -> Tensor:
-        """See that the step is taken with gradients of norm `gradient_clip` at most; the norm that they have."""
-        most = self.recipe.train.gradient_clip
+        """See that the step is taken with gradients of norm `max_grad_norm` at most; the norm that they have."""
+        most = self.recipe.train.max_grad_norm
         if not self.optimizer.defaults["fused"]:
             return torch.nn.utils.clip_grad_norm_(self.net.parameters(), most, foreach=True)
         gradients = [p.grad for p in self.net.parameters() if p.grad is not None]
@@ -155,7 +155,7 @@ class Learner:
         if self.parts >= batch:
             raise DistillError(
                 f"out of memory on {self.device} with a single piece of a batch",
-                "Try a smaller model.channels, fewer blocks or a shorter data.segment_seconds.",
+                "Try a smaller model.channels, fewer blocks or a shorter data.crop_seconds.",
             )
         self.parts = min(2 * self.parts, batch)
         self.optimizer.zero_grad(set_to_none=True)
@@ -176,7 +176,7 @@ class Learner:
             mine.copy_(theirs)
 
     @torch.no_grad()
-    def make_codebooks(self, batch: Callable[[int], Tensor], step: int, told: Callable[[str], None]) -> None:
+    def init_codebooks(self, batch: Callable[[int], Tensor], step: int, told: Callable[[str], None]) -> None:
         """End the unquantized warm-up: k-means over latents of as many batches, from `step` on, as it takes.
 
         Raises:
@@ -222,7 +222,7 @@ class Learner:
                     raise
             self._halve_parts(len(data), told)
 
-    def begin_from(self, weights: Mapping[str, Tensor], batch_vectors: int) -> None:
+    def load_pretrained(self, weights: Mapping[str, Tensor], batch_vectors: int) -> None:
         """Begin with the weights and codebooks of a trained net of the same shape: no k-means, no warm-up before it.
 
         `batch_vectors` is how many latent vectors a step will bring.

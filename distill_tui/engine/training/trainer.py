@@ -11,12 +11,12 @@ from typing import Any
 import torch
 
 from distill_tui.engine.maps.live import LiveMap
-from distill_tui.engine.tasks.base import Material
+from distill_tui.engine.tasks.base import Task
 from distill_tui.engine.training import checkpoint
-from distill_tui.engine.training.control_poller import Desk
-from distill_tui.engine.training.metrics_logger import Reporter
+from distill_tui.engine.training.control_poller import ControlPoller
+from distill_tui.engine.training.metrics_logger import MetricsLogger
 from distill_tui.engine.training.schedule import Clock, rate_at
-from distill_tui.engine.training.train_step import Learner
+from distill_tui.engine.training.train_step import TrainStep
 from distill_tui.engine.training.validation import Validator
 from distill_tui.errors import DistillError
 from distill_tui.recipe.fields import get, live_keys
@@ -36,23 +36,23 @@ class Trainer:
         self,
         run: RunFolder,
         recipe: Recipe,
-        material: Material,
+        material: Task,
         device: torch.device,
         precision: torch.dtype,
         log: LogWriter,
     ) -> None:
         self.run_folder, self.recipe, self.log = run, recipe, log
         self.device, self.precision = device, precision
-        self.learner = Learner(recipe, device, precision)
+        self.learner = TrainStep(recipe, device, precision)
         self.net, self.averaged, self.material = self.learner.net, self.learner.averaged, material
         self.steps_per_epoch = int(recipe.train.steps_per_epoch)
         self.clock = Clock(recipe.train.epochs * self.steps_per_epoch, recipe.train.minutes * 60)
-        self.desk = Desk(run, log, {key: float(get(recipe, key)) for key in live_keys()})
+        self.desk = ControlPoller(run, log, {key: float(get(recipe, key)) for key in live_keys()})
         self.step = 0
         self.rate_factor = 1.0
         self.stop_reason = ""
         bottleneck = self.net.bottleneck
-        self.reporter = Reporter(
+        self.reporter = MetricsLogger(
             log, self.clock, device, bottleneck.levels, bottleneck.size, material.unit, material.per_step
         )
         self.validator = Validator(recipe, material, self.learner, self.desk, self.reporter)
@@ -82,7 +82,10 @@ class Trainer:
                 self.save_checkpoint(self.desk.control.checkpoint)
             if self.desk.wants_preview:
                 self.preview(self.desk.control.preview)
-            if not self.learner.quantizing and self.clock.progress(self.step) >= self.recipe.train.unquantized_share:
+            if (
+                not self.learner.quantizing
+                and self.clock.progress(self.step) >= self.recipe.train.quantizer_warmup_fraction
+            ):
                 self._make_codebooks()
             self._train_step()
             if self.reporter.is_due:
@@ -124,7 +127,7 @@ class Trainer:
 
     def _weights(self) -> dict[str, float]:
         """The knobs in force; the weight of the KL term rises over the first part of the training."""
-        knobs, share = self.desk.knobs, self.recipe.train.kl_annealing_share
+        knobs, share = self.desk.knobs, self.recipe.train.kl_annealing_fraction
         rising = min(1.0, self.clock.progress(self.step) / share) if share else 1.0
         return knobs | {"loss.kl_weight": knobs["loss.kl_weight"] * rising}
 
@@ -139,7 +142,7 @@ class Trainer:
 
     def _make_codebooks(self) -> None:
         self.log.write(e.StateChanged(state="running", step=self.step, detail="initialising the codebooks"))
-        self.learner.make_codebooks(self.material.batch, self.step, self._tell_memory)
+        self.learner.init_codebooks(self.material.batch, self.step, self._tell_memory)
         self.log.write(e.QuantizationStarted(step=self.step, epoch=self.epoch))
         self.log.write(e.StateChanged(state="running", step=self.step, detail="codebooks made; quantizing from here"))
 
@@ -219,7 +222,7 @@ class Trainer:
         """
         self.say("validating, for a model of what there is")
         if not self.learner.quantizing:
-            self.learner.make_codebooks(self.material.batch, self.step, self._tell_memory)
+            self.learner.init_codebooks(self.material.batch, self.step, self._tell_memory)
         self._validate()
 
     def _validate(self) -> None:

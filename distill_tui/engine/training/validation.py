@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 from distill_tui.engine import codebook_health
 from distill_tui.engine.device import free_memory, is_out_of_memory
 from distill_tui.engine.inference.validate import Evaluation
-from distill_tui.engine.tasks.base import Material, Part
+from distill_tui.engine.tasks.base import Part, Task
 from distill_tui.engine.training.backward import weight
-from distill_tui.engine.training.control_poller import Desk
-from distill_tui.engine.training.metrics_logger import Reporter
-from distill_tui.engine.training.train_step import Learner
+from distill_tui.engine.training.control_poller import ControlPoller
+from distill_tui.engine.training.metrics_logger import MetricsLogger
+from distill_tui.engine.training.train_step import TrainStep
 from distill_tui.errors import DistillError
 from distill_tui.recipe.arithmetic import bitrate_kbps
 from distill_tui.recipe.schema import Recipe
@@ -22,12 +22,14 @@ Result = TypeVar("Result")
 class Validator:
     """Validates, logs the numbers with the warnings that follow from them, and keeps the best epoch.
 
-    The best epoch is the one of the least held-out distance (`Material.distance`) since quantization started. `best`
+    The best epoch is the one of the least held-out distance (`Task.distance`) since quantization started. `best`
     has its `epoch`, `step`, `distance`, `weights` (on the CPU; None before there is one), the logged `numbers`, the
     `knobs` in force and the `health_window` of its codebook health.
     """
 
-    def __init__(self, recipe: Recipe, material: Material, learner: Learner, desk: Desk, reporter: Reporter) -> None:
+    def __init__(
+        self, recipe: Recipe, material: Task, learner: TrainStep, desk: ControlPoller, reporter: MetricsLogger
+    ) -> None:
         self._recipe, self._material, self._learner = recipe, material, learner
         self._desk, self._reporter = desk, reporter
         self.best: dict[str, Any] = {"epoch": 0, "distance": float("inf"), "weights": None}
@@ -73,7 +75,7 @@ class Validator:
 
     def why_stop(self, epoch: int) -> str:
         """Why the training should end after `epoch`: no better one for as long as the recipe has patience; or ''."""
-        patience = self._recipe.train.early_stopping
+        patience = self._recipe.train.patience
         if not patience or not self._learner.quantizing or epoch - self.best["epoch"] < patience:
             return ""
         return f"no better epoch in {patience}; the best was epoch {self.best['epoch']}"

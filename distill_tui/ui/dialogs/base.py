@@ -4,14 +4,14 @@ from typing import TypeVar
 
 from textual.screen import ModalScreen
 
-from distill_tui.ui.screens.base import DeskScreen
+from distill_tui.ui.screens.base import BaseScreen
 
 Answer = TypeVar("Answer")
 
 
 class Dialog(ModalScreen[Answer]):
-    """In front of a screen, until it is answered. Its size is a class, as with `DeskScreen`."""
+    """In front of a screen, until it is answered. Its size is a class, as with `BaseScreen`."""
 
-    CSS_PATH = "../dialogs.tcss"
-    HORIZONTAL_BREAKPOINTS = DeskScreen.HORIZONTAL_BREAKPOINTS
-    VERTICAL_BREAKPOINTS = DeskScreen.VERTICAL_BREAKPOINTS
+    CSS_PATH = "dialogs.tcss"
+    HORIZONTAL_BREAKPOINTS = BaseScreen.HORIZONTAL_BREAKPOINTS
+    VERTICAL_BREAKPOINTS = BaseScreen.VERTICAL_BREAKPOINTS

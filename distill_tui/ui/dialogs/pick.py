@@ -10,14 +10,14 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from distill_tui.ui.dialogs.base import Dialog
-from distill_tui.ui.widgets.table import Column, Row, RowList
+from distill_tui.ui.widgets.table import Column, Row, RowTable
 
 
 class PickDialog(Dialog[str | None]):
     """The key of the row that was picked; escape gives None. Letters go to the filter, arrows to the list."""
 
     DEFAULT_CSS = """
-    PickDialog RowList { max-height: 16; margin-top: 1; }
+    PickDialog RowTable { max-height: 16; margin-top: 1; }
     PickDialog #pick-empty { color: $dim; margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,19 +40,19 @@ class PickDialog(Dialog[str | None]):
             box = Input(placeholder="type to narrow it down", compact=True)
             box.cursor_blink = False
             yield box
-            yield RowList()
+            yield RowTable()
             yield Static(self._empty, id="pick-empty", markup=False)
             yield Static(f"↑↓  choose     enter  {self._take}     esc  back", classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
         # the arrows move the list while the letters go to the filter
-        self.query_one(RowList).can_focus = False
+        self.query_one(RowTable).can_focus = False
         self._fill("")
 
     def _fill(self, wanted: str) -> None:
         shown = [row for row in self._rows if wanted in " ".join(row.cells).lower()]
-        self.query_one(RowList).fill(self._columns, shown)
-        self.query_one(RowList).display = bool(shown)
+        self.query_one(RowTable).fill(self._columns, shown)
+        self.query_one(RowTable).display = bool(shown)
         empty = self.query_one("#pick-empty", Static)
         empty.display = not shown
         empty.update(self._empty if not self._rows else "Nothing matches.")
@@ -63,15 +63,15 @@ class PickDialog(Dialog[str | None]):
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        chosen = self.query_one(RowList).chosen
+        chosen = self.query_one(RowTable).chosen
         if chosen is not None:
             self.dismiss(chosen)
 
     def action_move(self, by: int) -> None:
-        self.query_one(RowList).action_move(by)
+        self.query_one(RowTable).action_move(by)
 
     def action_page(self, by: int) -> None:
-        self.query_one(RowList).action_page(by)
+        self.query_one(RowTable).action_page(by)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

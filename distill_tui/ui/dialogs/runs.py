@@ -18,7 +18,7 @@ from distill_tui.runs.state import RunState
 from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.status import MARKS
-from distill_tui.ui.widgets.table import Column, Row, RowList
+from distill_tui.ui.widgets.table import Column, Row, RowTable
 
 MOST_RUNS = 500
 AT_ONCE = 20
@@ -38,7 +38,7 @@ def glance(run: RunFolder) -> RunState:
 class RunsDialog(Dialog[RunFolder | None]):
     """A list of the runs, the newest first; the one that is watched is marked."""
 
-    DEFAULT_CSS = "RunsDialog RowList { max-height: 24; }"
+    DEFAULT_CSS = "RunsDialog RowTable { max-height: 24; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,r", "cancel", "Back", id="dialog.cancel"),
     ]
@@ -52,11 +52,11 @@ class RunsDialog(Dialog[RunFolder | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog dialog-wide"):
             yield Static("Runs", classes="dialog-title", markup=False)
-            yield RowList()
+            yield RowTable()
             yield Static("enter  watch it     esc  back", classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one(RowList).focus()
+        self.query_one(RowTable).focus()
         begin(self, "glance", self._look)
 
     async def _look(self) -> None:
@@ -76,14 +76,14 @@ class RunsDialog(Dialog[RunFolder | None]):
         if not self._states:
             return
         titles = ["name", "state", "epoch", "val loss", "started"][: 2 if self.has_class("-narrow") else None]
-        rows = self.query_one(RowList)
+        rows = self.query_one(RowTable)
         here = self._current.id if self._current is not None else ""
         columns = [Column(title, title == "val loss") for title in titles]
         rows.fill(columns, [_row(run, state, len(titles)) for run, state in self._states], None if rows.keys else here)
         rows.mark({here: HERE})
 
-    @on(RowList.Picked)
-    def _picked(self, message: RowList.Picked) -> None:
+    @on(RowTable.Picked)
+    def _picked(self, message: RowTable.Picked) -> None:
         self.dismiss(self._runs[message.key])
 
     def action_cancel(self) -> None:

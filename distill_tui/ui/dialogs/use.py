@@ -23,7 +23,7 @@ from distill_tui.ui.dialogs.path import PathDialog
 from distill_tui.ui.services.programs import call
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.path_input import PathInput, absolute
-from distill_tui.ui.widgets.table import Column, Row, RowList
+from distill_tui.ui.widgets.table import Column, Row, RowTable
 
 SUFFIXES = tuple(f".{end}" for end in USUAL_EXTENSIONS)
 ASKING = "enter  start   tab  complete, next   ctrl+t  tree   esc  back"
@@ -39,7 +39,7 @@ class UseDialog(Dialog[None]):
     UseDialog .use-row .label { width: 11; color: $dim; }
     UseDialog .use-row Input { width: 1fr; }
     UseDialog #use-state { margin-top: 1; }
-    UseDialog RowList { margin-top: 1; max-height: 14; }
+    UseDialog RowTable { margin-top: 1; max-height: 14; }
     UseDialog .problem { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,7 +63,7 @@ class UseDialog(Dialog[None]):
             yield from self._field("Levels", Input(str(self._levels), compact=True, id="use-levels"))
             yield Static("", classes="problem", markup=False)
             yield Static("", id="use-state", markup=False)
-            yield RowList(id="use-results")
+            yield RowTable(id="use-results")
             yield Static(ASKING, classes="dialog-keys", markup=False)
 
     def _field(self, title: str, box: Input) -> ComposeResult:
@@ -179,7 +179,7 @@ class UseDialog(Dialog[None]):
             said = one["error"] or Path(decode_path(one["out"])).name
             distance = formatting.number(one["distance"])
             rows.append(Row(str(number), (name, distance, said), "error" if one["error"] else "text"))
-        table = self.query_one("#use-results", RowList)
+        table = self.query_one("#use-results", RowTable)
         table.display = True
         table.fill((Column("sound"), Column("distance", right=True), Column("written")), rows)
         table.focus()

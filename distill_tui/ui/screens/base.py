@@ -13,8 +13,8 @@ from textual.strip import Strip
 
 from distill_tui.errors import DistillError
 from distill_tui.runs.folder import RunFolder
-from distill_tui.ui.widgets.footer import KeyLine
-from distill_tui.ui.widgets.header import TopBar
+from distill_tui.ui.widgets.footer import AppFooter
+from distill_tui.ui.widgets.header import AppHeader
 
 _T = TypeVar("_T")
 
@@ -34,7 +34,7 @@ class RecipeWanted(Message):
     name: str
 
 
-class DeskScreen(Screen[None]):
+class BaseScreen(Screen[None]):
     """A screen of the app. Its size is a class: `-narrow` to `-huge` wide, `-short` to `-high` tall."""
 
     HORIZONTAL_BREAKPOINTS = [
@@ -98,12 +98,12 @@ class DeskScreen(Screen[None]):
             super()._compositor_refresh()
 
     @staticmethod
-    def footer() -> KeyLine:
-        return KeyLine(id="keys")
+    def footer() -> AppFooter:
+        return AppFooter(id="keys")
 
     @property
-    def bar(self) -> TopBar:
-        return self.query_one(TopBar)
+    def bar(self) -> AppHeader:
+        return self.query_one(AppHeader)
 
     def attempt(self, action: Callable[[], object]) -> bool:
         """Do something that may go wrong, and tell the person if it did; whether it went well."""

@@ -22,7 +22,7 @@ from distill_tui.ui import messages as m
 from distill_tui.ui.dialogs.ask import AskDialog
 from distill_tui.ui.dialogs.confirm import ConfirmDialog
 from distill_tui.ui.run_store import Follower
-from distill_tui.ui.screens.base import DeskScreen
+from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.services.control_writer import Wish, Wishes
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.terminal.compositor import SpansCompositor
@@ -41,7 +41,7 @@ REST_SECONDS, MOST_REST_SECONDS = 0.25, 1.5
 """Who presses key after key is answered at once: so long after one new numbers wait for the next, but not for ever."""
 
 
-class SteeringScreen(DeskScreen):
+class SteeringScreen(BaseScreen):
     """Follows one run; every wish goes into its control file."""
 
     REPAINT_SECONDS: ClassVar[float] = 0.5

@@ -33,7 +33,7 @@ class MachineSample:
     gpus: tuple[GpuSample, ...] = ()
 
 
-class Gauges:
+class SystemMonitor:
     """Takes a sample when it is asked to; `samples` holds the newest last."""
 
     def __init__(self) -> None:

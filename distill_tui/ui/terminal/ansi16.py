@@ -40,7 +40,7 @@ PIXELS = frozenset("▀▄▘▝▖▗▌▐▞▚▛▜▙▟█ ")
 """Characters of pictures: two colours side by side, and nothing to read."""
 
 
-class Sixteen(LineFilter):
+class Ansi16(LineFilter):
     """Replaces every colour by one of the sixteen, but for themes that are made of those."""
 
     def __init__(self, theme: Callable[[], Theme]) -> None:

@@ -20,7 +20,7 @@ Span = tuple[int, int, int]
 """A part of a line: which line, its first column, the column after its last."""
 
 
-class Pieced(Widget):
+class PartialRender(Widget):
     """A widget that can draw parts of its lines, without the rest of them."""
 
     def pieces(self, spans: Sequence[Span]) -> list[Strip]:
@@ -73,7 +73,7 @@ class SpansCompositor(Compositor):
         found = []
         for widget, wanted in of_widgets.items():
             x, y, width, _ = self.visible_widgets[widget][0]
-            if isinstance(widget, Pieced):
+            if isinstance(widget, PartialRender):
                 strips = widget.pieces([(line - y, left - x, right - x) for line, left, right in wanted])
             else:
                 top, bottom = wanted[0][0], wanted[-1][0]

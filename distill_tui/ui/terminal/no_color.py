@@ -19,7 +19,7 @@ GREY = 24
 """Most of what the parts of a colour, each of 0..255, differ by in a grey."""
 
 
-class Colourless(LineFilter):
+class NoColor(LineFilter):
     """Bold, underlined, dim and reversed text in the terminal's own two colours."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:

@@ -7,7 +7,7 @@ from textual.filter import LineFilter
 from distill_tui.text import DRIVING, REPLACEMENT
 
 
-class Harmless(LineFilter):
+class Sanitizer(LineFilter):
     """Takes out what could drive the terminal. Those characters have no width, so what is left stands where it did."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002

@@ -2,13 +2,13 @@
 
 from rich.text import Text
 
-from distill_tui.ui.widgets.text_widget import Painted
+from distill_tui.ui.widgets.text_widget import LinesWidget
 
 ALWAYS = ("next_view", "help", "leave")
 GAP = 2
 
 
-class KeyLine(Painted):
+class AppFooter(LinesWidget):
     """`←→ Read  l Log  s Smooth      v View  ? Help  q Quit`: the focused widget's keys come first."""
 
     def on_mount(self) -> None:

@@ -4,7 +4,7 @@ from rich.style import Style
 from rich.text import Text
 
 from distill_tui.files import printable
-from distill_tui.ui.widgets.text_widget import Painted
+from distill_tui.ui.widgets.text_widget import LinesWidget
 
 SCREENS = (
     ("config", "1", "Config"),
@@ -14,7 +14,7 @@ SCREENS = (
 )
 
 
-class TopBar(Painted):
+class AppHeader(LinesWidget):
     """`distill  1 Config  2 Training  3 Library  4 Explorer          drums`."""
 
     def __init__(self, here: str) -> None:

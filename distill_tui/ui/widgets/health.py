@@ -12,7 +12,7 @@ from distill_tui.reporting import formatting
 from distill_tui.reporting.verdicts import Verdict, has_enough_frames, verdict, window_of
 from distill_tui.runs.state import LevelHealth, RunState, Series
 from distill_tui.ui.widgets.braille import blocks
-from distill_tui.ui.widgets.text_widget import Painted, again_in_another_theme, theme_style
+from distill_tui.ui.widgets.text_widget import LinesWidget, again_in_another_theme, theme_style
 
 COLORS = {Verdict.GOOD: "success", Verdict.FAIR: "warning", Verdict.POOR: "error", None: "foreground"}
 """The theme's colour for each verdict."""
@@ -109,7 +109,7 @@ class HealthTable(DataTable[Text]):
         return blocks([_lowest(values[a:b]) for a, b in itertools.pairwise(edges)])
 
 
-class HealthNote(Painted):
+class HealthNote(LinesWidget):
     """Below the table: the window of its numbers, or when the codebooks will be initialised."""
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -13,7 +13,7 @@ from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import formatting
 from distill_tui.runs.control import Control
 from distill_tui.runs.state import RunState
-from distill_tui.ui.widgets.text_widget import Painted, pad
+from distill_tui.ui.widgets.text_widget import LinesWidget, pad
 
 WIDE = 37
 """Cells from which on there is room for all columns."""
@@ -88,7 +88,7 @@ def turned(field: Field, value: float, direction: int) -> float:
     return new if not check(field, new)[1] else value
 
 
-class Knobs(Painted, can_focus=True):
+class Knobs(LinesWidget, can_focus=True):
     """The knobs: up and down choose one, left and right turn it, enter types it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

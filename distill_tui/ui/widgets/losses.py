@@ -8,7 +8,7 @@ from distill_tui.reporting import formatting
 from distill_tui.runs.state import RunState, Series
 from distill_tui.ui.widgets.braille import draw
 from distill_tui.ui.widgets.envelope import Envelope
-from distill_tui.ui.widgets.text_widget import Painted, pad
+from distill_tui.ui.widgets.text_widget import LinesWidget, pad
 
 LOSSES = (
     ("loss/train", "train", "series-train"),
@@ -30,7 +30,7 @@ def warmup_end(state: RunState) -> float:
     return math.inf if state.health and "loss/commit" not in state.series else 0.0
 
 
-class LossCurves(Painted):
+class LossCurves(LinesWidget):
     """Losses below each other, on one axis of steps."""
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -120,9 +120,9 @@ def _waiting(state: RunState, hints: dict[str, str]) -> str:
     )
 
 
-def latest_warnings(state: RunState) -> list[tuple[e.Warned, int]]:
+def latest_warnings(state: RunState) -> list[tuple[e.WarningRaised, int]]:
     """The newest warning of each kind and how often it came, the newest first."""
-    found: dict[str, tuple[e.Warned, int]] = {}
+    found: dict[str, tuple[e.WarningRaised, int]] = {}
     for warned in state.warnings:
         # the same warning of another step differs in its numbers only
         kind = warned.code + "".join(c for c in warned.text if not c.isdigit())

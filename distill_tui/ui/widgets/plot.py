@@ -14,7 +14,7 @@ from distill_tui.ui.widgets.canvas import Canvas, Scale, round_numbers, scale_fo
 from distill_tui.ui.widgets.chart_window import Window
 from distill_tui.ui.widgets.losses import warmup_end
 from distill_tui.ui.widgets.pyramid import Point, Pyramid, smoothed
-from distill_tui.ui.widgets.text_widget import Painted, theme_style
+from distill_tui.ui.widgets.text_widget import LinesWidget, theme_style
 
 SCALES = ("auto", "log", "linear")
 SMOOTHINGS = (("raw", 0.0), ("smooth", 0.02), ("very smooth", 0.08))
@@ -52,7 +52,7 @@ class _Pane:
     curves: list[_Curve] = field(default_factory=list)
 
 
-class Plot(Painted):
+class Plot(LinesWidget):
     """What is drawn of which runs, and its picture: panes, marks and the axis below them."""
 
     def __init__(self, *, id: str | None = None) -> None:

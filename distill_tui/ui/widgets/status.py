@@ -5,7 +5,7 @@ from rich.text import Text
 from distill_tui.files import printable
 from distill_tui.reporting import formatting
 from distill_tui.runs.state import RunState
-from distill_tui.ui.widgets.text_widget import Painted, joined
+from distill_tui.ui.widgets.text_widget import LinesWidget, joined
 
 MARKS = {
     "starting": ("◌", "dim"),
@@ -20,7 +20,7 @@ MARKS = {
 """A mark and a colour for each state; the word always stands beside them."""
 
 
-class StatusHead(Painted):
+class StatusHead(LinesWidget):
     """Two lines and a progress bar; the most important comes first, and what does not fit is left out whole."""
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -41,12 +41,12 @@ class Row:
     style: str = "text"
 
 
-class RowList(ScrollView, can_focus=True):
+class RowTable(ScrollView, can_focus=True):
     """The rows, one of them under the cursor; some may carry a mark of one character."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--header", "rows--text", "rows--dim", "rows--error", "rows--cursor"}
     DEFAULT_CSS = """
-    RowList {
+    RowTable {
         height: auto;
         overflow-x: hidden;
         scrollbar-size-vertical: 1;

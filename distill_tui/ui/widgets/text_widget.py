@@ -31,7 +31,7 @@ def again_in_another_theme(widget: Widget, draw: Callable[[], object]) -> None:
     widget.app.theme_changed_signal.subscribe(widget, lambda _: draw())
 
 
-class Painted(Widget):
+class LinesWidget(Widget):
     """Draws what `lines()` gives for its size."""
 
     DEFAULT_CSS = "Painted { height: auto; }"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from distill_tui.machine import Machine
     from distill_tui.recipe.schema import Recipe
     from distill_tui.runs.folder import RunFolder
-    from distill_tui.runs.throughput import Pace
+    from distill_tui.runs.throughput import Throughput
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Found:
     resolved: "Recipe | None" = None
     problems: list[str] = field(default_factory=list)
     interrupted: "RunFolder | None" = None
-    pace: "Pace | None" = None
+    pace: "Throughput | None" = None
 
     @property
     def is_read(self) -> bool:

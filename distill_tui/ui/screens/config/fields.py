@@ -13,12 +13,12 @@ from textual.reactive import reactive
 from textual.widgets import Input, Static
 
 from distill_tui.recipe.fields import Field
-from distill_tui.ui.widgets.text_widget import Painted
+from distill_tui.ui.widgets.text_widget import LinesWidget
 
 CHOOSE = "Choose another word"
 
 
-class Choice(Painted, can_focus=True):
+class Choice(LinesWidget, can_focus=True):
     """One of a few words: left and right choose."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

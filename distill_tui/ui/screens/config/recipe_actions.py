@@ -12,7 +12,7 @@ from distill_tui.files import clean_name, printable
 from distill_tui.paths import Home
 from distill_tui.reporting import formatting
 from distill_tui.settings import read_settings
-from distill_tui.ui.screens.base import DeskScreen
+from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.path_input import AND, FolderField
 
@@ -34,7 +34,7 @@ RECIPE_KEYS = (
 )
 
 
-class RecipeScreen(DeskScreen):
+class RecipeScreen(BaseScreen):
     """Has the form; what stands beside it, and starting a run, is the Config screen's."""
 
     def __init__(self, home: Home) -> None:

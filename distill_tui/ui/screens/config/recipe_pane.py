@@ -144,9 +144,9 @@ class RecipePane(Vertical):
             RequestError: with every problem.
         """
         recipe = self.form.recipe()
-        if recipe.data.validation_share != corpus.validation_share:
-            corpus.validation_share = recipe.data.validation_share
-            assign_split(corpus.sounds, corpus.validation_share)
+        if recipe.data.validation_fraction != corpus.validation_fraction:
+            corpus.validation_fraction = recipe.data.validation_fraction
+            assign_split(corpus.sounds, corpus.validation_fraction)
         return resolve(recipe, corpus.facts(), machine)
 
     def judge(self, found: Found) -> None:

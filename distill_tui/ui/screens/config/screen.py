@@ -22,7 +22,7 @@ from distill_tui.ui.screens.base import RunWanted
 from distill_tui.ui.screens.config.data_panel import Found, FoundPanel
 from distill_tui.ui.screens.config.recipe_actions import RECIPE_KEYS, RecipeScreen
 from distill_tui.ui.services.workers import begin
-from distill_tui.ui.widgets.header import TopBar
+from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.pane import Pane, ScrolledPane
 from distill_tui.ui.widgets.path_input import AND, FolderField, split_paths
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     # the first screen must come at once: what it does not show at first is imported by those who want it
     from distill_tui.data.corpus import Corpus
     from distill_tui.recipe.schema import Recipe
-    from distill_tui.runs.throughput import Pace
+    from distill_tui.runs.throughput import Throughput
     from distill_tui.ui.screens.config.recipe_pane import RecipePane
 
 WELCOME = "enter: type a path of sounds    t: find them in a tree    tab: to the fields"
@@ -85,11 +85,11 @@ class ConfigScreen(RecipeScreen):
     def __init__(self, home: Home) -> None:
         super().__init__(home)
         self.found = Found()
-        self._paces: dict[str, list[Pace]] = {}
+        self._paces: dict[str, list[Throughput]] = {}
         self._was_away = self._is_starting = False
 
     def compose(self) -> ComposeResult:
-        yield TopBar(self.MODE)
+        yield AppHeader(self.MODE)
         with Pane(id="config-panes"):
             with Pane(id="form"):
                 with Horizontal(classes="field-row", id="folder-row"):

@@ -15,7 +15,7 @@ from distill_tui.recipe.resolve import expectations
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.size import PROGRAM_BYTES, batch_bytes, parameters, training_bytes
 from distill_tui.reporting import formatting
-from distill_tui.runs.throughput import Pace, epoch_seconds
+from distill_tui.runs.throughput import Throughput, epoch_seconds
 from distill_tui.ui.screens.config.data_panel import Found
 from distill_tui.ui.widgets.braille import BLOCKS
 from distill_tui.ui.widgets.text_widget import theme_style, wrapped
@@ -112,7 +112,7 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
     auto = _auto(recipe, "model.codebook_size")
     size = f"{recipe.model.rvq_levels} × {recipe.model.codebook_size} codes{auto}"  # noqa: RUF001
     kbps = f"{bitrate_kbps(recipe):.2f} kbps"
-    rate = formatting.hertz(float(recipe.model.rate))
+    rate = formatting.hertz(float(recipe.model.sample_rate))
     frames = f"{frame_rate(recipe):.1f} frames a second"
     many = f"{formatting.short_count(parameters(recipe))} parameters"
     start = _start(recipe)
@@ -175,16 +175,16 @@ def _memory(recipe: Recipe) -> str:
 
 
 def _steps(recipe: Recipe) -> str:
-    batch = int(recipe.train.batch_size) * float(recipe.data.segment_seconds)
+    batch = int(recipe.train.batch_size) * float(recipe.data.crop_seconds)
     return f"{int(recipe.train.steps_per_epoch):,} an epoch, {formatting.duration(batch)} of sound each"
 
 
-def _epoch(recipe: Recipe, pace: Pace | None) -> str:
+def _epoch(recipe: Recipe, pace: Throughput | None) -> str:
     """About how long an epoch takes, by what this machine reached before; '' when it never trained."""
     return f"about {formatting.duration(epoch_seconds(recipe, pace))}" if pace is not None else ""
 
 
-def _whole(recipe: Recipe, pace: Pace | None) -> str:
+def _whole(recipe: Recipe, pace: Throughput | None) -> str:
     if recipe.train.minutes:
         return f"{formatting.duration(recipe.train.minutes * 60)}, as set"
     if pace is None:

@@ -8,7 +8,7 @@ from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 
-from distill_tui.ui.terminal.compositor import Pieced, Span
+from distill_tui.ui.terminal.compositor import PartialRender, Span
 from distill_tui.ui.widgets.text_widget import theme_style
 
 Cell = tuple[str, Style | None]
@@ -18,10 +18,10 @@ BETWEEN = 6
 """So many characters that have not changed are sent again rather than a place to go on from."""
 
 
-class Cells(Pieced):
+class CellGrid(PartialRender):
     """Draws what `grid()` gives for its size."""
 
-    DEFAULT_CSS = "Cells { height: 1fr; }"
+    DEFAULT_CSS = "CellGrid { height: 1fr; }"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -135,7 +135,7 @@ def changed(old: list[Cell], new: list[Cell]) -> list[tuple[int, int]]:
     return found
 
 
-class Allowance:
+class RateLimiter:
     """How soon something may be drawn again that cost so much to send: `rate` bytes a second, and never sooner than
     after `least` seconds, nor later than after MOST."""
 

@@ -9,13 +9,13 @@ from distill_tui.files import printable
 from distill_tui.reporting import formatting
 from distill_tui.runs.codebook_map import Place
 from distill_tui.ui.screens.explorer.listening import moment, places_of
-from distill_tui.ui.screens.explorer.scene import DEAD, LIVE, Chosen, Scene, Shows
-from distill_tui.ui.widgets.text_widget import Painted
+from distill_tui.ui.screens.explorer.scene import DEAD, LIVE, MapOptions, Scene, Selection
+from distill_tui.ui.widgets.text_widget import LinesWidget
 
 BAR = 10
 
 
-class CodePane(Painted):
+class CodePane(LinesWidget):
     """The chosen code: its count, its trail, what chose it, where in the data it is used most; then codes by use."""
 
     DEFAULT_CSS = "CodePane { height: 1fr; }"
@@ -23,9 +23,9 @@ class CodePane(Painted):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._scene: Scene | None = None
-        self._shows, self._chosen = Shows(), Chosen()
+        self._shows, self._chosen = MapOptions(), Selection()
 
-    def show(self, scene: Scene | None, shows: Shows, chosen: Chosen) -> None:
+    def show(self, scene: Scene | None, shows: MapOptions, chosen: Selection) -> None:
         """Show what is chosen on this map."""
         self._scene, self._shows, self._chosen = scene, shows, chosen
         self.repaint()

@@ -8,14 +8,14 @@ from distill_tui.files import printable
 from distill_tui.recipe.schema import Model
 from distill_tui.reporting import formatting
 from distill_tui.reporting.verdicts import COLLAPSED_NATS, verdict
-from distill_tui.runs.codebook_map import DEADNESS, CodeMap
+from distill_tui.runs.codebook_map import DEADNESS, CodebookMap
 from distill_tui.runs.state import LevelHealth, RunState
-from distill_tui.ui.screens.explorer.scene import Scene, Shows
+from distill_tui.ui.screens.explorer.scene import MapOptions, Scene
 from distill_tui.ui.widgets.braille import BLOCKS
 from distill_tui.ui.widgets.health import COLORS
 from distill_tui.ui.widgets.losses import LOSSES
 from distill_tui.ui.widgets.status import MARKS
-from distill_tui.ui.widgets.text_widget import Painted
+from distill_tui.ui.widgets.text_widget import LinesWidget
 
 USED = 0.01
 """Nats below which a dimension of a VAE's latents tells nothing."""
@@ -35,7 +35,7 @@ def losses_of(model: Model) -> tuple[tuple[str, str, str], ...]:
     return (TRAIN, RECON, COMMIT, CODEBOOK) if model.codebooks == "gradient" else (TRAIN, RECON, COMMIT, VAL)
 
 
-def about_map(found: CodeMap, title: str, trains: bool) -> list[tuple[str, str]]:
+def about_map(found: CodebookMap, title: str, trains: bool) -> list[tuple[str, str]]:
     """What a map is of, as texts with their colours; `trains` for a run of sounds that goes on."""
     groups = formatting.plural(len(found.groups), "group")
     return [
@@ -47,7 +47,7 @@ def about_map(found: CodeMap, title: str, trains: bool) -> list[tuple[str, str]]
     ]
 
 
-class ExplorerHead(Painted):
+class ExplorerHead(LinesWidget):
     """`● running   step 12,300   103 steps/s   epoch 4/100`, or what a map is of."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -89,19 +89,19 @@ class ExplorerHead(Painted):
         return [line]
 
 
-class HealthLines(Painted):
+class HealthLines(LinesWidget):
     """`Level 1: 14/16 active (2 dead)` for each level, and what dead means here; of a VAE its KL."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._map: CodeMap | None = None
-        self._shows = Shows()
+        self._map: CodebookMap | None = None
+        self._shows = MapOptions()
         self._key = "d"
         self._kl: float | None = None
         self._nats: list[float] = []
         self._is_kl = False
 
-    def show(self, found: CodeMap | None, shows: Shows, key: str) -> None:
+    def show(self, found: CodebookMap | None, shows: MapOptions, key: str) -> None:
         """Show the health of a map's codebooks; `key` changes the definition."""
         self._map, self._shows, self._key, self._is_kl = found, shows, key, False
         self.repaint()

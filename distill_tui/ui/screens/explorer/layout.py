@@ -11,18 +11,18 @@ from textual.widgets import Static
 
 from distill_tui.files import printable
 from distill_tui.paths import Home
-from distill_tui.runs.codebook_map import CodeMap, read_map
+from distill_tui.runs.codebook_map import CodebookMap, read_map
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.screens.explorer import sources
-from distill_tui.ui.screens.explorer.cell_grid import Allowance
+from distill_tui.ui.screens.explorer.cell_grid import RateLimiter
 from distill_tui.ui.screens.explorer.code_pane import CodePane
 from distill_tui.ui.screens.explorer.health_panel import ExplorerHead, HealthLines, about_map, losses_of
 from distill_tui.ui.screens.explorer.map_view import MapView
 from distill_tui.ui.screens.explorer.pixels import PicturesView
 from distill_tui.ui.screens.explorer.sources import SoundRun
 from distill_tui.ui.screens.run_screen import SteeringScreen
-from distill_tui.ui.widgets.footer import KeyLine
-from distill_tui.ui.widgets.header import TopBar
+from distill_tui.ui.widgets.footer import AppFooter
+from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.knobs import Knobs
 from distill_tui.ui.widgets.losses import LossCurves
 
@@ -48,26 +48,26 @@ class MapScreen(SteeringScreen):
     """
 
     MODE: ClassVar[str] = "explorer"
-    CSS_PATH = "../explorer.tcss"
+    CSS_PATH = "explorer.tcss"
     AUTO_FOCUS = "MapView"
 
     def __init__(self, home: Home) -> None:
         super().__init__(home)
         self.view = "desk"
-        self.map: CodeMap | None = None
+        self.map: CodebookMap | None = None
         self.sounds: SoundRun | None = None
         self._title = ""
         self._busy = ""
         self._note = ""
         self._stamp: tuple[int, int] | None = None
         self._log: bool | None = None
-        self._due = {part: Allowance(*how) for part, how in RATES.items()}
+        self._due = {part: RateLimiter(*how) for part, how in RATES.items()}
         self._waits: set[str] = set()
         self._bound: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         self.run_folder = self.run_folder or sources.newest(self._home)
-        yield TopBar(self.MODE)
+        yield AppHeader(self.MODE)
         yield Static(EMPTY, id="empty", markup=False)
         with Vertical(id="explorer-desk"):
             yield ExplorerHead(id="explorer-head")
@@ -79,7 +79,7 @@ class MapScreen(SteeringScreen):
                     yield Knobs(id="explorer-knobs")
                     yield CodePane(id="explorer-code")
             yield PicturesView(id="explorer-pictures")
-        yield KeyLine(id="explorer-keys")
+        yield AppFooter(id="explorer-keys")
 
     def on_screen_resume(self) -> None:
         if self.is_blank and (run := sources.newest(self._home)):
@@ -118,14 +118,14 @@ class MapScreen(SteeringScreen):
         self.set_class(True, "-sound")
         self.maps.forget()
 
-    def show_map(self, found: CodeMap, title: str) -> None:
+    def show_map(self, found: CodebookMap, title: str) -> None:
         """Show a map that was made of a run or model, in place of what was shown."""
         sounds = self.sounds
         self.leave_run(title)
         self.sounds = sounds
         self.renew_map(found)
 
-    def renew_map(self, found: CodeMap) -> None:
+    def renew_map(self, found: CodebookMap) -> None:
         """Show a newer map of what is looked at; what is chosen stays."""
         self.map, self._busy = found, ""
         # the map of a model that learned pictures has them, as long as its run is kept

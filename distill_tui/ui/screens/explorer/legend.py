@@ -8,17 +8,24 @@ from rich.style import Style
 from distill_tui.files import printable
 from distill_tui.reporting import formatting
 from distill_tui.ui.screens.explorer.cell_grid import Cell
-from distill_tui.ui.screens.explorer.scene import MOST_CELLS, Scene, Shows
+from distill_tui.ui.screens.explorer.scene import MOST_CELLS, MapOptions, Scene
 
 LEGEND_ROWS = ((20, 3), (12, 2), (0, 1))
 """From so many rows on the legend may have so many."""
 
-Ink = Callable[..., Style]
-"""`Cells.ink`."""
+TerminalStyle = Callable[..., Style]
+"""`CellGrid.ink`."""
 
 
 def title_of(
-    scene: Scene, level: int, shows: Shows, width: int, ink: Ink, here: bool, focused: bool, of_points: bool
+    scene: Scene,
+    level: int,
+    shows: MapOptions,
+    width: int,
+    ink: TerminalStyle,
+    here: bool,
+    focused: bool,
+    of_points: bool,
 ) -> list[Cell]:
     """What stands over a level: `here` when it is the chosen one, `of_points` when the arrows choose points."""
     name = ink("foreground", bold=True) + Style(underline=True) if here else ink("dim")
@@ -41,7 +48,7 @@ def title_of(
     return cells[:width]
 
 
-def _held(scene: Scene, shows: Shows, level: int, room: int) -> str:
+def _held(scene: Scene, shows: MapOptions, level: int, room: int) -> str:
     """How much of what is shown lies in a plane that cannot show all of it."""
     if scene.map.dims <= 2:
         return ""
@@ -51,7 +58,7 @@ def _held(scene: Scene, shows: Shows, level: int, room: int) -> str:
 
 
 def legend_of(
-    scene: Scene, shows: Shows, width: int, height: int, ink: Ink, groups: Sequence[Style]
+    scene: Scene, shows: MapOptions, width: int, height: int, ink: TerminalStyle, groups: Sequence[Style]
 ) -> list[list[Cell]]:
     """The marks, the groups' letters, and what people should know of this plane, for maps of this size."""
     found, dim = scene.map, ink("dim")

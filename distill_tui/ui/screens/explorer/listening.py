@@ -12,9 +12,9 @@ from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import clean_name, printable
 from distill_tui.interpreter import python
 from distill_tui.paths import Home
-from distill_tui.runs.codebook_map import CodeMap, Place
+from distill_tui.runs.codebook_map import CodebookMap, Place
 from distill_tui.ui.dialogs.help import HelpDialog
-from distill_tui.ui.screens.explorer.scene import Chosen
+from distill_tui.ui.screens.explorer.scene import Selection
 from distill_tui.ui.services.audio_player import Playing, fetch_command, player
 from distill_tui.ui.services.programs import run
 from distill_tui.ui.services.workers import begin
@@ -41,7 +41,7 @@ def moment(seconds: float) -> str:
     return f"{int(minutes)}:{rest:04.1f}"
 
 
-def stretch_of(found: CodeMap, chosen: Chosen, of_points: bool) -> Stretch | None:
+def stretch_of(found: CodebookMap, chosen: Selection, of_points: bool) -> Stretch | None:
     """What can be heard of what is chosen: the point's moment or the code's place; None where nothing can."""
     if of_points:
         point = chosen.point
@@ -58,7 +58,7 @@ def stretch_of(found: CodeMap, chosen: Chosen, of_points: bool) -> Stretch | Non
     return None if path is None else Stretch(name, Path(decode_path(path)), start, found.place_seconds)
 
 
-def places_of(found: CodeMap, chosen: Chosen) -> list[Place]:
+def places_of(found: CodebookMap, chosen: Selection) -> list[Place]:
     """Where the chosen code is used most; [] for none."""
     if chosen.code is None or chosen.level >= len(found.levels):
         return []

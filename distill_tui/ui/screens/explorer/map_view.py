@@ -8,12 +8,20 @@ from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from distill_tui.runs.codebook_map import CodeMap, Place
-from distill_tui.ui.screens.explorer.cell_grid import Cell, Cells
+from distill_tui.runs.codebook_map import CodebookMap, Place
+from distill_tui.ui.screens.explorer.cell_grid import Cell, CellGrid
 from distill_tui.ui.screens.explorer.legend import legend_of, line_of, title_of
 from distill_tui.ui.screens.explorer.listening import Stretch, places_of, stretch_of
 from distill_tui.ui.screens.explorer.plane import Frame, Plane
-from distill_tui.ui.screens.explorer.scene import Chosen, Inks, Scene, Shows, Stood, draw, neighbour
+from distill_tui.ui.screens.explorer.scene import (
+    LetterPositions,
+    MapOptions,
+    Palette,
+    Scene,
+    Selection,
+    draw,
+    neighbour,
+)
 from distill_tui.ui.widgets.curves import RUN_COLORS
 
 LEAST_PANEL = 34
@@ -25,7 +33,7 @@ _GROUP_INKS = [[Style(color=Color.parse(pair[side])) for pair in RUN_COLORS] for
 """Of dark themes and of light ones: a style for each group, gone round. Letters tell them apart."""
 
 
-class MapView(Cells, can_focus=True):
+class MapView(CellGrid, can_focus=True):
     """The maps, with a code that is chosen, or a point. Whoever hears that another is has them drawn."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,7 +54,7 @@ class MapView(Cells, can_focus=True):
     class Chose(Message):
         """Another level, code or point is chosen."""
 
-        chosen: Chosen
+        chosen: Selection
 
     @dataclass
     class Asked(Message):
@@ -62,16 +70,16 @@ class MapView(Cells, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.scene: Scene | None = None
-        self.shows = Shows()
-        self.chosen = Chosen()
+        self.shows = MapOptions()
+        self.chosen = Selection()
         self.of_points = False
         self._nothing = ""
         # what was drawn for each level, and of what: a choice changes one of them at most
         self._drawn: dict[int, tuple[object, list[list[Cell]]]] = {}
         self._frames: dict[tuple[int, str, int, int], Frame] = {}
-        self._stood: dict[tuple[int, str, int, int], Stood] = {}
+        self._stood: dict[tuple[int, str, int, int], LetterPositions] = {}
 
-    def show(self, found: CodeMap | None, nothing: str = "") -> int:
+    def show(self, found: CodebookMap | None, nothing: str = "") -> int:
         """Show this map, or say that there is none; how many characters changed."""
         self._nothing = nothing
         had_none = self.scene is not None and not self.scene.map.levels
@@ -81,14 +89,14 @@ class MapView(Cells, can_focus=True):
             level = min(self.chosen.level, len(levels) - 1)
             code = self.chosen.code if self.chosen.code in range(len(levels[level].codes)) else None
             point = self.chosen.point if self.chosen.point in range(len(self.scene.map.points)) else None
-            self.chosen = Chosen(level, code, point, self.chosen.place)
+            self.chosen = Selection(level, code, point, self.chosen.place)
             # without codes there are points to choose; once there are codes, those
             self.of_points = not self.scene.map.levels or (self.of_points and not had_none)
         return self.repaint()
 
     def forget(self) -> None:
         """Another run or model is looked at from now on."""
-        self._frames, self._stood, self.chosen = {}, {}, Chosen()
+        self._frames, self._stood, self.chosen = {}, {}, Selection()
         self.scene, self.of_points = None, False
 
     # keys
@@ -132,7 +140,7 @@ class MapView(Cells, can_focus=True):
 
     def action_level(self) -> None:
         assert self.scene is not None
-        self._choose(Chosen((self.chosen.level + 1) % len(self.scene.levels), None, self.chosen.point))
+        self._choose(Selection((self.chosen.level + 1) % len(self.scene.levels), None, self.chosen.point))
 
     def action_what(self) -> None:
         self.of_points = not self.of_points
@@ -143,18 +151,18 @@ class MapView(Cells, can_focus=True):
         level = self.chosen.level
         if self.of_points:
             places = self.scene.points(level, self.shows.points)
-            self._choose(Chosen(level, self.chosen.code, neighbour(places, self.chosen.point, dx, dy)))
+            self._choose(Selection(level, self.chosen.code, neighbour(places, self.chosen.point, dx, dy)))
         else:
             codes = self.scene.codes(level, self.shows.points)
-            self._choose(Chosen(level, neighbour(codes, self.chosen.code, dx, dy), self.chosen.point))
+            self._choose(Selection(level, neighbour(codes, self.chosen.code, dx, dy), self.chosen.point))
 
     def choose_none(self) -> bool:
         """Let go of the code and the point; whether any was chosen."""
         had = self.chosen.code is not None or self.chosen.point is not None
-        self._choose(Chosen(self.chosen.level))
+        self._choose(Selection(self.chosen.level))
         return had
 
-    def _choose(self, chosen: Chosen) -> None:
+    def _choose(self, chosen: Selection) -> None:
         could, self.chosen = self._can_hear, chosen
         if self._can_hear != could:
             self.refresh_bindings()
@@ -187,7 +195,7 @@ class MapView(Cells, can_focus=True):
 
     def _panel(self, level: int, width: int, height: int) -> list[list[Cell]]:
         assert self.scene is not None
-        here = self.chosen if level == self.chosen.level else Chosen(level, None, self.chosen.point)
+        here = self.chosen if level == self.chosen.level else Selection(level, None, self.chosen.point)
         looks = (self.scene, replace(self.shows), here, width, height, self.app.theme)
         if self._drawn.get(level, (None, []))[0] != looks:
             self._drawn[level] = looks, self._plane_of(level, width, height)
@@ -205,9 +213,9 @@ class MapView(Cells, can_focus=True):
         self._stood[key] = draw(self.scene, level, self.shows, self.chosen, plane, frame, self._inks_of_map(), stood)
         return plane.cells()
 
-    def _inks_of_map(self) -> Inks:
+    def _inks_of_map(self) -> Palette:
         theme = self.app.current_theme
-        return Inks(
+        return Palette(
             groups=_GROUP_INKS[0 if theme.dark else 1],
             code=self.ink("foreground", bold=True),
             dead=self.ink("error", bold=True),

@@ -8,8 +8,8 @@ from rich.style import Style
 from textual.color import Color
 from textual.geometry import Size
 
-from distill_tui.runs.codebook_map import CodeMap, Picture
-from distill_tui.ui.screens.explorer.cell_grid import Cell, Cells
+from distill_tui.runs.codebook_map import CodebookMap, Picture
+from distill_tui.ui.screens.explorer.cell_grid import Cell, CellGrid
 from distill_tui.ui.widgets.braille import DOTS
 
 QUARTERS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
@@ -24,16 +24,16 @@ LEAST_WIDE, LEAST_HIGH = 7, 3
 """Smaller pictures tell nothing."""
 
 
-class PicturesView(Cells):
+class PicturesView(CellGrid):
     """Inputs, and below each what becomes of it."""
 
     DEFAULT_CSS = "PicturesView { height: auto; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._map: CodeMap | None = None
+        self._map: CodebookMap | None = None
 
-    def show(self, found: CodeMap | None) -> int:
+    def show(self, found: CodebookMap | None) -> int:
         """Show the pictures of this map; how many characters changed."""
         self._map = found
         return self.repaint()

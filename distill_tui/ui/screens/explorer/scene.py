@@ -11,7 +11,7 @@ from typing import Literal
 
 from rich.style import Style
 
-from distill_tui.runs.codebook_map import CodeMap, Deadness, Level, Point, dead_codes
+from distill_tui.runs.codebook_map import CodebookMap, Deadness, Level, Point, dead_codes
 from distill_tui.ui.screens.explorer.plane import Frame, Plane, borders, frame_for
 
 LIVE, DEAD = "◆", "◇"
@@ -27,7 +27,7 @@ What = Literal["outputs", "residuals", "sums"]
 
 
 @dataclass
-class Shows:
+class MapOptions:
     """What is drawn. `points` stands for the data, and so for the plane that each level is drawn in.
 
     - residuals: what enters a level, with its codes, in the level's plane.
@@ -43,7 +43,7 @@ class Shows:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Selection:
     """The code and the point that are chosen, if any, and which of the code's places in the data."""
 
     level: int = 0
@@ -65,7 +65,7 @@ def letters_of(groups: Sequence[str]) -> list[str]:
 class Scene:
     """A map with what follows from it, worked out once. One without codes has a level of none."""
 
-    map: CodeMap
+    map: CodebookMap
     levels: list[Level] = field(init=False)
     letters: list[str] = field(init=False)
     _means_of: dict[tuple[int, What], list[Point]] = field(init=False, default_factory=dict)
@@ -139,7 +139,7 @@ class Scene:
         """Which codes of a level are dead."""
         return dead_codes(self.levels[level].counts, deadness)
 
-    def frame(self, level: int, shows: Shows, wide: int, high: int, before: Frame | None) -> Frame:
+    def frame(self, level: int, shows: MapOptions, wide: int, high: int, before: Frame | None) -> Frame:
         """The frame of a level: it holds the data and the live codes; a dead code may have been left far away."""
         if shows.points == "sums":
             marks = list(self.sums(level))
@@ -156,7 +156,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Inks:
+class Palette:
     """The styles of a scene. `groups` are gone round; `chosen` is added to what is chosen."""
 
     groups: Sequence[Style]
@@ -168,13 +168,20 @@ class Inks:
     chosen: Style
 
 
-Stood = dict[int, tuple[int, int]]
+LetterPositions = dict[int, tuple[int, int]]
 """The character that each point's letter stood in."""
 
 
 def draw(
-    scene: Scene, level: int, shows: Shows, chosen: Chosen, plane: Plane, frame: Frame, inks: Inks, stood: Stood
-) -> Stood:
+    scene: Scene,
+    level: int,
+    shows: MapOptions,
+    chosen: Selection,
+    plane: Plane,
+    frame: Frame,
+    inks: Palette,
+    stood: LetterPositions,
+) -> LetterPositions:
     """Draw a level; where the points' letters stand now. `stood` is where they stood before, in the same frame."""
     codes = scene.codes(level, shows.points)
     wide, high = plane.wide, plane.high
@@ -203,7 +210,7 @@ def draw(
     return stands
 
 
-def _draw_trails(scene: Scene, level: int, plane: Plane, frame: Frame, inks: Inks, here: int | None) -> None:
+def _draw_trails(scene: Scene, level: int, plane: Plane, frame: Frame, inks: Palette, here: int | None) -> None:
     found = scene.levels[level]
     wide, high = plane.wide, plane.high
     for code in sorted(range(len(found.codes)), key=lambda code: code == here):
@@ -214,13 +221,20 @@ def _draw_trails(scene: Scene, level: int, plane: Plane, frame: Frame, inks: Ink
 
 
 def _draw_points(
-    scene: Scene, level: int, shows: Shows, chosen: Chosen, plane: Plane, frame: Frame, inks: Inks, stood: Stood
-) -> Stood:
+    scene: Scene,
+    level: int,
+    shows: MapOptions,
+    chosen: Selection,
+    plane: Plane,
+    frame: Frame,
+    inks: Palette,
+    stood: LetterPositions,
+) -> LetterPositions:
     """One letter in each character with points in it: that of most of them."""
     labels = scene.map.labels
     serves = scene.levels[level].chosen
     code = chosen.code if chosen.level == level else None
-    stands: Stood = {}
+    stands: LetterPositions = {}
     within: dict[tuple[int, int], list[int]] = {}
     for index, point in enumerate(scene.points(level, shows.points)):
         x, y = frame.place(point, plane.wide, plane.high)

@@ -7,7 +7,7 @@ from distill_tui.data.images.dataset import Pictures
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.foreign import MalformedError
 from distill_tui.paths import Home
-from distill_tui.runs.codebook_map import CodeMap, decode_map
+from distill_tui.runs.codebook_map import CodebookMap, decode_map
 from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.ui.services.control_writer import PATIENCE
@@ -87,7 +87,7 @@ def same_again(run: RunFolder, seed: int, knobs: list[Knob]) -> list[str]:
     return ["--recipe", str(run.recipe), *turned, "--seed", str(seed + 1)]
 
 
-async def make_map(home: Home, wanted: str) -> CodeMap:
+async def make_map(home: Home, wanted: str) -> CodebookMap:
     """The map of a run or model.
 
     Raises:

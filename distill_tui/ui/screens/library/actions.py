@@ -17,7 +17,7 @@ from distill_tui.ui.dialogs.confirm import ConfirmDialog
 from distill_tui.ui.dialogs.path import PathDialog
 from distill_tui.ui.dialogs.pick import PickDialog
 from distill_tui.ui.dialogs.use import UseDialog
-from distill_tui.ui.screens.base import DeskScreen, RecipeWanted, RunWanted
+from distill_tui.ui.screens.base import BaseScreen, RecipeWanted, RunWanted
 from distill_tui.ui.screens.config.recipe_sources import values_of_model
 from distill_tui.ui.screens.library.model_details import go_on, run_of
 from distill_tui.ui.services.programs import call
@@ -47,7 +47,7 @@ HANDLING = (
 )
 
 
-class HandlingScreen(DeskScreen):
+class HandlingScreen(BaseScreen):
     """Acts on the chosen model; which one that is, and how models are listed, is the Library screen's."""
 
     def __init__(self, home: Home) -> None:

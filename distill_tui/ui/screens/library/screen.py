@@ -17,8 +17,8 @@ from distill_tui.ui.screens.library.actions import HANDLING, USE, HandlingScreen
 from distill_tui.ui.screens.library.card import CardView, local_day
 from distill_tui.ui.screens.library.model_details import Shown, look_at
 from distill_tui.ui.services.workers import begin
-from distill_tui.ui.widgets.header import TopBar
-from distill_tui.ui.widgets.table import Column, Row, RowList
+from distill_tui.ui.widgets.header import AppHeader
+from distill_tui.ui.widgets.table import Column, Row, RowTable
 
 EMPTY = """No models yet.
 
@@ -34,7 +34,7 @@ LETTERS = ("a", "b")
 class LibraryScreen(HandlingScreen):
     """The models of this home."""
 
-    CSS_PATH = "../library.tcss"
+    CSS_PATH = "library.tcss"
     MODE = "library"
     TITLE_TEXT = "Library"
     HELP_TEXT = (
@@ -61,14 +61,14 @@ class LibraryScreen(HandlingScreen):
         self._sort = 0
 
     def compose(self) -> ComposeResult:
-        yield TopBar(self.MODE)
+        yield AppHeader(self.MODE)
         yield Static(EMPTY, id="empty", markup=False)
         with Horizontal(id="library-panes"):
             with Vertical(id="models-pane"):
                 box = Input(placeholder="filter by name or run", compact=True, id="filter")
                 box.cursor_blink = False
                 yield box
-                yield RowList(id="models")
+                yield RowTable(id="models")
             with VerticalScroll(id="card-pane", classes="pane"):
                 yield CardView(id="card")
         yield self.footer()
@@ -98,8 +98,8 @@ class LibraryScreen(HandlingScreen):
         self.refresh_bindings()
 
     @property
-    def _list(self) -> RowList:
-        return self.query_one("#models", RowList)
+    def _list(self) -> RowTable:
+        return self.query_one("#models", RowTable)
 
     @property
     def chosen(self) -> Entry | None:
@@ -135,7 +135,7 @@ class LibraryScreen(HandlingScreen):
         values = tuple(cells.get(title, formatting.MISSING) for title in titles)
         return Row(str(entry.path), values, "text" if facts else "error")
 
-    @on(RowList.Highlighted)
+    @on(RowTable.Highlighted)
     def _highlighted(self) -> None:
         self.refresh_bindings()
         entry = self.chosen

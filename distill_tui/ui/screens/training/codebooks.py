@@ -21,7 +21,7 @@ from distill_tui.reporting.verdicts import (
 from distill_tui.runs.state import RunState, Series
 from distill_tui.ui.widgets.braille import BLOCKS
 from distill_tui.ui.widgets.pyramid import Pyramid
-from distill_tui.ui.widgets.text_widget import Painted, joined, pad
+from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 
 MEASURES = (
     ("utilization", "share of codes in use"),
@@ -61,7 +61,7 @@ def binned(counts: Sequence[int], width: int) -> list[int]:
     return [max(counts[a:b]) for a, b in itertools.pairwise(edges)]
 
 
-class CodebooksView(Painted, can_focus=True):
+class CodebooksView(LinesWidget, can_focus=True):
     """A strip a level against time, and the histogram of the level that is chosen."""
 
     HELP_TEXT = (

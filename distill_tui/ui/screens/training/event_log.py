@@ -71,7 +71,7 @@ def _(event: e.StateChanged) -> str:
 
 
 @describe.register
-def _(event: e.Prepared) -> str:
+def _(event: e.RunPrepared) -> str:
     return f"{formatting.short_count(event.parameters)} parameters on {event.device}, {event.kbps:.2f} kbps"
 
 
@@ -88,7 +88,7 @@ def _(event: e.Metrics) -> str:
 
 
 @describe.register
-def _(event: e.Warned) -> str:
+def _(event: e.WarningRaised) -> str:
     return f"▲ {event.text}"
 
 
@@ -103,13 +103,13 @@ def _(event: e.PreviewMade) -> str:
 
 
 @describe.register
-def _(event: e.KnobTurned) -> str:
+def _(event: e.SettingChanged) -> str:
     old, new = formatting.setting(event.old), formatting.setting(event.new)
     return f"{event.key.rpartition('.')[2]} {old} → {new} at step {event.step:,}"
 
 
 @describe.register
-def _(event: e.KnobRefused) -> str:
+def _(event: e.SettingRejected) -> str:
     return f"✗ {event.key}: {event.text}"
 
 

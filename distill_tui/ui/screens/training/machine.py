@@ -6,9 +6,9 @@ from rich.text import Text
 
 from distill_tui.files import printable
 from distill_tui.reporting import formatting
-from distill_tui.ui.services.system_monitor import Gauges, GpuSample
+from distill_tui.ui.services.system_monitor import GpuSample, SystemMonitor
 from distill_tui.ui.widgets.braille import blocks
-from distill_tui.ui.widgets.text_widget import Painted
+from distill_tui.ui.widgets.text_widget import LinesWidget
 
 SECONDS = 2.0
 FIRST_LOOK_SECONDS = 1.0
@@ -18,12 +18,12 @@ HOT = 85.0
 FULL = 0.92
 
 
-class MachinePanel(Painted):
+class MachinePanel(LinesWidget):
     """One line for the processors and one for memory; two for each GPU. Samples only while it is on the screen."""
 
-    def __init__(self, gauges: Gauges | None = None, *, id: str | None = None) -> None:
+    def __init__(self, gauges: SystemMonitor | None = None, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._gauges = gauges or Gauges()
+        self._gauges = gauges or SystemMonitor()
 
     def on_mount(self) -> None:
         self.set_interval(SECONDS, self._tick)

@@ -21,7 +21,7 @@ from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
 from distill_tui.ui.services.spectrograms import Picture, Pictures
 from distill_tui.ui.widgets.braille import blocks
-from distill_tui.ui.widgets.text_widget import Painted, joined, pad
+from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 
 HEAT = (233, 17, 53, 54, 89, 125, 161, 167, 203, 209, 215, 221, 227, 229, 230)
 """From silent to loud, in numbers of the 256-colour palette: it looks the same with and without true colour."""
@@ -58,7 +58,7 @@ def picture_row(picture: Picture, row: int, shaded: bool) -> Text:
     return found
 
 
-class PreviewsView(Painted, can_focus=True):
+class PreviewsView(LinesWidget, can_focus=True):
     """One preview at a time; it follows the newest until one goes back."""
 
     HELP_TEXT = (

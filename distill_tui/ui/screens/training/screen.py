@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
-from distill_tui.runs.events import Warned
+from distill_tui.runs.events import WarningRaised
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.seen_warnings import mark_seen, seen_until
 from distill_tui.runs.state import RunState
@@ -23,7 +23,7 @@ from distill_tui.ui.screens.training.previews import PreviewsView
 from distill_tui.ui.screens.training.view_tabs import VIEWS, ViewTabs
 from distill_tui.ui.screens.training.views import Views
 from distill_tui.ui.services.workers import begin
-from distill_tui.ui.widgets.header import TopBar
+from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.health import HealthNote, HealthTable, has_codes
 from distill_tui.ui.widgets.knobs import Knobs
 from distill_tui.ui.widgets.losses import LOSSES, LossCurves
@@ -42,7 +42,7 @@ Without sounds at hand:  distill-tui demo"""
 class TrainingScreen(SteeringScreen):
     """One run: its losses, codebooks, knobs and previews."""
 
-    CSS_PATH = "../training.tcss"
+    CSS_PATH = "training.tcss"
     MODE = "training"
     TITLE_TEXT = "Training"
     HELP_TEXT = (
@@ -86,7 +86,7 @@ class TrainingScreen(SteeringScreen):
         self.view = "overview"
 
     def compose(self) -> ComposeResult:
-        yield TopBar(self.MODE)
+        yield AppHeader(self.MODE)
         yield Static(EMPTY, id="empty", markup=False)
         with Vertical(id="desk"):
             yield StatusHead(id="status")
@@ -122,7 +122,7 @@ class TrainingScreen(SteeringScreen):
         if message.run == self.run_folder:
             self.query_one(EventLog).add(message.events)
             # the state that holds them comes right behind
-            self._warned_live = message.live and any(isinstance(event, Warned) for event in message.events)
+            self._warned_live = message.live and any(isinstance(event, WarningRaised) for event in message.events)
 
     def take(self, state: RunState) -> None:
         super().take(state)
@@ -152,7 +152,7 @@ class TrainingScreen(SteeringScreen):
             return
         self.query_one(LossCurves).show(self.state)
         self.query_one(HealthTable).show(self.state)
-        self.query_one(HealthNote).show(self.state, self._recipe.train.unquantized_share)
+        self.query_one(HealthNote).show(self.state, self._recipe.train.quantizer_warmup_fraction)
         ended = "knobs" if self.state.is_active or not self.is_tunable else "when it goes on"
         self.query_one(Knobs).show(self.knobs(), self.state.is_active or self.is_tunable, ended)
         self.query_one(Notes).show(run, self.state, hints, self._seen)

@@ -3,12 +3,12 @@
 from rich.style import Style
 from rich.text import Text
 
-from distill_tui.ui.widgets.text_widget import Painted
+from distill_tui.ui.widgets.text_widget import LinesWidget
 
 VIEWS = (("overview", "Overview"), ("chart", "Chart"), ("codebooks", "Codebooks"), ("previews", "Previews"))
 
 
-class ViewTabs(Painted):
+class ViewTabs(LinesWidget):
     """`v  Overview  Chart  Codebooks  Previews          ▲ 2 new warnings: a`."""
 
     def __init__(self, *, id: str | None = None) -> None:

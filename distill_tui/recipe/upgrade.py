@@ -1,0 +1,50 @@
+"""Recipes of earlier versions, read as one of today's: recipe files, cards of models, folders of runs, `--set`.
+
+Version 2 renamed fields to the words of the field. Nothing has to be filled in: each old key has one new key.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from distill_tui.recipe.schema import RECIPE_VERSION
+
+RENAMED = {
+    "data.validation_share": "data.validation_fraction",
+    "data.segment_seconds": "data.crop_seconds",
+    "data.gain_db": "data.random_gain_db",
+    "data.speed": "data.random_speed",
+    "data.mix_share": "data.mix_probability",
+    "data.polarity": "data.random_polarity",
+    "model.rate": "model.sample_rate",
+    "model.window": "model.n_fft",
+    "model.hop": "model.hop_length",
+    "model.mels": "model.n_mels",
+    "train.warmup_share": "train.warmup_fraction",
+    "train.final_rate_share": "train.min_lr_ratio",
+    "train.unquantized_share": "train.quantizer_warmup_fraction",
+    "train.kl_annealing_share": "train.kl_annealing_fraction",
+    "train.gradient_clip": "train.max_grad_norm",
+    "train.codebook_decay": "train.codebook_ema_decay",
+    "train.dead_code_share": "train.dead_code_threshold",
+    "train.early_stopping": "train.patience",
+}
+"""The keys of version 1 and what they are called since version 2."""
+
+
+def upgrade(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A nested recipe of any version, its keys as today's; what is no recipe is left for the checks to refuse.
+
+    A recipe without a version may have been written by hand for an earlier program, so its keys are renamed too. A key
+    that is there by both names keeps the old one, to be refused as unknown.
+    """
+    upgraded = {key: dict(value) if isinstance(value, Mapping) else value for key, value in values.items()}
+    for old, new in RENAMED.items():
+        section, _, word = old.partition(".")
+        inner = upgraded.get(section)
+        if isinstance(inner, dict) and word in inner and (name := new.partition(".")[2]) not in inner:
+            upgraded[section] = {name if key == word else key: value for key, value in inner.items()}
+    if isinstance(automatic := upgraded.get("automatic"), list):
+        upgraded["automatic"] = [RENAMED.get(key, key) if isinstance(key, str) else key for key in automatic]
+    if upgraded.get("version") == 1:
+        upgraded["version"] = RECIPE_VERSION
+    return upgraded
