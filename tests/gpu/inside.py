@@ -1,6 +1,7 @@
-"""What is measured from the inside of the engine, in a process of its own: `python -m tests.gpu.inside WHAT OPTIONS`.
+"""What is measured inside the engine, in a process of its own: `python -m tests.gpu.inside WHAT OPTIONS`.
 
-Prints one JSON document a line, as soon as it is known. All that is known here of the engine is in `subject` and `step`.
+Prints one JSON document a line, as soon as it is known. What is known of the engine is in `subject`, `step`, `MODES`
+and `plain_loop`.
 """
 
 import contextlib
@@ -16,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch._dynamo
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 WAITING = {"_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "unique", "_unique2"}
-"""Operations that wait for a device, as they are called where there is none."""
+"""Operations that wait for a device. On a CPU some are done that a card is spared (`one_hot` looks at its indices)."""
 SEGMENT_SECONDS = 1.02168
 
 
@@ -133,10 +135,11 @@ def tell_sync(options: dict[str, Any]) -> None:
             for _ in range(count):
                 step(trainer)
         listed = [{"place": place, "a_step": times / count} for place, times in places.most_common(40)]
-        tell(steps=count, synchronisations_a_step=sum(places.values()) / count, places=listed)
-        operations = operations and {name: times / count for name, times in operations.most_common(12)}
-        if operations:
-            print(json.dumps(operations), file=sys.stderr)
+        found = {"steps": count, "synchronisations_a_step": sum(places.values()) / count, "places": listed}
+        if operations is not None:
+            found["operations_a_step"] = sum(operations.values()) / count
+            found["most"] = {name: times / count for name, times in operations.most_common(12)}
+        tell(**found)
 
 
 @contextlib.contextmanager
@@ -195,47 +198,51 @@ def _named(frame: traceback.FrameSummary) -> str:
 
 
 def tell_bench(options: dict[str, Any]) -> None:
-    mode, seconds = options["mode"], 0.3 if options["small"] else 2.0
-    if mode != "eager" and not options["device"].startswith("cuda"):
+    if options["mode"] != "eager" and not options["device"].startswith("cuda"):
         tell(skipped="measured on a card only")
         return
     for batch in options["batches"]:
         with tempfile.TemporaryDirectory() as folder:
-            began = time.perf_counter()
             try:
-                trainer = subject(options, folder, batch)
-                on_cuda = trainer.device.type == "cuda"
-                if on_cuda:
-                    torch.cuda.reset_peak_memory_stats()
-                said = MODES[mode](trainer)
+                tell(**benched(options, folder, batch))
             except LookupError as error:
                 tell(skipped=str(error))
                 return
-            ready = time.perf_counter() - began
-            each, count = timed(trainer.device, lambda: step(trainer), seconds)  # noqa: B023
-            data, _ = timed(trainer.device, lambda: trainer.material.batch(trainer.step), seconds / 8)  # noqa: B023
-            found = {
-                "batch": batch,
-                "said": said,
-                "ready_s": round(ready, 1),
-                "ms_a_step": round(1000 * each, 3),
-                "steps_a_second": round(1 / each, 2),
-                "sound_s_a_second": round(trainer.material.per_step / each, 1),
-                "steps": count,
-                "data_ms": round(1000 * data, 3),
-            }
-            if on_cuda:
-                found["peak_mib"] = round(torch.cuda.max_memory_allocated() / 2**20)
-                found |= profiled(trainer, each)
-            tell(**found)
-            trainer.log.close()
-            del trainer
-            if options["device"].startswith("cuda"):
-                torch.cuda.empty_cache()
+        if options["device"].startswith("cuda"):
+            torch.cuda.empty_cache()
+
+
+def benched(options: dict[str, Any], folder: str, batch: int) -> dict[str, Any]:
+    """Steps of one batch size in one mode."""
+    seconds, began = 0.3 if options["small"] else 2.0, time.perf_counter()
+    trainer = subject(options, folder, batch)
+    on_cuda = trainer.device.type == "cuda"
+    if on_cuda:
+        torch.cuda.reset_peak_memory_stats()
+    said = MODES[options["mode"]](trainer)
+    ready = time.perf_counter() - began
+    each, count = timed(trainer.device, lambda: step(trainer), seconds)
+    data, _ = timed(trainer.device, lambda: trainer.material.batch(trainer.step), seconds / 8)
+    found = {
+        "batch": batch,
+        "said": said,
+        "ready_s": round(ready, 1),
+        "ms_a_step": round(1000 * each, 3),
+        "steps_a_second": round(1 / each, 2),
+        "sound_s_a_second": round(trainer.material.per_step / each, 1),
+        "steps": count,
+        "data_ms": round(1000 * data, 3),
+    }
+    if on_cuda:
+        found["peak_mib"] = round(torch.cuda.max_memory_allocated() / 2**20)
+        found["recompiles"] = dict(torch._dynamo.utils.counters["frames"]) if options["mode"] == "compiled" else {}
+        found |= profiled(trainer, each)
+    trainer.log.close()
+    return found
 
 
 def profiled(trainer: Any, each: float, steps: int = 5) -> dict[str, Any]:
-    """Of some steps: the time in kernels, also as a share of a step of `each` seconds; kernels, launches, the longest."""
+    """Of some steps: time in kernels, also as a share of a step of `each` seconds, kernels, launches, the longest."""
     from torch.autograd import DeviceType
     from torch.profiler import ProfilerActivity, profile
 
@@ -265,6 +272,26 @@ def profiled(trainer: Any, each: float, steps: int = 5) -> dict[str, Any]:
         "copies": copies / steps,
         "longest_ms": {name: round(us / steps / 1000, 3) for name, us in spent.most_common(12)},
     }
+
+
+def tell_uncertain(options: dict[str, Any]) -> None:
+    """What of a step torch cannot do in one way only, as it warns of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = subject(options, folder, 4 if options["small"] else 32)
+        step(trainer)
+        said: Counter[str] = Counter()
+
+        def show(message: Any, *_args: Any, **_kwargs: Any) -> None:
+            if "determinis" in str(message):
+                said[f"{str(message).split(' does not')[0][:120]}: {place()}"] += 1
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.showwarning = show
+            torch.use_deterministic_algorithms(True, warn_only=True)
+            step(trainer)
+        trainer.log.close()
+    tell(not_deterministic=dict(said))
 
 
 def tell_compare(options: dict[str, Any]) -> None:
@@ -327,6 +354,7 @@ WORK = {
     "device": tell_device,
     "sync": tell_sync,
     "bench": tell_bench,
+    "uncertain": tell_uncertain,
     "compare": tell_compare,
     "peer": tell_peer,
 }

@@ -56,7 +56,7 @@ def tiny(settings: Settings, **values: Any) -> list[str]:
 def together(settings: Settings, jobs: dict[str, Callable[[], dict[str, Any]]]) -> dict[str, Any]:
     """What the jobs give, at once where there are cores for it; one that fails leaves its reason."""
     found: dict[str, Any] = {}
-    with ThreadPoolExecutor(1 if settings.small else 8) as pool:
+    with ThreadPoolExecutor(2 if settings.small else 8) as pool:
         running = {pool.submit(job): name for name, job in jobs.items()}
         for future in as_completed(running):
             name = running[future]
@@ -128,12 +128,12 @@ def resumed(settings: Settings, sounds: Path) -> dict[str, Any]:
         raise FailedError(f"interrupted, it was {last['type']} at step {last.get('step')}")
     again = cli(settings, home, "resume", "parted", "--json")
     return {
+        "weights": compare(settings, end_of(whole)["path"], end_of(again)["path"]),
         "stopped_at": last["step"],
         "stopped_code": parted.code,
         "whole": summary(whole),
         "resumed": summary(again),
         "deterministic": bool(deterministic()),
-        **compare(settings, end_of(whole)["path"], end_of(again)["path"]),
     }
 
 
@@ -178,9 +178,10 @@ def equal(settings: Settings) -> dict[str, Any]:
 
     found = together(settings, {"one": job("one"), "other": job("other")})
     if not any("error" in run for run in found.values()):
-        found |= compare(settings, found["one"]["path"], found["other"]["path"])
-    found["deterministic"] = bool(deterministic())
-    return found_or_error({k: v for k, v in found.items() if isinstance(v, dict)}) | found
+        found["weights"] = compare(settings, found["one"]["path"], found["other"]["path"])
+    found = found_or_error(found) | inside(settings, "uncertain")[0] | {"deterministic": bool(deterministic())}
+    print(f"   {json.dumps({k: v for k, v in found.items() if k not in ('one', 'other')}, indent=1)}", flush=True)
+    return found
 
 
 def out_of_memory(settings: Settings) -> dict[str, Any]:

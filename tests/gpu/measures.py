@@ -45,9 +45,10 @@ def sync(settings: Settings) -> dict[str, Any]:
 
 def bench(settings: Settings) -> dict[str, Any]:
     """Steps a second, peak memory and busy share by batch and mode."""
-    batches = [4] if settings.small else BATCHES
     found: dict[str, Any] = {}
     for mode in MODES:
+        # a batch of another size is compiled anew
+        batches = [4] if settings.small else [32, 256] if mode == "compiled" else BATCHES
         try:
             rows = inside(settings, "bench", settings.left / 1.5, mode=mode, batches=batches)
         except FailedError as error:

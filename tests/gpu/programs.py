@@ -16,6 +16,7 @@ from distill_tui.machine import COMPUTING
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder
 
+ROOT = Path(__file__).parents[2]
 GRACE = 8.0
 """Seconds in which a process that was interrupted may end by itself."""
 
@@ -79,7 +80,10 @@ def run(command: Sequence[str], limit: float, interrupt_after: str = "") -> Done
     Args:
         interrupt_after: when its output contains this, it gets SIGINT, once.
     """
-    environment = {**COMPUTING, **os.environ, "PYTHONUNBUFFERED": "1"}
+    # the program's own processes look for modules in no current folder: it may not be installed here
+    found = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    more = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(found)}
+    environment = {**COMPUTING, **os.environ, **more}
     began = time.monotonic()
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
