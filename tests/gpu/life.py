@@ -147,7 +147,7 @@ def at_work(settings: Settings, sounds: Path) -> dict[str, Any]:
     home = settings.work / "home-model"
     done = train(settings, home, sounds, "model", *tiny(settings))
     model, where = end_of(done)["path"], ["--device", settings.device]
-    found = {"run": summary(done), "verify": cli(settings, home, "models", "verify", model).out.strip()}
+    found: dict[str, Any] = {"run": summary(done), "verify": cli(settings, home, "models", "verify", model).out.strip()}
     file, out = str(sorted(sounds.rglob("*.wav"))[0]), settings.work / "made"
     told = cli(settings, home, "reconstruct", model, file, "--out", str(out), *where, "--json")
     found["reconstruct_distance"] = json.loads(told.out)["distance"]
@@ -179,7 +179,8 @@ def equal(settings: Settings) -> dict[str, Any]:
     found = together(settings, {"one": job("one"), "other": job("other")})
     if not any("error" in run for run in found.values()):
         found["weights"] = compare(settings, found["one"]["path"], found["other"]["path"])
-    found = found_or_error(found) | inside(settings, "uncertain")[0] | {"deterministic": bool(deterministic())}
+    found = found_or_error(found) | inside(settings, "uncertain")[0]
+    found["deterministic"] = bool(deterministic())
     print(f"   {json.dumps({k: v for k, v in found.items() if k not in ('one', 'other')}, indent=1)}", flush=True)
     return found
 
@@ -189,7 +190,7 @@ def out_of_memory(settings: Settings) -> dict[str, Any]:
     if not settings.on_cuda:
         return {"skipped": "a CPU's memory is not filled on purpose"}
     sounds, found = demo_sounds(settings), {}
-    for seconds in (5, 20):
+    for seconds in (5, 30):
         values = {"train__batch_size": 4096, "data__segment_seconds": seconds, "train__epochs": 1}
         flags = sets(**values, train__steps_per_epoch=4, train__unquantized_share=0.3, train__previews=1)
         home = settings.work / f"home-oom-{seconds}"

@@ -28,9 +28,10 @@ def marked_tests(settings: Settings) -> dict[str, Any]:
     """The tests marked `gpu`."""
     if settings.small:
         return {"skipped": "they would be skipped here, one by one"}
-    # the machine's own packages may warn of things that are no concern of ours
-    how = ["-m", "gpu", "-n", "0", "-W", "default", "-p", "no:warnings", "--tb", "short", "-rs", "tests/gpu"]
-    done = run([sys.executable, "-m", "pytest", *how], settings.left)
+    # a machine that was rented has other plugins, and packages that warn of what is no concern of ours
+    ours = [part for name in ("xdist.plugin", "pytest_asyncio.plugin", "pytest_timeout") for part in ("-p", name)]
+    how = [*ours, "-p", "no:warnings", "-m", "gpu", "-n", "0", "--tb", "short", "-rs", "-s", "-v", "tests/gpu"]
+    done = run(["env", "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1", sys.executable, "-m", "pytest", *how], settings.left)
     told = "\n".join(done.out.strip().splitlines()[-60:])
     print(told, flush=True)
     return {"output": told} | ({"error": f"exit code {done.code}: {done.last_words}"} if done.code else {})

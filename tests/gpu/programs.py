@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -81,33 +82,45 @@ def run(command: Sequence[str], limit: float, interrupt_after: str = "") -> Done
         interrupt_after: when its output contains this, it gets SIGINT, once.
     """
     # the program's own processes look for modules in no current folder: it may not be installed here
-    found = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    more = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(found)}
-    environment = {**COMPUTING, **os.environ, **more}
-    began = time.monotonic()
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**COMPUTING, **os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path}
+    began, late = time.monotonic(), threading.Event()
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
     ) as process:
+
+        def interrupt() -> None:
+            late.set()
+            process.send_signal(signal.SIGINT)
+
+        # what it has started itself (a compiler's helpers) would keep the pipes open
+        timers = [threading.Timer(limit, interrupt), threading.Timer(limit + GRACE, end_group, [process.pid])]
+        for timer in timers:
+            timer.start()
         out = ""
         if interrupt_after:
             assert process.stdout is not None
             for line in process.stdout:
                 out += line
-                if interrupt_after in line or time.monotonic() - began > limit:
+                if interrupt_after in line:
                     process.send_signal(signal.SIGINT)
                     break
-        late = False
-        try:
-            more, err = process.communicate(timeout=max(1.0, limit - (time.monotonic() - began)))
-        except subprocess.TimeoutExpired:
-            late = True
-            process.send_signal(signal.SIGINT)
-            try:
-                more, err = process.communicate(timeout=GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                more, err = process.communicate()
-    return Done(process.returncode, out + more, err, time.monotonic() - began, late)
+        more, err = process.communicate()
+        for timer in timers:
+            timer.cancel()
+    return Done(process.returncode, out + more, err, time.monotonic() - began, late.is_set())
+
+
+def end_group(pid: int) -> None:
+    """End a process that leads a session, and all that it started there."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def inside(settings: Settings, what: str, limit: float = 0.0, **options: Any) -> list[dict[str, Any]]:
@@ -178,10 +191,10 @@ def end_of(done: Done) -> dict[str, Any]:
     Raises:
         FailedError: there is none.
     """
-    for event in reversed(done.events):
-        if event["type"] in ("finished", "stopped", "failed"):
-            return event
-    raise FailedError(f"no last event\n{done.last_words}")
+    ends = [event for event in done.events if event["type"] in ("finished", "stopped", "failed")]
+    if not ends:
+        raise FailedError(f"no last event\n{done.last_words}")
+    return ends[-1]
 
 
 def warnings_of(done: Done) -> list[str]:

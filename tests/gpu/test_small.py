@@ -17,7 +17,8 @@ def test_every_section_runs_on_a_cpu(tmp_path: Path) -> None:
     from tests.gpu.__main__ import SECTIONS
 
     file = tmp_path / "gpu.json"
-    command = [ROOT / "tests" / "gpu" / "run", "--small", "--device", "cpu", "--minutes", "9", "--json", file]
+    script = ROOT / "tests" / "gpu" / "run"
+    command = [str(script), "--small", "--device", "cpu", "--minutes", "9", "--json", str(file)]
     environment = {"PYTHON": sys.executable, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
     assert done.returncode == 0, done.stdout + done.stderr
