@@ -1,6 +1,6 @@
 """Settle on a rented card, in a strict time, how the program does there.
 
-    tests/gpu/run [--minutes 7] [--only device,life] [--device cuda] [--json FILE] [--small]
+    tests/gpu/run [--minutes 7] [--only device,life] [--device cuda:0] [--json FILE] [--small]
 
 Prints as it goes, and writes one JSON file after every section, so that whoever ends it loses nothing. A section that
 fails or is late leaves its reason, and the next one goes on.
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--minutes", type=float, default=7.0, help="for everything together")
     parser.add_argument("--only", default=",".join(SECTIONS), help="sections, separated by commas")
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--device", default="cuda:0")
     parser.add_argument("--json", type=Path, default=Path("gpu.json"), help="the file to write")
     parser.add_argument("--small", action="store_true", help="a small form of everything, for a CPU")
     parser.add_argument("--drums", type=float, default=0.0, metavar="M", help="minutes of training (default 1.5)")

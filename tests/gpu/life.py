@@ -164,7 +164,9 @@ def at_work(settings: Settings, sounds: Path) -> dict[str, Any]:
 
 def pictures(settings: Settings) -> dict[str, Any]:
     """A run of the Explorer on figures that it draws."""
-    flags = ["--name", "digits", "--device", settings.device, "--json", "--epochs", "1" if settings.small else "3"]
+    # `cuda` without a number: the first card
+    device = settings.device.partition(":")[0]
+    flags = ["--name", "digits", "--device", device, "--json", "--epochs", "1" if settings.small else "3"]
     more = sets(train__map_seconds=0.1, train__steps_per_epoch=8 if settings.small else 50)
     return summary(cli(settings, settings.work / "home-digits", "explore", *flags, *more))
 

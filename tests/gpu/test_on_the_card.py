@@ -13,7 +13,7 @@ pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU"),
 ]
-OPTIONS = {"device": "cuda", "small": True}
+OPTIONS = {"device": "cuda:0", "small": True}
 
 
 @pytest.fixture
