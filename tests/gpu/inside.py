@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch._dynamo
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -147,7 +146,7 @@ def noticed(places: Counter[str]) -> Iterator[None]:
     """Count by place what waits for the card, as torch warns of it."""
 
     def show(message: Any, *_args: Any, **_kwargs: Any) -> None:
-        if "synchroniz" in str(message):
+        if "synchronizing CUDA" in str(message):
             places[place()] += 1
 
     with warnings.catch_warnings():
@@ -235,7 +234,10 @@ def benched(options: dict[str, Any], folder: str, batch: int) -> dict[str, Any]:
     }
     if on_cuda:
         found["peak_mib"] = round(torch.cuda.max_memory_allocated() / 2**20)
-        found["recompiles"] = dict(torch._dynamo.utils.counters["frames"]) if options["mode"] == "compiled" else {}
+        if options["mode"] == "compiled":
+            from torch._dynamo.utils import counters
+
+            found["graphs"] = {key: dict(counters[key]) for key in ("frames", "stats", "graph_break")}
         found |= profiled(trainer, each)
     trainer.log.close()
     return found
@@ -277,7 +279,7 @@ def profiled(trainer: Any, each: float, steps: int = 5) -> dict[str, Any]:
 
 
 def tell_uncertain(options: dict[str, Any]) -> None:
-    """What of a step torch cannot do in one way only, as it warns of it."""
+    """What of a step, and of making codebooks, torch cannot do in one way only, as it warns of it."""
     with tempfile.TemporaryDirectory() as folder:
         trainer = subject(options, folder, 4 if options["small"] else 32)
         step(trainer)
@@ -291,6 +293,7 @@ def tell_uncertain(options: dict[str, Any]) -> None:
             warnings.simplefilter("always")
             warnings.showwarning = show
             torch.use_deterministic_algorithms(True, warn_only=True)
+            trainer._make_codebooks()
             step(trainer)
         trainer.log.close()
     tell(not_deterministic=dict(said))
