@@ -50,8 +50,10 @@ def _why_not(wanted: str) -> str:
 
 
 def _made_current(device: torch.device) -> torch.device:
-    """The device, which is from now on the one that is meant where none is named."""
+    """The device, which is from now on the one that is meant where none is named; `cuda` is `cuda:0`."""
     if device.type == "cuda":
+        # torch makes no device current that has no number
+        device = torch.device("cuda", device.index or 0)
         torch.cuda.set_device(device)
     return device
 

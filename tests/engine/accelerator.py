@@ -146,6 +146,11 @@ def _inner(value: Any) -> Any:
     return value.inner if isinstance(value, OnDevice) else value
 
 
+def _set_device(device: torch.device) -> None:
+    if device.index is None:
+        raise ValueError(f"Expected a torch.device with a specified index or an integer, but got:{device}")
+
+
 @contextlib.contextmanager
 def accelerator(kind: str) -> Iterator[torch.device]:
     """`cuda` (as `cuda:0`), `mps`, or the `cpu` itself, for what is done within."""
@@ -163,10 +168,10 @@ def accelerator(kind: str) -> Iterator[torch.device]:
             ("empty_cache", None),
             ("synchronize", None),
             ("device_count", 1),
-            ("set_device", None),
             ("get_device_capability", (7, 5)),
         ):
             patch.setattr(torch.cuda, name, lambda *_a, _value=value if kind == "cuda" else False, **_k: _value)
+        patch.setattr(torch.cuda, "set_device", _set_device)
         for name in ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check"):
             patch.setattr(torch.optim.Optimizer, name, lambda _self: None, raising=False)
         patch.setattr(torch.backends.mps, "is_available", lambda: kind == "mps")

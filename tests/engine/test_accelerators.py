@@ -123,6 +123,16 @@ def test_a_step_that_is_not_finite_is_skipped_without_a_fused_optimizer(home: Ho
     assert [key for key in before if not torch.equal(before[key], after[key])] == []
 
 
+def test_a_gpu_without_a_number_is_the_first() -> None:
+    from distill_tui.engine.device import choose_device
+    from distill_tui.recipe.schema import Recipe
+
+    recipe = Recipe()
+    recipe.train.device = "cuda"
+    with accelerator("cuda"):
+        assert choose_device(recipe) == (torch.device("cuda:0"), "")
+
+
 def test_a_gpu_that_is_not_there_is_told_and_an_automatic_one_replaced(home: Home, sounds: Path) -> None:
     from distill_tui.engine.device import choose_device
     from distill_tui.recipe.schema import Recipe

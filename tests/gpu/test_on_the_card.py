@@ -1,0 +1,87 @@
+"""What a real card refuses and a CPU does not; skipped where there is none."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from distill_tui.recipe.fields import fields
+from tests.gpu import inside
+from tests.gpu.life import DETERMINISTIC
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU"),
+]
+OPTIONS = {"device": "cuda:0", "small": True}
+
+
+@pytest.fixture
+def whole_memory() -> Iterator[None]:
+    yield
+    torch.cuda.set_per_process_memory_fraction(1.0)
+    torch.cuda.empty_cache()
+
+
+def weights(trainer: Any) -> dict[str, torch.Tensor]:
+    return {key: value.detach().cpu().clone() for key, value in trainer.net.state_dict().items()}
+
+
+def test_a_step_that_logs_nothing_never_waits_for_the_card(tmp_path: Path) -> None:
+    trainer = inside.subject(OPTIONS, str(tmp_path), 8)
+    for _ in range(3):
+        inside.step(trainer)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(5):
+            inside.step(trainer)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_two_equal_trainings_are_equal(tmp_path: Path) -> None:
+    ends = []
+    asked = {DETERMINISTIC.replace(".", "__"): True} if DETERMINISTIC in fields() else {}
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        trainer = inside.subject(OPTIONS, str(tmp_path / name), 8, **asked)
+        for _ in range(5):
+            inside.step(trainer)
+        ends.append(weights(trainer))
+    worst = max(float((ends[0][key].double() - ends[1][key].double()).abs().max()) for key in ends[0])
+    if not asked:
+        pytest.skip(f"the recipe has no {DETERMINISTIC}; the greatest difference is {worst}")
+    assert worst == 0.0
+
+
+def test_a_step_that_is_not_finite_changes_nothing(tmp_path: Path) -> None:
+    trainer = inside.subject(OPTIONS, str(tmp_path), 8)
+    inside.step(trainer)
+    before = weights(trainer)
+    batch = trainer.material.batch
+    trainer.material.batch = lambda step: batch(step) * float("inf")
+    inside.step(trainer)
+    after = weights(trainer)
+    assert [key for key in before if not torch.equal(before[key], after[key])] == []
+
+
+def test_a_batch_that_does_not_fit_goes_through_in_parts(tmp_path: Path, whole_memory: None) -> None:
+    trainer = inside.subject(OPTIONS | {"small": False}, str(tmp_path), 512)
+    torch.cuda.empty_cache()
+    # the batch itself takes less than 1 GiB, its step more than 4
+    total = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 2**31) / total)
+    inside.step(trainer)
+    assert trainer.learner.parts > 1
+    inside.step(trainer)
+    assert all(bool(value.isfinite().all()) for value in weights(trainer).values() if value.is_floating_point())
+
+
+def test_what_is_logged_is_read_from_the_card(tmp_path: Path) -> None:
+    trainer = inside.subject(OPTIONS, str(tmp_path), 8)
+    for _ in range(2):
+        inside.step(trainer)
+    trainer._tell_steps()
+    assert trainer.reporter.numbers["loss/train"] is not None
