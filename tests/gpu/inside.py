@@ -31,7 +31,7 @@ def subject(options: dict[str, Any], folder: str, batch: int, **more: Any) -> An
     from distill_tui.machine import this_machine
 
     values: dict[str, Any] = {"model__codebook_size": 256, "train__batch_size": batch, **more}
-    values["data__segment_seconds"] = SEGMENT_SECONDS
+    values["data__crop_seconds"] = SEGMENT_SECONDS
     if options["small"]:
         values |= {"model__channels": 16, "model__encoder_blocks": 1, "model__decoder_blocks": 1}
     waves = noises(20.0 if options["small"] else 120.0)

@@ -43,7 +43,7 @@ def tiny(settings: Settings, **values: Any) -> list[str]:
         "model__latent_dim": 8,
         "model__codebook_size": 16,
         "model__rate": 8000,
-        "data__segment_seconds": 0.5,
+        "data__crop_seconds": 0.5,
         "train__batch_size": 4,
         "train__steps_per_epoch": 4 if settings.small else 20,
         "train__epochs": 4 if settings.small else 12,
@@ -193,8 +193,8 @@ def out_of_memory(settings: Settings) -> dict[str, Any]:
         return {"skipped": "a CPU's memory is not filled on purpose"}
     sounds, found = demo_sounds(settings), {}
     for seconds in (5, 30):
-        values = {"train__batch_size": 4096, "data__segment_seconds": seconds, "train__epochs": 1}
-        flags = sets(**values, train__steps_per_epoch=4, train__unquantized_share=0.3, train__previews=1)
+        values = {"train__batch_size": 4096, "data__crop_seconds": seconds, "train__epochs": 1}
+        flags = sets(**values, train__steps_per_epoch=4, train__quantizer_warmup_fraction=0.3, train__previews=1)
         home = settings.work / f"home-oom-{seconds}"
         try:
             done = train(settings, home, sounds, f"large{seconds}", *flags, may_fail=True, limit=settings.left / 1.5)

@@ -204,7 +204,7 @@ def warnings_of(done: Done) -> list[str]:
 
 def demo_sounds(settings: Settings, count: int = 24) -> Path:
     """So many of the demo's sounds, in a folder."""
-    from distill_tui.data.synth import write_demo_sounds
+    from distill_tui.data.demo_sounds import write_demo_sounds
 
     folder = settings.work / f"sounds-{count}"
     if not folder.is_dir():
