@@ -90,7 +90,7 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
         return get(recipe, key)
 
     device = value("train.device", machine.best_device)
-    if recipe.model.net == "image":
+    if recipe.task == "images":
         value("model.codebook_size", IMAGE_CODES)
         batch = value("train.batch_size", IMAGE_BATCH)
         value("train.steps_per_epoch", max(1, data.training_pictures // batch))
@@ -99,9 +99,10 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
         hop = value("model.hop_length", hop_for(rate))
         window = value("model.n_fft", 4 * hop)
         value("model.n_mels", min(128, window // 4))
-        stride = value("model.stride", CONV2D_STRIDE if recipe.model.net == "conv2d" else STRIDE)
-        value("model.codebook_size", codebook_size(data.training_seconds * rate / hop / stride))
-        latent = hop * stride
+        value("model.stride", CONV2D_STRIDE if recipe.model.net == "conv2d" else STRIDE)
+        framed = with_values(recipe, chosen)
+        value("model.codebook_size", codebook_size(data.training_seconds * frame_rate(framed)))
+        latent = latent_hop(framed)
         seconds = min(1.5, max(0.5, data.median_seconds))
         segment = value("data.crop_seconds", round(math.ceil(seconds * rate / latent) * latent / rate, 4))
         # on a CPU the time of a step follows its size: more and smaller steps learn more in the same time, down to 8
@@ -121,13 +122,13 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
 
 def _contradictions(recipe: Recipe, machine: Machine) -> list[str]:
     found = _device_problems(recipe, machine)
-    return found if recipe.model.net == "image" else found + _sound_problems(recipe)
+    return found if recipe.task == "images" else found + _sound_problems(recipe)
 
 
 def _wrong_data(recipe: Recipe, data: DataFacts) -> list[str]:
-    if recipe.model.net == "image" and not data.training_pictures:
+    if recipe.task == "images" and not data.training_pictures:
         return ["model.net: image takes pictures, not sounds: start it with distill-tui explore"]
-    if recipe.model.net != "image" and data.training_pictures:
+    if recipe.task != "images" and data.training_pictures:
         return [f"model.net: {recipe.model.net} takes sounds, not pictures; only image does"]
     return []
 
@@ -172,7 +173,7 @@ def nothing_to_learn_from(weights: Mapping[str, float]) -> str:
 def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
     """What a person should know before a run with this recipe on this data starts; empty when nothing stands out."""
     said: list[str] = []
-    if recipe.model.net == "image":
+    if recipe.task == "images":
         return said
     if data.training_seconds < TINY_SECONDS:
         said.append(

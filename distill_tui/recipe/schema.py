@@ -21,6 +21,10 @@ def _meta(title: str, description: str, /, ge: float | None = None, le: float | 
     return Meta(title=title, description=description, extra={"ge": ge, "le": le, **extra})
 
 
+TASK_OF_NET = {"convnext": "codec", "conv2d": "codec", "image": "images"}
+"""The task (a module of `engine/tasks`) that a net is trained by."""
+
+
 class Data(Struct, forbid_unknown_fields=True, kw_only=True):
     """Which sounds, and how they are split and cut."""
 
@@ -343,3 +347,8 @@ class Recipe(Struct, forbid_unknown_fields=True, kw_only=True):
     model: Model = field(default_factory=Model)
     loss: Loss = field(default_factory=Loss)
     train: Train = field(default_factory=Train)
+
+    @property
+    def task(self) -> str:
+        """The task that the recipe is for: `codec` or `images`."""
+        return TASK_OF_NET[self.model.net]

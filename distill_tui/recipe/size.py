@@ -5,6 +5,7 @@ The counts mirror `engine/nets/` layer by layer; a test builds real nets and com
 
 from itertools import pairwise
 
+from distill_tui.recipe.arithmetic import frame_rate
 from distill_tui.recipe.resolve import CONV2D_STRIDE
 from distill_tui.recipe.schema import Model, Recipe
 
@@ -81,10 +82,10 @@ def batch_bytes(recipe: Recipe) -> float:
     of real runs on a CPU (batches of 2 to 33 s at 44.1 kHz, 128 and 384 channels).
     """
     model = recipe.model
-    if model.net == "image":
+    if recipe.task == "images":
         return 0.0
     seconds = int(recipe.train.batch_size) * float(recipe.data.crop_seconds)
-    frames = seconds * int(model.sample_rate) / int(model.hop_length) / int(model.stride)
+    frames = seconds * frame_rate(recipe)
     blocks = (model.encoder_blocks + model.decoder_blocks) * BLOCK_COPIES * model.channels * frames
     if model.net == "conv2d":
         # a layer of twice the channels has a quarter of the places, before and after its nonlinearity, each way

@@ -57,22 +57,25 @@ class StateChanged(Event, tag="state", kw_only=True, omit_defaults=False):
 
 
 class RunPrepared(Event, tag="prepared", kw_only=True, omit_defaults=False):
-    """Sound and net are ready. `skipped` tells what of the data could not be used after all: [path, reason]."""
+    """Data and net are ready; numbers that a task does not have are 0.
+
+    `skipped` tells what of the data could not be used after all: [path, reason].
+    """
 
     device: str
     precision: str
     parameters: Count
-    rate: Count
-    frame_rate: Number
-    kbps: Number
-    codebook_size: Codes
-    levels: Levels
-    training_files: Count
-    validation_files: Count
-    training_seconds: Span
-    validation_seconds: Span
     steps_per_epoch: Count
     total_epochs: Count
+    rate: Count = 0
+    frame_rate: Number = 0.0
+    kbps: Number = 0.0
+    codebook_size: Codes = 0
+    levels: Levels = 0
+    training_files: Count = 0
+    validation_files: Count = 0
+    training_seconds: Span = 0.0
+    validation_seconds: Span = 0.0
     minutes: Span = 0.0
     skipped: list[tuple[str, str]] = []
 

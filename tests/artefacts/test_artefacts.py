@@ -11,8 +11,9 @@ import torch
 from distill_tui.data.corpus import Corpus
 from distill_tui.data.images.dataset import Pictures
 from distill_tui.data.manifest import HASH
-from distill_tui.engine.inference.files import Codes, decode_file, encode_file, load_model
-from distill_tui.engine.inference.model import load_net
+from distill_tui.engine.inference.codes_file import Codes
+from distill_tui.engine.inference.files import decode_file, encode_file
+from distill_tui.engine.inference.model import Model, load_net
 from distill_tui.library.container import read_card
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
@@ -71,7 +72,7 @@ def test_a_model_loads_and_its_card_says_what_it_is(folder: Path, name: str) -> 
 
 def test_codes_mean_the_same_sound(old: Path, home: Home, tmp_path: Path) -> None:
     sound = tones(tmp_path / "tones") / "tone-0.wav"
-    model = load_model(home.models / "ema.distill", "cpu")
+    model = Model.load(home.models / "ema.distill", "cpu")
     codes = Codes.load(old / "tone-0.codes")
     again = encode_file(model, sound)
     assert again.codes.shape == codes.codes.shape

@@ -70,8 +70,9 @@ def test_a_long_sound_in_pieces_is_the_sound_at_once(trained: Trained) -> None:
 
     from distill_tui.engine.inference import files
     from distill_tui.engine.inference.chunks import CHUNK_FRAMES
+    from distill_tui.engine.inference.model import Model
 
-    model = files.load_model(trained.model, "cpu")
+    model = Model.load(trained.model)
     random = np.random.default_rng(0)
     hop = model.net.latent_hop
     for length in (1, hop, CHUNK_FRAMES * hop, int(3.3 * CHUNK_FRAMES * hop) + 17):
@@ -99,15 +100,16 @@ def one_thread() -> Iterator[None]:
 def test_memory_does_not_grow_with_the_length_of_a_sound(trained: Trained, tmp_path: Path) -> None:
     """Sixteen minutes take what two minutes take: their samples alone would be 31 MB, each time they are held."""
     from distill_tui.engine.inference import files
+    from distill_tui.engine.inference.model import Model
 
     if not os.access("/proc/self/clear_refs", os.W_OK):
         pytest.skip("only Linux tells the peak of a part of a process")
-    model = files.load_model(trained.model, "cpu")
+    model = Model.load(trained.model)
 
     def peak(minutes: int) -> int:
         """The most memory in kB while so much sound goes there and back."""
         source, made = tmp_path / f"{minutes}.wav", tmp_path / "made.wav"
-        write(source, np.tile(sine(1.0, model.rate, 300), 60 * minutes), model.rate)
+        write(source, np.tile(sine(1.0, model.sample_rate, 300), 60 * minutes), model.sample_rate)
         Path("/proc/self/clear_refs").write_text("5")
         files.decode_file(model, files.encode_file(model, source), made)
         status = Path("/proc/self/status").read_text()
@@ -186,7 +188,7 @@ def test_wrong_requests_change_nothing(home: Path, tmp_path: Path, capsys: pytes
 
 
 def test_codes_of_another_model_are_refused(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from distill_tui.engine.inference.files import Codes
+    from distill_tui.engine.inference.codes_file import Codes
 
     source, codes = write(tmp_path / "a.wav"), tmp_path / "a.npz"
     assert main(["encode", M, str(source), "--out", str(codes)]) == 0
@@ -226,17 +228,19 @@ def test_damaged_codes_are_refused_or_still_the_same(home: Path, trained: Traine
     import random
 
     from distill_tui.engine.inference import files
+    from distill_tui.engine.inference.codes_file import Codes
+    from distill_tui.engine.inference.model import Model
     from distill_tui.errors import RequestError
     from tests.library.test_hostile import mutated
 
-    model, path = files.load_model(trained.model, "cpu"), tmp_path / "a.npz"
+    model, path = Model.load(trained.model), tmp_path / "a.npz"
     files.encode_file(model, write(tmp_path / "a.wav", sine(0.5, 8000, 300), 8000)).save(path)
-    content, codes = path.read_bytes(), files.Codes.load(path)
+    content, codes = path.read_bytes(), Codes.load(path)
     refused = 0
     for seed in range(400):
         path.write_bytes(mutated(content, random.Random(seed)))
         try:
-            found = files.Codes.load(path)
+            found = Codes.load(path)
             files.check_codes(model, found)
             assert np.array_equal(found.codes, codes.codes), seed
         except RequestError as error:
@@ -246,17 +250,17 @@ def test_damaged_codes_are_refused_or_still_the_same(home: Path, trained: Traine
 
 
 def test_the_distance_of_long_sounds_is_told_in_pieces(trained: Trained, tmp_path: Path) -> None:
-    from distill_tui.engine.inference import files
+    from distill_tui.engine.inference.evaluate import compare_files
 
     a = write(tmp_path / "a.wav", sine(3.0, 16000), 16000)
     shutil.copy(a, tmp_path / "same.wav")
-    same = files.distances(a, tmp_path / "same.wav")
+    same = compare_files(a, tmp_path / "same.wav")
     assert (same.mel, same.stft, same.pieces) == (0.0, 0.0, 1)
     assert same.si_sdr is not None
     assert same.si_sdr > 100
     long = write(tmp_path / "long.wav", sine(70.0, 16000), 16000)
     quiet = write(tmp_path / "quiet.wav", 0.5 * sine(70.0, 16000), 16000)
-    found = files.distances(long, quiet)
+    found = compare_files(long, quiet)
     assert found.pieces == 2
     assert found.mel > 0.05
     assert found.si_sdr is not None

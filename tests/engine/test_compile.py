@@ -43,7 +43,7 @@ def test_compiled_it_learns_what_it_learns_without(
     trained = []
     for setting in ("off", "on"):
         trainer = make_trainer(home, make_run(home, sounds, train__compile=setting, train__epochs=2))
-        trainer.precision = trainer.learner.precision = getattr(torch, precision)
+        trainer.precision = trainer.train_step.precision = getattr(torch, precision)
         trainer.run()
         trained.append(trainer)
         assert len(used) == (2 if setting == "on" else 0), "the encoder and the decoder, once each"
@@ -56,7 +56,7 @@ def test_compiled_it_learns_what_it_learns_without(
         if precision == "float32":
             torch.testing.assert_close(compiled[name], weights, msg=name)
     told = [event.detail for event in events_of(trained[1].run_folder, e.StateChanged)]
-    assert any("encoder and decoder compiled in" in text for text in told)
+    assert any("net compiled in" in text for text in told)
 
 
 @pytest.mark.usefixtures("stance")

@@ -8,20 +8,18 @@ import pytest
 import torch
 
 from distill_tui.data.images.dataset import Pictures, find_pictures
-from distill_tui.engine.job import read_material
-from distill_tui.engine.maps.live import TRAIL, LiveMap
+from distill_tui.engine.maps.live import TRAIL
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.machine import Machine
 from distill_tui.paths import Home
-from distill_tui.recipe import toml
 from distill_tui.recipe.presets import EXPLORE, layered
 from distill_tui.runs import events as e
 from distill_tui.runs.codebook_map import read_map
 from distill_tui.runs.control import change_control
-from distill_tui.runs.log import LogWriter
 from distill_tui.runs.service import create_run
 
 from .support import events_of
+from .support import make_trainer as trainer_of_run
 
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 
@@ -30,11 +28,7 @@ def make_trainer(home: Home, data: Pictures, **values: Any) -> Trainer:
     """A trainer of pictures, as its worker makes it."""
     changes = {key.replace("__", "."): value for key, value in values.items()}
     run = create_run(home, layered(EXPLORE, {"train.device": "cpu"}, changes), data, Machine(cores=2))
-    recipe, device = toml.load(run.recipe), torch.device("cpu")
-    material, _ = read_material(home, Pictures.load(run.pictures), recipe, device)
-    trainer = Trainer(run, recipe, material, device, torch.float32, LogWriter(run.events))
-    trainer.live_map = LiveMap(run, material, trainer.reporter, recipe.train.map_seconds)  # type: ignore[arg-type]
-    return trainer
+    return trainer_of_run(home, run)
 
 
 def figures(count: int = 600) -> Pictures:
@@ -70,19 +64,11 @@ def test_it_learns_and_tells_its_losses_and_maps(home: Home, codebooks: str) -> 
 
 def test_weights_that_are_turned_change_the_losses_within_a_second(home: Home) -> None:
     trainer = make_trainer(home, figures(), train__epochs=8)
-    turned: list[int] = []
-    told = trainer.reporter.tell_epoch
-
-    def after_epoch(*arguments: Any) -> dict[str, float | None]:
-        if not turned:
-            turned.append(trainer.step)
-            change_control(trainer.run_folder.control, lambda c: c.knobs.update({"loss.commitment_weight": 2.0}))
-        return told(*arguments)
-
-    trainer.reporter.tell_epoch = after_epoch  # type: ignore[method-assign, assignment]
+    trainer.run(until=trainer.steps_per_epoch)
+    change_control(trainer.run_folder.control, lambda c: c.knobs.update({"loss.commitment_weight": 2.0}))
     trainer.run()
     (knob,) = events_of(trainer.run_folder, e.SettingChanged)
-    assert knob.step == turned[0]
+    assert knob.step == trainer.steps_per_epoch
     steps = [m for m in events_of(trainer.run_folder, e.Metrics) if m.scope == "step" and m.step > knob.step]
     answer = steps[0]
     assert answer.time - knob.time < 1.0
@@ -96,7 +82,7 @@ def test_other_weights_come_to_other_losses(home: Home) -> None:
     for weight in (0.0, 2.0):
         trainer = make_trainer(home, figures(), train__epochs=10, loss__commitment_weight=weight)
         trainer.run()
-        ends.append(trainer.reporter.numbers["epoch/commit"] or 0.0)
+        ends.append(trainer.metrics.latest["epoch/commit"] or 0.0)
         trainer.log.close()
     # latents that nothing holds back run away from their codes
     assert ends[1] < 0.7 * ends[0]
@@ -129,7 +115,7 @@ def test_digits_can_be_recognised_in_what_comes_out(home: Home) -> None:
     trainer.run()
     weights = _classifier(pictures, labels)
     with torch.no_grad():
-        made = trainer.averaged(torch.from_numpy(held_out.astype(np.float32) / 255))[0].numpy()
+        made = trainer.ema_net(torch.from_numpy(held_out.astype(np.float32) / 255))[0].numpy()
     originals = _recognised(weights, held_out / 255, names)
     reconstructed = _recognised(weights, made, names)
     print(f"recognised: {originals:.1%} of originals, {reconstructed:.1%} of reconstructions")

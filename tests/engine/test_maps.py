@@ -82,12 +82,12 @@ def test_a_plane_stays_while_it_shows_nearly_as_much_as_the_best() -> None:
 
 def test_the_map_of_more_than_two_dimensions_has_a_plane_for_each_level(home: Home) -> None:
     trainer = make_trainer_of_pictures(home, figures(), model__latent_dim=8, train__epochs=1)
-    assert isinstance(trainer.material, ImagesTask)
-    live = LiveMap(trainer.run_folder, trainer.material, trainer.reporter, 0.0)
+    assert isinstance(trainer.task, ImagesTask)
+    live = LiveMap(trainer.run_folder, trainer.task, trainer.diagnostics, 0.0)
     for step in (0, 5, 10):
-        live.write(trainer.averaged, step, 1)
+        live.write(trainer.ema_net, step, 1)
         with torch.no_grad():
-            quantizer = trainer.averaged.bottleneck
+            quantizer = trainer.ema_net.bottleneck
             assert isinstance(quantizer, GradientQuantizer)
             quantizer.codes.add_(0.1)
     found = read_map(trainer.run_folder.map)
@@ -103,8 +103,8 @@ def test_the_map_of_more_than_two_dimensions_has_a_plane_for_each_level(home: Ho
             steps = [(b[code][0] - a[code][0], b[code][1] - a[code][1]) for a, b in pairwise(level.trail)]
             assert steps[0] == pytest.approx(steps[1], abs=2e-3)
     # a run that goes on in a new process knows no planes of earlier places
-    again = LiveMap(trainer.run_folder, trainer.material, trainer.reporter, 0.0)
-    again.write(trainer.averaged, 15, 1)
+    again = LiveMap(trainer.run_folder, trainer.task, trainer.diagnostics, 0.0)
+    again.write(trainer.ema_net, 15, 1)
     found = read_map(trainer.run_folder.map)
     assert found is not None
     assert found.trail_steps == [15]
@@ -118,13 +118,15 @@ def test_the_map_of_a_vae_has_its_means_and_nats(home: Home) -> None:
     assert found is not None
     assert found.levels == []
     assert len(found.kl) == 2
-    trainer.live_map.write(trainer.averaged, trainer.step, trainer.epoch)  # type: ignore[union-attr]
+    assert isinstance(trainer.task, ImagesTask)
+    assert trainer.task.live_map is not None
+    trainer.task.live_map.write(trainer.ema_net, trainer.step, trainer.epoch)
     found = read_map(trainer.run_folder.map)
     assert found is not None
-    assert isinstance(trainer.material, ImagesTask)
-    some = trainer.material.some("validation", 60)
+    assert isinstance(trainer.task, ImagesTask)
+    some = trainer.task.some("validation", 60)
     with torch.no_grad():
-        passed = trainer.averaged.bottleneck(trainer.averaged.encode(some))
+        passed = trainer.ema_net.bottleneck(trainer.ema_net.encode(some))
     assert sum(found.kl) == pytest.approx(float(passed.numbers["latent/kl"]), abs=1e-3)
     for place, mean in zip(found.points, passed.latents[:, 0].tolist(), strict=True):
         assert place == pytest.approx(mean, abs=1e-3)

@@ -11,7 +11,7 @@ import torch
 
 import distill_tui
 from distill_tui.engine.inference.model import Model, load_net
-from distill_tui.engine.nets import Autoencoder, build_net
+from distill_tui.engine.nets import build_net
 from distill_tui.errors import RequestError
 from distill_tui.library.card import Card
 from distill_tui.library.container import read_tensors, write_model
@@ -124,7 +124,7 @@ def test_a_recipe_that_claims_a_net_of_many_gigabytes_takes_no_memory(
     largest = {key: int(fields()[key].le or 0) for key in SMALL if key not in ("model.sample_rate", "model.hop_length")}
     path = put(tmp_path / "m.distill", small(), with_values(small(), largest))
 
-    def sketched(recipe: Recipe) -> Autoencoder:
+    def sketched(recipe: Recipe) -> Any:
         assert torch.empty(0).device.type == "meta"
         return build_net(recipe)
 

@@ -24,7 +24,7 @@ from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogWriter
 from distill_tui.runs.service import create_run
-from tests.engine.support import events_of, make_run, make_trainer, tones
+from tests.engine.support import codec_of, events_of, make_run, make_trainer, tones
 
 
 def trained_here(home: Home, run: RunFolder) -> e.Finished:
@@ -84,18 +84,18 @@ def test_weights_codebooks_and_counts_are_the_models(home: Home, learned: tuple[
     folder, _, ending = learned
     run = continued(home, folder, ending.path, train__batch_size=8)
     trainer, start = make_trainer(home, run), Model.load(Path(ending.path))
-    trainer.learner.load_pretrained(start.net.state_dict(), trainer.material.latents_per_step)
-    assert trainer.learner.quantizing
+    trainer.train_step.load_pretrained(start.net.state_dict())
+    assert codec_of(trainer).quantizing
     mine_now, its_own = trainer.net.bottleneck, start.net.bottleneck
     assert isinstance(mine_now, EmaQuantizer)
     assert isinstance(its_own, EmaQuantizer)
     assert torch.equal(mine_now.codebooks, its_own.codebooks)
-    for mine, its in zip(trainer.averaged.parameters(), start.net.parameters(), strict=True):
+    for mine, its in zip(trainer.ema_net.parameters(), start.net.parameters(), strict=True):
         assert torch.equal(mine, its)
     # a batch of another size: the moving counts add up to its vectors, and the averages still mean the codes
     for layer in mine_now.rvq.layers:
         book = layer._codebook
-        assert book.cluster_size.sum().item() == pytest.approx(trainer.material.latents_per_step, rel=1e-3)
+        assert book.cluster_size.sum().item() == pytest.approx(codec_of(trainer).latents_per_step, rel=1e-3)
         used = book.cluster_size[0] > 1
         assert used.any()
         means = book.embed_avg[0][used] / book.cluster_size[0][used, None]

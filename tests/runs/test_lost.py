@@ -39,7 +39,7 @@ def test_the_worker_s_next_look_says_what_is_gone(home: Home, what: str) -> None
     with run.hold() as held:
         log = LogWriter(run.events)
         desk = ControlPoller(held, log, {})
-        desk.look(0)
+        desk.poll(0)
         away = run.path.with_name("away")
         match what:
             case "removed":

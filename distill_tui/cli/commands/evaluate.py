@@ -51,9 +51,10 @@ def evaluate(options: argparse.Namespace, as_json: bool) -> int:
         for skipped in corpus.skipped:
             say(f"skipped {printable(skipped.name)}: {skipped.reason}")
         model = open_model(options.home, options.m, options.device)
-        from distill_tui.engine.inference.evaluate import judge
+        from distill_tui.engine.inference.evaluate import evaluate_corpus
 
-        report = judge(model, corpus, wanted_levels(options, model), lambda one: None if as_json else _tell(one))
+        levels = wanted_levels(options, model)
+        report = evaluate_corpus(model, corpus, levels, lambda one: None if as_json else _tell(one))
     if as_json:
         print_json(report)
     else:

@@ -101,7 +101,7 @@ def _make_run(home: "Home", options: argparse.Namespace) -> "RunFolder":
 
 
 def _refuse_sounds(recipe: "Recipe") -> None:
-    if recipe.model.net != "image":
+    if recipe.task != "images":
         raise RequestError(
             f"model.net: explore trains on pictures, with net image and not {recipe.model.net}",
             "Train on sounds with: distill-tui train FOLDER",

@@ -122,9 +122,9 @@ def _measure(options: argparse.Namespace, entries: "list[Entry]") -> "list[Evalu
         corpus.facts()
         for entry in entries:
             model = open_model(options.home, str(entry.path), options.device)
-            from distill_tui.engine.inference.evaluate import judge
+            from distill_tui.engine.inference.evaluate import evaluate_corpus
 
-            report = judge(model, corpus, None, lambda _: None)
+            report = evaluate_corpus(model, corpus, None, lambda _: None)
             say(f"measured {printable(entry.name)} on {len(report.sounds)} sounds")
             reports.append(report)
     return reports

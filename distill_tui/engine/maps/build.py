@@ -14,7 +14,6 @@ from distill_tui.data import decode_cache
 from distill_tui.data.corpus import Corpus, Sound
 from distill_tui.data.scan import scan
 from distill_tui.engine.inference.model import Model
-from distill_tui.engine.inference.validate import padded
 from distill_tui.engine.maps.live import POINTS
 from distill_tui.engine.maps.pca import Plane, levels_of
 from distill_tui.engine.quantizers.base import Quantizer
@@ -49,15 +48,15 @@ class CodebookMapBuilder:
         self._of: list[Tensor] = []
         self._starts: list[Tensor] = []
         self._nats = torch.zeros(model.net.recipe.model.latent_dim)
-        self._seconds = model.net.latent_hop / model.rate
+        self._seconds = model.net.latent_hop / model.sample_rate
         self._frames_a_place = max(1, round(PLACE_SECONDS / self._seconds))
         self._most: dict[tuple[int, int], list[tuple[int, int, str, float]]] = {}
 
     def add(self, sound: Sound, wave: np.ndarray) -> None:
         """Take a sound in; silent frames do not count."""
-        whole = padded(torch.from_numpy(np.array(wave)), self._model.net.latent_hop)
+        whole = self._model.net.pad_to_frames(torch.from_numpy(np.array(wave))[None])
         found = self._model.latents(whole)
-        sounding = self._model.net.counted(whole)[0]
+        sounding = self._model.net.frame_mask(whole)[0]
         where = sounding.nonzero()[:, 0]
         if not len(where):
             return
@@ -176,7 +175,7 @@ def make_map(home: Home, wanted: str) -> CodebookMap:
         corpus = _corpus(home, model.card)
     bottleneck = model.net.bottleneck
     gathering = CodebookMapBuilder(model, bottleneck if isinstance(bottleneck, Quantizer) and is_quantizing else None)
-    for sound, wave in _waves(home, corpus, model.rate):
+    for sound, wave in _waves(home, corpus, model.sample_rate):
         gathering.add(sound, wave)
     if not gathering.sounds:
         raise RequestError(f"there is no sound left of the data of '{wanted}'")

@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on, in one file whose damage is noticed."""
+"""Checkpoints: everything needed to resume a run, in one checksummed file."""
 
 import contextlib
 import hashlib
@@ -16,7 +16,7 @@ from distill_tui.foreign import read_bytes
 
 KEEP = 3
 MOST_BYTES = 1 << 40
-"""A checkpoint may be as large as memory takes."""
+"""A checkpoint may be as large as the memory."""
 DIGEST = 32
 NAME = re.compile(r"step-(\d+)\.ckpt")
 
@@ -78,18 +78,16 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def check_fits(
-    state: dict[str, Any], net: torch.nn.Module, averaged: torch.nn.Module, optimizer: torch.optim.Optimizer
+    state: dict[str, Any], net: torch.nn.Module, ema_net: torch.nn.Module, optimizer: torch.optim.Optimizer
 ) -> None:
-    """See that the tensors of a state are those of this net: torch would copy some before it notices, or none.
+    """Check that the tensors of a state fit this net: torch would copy some before it notices, or none.
 
     Raises:
-        ValueError, KeyError, TypeError: they are not.
+        ValueError, KeyError, TypeError: they do not.
     """
-    for given, own in ((state["net"], net), (state["averaged"], averaged), (state["best"]["weights"], averaged)):
+    for given, own in ((state["net"], net), (state["averaged"], ema_net), (state["best"]["weights"], ema_net)):
         if given is not None and _shapes(given) != _shapes(own.state_dict()):
             raise ValueError("its net has another shape")
-    if not isinstance(state["quantizing"], bool):
-        raise TypeError("`quantizing` is true or false")
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     kept = state["optimizer"]
     if [len(group["params"]) for group in kept["param_groups"]] != [len(g["params"]) for g in optimizer.param_groups]:
@@ -110,8 +108,8 @@ def load_newest(
     """The newest good checkpoint; None when there is none.
 
     Args:
-        warn: hears of each that is passed over, and why.
-        use: takes a state in. One for which it raises is passed over as well; it has to leave nothing behind then that
+        warn: is called with each that is passed over, and why.
+        use: restores a state. One for which it raises is passed over as well; it has to leave nothing behind then that
             the next one does not replace.
     """
     for path in newest_first(folder):

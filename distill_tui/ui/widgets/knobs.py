@@ -65,8 +65,8 @@ def turns_something(recipe: Recipe, key: str) -> bool:
     """Whether a live setting changes anything in a run of this recipe."""
     model = recipe.model
     means = {
-        "loss.mel_weight": model.net != "image",
-        "loss.stft_weight": model.net != "image",
+        "loss.mel_weight": recipe.task == "codec",
+        "loss.stft_weight": recipe.task == "codec",
         "loss.commitment_weight": model.bottleneck == "rvq",
         "loss.codebook_weight": model.bottleneck == "rvq" and model.codebooks == "gradient",
         "loss.kl_weight": model.bottleneck == "kl",

@@ -7,8 +7,8 @@ import pytest
 from torch import Tensor
 
 from distill_tui.engine.dsp.stft import log_mel
-from distill_tui.engine.inference import validate
-from distill_tui.engine.inference.validate import choose, choose_different
+from distill_tui.engine.tasks import selection
+from distill_tui.engine.tasks.selection import choose_different, choose_evenly
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from tests.engine.support import RATE, events_of, make_run, make_trainer, tones
@@ -41,11 +41,11 @@ def test_of_thousands_of_sounds_a_few_hundred_are_compared(monkeypatch: pytest.M
         heard.append(1)
         return log_mel(mel)
 
-    monkeypatch.setattr(validate, "log_mel", counted)
+    monkeypatch.setattr(selection, "log_mel", counted)
     waves = [tone(200 + i, 0.02) for i in range(3000)]
     chosen = choose_different(waves, [""] * 3000, RATE, 4)
     assert len(set(chosen)) == 4
-    assert len(heard) == validate.MOST_COMPARED
+    assert len(heard) == selection.MAX_COMPARED
 
 
 def test_a_sound_of_a_few_samples_is_no_trouble() -> None:
@@ -53,14 +53,14 @@ def test_a_sound_of_a_few_samples_is_no_trouble() -> None:
 
 
 def test_validation_is_spread_evenly_over_the_files() -> None:
-    assert choose([RATE] * 10, RATE, 100.0) == list(range(10))
-    assert choose([RATE] * 10, RATE, 5.0) == [0, 2, 4, 6, 8]
-    assert choose([100 * RATE] * 10, RATE, 60.0) == [0, 5], "30 s of a file count"
+    assert choose_evenly([RATE] * 10, RATE, 100.0) == list(range(10))
+    assert choose_evenly([RATE] * 10, RATE, 5.0) == [0, 2, 4, 6, 8]
+    assert choose_evenly([100 * RATE] * 10, RATE, 60.0) == [0, 5], "30 s of a file count"
 
 
 def test_previews_have_the_names_of_their_sounds(home: Home, tmp_path: Path) -> None:
     trainer = make_trainer(home, make_run(home, tones(tmp_path / "sounds", count=12), train__previews=2))
-    trainer._train_step()
+    trainer.advance()
     trainer.preview()
     (made,) = events_of(trainer.run_folder, e.PreviewMade)
     assert len(made.names) == len(made.pairs) == 2
