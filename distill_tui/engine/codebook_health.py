@@ -55,17 +55,17 @@ def count_codes(codes: Tensor, mask: Tensor, size: int) -> Tensor:
 
 def measure(counts: Tensor) -> list[Health]:
     """Measure the health of each level from uses [levels, size]."""
-    found = []
+    levels = []
     for row in counts.cpu().double():
         total, size = float(row.sum()), len(row)
         if total <= 0:
-            found.append(Health(None, None, None, 0, size))
+            levels.append(Health(None, None, None, 0, size))
             continue
         shares = row[row > 0] / total
         perplexity = math.exp(float(-(shares * shares.log()).sum()))
         dead = sum(dead_codes(row.tolist(), "even"))
-        found.append(Health(float((row > 0).sum()) / size, perplexity, dead, int(total), size))
-    return found
+        levels.append(Health(float((row > 0).sum()) / size, perplexity, dead, int(total), size))
+    return levels
 
 
 def efficiency(levels: list[Health]) -> float | None:

@@ -20,11 +20,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=30.0, help="of measuring, about")
     options = parser.parse_args(arguments)
     try:
-        told: dict[str, Any] = measure(options.device, options.seconds)
+        result: dict[str, Any] = measure(options.device, options.seconds)
     except DistillError as error:
         print(json.dumps({"error": error.message, "hint": error.hint}))
         return error.exit_code
-    print(json.dumps(told))
+    print(json.dumps(result))
     return 0
 
 

@@ -54,9 +54,9 @@ def compare_files(original: Path, reconstruction: Path) -> Distances:
         samples, count = 0, 0
         xx, yy, xy = 0.0, 0.0, 0.0
         for a, b in zip(_mono_blocks(first), _mono_blocks(second), strict=False):
-            found = spectral_distances(loss, torch.from_numpy(a), torch.from_numpy(b))
+            distances = spectral_distances(loss, torch.from_numpy(a), torch.from_numpy(b))
             for key in sums:
-                sums[key] += float(found[key]) * len(a)
+                sums[key] += float(distances[key]) * len(a)
             x, y = a.astype(np.float64), b.astype(np.float64)
             xx, yy, xy = xx + float(x @ x), yy + float(y @ y), xy + float(x @ y)
             samples, count = samples + len(a), count + 1

@@ -64,9 +64,9 @@ def add_gradients(
     quantized = latents if output is None else output.latents
     inputs = [part.requires_grad_() for part in torch.split(quantized.detach(), sizes)]
     losses, at_inputs = [], []
-    for found, (gradient, *others) in options.each(decode, chunks, inputs, seed=options.seed + options.count):
+    for values_of_chunk, (gradient, *others) in options.each(decode, chunks, inputs, seed=options.seed + options.count):
         accumulate(decoder, others)
-        losses.append(found)
+        losses.append(values_of_chunk)
         at_inputs.append(gradient)
     at_latents = torch.cat(at_inputs)
     extra = {} if output is None else output.losses

@@ -115,15 +115,15 @@ class CodecTask(AutoencoderTask):
             whole = self._padded(net, wave)
             reconstruction, output = net(whole, self.quantizing)
             length = len(wave)
-            found = spectral_distances(
+            values = spectral_distances(
                 self._spectral, whole[0, :length], reconstruction[0, :length], weights["stft"] > 0
             )
             if output is not None:
-                found |= output.losses | output.numbers
+                values |= output.losses | output.numbers
                 if output.codes is not None:
                     used = count_codes(output.codes, net.frame_mask(whole), net.bottleneck.size)
                     counts = used if counts is None else counts + used
-            for key, value in found.items():
+            for key, value in values.items():
                 sums[key] = sums.get(key, torch.zeros((), device=self.device)) + value
         return Evaluation({key: float(value) / len(self.validated[split]) for key, value in sums.items()}, counts)
 
@@ -143,11 +143,11 @@ class CodecTask(AutoencoderTask):
             wave = self.waves["validation"][file][: int(self._max_seconds * self.sample_rate)]
             whole = self._padded(net, wave)
             reconstruction = net(whole, self.quantizing)[0][0, : len(wave)]
-            found = spectral_distances(self._spectral, whole[0, : len(wave)], reconstruction, with_stft=False)
+            distances = spectral_distances(self._spectral, whole[0, : len(wave)], reconstruction, with_stft=False)
             names = (f"original-{number:02d}.wav", f"reconstruction-{number:02d}.wav")
             write_wav(folder / names[0], [np.asarray(wave)], self.sample_rate)
             write_wav(folder / names[1], [reconstruction.float().cpu().numpy()], self.sample_rate)
-            pairs.append((*names, float(found["mel"])))
+            pairs.append((*names, float(distances["mel"])))
         return pairs
 
     def example(self) -> Tensor:

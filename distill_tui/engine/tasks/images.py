@@ -48,8 +48,8 @@ class ImagesTask(AutoencoderTask):
         super().__init__(recipe, device)
         self._size, self._steps = int(recipe.train.batch_size), int(recipe.train.steps_per_epoch)
         self.latents_per_step = self._size
-        self.images = {split: torch.tensor(found[0]).to(device) for split, found in splits.items()}
-        self.labels = {split: found[1].tolist() for split, found in splits.items()}
+        self.images = {split: torch.tensor(images).to(device) for split, (images, _) in splits.items()}
+        self.labels = {split: labels.tolist() for split, (_, labels) in splits.items()}
         self._validated = VALIDATED
         self._epoch, self._order = -1, torch.zeros(0, dtype=torch.long)
         self.live_map: LiveMap | None = None
@@ -82,13 +82,13 @@ class ImagesTask(AutoencoderTask):
     def evaluate(self, net: Autoencoder, split: Split, _weights: Mapping[str, float]) -> Evaluation:
         images = self.some(split, self._validated)
         reconstruction, output = net(images, self.quantizing)
-        found = {"recon": (reconstruction - images).square().mean()}
+        values = {"recon": (reconstruction - images).square().mean()}
         counts = None
         if output is not None:
-            found |= output.losses | output.numbers
+            values |= output.losses | output.numbers
             if output.codes is not None:
                 counts = count_codes(output.codes, net.frame_mask(images), net.bottleneck.size)
-        return Evaluation({key: float(value) for key, value in found.items()}, counts)
+        return Evaluation({key: float(value) for key, value in values.items()}, counts)
 
     def reduce_memory(self) -> str:
         if self._validated < 2:

@@ -58,16 +58,16 @@ def add_gradients(
 
     def backward(chunk: Tensor) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
         with autocast(data.device, options.precision, cached=False):
-            found = losses(chunk)
+            values = losses(chunk)
         share = len(chunk) / len(data)
-        gradients = torch.autograd.grad(sum_weighted(found, options.weights) * share, parameters)
-        return {key: value.detach() * share for key, value in found.items()}, gradients
+        gradients = torch.autograd.grad(sum_weighted(values, options.weights) * share, parameters)
+        return {key: value.detach() * share for key, value in values.items()}, gradients
 
-    found = []
+    chunks = []
     for values, gradients in options.each(backward, data.chunk(options.count), seed=options.seed):
         accumulate(parameters, gradients)
-        found.append(values)
-    total = sum_chunks(found)
+        chunks.append(values)
+    total = sum_chunks(chunks)
     return {"loss/train": sum_weighted(total, options.weights)} | {f"loss/{key}": v for key, v in total.items()}
 
 

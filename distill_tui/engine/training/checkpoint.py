@@ -31,7 +31,7 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
     content = buffer.getbuffer()
     path = folder / f"step-{step:08d}.ckpt"
     try:
-        # and not its parents: a run that was removed is not made anew
+        # not its parents: a run that was removed is not created again
         folder.mkdir(PRIVATE_FOLDER, exist_ok=True)
     except OSError as error:
         raise DistillError(*describe_os_error(error, folder)) from error
@@ -51,8 +51,8 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
 
 def newest_first(folder: Path) -> Iterator[Path]:
     """The checkpoints of a run, the latest step first."""
-    found = [(int(m[1]), p) for p in folder.glob("step-*.ckpt") if (m := NAME.fullmatch(p.name))]
-    for _, path in sorted(found, reverse=True):
+    numbered = [(int(m[1]), p) for p in folder.glob("step-*.ckpt") if (m := NAME.fullmatch(p.name))]
+    for _, path in sorted(numbered, reverse=True):
         yield path
 
 

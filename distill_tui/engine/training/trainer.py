@@ -219,7 +219,7 @@ class Trainer:
     # ---------------------------------------------------------------- requests
 
     def _pause(self) -> bool:
-        """Pause for as long as that is wanted; False if it ends in a stop."""
+        """Pause for as long as that is requested; False if it ends in a stop."""
         self.log_steps()
         self.clock.pause()
         if self.poller.wants_pause:
