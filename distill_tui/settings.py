@@ -137,6 +137,7 @@ def _dotted(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _take_defaults(table: Mapping[str, Any], settings: Settings) -> list[tuple[str, str]]:
     from distill_tui.recipe.fields import SECTIONS, check, fields, find_key
+    from distill_tui.recipe.upgrade import merge_quantizer
 
     flat: dict[str, Any] = {}
     for key, value in table.items():
@@ -145,7 +146,7 @@ def _take_defaults(table: Mapping[str, Any], settings: Settings) -> list[tuple[s
         else:
             flat[key] = value
     wrong = []
-    for word, value in flat.items():
+    for word, value in merge_quantizer(flat).items():
         try:
             key = find_key(word)
         except RequestError as error:

@@ -9,6 +9,7 @@ from distill_tui.errors import RequestError
 from distill_tui.paths import expand
 from distill_tui.recipe.fields import Field, fields, find_key, parse
 from distill_tui.recipe.schema import Recipe
+from distill_tui.recipe.upgrade import merge_quantizer
 
 DEST = "recipe."
 
@@ -125,11 +126,9 @@ def chosen_recipe(
 def parse_settings(settings: list[str], problems: list[str]) -> dict[str, Any]:
     """Values by key of texts like `key=value`; what is wrong with them is added to `problems`."""
     values: dict[str, Any] = {}
-    for setting in settings:
-        word, equals, text = setting.partition("=")
-        if not equals:
-            problems.append(f"'{setting}' is not KEY=VALUE")
-            continue
+    problems += [f"'{setting}' is not KEY=VALUE" for setting in settings if "=" not in setting]
+    typed = merge_quantizer(dict(setting.split("=", 1) for setting in settings if "=" in setting))
+    for word, text in typed.items():
         try:
             key = find_key(word)
         except RequestError as error:

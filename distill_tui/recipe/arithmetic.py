@@ -28,6 +28,6 @@ def segment_samples(recipe: Recipe) -> int:
 
 def bitrate_kbps(recipe: Recipe) -> float:
     """Kilobits a second of the codes: frames x levels x log2(size); 0 where there are none."""
-    if recipe.model.bottleneck == "kl":
+    if not recipe.model.quantizer_facts.has_codes:
         return 0.0
     return frame_rate(recipe) * recipe.model.rvq_levels * math.log2(float(recipe.model.codebook_size)) / 1000

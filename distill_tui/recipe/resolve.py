@@ -183,7 +183,7 @@ def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
         said.append(lost)
     frames = data.training_seconds * frame_rate(recipe)
     size = int(recipe.model.codebook_size)
-    if recipe.model.bottleneck == "rvq" and frames < ENOUGH_FRAMES_PER_CODE * size:
+    if recipe.model.quantizer_facts.has_codes and frames < ENOUGH_FRAMES_PER_CODE * size:
         said.append(
             f"codebook size {size} for {frames:.0f} latent frames: fewer than {ENOUGH_FRAMES_PER_CODE} a code, "
             "so many codes will stay unused"

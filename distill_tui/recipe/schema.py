@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from distill_tui.recipe.quantizers import QUANTIZERS, QuantizerFacts, QuantizerName
+
 Auto = Literal["auto"]
 RECIPE_VERSION = 2
 
@@ -71,14 +73,15 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
             "log-mel picture and Griffin-Lim, to compare with. image: for the pictures of the Explorer.",
         ),
     ] = "convnext"
-    bottleneck: Annotated[
-        Literal["rvq", "kl"],
-        _meta("Bottleneck", "rvq: codes. kl: a VAE's continuous latents, to see what quantizing costs."),
-    ] = "rvq"
-    codebooks: Annotated[
-        Literal["ema", "gradient"],
-        _meta("Codebooks", "Codes follow moving averages of what is assigned to them, or the gradient of a loss."),
-    ] = "ema"
+    quantizer: Annotated[
+        QuantizerName,
+        _meta(
+            "Quantizer",
+            "rvq_ema: residual VQ, codes are moving averages of what is assigned to them. rvq_gradient: codes learn by "
+            "the gradient of a loss. residual_vq, residual_fsq: those of vector-quantize-pytorch, the second with codes "
+            "on a fixed grid. vae: continuous latents, to see what quantizing costs.",
+        ),
+    ] = "rvq_ema"
     sample_rate: Annotated[
         int | Auto,
         _meta("Sample rate", "The model's own rate; sounds are resampled to it.", ge=4000, le=192000, unit="Hz"),
@@ -124,6 +127,11 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
     dropout: Annotated[
         float, _meta("Dropout", "Share of activations dropped in training.", ge=0, le=0.9, step=0.05)
     ] = 0.0
+
+    @property
+    def quantizer_facts(self) -> QuantizerFacts:
+        """What follows from the kind of quantizer."""
+        return QUANTIZERS[self.quantizer]
 
 
 class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -172,7 +180,7 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
         float,
         _meta(
             "KL weight",
-            "How hard the latents of bottleneck kl are pulled to a normal distribution.",
+            "How hard the latents of quantizer vae are pulled to a normal distribution.",
             ge=0,
             le=1,
             live=True,
@@ -181,7 +189,7 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = 0.001
     free_bits: Annotated[
         float,
-        _meta("Free bits", "KL of a latent dimension that costs nothing (bottleneck kl).", ge=0, le=10, unit="nats"),
+        _meta("Free bits", "KL of a latent dimension that costs nothing (quantizer vae).", ge=0, le=10, unit="nats"),
     ] = 0.05
 
 
@@ -247,7 +255,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = 0.15
     kl_annealing_fraction: Annotated[
         float,
-        _meta("KL annealing", "Share of the training in which the KL weight rises from 0 (bottleneck kl).", ge=0, le=1),
+        _meta("KL annealing", "Share of the training in which the KL weight rises from 0 (quantizer vae).", ge=0, le=1),
     ] = 0.25
     weight_decay: Annotated[float, _meta("Weight decay", "AdamW's pull of the weights to zero.", ge=0, le=1)] = 0.01
     max_grad_norm: Annotated[float, _meta("Gradient clip", "Largest norm of a step's gradient.", ge=0.001, le=1000)] = (

@@ -209,7 +209,7 @@ def test_a_model_without_codebooks_stores_its_latents(
     from tests.engine.test_model import put, small
 
     monkeypatch.chdir(tmp_path)
-    put(tmp_path / "m.distill", small(model__bottleneck="kl"))
+    put(tmp_path / "m.distill", small(model__quantizer="vae"))
     write(tmp_path / "a.wav", sine(0.3, 16000, 300), 16000)
     assert main(["reconstruct", "m.distill", "a.wav", "--out", "out"]) == 0
     assert main(["encode", "m.distill", "a.wav", "--out", "a.npz"]) == 0

@@ -77,20 +77,20 @@ def test_a_wrong_request_changes_nothing(trained: Trained, capsys: pytest.Captur
 def test_models_are_put_side_by_side(trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = tmp_path / "other.distill"
     torch.manual_seed(0)
-    recipe = with_values(read_recipe(trained.model), {"model.bottleneck": "kl"})
+    recipe = with_values(read_recipe(trained.model), {"model.quantizer": "vae"})
     write_model(other, build_net(recipe).state_dict(), Card(recipe=to_dict(recipe), name="other", losses={"val": 0.5}))
     asked = ["models", "compare", str(trained.model), str(other), "--home", str(trained.home.root)]
     assert main(asked) == 0
     out = capsys.readouterr().out
     rows = {line.rsplit(maxsplit=2)[0]: line.split()[-2:] for line in out.splitlines()[1:]}
-    assert rows["model.bottleneck"] == ["rvq", "kl"]
+    assert rows["model.quantizer"] == ["rvq_ema", "vae"]
     assert rows["kbps"][1] == "continuous"
     assert rows["loss val"][1] == "0.5000"
     assert "level 1 perplexity" in out
     assert "model.sample_rate" not in out
     assert main([*asked, "--data", str(trained.sounds), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["different"] == ["model.bottleneck"]
+    assert told["different"] == ["model.quantizer"]
     ours, its = (model["measured"] for model in told["models"])
     assert [sound["name"] for sound in ours["sounds"]] == [sound["name"] for sound in its["sounds"]]
     assert its["kbps"] == 0

@@ -15,8 +15,8 @@ from tests.engine.support import make_run, make_trainer, tones, weights_of
 
 NETS: list[dict[str, Any]] = [
     {},
-    {"model__codebooks": "gradient"},
-    {"model__bottleneck": "kl"},
+    {"model__quantizer": "rvq_gradient"},
+    {"model__quantizer": "vae"},
     {"model__net": "conv2d"},
 ]
 
@@ -61,7 +61,7 @@ def test_the_gradients_are_those_of_the_whole_batch(
         learner.init_codebooks(trainer.material.batch, 0, print)
     trainer.net.train()
     quantizer = learner.quantizer
-    books = quantizer.moving() if quantizer else []
+    books = quantizer.ema_buffers() if quantizer else []
     kept = [book.clone() for book in books]
     torch.manual_seed(1)
     loss = one_backward(trainer, data, 2)

@@ -41,15 +41,15 @@ def figures(count: int = 600) -> Pictures:
     return Pictures(training=count * 9 // 10, validation=count // 10, validation_fraction=0.1)
 
 
-@pytest.mark.parametrize("codebooks", ["gradient", "ema"])
-def test_it_learns_and_tells_its_losses_and_maps(home: Home, codebooks: str) -> None:
-    trainer = make_trainer(home, figures(), model__codebooks=codebooks, train__epochs=12, train__map_seconds=0.1)
+@pytest.mark.parametrize("quantizer", ["rvq_gradient", "rvq_ema"])
+def test_it_learns_and_tells_its_losses_and_maps(home: Home, quantizer: str) -> None:
+    trainer = make_trainer(home, figures(), model__quantizer=quantizer, train__epochs=12, train__map_seconds=0.1)
     trainer.run()
     run = trainer.run_folder
     epochs = [m.values for m in events_of(run, e.Metrics) if m.scope == "epoch"]
     assert epochs[-1]["loss/val_recon"] < 0.75 * epochs[0]["loss/val_recon"]
     step = [m.values for m in events_of(run, e.Metrics) if m.scope == "step"][-1]
-    assert ("loss/codebook" in step) == (codebooks == "gradient")
+    assert ("loss/codebook" in step) == (quantizer == "rvq_gradient")
     assert {"loss/train", "loss/recon", "loss/commit", "rate/pictures", "codebook/1/utilization"} <= step.keys()
     # total = recon + w_commit commit + w_codebook codebook
     total = step["loss/recon"] + 0.25 * step["loss/commit"] + step.get("loss/codebook", 0.0)
@@ -103,7 +103,7 @@ def test_other_weights_come_to_other_losses(home: Home) -> None:
 
 
 def test_a_collapsed_posterior_is_said(home: Home) -> None:
-    values: dict[str, Any] = {"model__bottleneck": "kl", "loss__kl_weight": 1.0, "loss__free_bits": 0.0}
+    values: dict[str, Any] = {"model__quantizer": "vae", "loss__kl_weight": 1.0, "loss__free_bits": 0.0}
     trainer = make_trainer(home, figures(), train__epochs=8, **values)
     trainer.run()
     (warning,) = [w for w in events_of(trainer.run_folder, e.WarningRaised) if w.code == "posterior-collapse"]

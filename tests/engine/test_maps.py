@@ -10,7 +10,7 @@ import torch
 from distill_tui.engine.maps.build import make_map
 from distill_tui.engine.maps.live import LiveMap
 from distill_tui.engine.maps.pca import Plane, levels_of
-from distill_tui.engine.quantizers.rvq_gradient import GradientQuantizer
+from distill_tui.engine.quantizers.rvq_gradient import RvqGradient
 from distill_tui.engine.tasks.images import ImagesTask
 from distill_tui.errors import RequestError
 from distill_tui.paths import Home
@@ -22,14 +22,14 @@ from .test_images import figures
 from .test_images import make_trainer as make_trainer_of_pictures
 
 
-def two_planes(noise: float = 0.01) -> tuple[GradientQuantizer, torch.Tensor, torch.Tensor]:
+def two_planes(noise: float = 0.01) -> tuple[RvqGradient, torch.Tensor, torch.Tensor]:
     """A quantizer whose two levels have codes in planes that are at right angles; points [96, 6] and codes [96, 2]."""
-    quantizer = GradientQuantizer(6, 2, 4, 0.9).eval()
+    quantizer = RvqGradient(6, 2, 4, 0.9).eval()
     corners = torch.tensor([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
     books = torch.zeros(2, 4, 6)
     books[0, :, :2] = 5 * corners + torch.tensor([40.0, 7.0])
     books[1, :, 2:4] = corners * torch.tensor([1.0, 0.6])
-    quantizer.codes.data.copy_(books)
+    quantizer.codebooks.data.copy_(books)
     chosen = torch.cartesian_prod(torch.arange(4), torch.arange(4)).repeat(6, 1)
     points = books[0][chosen[:, 0]] + books[1][chosen[:, 1]]
     points = points + noise * torch.randn(points.shape, generator=torch.Generator().manual_seed(1))
@@ -88,8 +88,8 @@ def test_the_map_of_more_than_two_dimensions_has_a_plane_for_each_level(home: Ho
         live.write(trainer.averaged, step, 1)
         with torch.no_grad():
             quantizer = trainer.averaged.bottleneck
-            assert isinstance(quantizer, GradientQuantizer)
-            quantizer.codes.add_(0.1)
+            assert isinstance(quantizer, RvqGradient)
+            quantizer.codebooks.add_(0.1)
     found = read_map(trainer.run_folder.map)
     assert found is not None
     assert found.trail_steps == [0, 5, 10]
@@ -112,7 +112,7 @@ def test_the_map_of_more_than_two_dimensions_has_a_plane_for_each_level(home: Ho
 
 
 def test_the_map_of_a_vae_has_its_means_and_nats(home: Home) -> None:
-    trainer = make_trainer_of_pictures(home, figures(), model__bottleneck="kl", train__epochs=2)
+    trainer = make_trainer_of_pictures(home, figures(), model__quantizer="vae", train__epochs=2)
     trainer.run()
     found = read_map(trainer.run_folder.map)
     assert found is not None
@@ -141,7 +141,7 @@ def saved_run(home: Home, folder: Path, **values: object) -> RunFolder:
 
 
 def test_a_vae_of_sounds_has_a_map_without_codes(home: Home, tmp_path: Path) -> None:
-    run = saved_run(home, tmp_path / "tones", model__bottleneck="kl")
+    run = saved_run(home, tmp_path / "tones", model__quantizer="vae")
     found = make_map(home, run.id)
     assert found.levels == []
     assert len(found.kl) == found.dims == 8

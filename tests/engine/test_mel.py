@@ -47,7 +47,7 @@ from distill_tui.recipe.schema import Recipe
 torch.set_num_threads(1)
 torch.manual_seed(3)
 values = {"model.net": "conv2d", "model.sample_rate": 8000, "model.n_fft": 256, "model.hop_length": 64,
-          "model.stride": 16, "model.n_mels": 32, "model.channels": 8, "model.latent_dim": 4, "model.bottleneck": "kl"}
+          "model.stride": 16, "model.n_mels": 32, "model.channels": 8, "model.latent_dim": 4, "model.quantizer": "vae"}
 net = build_net(with_values(Recipe(), values)).eval()
 with torch.no_grad():
     wave = net.render(net.features(torch.rand(1, 4096) - 0.5))

@@ -68,8 +68,8 @@ def put(path: Path, recipe: Recipe, claimed: Recipe | None = None) -> Path:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"model__bottleneck": "kl"},
-        {"model__codebooks": "gradient"},
+        {"model__quantizer": "vae"},
+        {"model__quantizer": "rvq_gradient"},
         {"model__rvq_levels": 8, "model__codebook_size": 2},
         {"model__stride": 1, "model__dropout": 0.5},
     ],

@@ -11,7 +11,7 @@ import torch
 from distill_tui.data.scan import scan
 from distill_tui.engine.inference.model import Model
 from distill_tui.engine.job import train_run
-from distill_tui.engine.quantizers.rvq_ema import EmaQuantizer
+from distill_tui.engine.quantizers.rvq_ema import RvqEma
 from distill_tui.errors import RequestError
 from distill_tui.library.pretrained import start_of, values_to_continue
 from distill_tui.library.store import Library
@@ -87,19 +87,17 @@ def test_weights_codebooks_and_counts_are_the_models(home: Home, learned: tuple[
     trainer.learner.load_pretrained(start.net.state_dict(), trainer.material.latents_per_step)
     assert trainer.learner.quantizing
     mine_now, its_own = trainer.net.bottleneck, start.net.bottleneck
-    assert isinstance(mine_now, EmaQuantizer)
-    assert isinstance(its_own, EmaQuantizer)
+    assert isinstance(mine_now, RvqEma)
+    assert isinstance(its_own, RvqEma)
     assert torch.equal(mine_now.codebooks, its_own.codebooks)
     for mine, its in zip(trainer.averaged.parameters(), start.net.parameters(), strict=True):
         assert torch.equal(mine, its)
     # a batch of another size: the moving counts add up to its vectors, and the averages still mean the codes
-    for layer in mine_now.rvq.layers:
-        book = layer._codebook
-        assert book.cluster_size.sum().item() == pytest.approx(trainer.material.latents_per_step, rel=1e-3)
-        used = book.cluster_size[0] > 1
+    for codes, counts, sums in zip(mine_now.codebooks, mine_now.ema_counts, mine_now.ema_sums, strict=True):
+        assert counts.sum().item() == pytest.approx(trainer.material.latents_per_step, rel=1e-3)
+        used = counts > 1
         assert used.any()
-        means = book.embed_avg[0][used] / book.cluster_size[0][used, None]
-        assert torch.allclose(means, book.embed[0][used], atol=0.05)
+        assert torch.allclose(sums[used] / counts[used, None], codes[used], atol=0.05)
     trainer.log.close()
 
 

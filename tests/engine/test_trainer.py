@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from distill_tui.data.scan import scan
+from distill_tui.engine.quantizers.rvq import ResidualQuantizer
 from distill_tui.engine.training import train_step
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.errors import DistillError
@@ -163,19 +164,19 @@ def test_after_going_back_one_bad_step_is_one(home: Home, sounds: Path) -> None:
 
 
 def test_a_bad_step_while_codes_are_dead_leaves_the_codebooks_alone(home: Home, sounds: Path) -> None:
-    for codebooks in ("gradient", "ema"):
-        run = make_run(home, sounds, model__codebooks=codebooks, train__dead_code_threshold=0.5)
+    for name in ("rvq_gradient", "rvq_ema"):
+        run = make_run(home, sounds, model__quantizer=name, train__dead_code_threshold=0.5)
         trainer = make_trainer(home, run)
         trainer._make_codebooks()
         poison(trainer, {1})
         trainer._train_step()
         trainer.net.bottleneck.replaced.zero_()
         quantizer = trainer.learner.quantizer
-        assert quantizer is not None
-        quantizer.usage(0)[3] = 0.0
+        assert isinstance(quantizer, ResidualQuantizer)
+        quantizer.ema_counts[0, 3] = 0.0
         before = quantizer.codebooks.clone()
         trainer._train_step()
-        assert torch.equal(before, quantizer.codebooks), codebooks
+        assert torch.equal(before, quantizer.codebooks), name
         assert not trainer.net.bottleneck.replaced.any()
         trainer._train_step()
         assert trainer.net.bottleneck.replaced.any(), "the next good one replaces the dead"
@@ -345,7 +346,7 @@ def test_out_of_memory_where_codebooks_are_made_and_where_it_validates(
     trainer = make_trainer(home, make_run(home, tones(tmp_path / "long", seconds=3.0)))
     quantizer = trainer.learner.quantizer
     assert quantizer is not None
-    encode, initialise = trainer.net.encode, quantizer.initialise
+    encode, initialise = trainer.net.encode, quantizer.init_codebooks
     pools: list[int] = []
     held: list[int] = []
 
@@ -370,7 +371,7 @@ def test_out_of_memory_where_codebooks_are_made_and_where_it_validates(
 
     trainer.net.encode = small_batches  # type: ignore[method-assign]
     trainer.averaged.encode = short_files  # type: ignore[method-assign]
-    monkeypatch.setattr(quantizer, "initialise", small_pools)
+    monkeypatch.setattr(quantizer, "init_codebooks", small_pools)
     trainer._make_codebooks()
     assert pools[1] == -(-pools[0] // 2)
     trainer._end_epoch()

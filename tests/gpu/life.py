@@ -101,8 +101,8 @@ def life(settings: Settings) -> dict[str, Any]:
         "resumed": lambda: resumed(settings, sounds),
         "at work": lambda: at_work(settings, sounds),
         "pictures": lambda: pictures(settings),
-        "gradient": kind("gradient", model__codebooks="gradient"),
-        "kl": kind("kl", model__bottleneck="kl"),
+        "gradient": kind("gradient", model__quantizer="rvq_gradient"),
+        "kl": kind("kl", model__quantizer="vae"),
         "conv2d": kind("conv2d", model__net="conv2d", model__mels=32),
     }
     return found_or_error(together(settings, jobs))

@@ -82,7 +82,7 @@ def metrics(step: int, kl: float | None = None) -> e.Metrics:
 
 def running(home: Home, kl: float | None = None, **values: Any) -> RunFolder:
     """1,700 steps done, with a map; the worker lives only while somebody holds the run."""
-    more = {"model__bottleneck": "kl"} if kl is not None else {}
+    more = {"model__quantizer": "vae"} if kl is not None else {}
     run = make_run(home, **more, **values)
     recorder = start(run)
     for step in range(20, 1701, 20):

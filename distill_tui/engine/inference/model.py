@@ -13,6 +13,7 @@ from torch import Tensor
 from distill_tui.engine.inference.chunks import chunks
 from distill_tui.engine.nets import Autoencoder, build_net
 from distill_tui.engine.nets.base import SoundNet
+from distill_tui.engine.quantizers.upgrade import upgrade_weights
 from distill_tui.errors import RequestError
 from distill_tui.files import printable
 from distill_tui.library.card import Card
@@ -28,7 +29,7 @@ def load_net(path: Path) -> tuple[Autoencoder, Card]:
     Raises:
         RequestError: the file is not a good model; the message says what is wrong.
     """
-    card, tensors = read_card(path), read_tensors(path)
+    card, tensors = read_card(path), upgrade_weights(read_tensors(path))
     recipe = with_values(Recipe(), from_dict(card.recipe, printable(str(path))))
     wanted = _sketch(path, recipe)
     problems = [f"tensor '{name}' is missing" for name in wanted if name not in tensors]

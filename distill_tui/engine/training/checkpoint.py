@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from distill_tui.engine.quantizers.upgrade import upgrade_state
 from distill_tui.errors import DistillError
 from distill_tui.files import PRIVATE_FOLDER, atomic_write, describe_os_error, sync_folder
 from distill_tui.foreign import read_bytes
@@ -57,7 +58,7 @@ def newest_first(folder: Path) -> Iterator[Path]:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The state of a checkpoint, its tensors on the CPU. Nothing in the file is run.
+    """The state of a checkpoint of any version, its tensors on the CPU. Nothing in the file is run.
 
     Raises:
         OSError: it cannot be read.
@@ -74,7 +75,7 @@ def load(path: Path) -> dict[str, Any]:
         raise ValueError("it was not written by this program") from None
     if not isinstance(state, dict):
         raise ValueError("it was not written by this program")
-    return state
+    return upgrade_state(state)
 
 
 def check_fits(

@@ -40,8 +40,8 @@ class TrainStep:
         self.net = build_net(recipe).to(device)
         self.averaged = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.loss = self.net.loss().to(device)
-        # codes are places, which nothing should pull to the origin
-        weights = [p for name, p in self.net.named_parameters() if p.ndim > 1 and name != "bottleneck.codes"]
+        # no weight decay on codebook vectors
+        weights = [p for name, p in self.net.named_parameters() if p.ndim > 1 and name != "bottleneck.codebooks"]
         taken = {id(p) for p in weights}
         others = [p for p in self.net.parameters() if id(p) not in taken]
         self.optimizer = torch.optim.AdamW(
@@ -52,7 +52,8 @@ class TrainStep:
         )
         self.guard = NonFiniteGuard(device)
         self.shards = choose_shards(recipe, device)
-        self.quantizing = self.quantizer is None
+        self.quantizing = not self.net.bottleneck.needs_init
+        self._generator = torch.Generator(device)
         self.parts = 1
 
     @property
@@ -86,7 +87,7 @@ class TrainStep:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         quantizer = self.quantizer if self.quantizing else None
-        books = quantizer.moving() if quantizer is not None else []
+        books = quantizer.ema_buffers() if quantizer is not None else []
         before = [book.clone() for book in books]
         while True:
             try:
@@ -112,7 +113,14 @@ class TrainStep:
                 book.copy_(torch.where(bad > 0, old, book))
             if quantized is not None:
                 assert quantizer is not None
-                quantizer.replace_dead(*quantized[1:], self.recipe.train.dead_code_threshold, bad == 0)
+                self._generator.manual_seed(mix(self.recipe.train.seed, 5, step))
+                quantizer.replace_dead_codes(
+                    *quantized[1:],
+                    self.recipe.train.dead_code_threshold,
+                    self.net.counted(data),
+                    bad == 0,
+                    self._generator,
+                )
             self._average(step)
         return values | {"gradient": norm}, quantized
 
@@ -200,7 +208,7 @@ class TrainStep:
         while True:
             torch.manual_seed(mix(self.recipe.train.seed, 4))
             try:
-                quantizer.initialise(vectors, per_step)
+                quantizer.init_codebooks(vectors, per_step)
                 break
             except RuntimeError as error:
                 if not is_out_of_memory(error) or len(vectors) < 2 * quantizer.size:
@@ -230,7 +238,7 @@ class TrainStep:
         self.net.load_state_dict(weights)
         self.averaged.load_state_dict(weights)
         if self.quantizer is not None:
-            self.quantizer.expect(batch_vectors)
+            self.quantizer.rescale_usage(batch_vectors)
         self.quantizing = True
 
     def state(self) -> dict[str, Any]:

@@ -67,9 +67,9 @@ def turns_something(recipe: Recipe, key: str) -> bool:
     means = {
         "loss.mel_weight": model.net != "image",
         "loss.stft_weight": model.net != "image",
-        "loss.commitment_weight": model.bottleneck == "rvq",
-        "loss.codebook_weight": model.bottleneck == "rvq" and model.codebooks == "gradient",
-        "loss.kl_weight": model.bottleneck == "kl",
+        "loss.commitment_weight": "commit" in model.quantizer_facts.losses,
+        "loss.codebook_weight": "codebook" in model.quantizer_facts.losses,
+        "loss.kl_weight": "kl" in model.quantizer_facts.losses,
     }
     return means.get(key, True)
 

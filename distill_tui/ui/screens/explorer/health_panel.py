@@ -30,9 +30,8 @@ KL = ("loss/kl", "kl", "series-commit")
 
 def losses_of(model: Model) -> tuple[tuple[str, str, str], ...]:
     """The four losses that say most of such a model: key, title, colour."""
-    if model.bottleneck == "kl":
-        return TRAIN, RECON, KL, VAL
-    return (TRAIN, RECON, COMMIT, CODEBOOK) if model.codebooks == "gradient" else (TRAIN, RECON, COMMIT, VAL)
+    own = {"commit": COMMIT, "codebook": CODEBOOK, "kl": KL}
+    return (TRAIN, RECON, *(own[name] for name in model.quantizer_facts.losses), VAL)[:4]
 
 
 def about_map(found: CodebookMap, title: str, trains: bool) -> list[tuple[str, str]]:

@@ -220,7 +220,7 @@ class MapScreen(SteeringScreen):
     def _paint_health(self) -> None:
         health, found = self.query_one(HealthLines), self.map
         nats = found.kl if found is not None else []
-        if self.run_folder is not None and self._recipe.model.bottleneck == "kl":
+        if self.run_folder is not None and not self._recipe.model.quantizer_facts.has_codes:
             health.show_kl(self.state.numbers.get("latent/kl"), nats)
         elif nats:
             health.show_kl(sum(nats), nats)
