@@ -9,6 +9,7 @@ from distill_tui.errors import RequestError
 from distill_tui.machine import Machine
 from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE, frame_rate, latent_hop
 from distill_tui.recipe.fields import fields, get, with_values
+from distill_tui.recipe.quantizers import fsq_levels
 from distill_tui.recipe.schema import Recipe
 
 MODEL_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -120,7 +121,7 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
 
 
 def _contradictions(recipe: Recipe, machine: Machine) -> list[str]:
-    found = _device_problems(recipe, machine)
+    found = _device_problems(recipe, machine) + _quantizer_problems(recipe)
     return found if recipe.model.net == "image" else found + _sound_problems(recipe)
 
 
@@ -129,6 +130,16 @@ def _wrong_data(recipe: Recipe, data: DataFacts) -> list[str]:
         return ["model.net: image takes pictures, not sounds: start it with distill-tui explore"]
     if recipe.model.net != "image" and data.training_pictures:
         return [f"model.net: {recipe.model.net} takes sounds, not pictures; only image does"]
+    return []
+
+
+def _quantizer_problems(recipe: Recipe) -> list[str]:
+    model = recipe.model
+    if model.quantizer == "residual_fsq":
+        try:
+            fsq_levels(int(model.codebook_size))
+        except ValueError as error:
+            return [f"model.codebook_size: {error}, as quantizer residual_fsq needs it"]
     return []
 
 

@@ -78,8 +78,8 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
         _meta(
             "Quantizer",
             "rvq_ema: residual VQ, codes are moving averages of what is assigned to them. rvq_gradient: codes learn by "
-            "the gradient of a loss. residual_vq, residual_fsq: those of vector-quantize-pytorch, the second with codes "
-            "on a fixed grid. vae: continuous latents, to see what quantizing costs.",
+            "the gradient of a loss. residual_vq, residual_fsq: those of vector-quantize-pytorch, the latter with "
+            "codes on a fixed grid. vae: continuous latents, to see what quantizing costs.",
         ),
     ] = "rvq_ema"
     sample_rate: Annotated[

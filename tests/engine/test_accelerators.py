@@ -61,7 +61,12 @@ def train(home: Home, run: RunFolder, resumed: bool = False) -> Any:
 @pytest.mark.parametrize("kind", ["cuda", "mps"])
 @pytest.mark.parametrize(
     "values",
-    [{}, {"model__quantizer": "vae"}, {"model__quantizer": "rvq_gradient"}, {"model__net": "conv2d", "model__n_mels": 32}],
+    [
+        {},
+        {"model__quantizer": "vae"},
+        {"model__quantizer": "rvq_gradient"},
+        {"model__net": "conv2d", "model__n_mels": 32},
+    ],
     ids=["rvq", "kl", "gradient", "conv2d"],
 )
 def test_a_run_ends_well_and_again_after_a_resume(home: Home, sounds: Path, kind: str, values: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The quantizers: what they return, how codebooks begin and learn, how dead codes are replaced; the library's as oracle."""
+"""The quantizers: results, k-means, moving averages, dead codes; the library's ResidualVQ is the oracle."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -256,9 +256,7 @@ def test_new_codes_are_drawn_from_sounding_frames_only(own: ResidualQuantizer) -
     assert not own.replaced.any(), "there is nothing to draw from"
     own.replace_dead_codes(latents, codes, 0.1, mask)
     assert own.replaced.tolist() == [8, 8, 8]
-    assert {tuple(code) for code in own.codebooks[0].tolist()} == {
-        tuple(place) for place in latents[mask].tolist()
-    }
+    assert {tuple(code) for code in own.codebooks[0].tolist()} == {tuple(place) for place in latents[mask].tolist()}
 
 
 def test_new_codes_follow_from_the_generator(own: ResidualQuantizer) -> None:

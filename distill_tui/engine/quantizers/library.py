@@ -7,7 +7,7 @@ from loguru import logger
 from torch import Tensor, nn
 
 from distill_tui.engine.quantizers.base import Quantizer, QuantizerOutput
-from distill_tui.recipe.arithmetic import segment_samples, latent_hop
+from distill_tui.recipe.arithmetic import latent_hop, segment_samples
 from distill_tui.recipe.quantizers import fsq_levels
 from distill_tui.recipe.schema import Recipe
 

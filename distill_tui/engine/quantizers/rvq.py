@@ -26,7 +26,7 @@ class Search(NamedTuple):
 class ResidualQuantizer(Quantizer):
     """Residual VQ (Zeghidour et al. 2021, arXiv 2107.03312, algorithm 1), without a rule of how codes learn.
 
-    `ema_counts` [levels, size] is the moving average of how many vectors of a batch each code is nearest to. `commit` is
+    `ema_counts` [levels, size] are moving averages of the vectors of a batch that each code is nearest to. `commit` is
     the mean squared distance of each level's input to its code, summed over the levels in use.
     """
 
@@ -47,8 +47,7 @@ class ResidualQuantizer(Quantizer):
             kept = torch.arange(self.levels, device=latents.device) < levels
             codes = torch.where(kept, found.index.movedim(0, -1), -1)
             losses = self._losses(latents, found, kept)
-            last = levels.view(1) - 1 if isinstance(levels, Tensor) else None
-            out = found.sums[levels - 1] if last is None else found.sums.index_select(0, last)[0]
+            out = _up_to(found.sums, levels)
             if self.training:
                 self._update(self._statistics(found))
                 # straight through: the decoder sees the codes, the encoder gets the decoder's gradient
@@ -68,7 +67,9 @@ class ResidualQuantizer(Quantizer):
             residual = vectors - total
             sums.append(total)
         shape = (self.levels, *latents.shape)
-        return Search(torch.stack(index).view(shape[:-1]), torch.stack(inputs).view(shape), torch.stack(sums).view(shape))
+        return Search(
+            torch.stack(index).view(shape[:-1]), torch.stack(inputs).view(shape), torch.stack(sums).view(shape)
+        )
 
     def _losses(self, latents: Tensor, found: Search, kept: Tensor) -> dict[str, Tensor]:
         distances = (latents - found.sums).square().flatten(1).mean(1)
@@ -85,7 +86,7 @@ class ResidualQuantizer(Quantizer):
         return sums.view(self.levels, self.size, -1)
 
     def _flat(self, index: Tensor) -> Tensor:
-        """Codes `index` [levels, batch, frames] as places where the codebooks lie one after the other, [all of them]."""
+        """Codes `index` [levels, batch, frames] as one list of places in codebooks that lie one after the other."""
         first = torch.arange(0, self.levels * self.size, self.size, device=index.device)
         return (index + first[:, None, None]).flatten()
 
@@ -153,7 +154,7 @@ class ResidualQuantizer(Quantizer):
         self.replaced += dead.sum(-1)
 
     def _replace(self, dead: Tensor, vectors: Tensor, count: float) -> None:
-        """Set the codes that are `dead` [levels, size] to `vectors` [levels, size, dim] with a moving count of `count`."""
+        """Set the codes that are `dead` [levels, size] to `vectors` [levels, size, dim] and their moving counts."""
         self.codebooks.copy_(torch.where(dead[..., None], vectors, self.codebooks))
         self.ema_counts.masked_fill_(dead, count)
 
@@ -163,6 +164,11 @@ class ResidualQuantizer(Quantizer):
         draws = torch.rand(self.levels, self.size, device=mask.device, generator=generator)
         places = torch.searchsorted(ranks, (draws * ranks[-1]).long() + 1)
         return places.clamp(max=len(mask) - 1), ranks[-1] > 0
+
+
+def _up_to(sums: Tensor, levels: int | Tensor) -> Tensor:
+    """The one of `sums` [levels, ...] that has the first `levels` in it; a number on a device is not read."""
+    return sums[levels - 1] if isinstance(levels, int) else sums.index_select(0, levels.view(1) - 1)[0]
 
 
 def kmeans(vectors: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:

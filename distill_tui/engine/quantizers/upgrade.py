@@ -1,7 +1,7 @@
 """Weights of quantizers as earlier versions named them, in model files and checkpoints.
 
-Until 2026-11-27 the codebooks of `rvq_ema` were those of vector-quantize-pytorch's ResidualVQ, three tensors a level, and
-`rvq_gradient` called its own `codes` and `counts`. The numbers mean the same; nothing has to be filled in.
+Until 2026-11-27 the codebooks of `rvq_ema` were those of vector-quantize-pytorch's ResidualVQ, three tensors a level,
+and `rvq_gradient` called its own `codes` and `counts`. The numbers mean the same; nothing has to be filled in.
 """
 
 import re
