@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from distill_tui.data.manifest import load_manifest, save_manifest
 from distill_tui.errors import RequestError
@@ -62,7 +62,8 @@ class Corpus(Struct, kw_only=True):
     paths: list[str]
     sounds: list[Sound] = []
     skipped: list[Skipped] = []
-    validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = 0.1
+    # as the files of earlier versions call it
+    validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = field(default=0.1, name="validation_share")
 
     @property
     def seconds(self) -> float:

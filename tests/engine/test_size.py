@@ -33,7 +33,7 @@ SMALL = {"model.channels": 32, "model.encoder_blocks": 1, "model.decoder_blocks"
         SMALL | {"model.net": "conv2d", "model.stride": 16, "model.channels": 9, "model.quantizer": "vae"},
         {"model.net": "image", "model.quantizer": "rvq_gradient", "model.latent_dim": 2},
         SMALL | {"model.quantizer": "residual_fsq", "model.codebook_size": 512},
-        SMALL | {"model.quantizer": "residual_vq"},
+        SMALL | {"model.quantizer": "residual_vq", "data.crop_seconds": 1.0, "train.batch_size": 8},
     ],
     ids=(
         "small",

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from distill_tui.data.corpus import decode_path, encode_path
 from distill_tui.data.manifest import load_manifest, save_manifest
@@ -42,7 +42,8 @@ class Pictures(Struct, kw_only=True):
     files: list[tuple[str, str]] = []
     training: Annotated[int, Meta(ge=0, le=MOST_PICTURES)]
     validation: Annotated[int, Meta(ge=0, le=MOST_PICTURES)]
-    validation_fraction: Annotated[float, Meta(gt=0, lt=1)]
+    # as the files of earlier versions call it
+    validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = field(name="validation_share")
     seed: Annotated[int, Meta(ge=0, le=1 << 53)] = 0
     note: str = ""
 

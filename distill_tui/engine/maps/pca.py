@@ -60,7 +60,7 @@ def levels_of(
     left, total = points, torch.zeros_like(points)
     levels: list[Level] = []
     planes: list[Plane] = []
-    for number, book in enumerate(quantizer.codebooks.float().cpu()):
+    for number, book in enumerate(quantizer.codebooks.detach().float().cpu()):
         own = plane
         if number:
             own = Plane(left, before[number] if number < len(before) else None)
