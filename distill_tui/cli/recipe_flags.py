@@ -126,9 +126,11 @@ def chosen_recipe(
 def parse_settings(settings: list[str], problems: list[str]) -> dict[str, Any]:
     """Values by key of texts like `key=value`; what is wrong with them is added to `problems`."""
     values: dict[str, Any] = {}
-    problems += [f"'{setting}' is not KEY=VALUE" for setting in settings if "=" not in setting]
-    typed = merge_quantizer(dict(setting.split("=", 1) for setting in settings if "=" in setting))
-    for word, text in typed.items():
+    parts = [setting.partition("=") for setting in settings]
+    for word, text in merge_quantizer({word: text if equals else None for word, equals, text in parts}).items():
+        if text is None:
+            problems.append(f"'{word}' is not KEY=VALUE")
+            continue
         try:
             key = find_key(word)
         except RequestError as error:

@@ -40,7 +40,7 @@ def test_griffin_lim_is_that_of_torchaudio(window: int, hop: int, frames: int, d
 
 RENDERS = """
 import hashlib, torch
-from distill_tui.engine import mel
+from distill_tui.engine.dsp import mel
 from distill_tui.engine.nets import build_net
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe

@@ -99,7 +99,7 @@ def test_the_documented_call_and_its_tensors(tmp_path: Path) -> None:
     ("claimed", "said"),
     [
         ({"model__channels": 32}, "tensor '"),
-        ({"model__rvq_levels": 3}, "is missing"),
+        ({"model__rvq_levels": 3}, "is torch.float32 [2, 8, 8], not torch.float32 [3, 8, 8]"),
         ({"model__encoder_blocks": 2}, "is missing"),
         ({"model__decoder_blocks": 2, "model__encoder_blocks": 3}, "more)"),
     ],

@@ -96,11 +96,11 @@ class Quantizer(Bottleneck):
         threshold: float,
         frame_mask: Tensor,
         allowed: Tensor | bool = True,
-        generator: torch.Generator | None = None,
     ) -> None:
         """Replace codes whose moving count is below `threshold` times the even share by random vectors of the batch.
 
-        The even share is N/K: N latent frames of a batch over K codes. A new code starts at the even share.
+        The even share is N/K: N latent frames of a batch over K codes. A new code starts at the even share. The draw
+        follows from the last `torch.manual_seed`.
 
         Args:
             latents: the input of `forward`, [batch, frames, dim].
@@ -108,5 +108,4 @@ class Quantizer(Bottleneck):
             threshold: 0 replaces none.
             frame_mask: frames that new codes are drawn from, [batch, frames]; where there are none nothing is replaced.
             allowed: a boolean scalar on the device: false after a step that was not finite.
-            generator: the source of random numbers, on the device of the latents.
         """

@@ -138,13 +138,12 @@ class ResidualQuantizer(Quantizer):
         threshold: float,
         frame_mask: Tensor,
         allowed: Tensor | bool = True,
-        generator: torch.Generator | None = None,
     ) -> None:
         if threshold <= 0:
             return
         vectors, codes = latents.float().flatten(0, 1), codes.flatten(0, 1)
         even = len(vectors) / self.size
-        places, any_frame = self._draw(frame_mask.flatten(), generator)
+        places, any_frame = self._draw(frame_mask.flatten())
         chosen, chosen_codes = vectors[places], codes[places]
         for level, book in enumerate(self.codebooks[:-1]):
             # a new code of a later level is what the levels before it leave over
@@ -158,10 +157,10 @@ class ResidualQuantizer(Quantizer):
         self.codebooks.copy_(torch.where(dead[..., None], vectors, self.codebooks))
         self.ema_counts.masked_fill_(dead, count)
 
-    def _draw(self, mask: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    def _draw(self, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Random places where `mask` [vectors] is true, [levels, size], and whether there are any."""
         ranks = mask.cumsum(0)
-        draws = torch.rand(self.levels, self.size, device=mask.device, generator=generator)
+        draws = torch.rand(self.levels, self.size, device=mask.device)
         places = torch.searchsorted(ranks, (draws * ranks[-1]).long() + 1)
         return places.clamp(max=len(mask) - 1), ranks[-1] > 0
 

@@ -53,7 +53,6 @@ class TrainStep:
         self.guard = NonFiniteGuard(device)
         self.shards = choose_shards(recipe, device)
         self.quantizing = not self.net.bottleneck.needs_init
-        self._generator = torch.Generator(device)
         self.parts = 1
 
     @property
@@ -113,14 +112,9 @@ class TrainStep:
                 book.copy_(torch.where(bad > 0, old, book))
             if quantized is not None:
                 assert quantizer is not None
-                self._generator.manual_seed(mix(self.recipe.train.seed, 5, step))
-                quantizer.replace_dead_codes(
-                    *quantized[1:],
-                    self.recipe.train.dead_code_threshold,
-                    self.net.counted(data),
-                    bad == 0,
-                    self._generator,
-                )
+                torch.manual_seed(mix(self.recipe.train.seed, 5, step))
+                mask = self.net.counted(data)
+                quantizer.replace_dead_codes(*quantized[1:], self.recipe.train.dead_code_threshold, mask, bad == 0)
             self._average(step)
         return values | {"gradient": norm}, quantized
 
