@@ -24,8 +24,8 @@ WITH_CODES = [name for name, facts in QUANTIZERS.items() if facts.has_codes]
 EVERY_FRAME = torch.ones(2, 50, dtype=torch.bool)
 SYNCHRONIZING = ("_local_scalar_dense", "nonzero", "is_nonzero", "masked_select", "unique", "equal", "bincount")
 """Operations for which the host waits for the device, to know a value or a shape."""
-WITHOUT_WORK = ("view", "_unsafe_view", "expand", "slice", "select", "unsqueeze", "permute", "transpose", "t", "detach")
-WITHOUT_WORK += ("alias", "unbind", "split", "squeeze", "as_strided")
+WITHOUT_WORK = {"view", "_unsafe_view", "expand", "slice", "select", "unsqueeze", "permute", "transpose", "t", "detach"}
+WITHOUT_WORK |= {"alias", "unbind", "split", "squeeze", "as_strided"}
 """Operations that start nothing on a device."""
 
 

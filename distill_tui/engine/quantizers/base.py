@@ -32,10 +32,13 @@ class Bottleneck(nn.Module):
     losses: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     needs_init: bool = False
+    replaced: Tensor
+    """Codes that were replaced, by level, until it is set to 0; NaN where that is not known."""
 
     def __init__(self, levels: int, size: int) -> None:
         super().__init__()
         self.levels, self.size = levels, size
+        self.register_buffer("replaced", torch.zeros(levels), persistent=False)
 
     def forward(self, latents: Tensor, levels: int | Tensor | None = None) -> QuantizerOutput:
         """Quantize latents [batch, frames, dim] with the first `levels` codebooks (default: all).
@@ -57,15 +60,11 @@ class Bottleneck(nn.Module):
 class Quantizer(Bottleneck):
     """A residual quantizer: each level encodes what the levels before it leave over.
 
-    `replaced` [levels] counts replaced codes by level until it is set to 0. Methods for codebooks that are learned from
-    assignments do nothing by default.
+    Methods for codebooks that are learned from assignments do nothing by default.
     """
 
-    replaced: Tensor
-
-    def __init__(self, levels: int, size: int) -> None:
-        super().__init__(levels, size)
-        self.register_buffer("replaced", torch.zeros(levels), persistent=False)
+    codebooks: Tensor
+    """The vectors of the codes, [levels, size, dim]: latents are the sum of one of each level."""
 
     def tokens(self, latents: Tensor, levels: int | None = None) -> Tensor:
         codes = self(latents, levels).codes

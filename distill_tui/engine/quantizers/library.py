@@ -76,7 +76,7 @@ class LibraryQuantizer(Quantizer):
         return latents
 
     @property
-    def codebooks(self) -> Tensor:
+    def codebooks(self) -> Tensor:  # type: ignore[override]
         """The vectors of the codes, [levels, size, dim]; what is added once, whatever the codes, is in the first."""
         each = torch.arange(self.size, device=self.replaced.device)
         tokens = torch.full((self.levels, self.size, self.levels), -1, device=each.device)

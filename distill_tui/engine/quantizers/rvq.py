@@ -30,7 +30,7 @@ class ResidualQuantizer(Quantizer):
     the mean squared distance of each level's input to its code, summed over the levels in use.
     """
 
-    losses = ("commit",)
+    losses: tuple[str, ...] = ("commit",)
     needs_init = True
     ema_counts: Tensor
 
