@@ -63,8 +63,8 @@ def upgrade(values: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(inner, dict) and word in inner and (name := new.partition(".")[2]) not in inner:
             upgraded[section] = {name if key == word else key: value for key, value in inner.items()}
     model = upgraded.get("model")
-    if isinstance(model, dict) and "quantizer" not in model and (old := [word for word in QUANTIZER if word in model]):
-        model["quantizer"] = quantizer_of(**{word: model.pop(word) for word in old})
+    if isinstance(model, dict) and "quantizer" not in model and not model.keys().isdisjoint(QUANTIZER):
+        model["quantizer"] = quantizer_of(**{word: model.pop(word) for word in QUANTIZER if word in model})
     if isinstance(automatic := upgraded.get("automatic"), list):
         upgraded["automatic"] = [RENAMED.get(key, key) if isinstance(key, str) else key for key in automatic]
     if upgraded.get("version") == 1:

@@ -67,9 +67,9 @@ class Quantizer(Bottleneck):
     """The vectors of the codes, [levels, size, dim]: latents are the sum of one of each level."""
 
     def tokens(self, latents: Tensor, levels: int | None = None) -> Tensor:
-        codes = self(latents, levels).codes
-        assert codes is not None
-        return codes[..., :levels]
+        output: QuantizerOutput = self(latents, levels)
+        assert output.codes is not None
+        return output.codes[..., :levels]
 
     def ema_buffers(self) -> list[Tensor]:
         """The tensors that `forward` changes in training mode; a step that is not finite puts them back."""

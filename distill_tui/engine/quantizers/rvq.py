@@ -15,10 +15,10 @@ KMEANS_ITERATIONS = 20
 
 
 class Search(NamedTuple):
-    """The nearest codes of a batch: `index` [levels, batch, frames], the `inputs` of each level and the `sums` of the
+    """The nearest codes of a batch: `codes` [levels, batch, frames], the `inputs` of each level and the `sums` of the
     chosen codes up to and with each level, both [levels, batch, frames, dim]."""
 
-    index: Tensor
+    codes: Tensor
     inputs: Tensor
     sums: Tensor
 
@@ -45,7 +45,7 @@ class ResidualQuantizer(Quantizer):
             latents = latents.float()
             found = self._search(latents.detach())
             kept = torch.arange(self.levels, device=latents.device) < levels
-            codes = torch.where(kept, found.index.movedim(0, -1), -1)
+            codes = torch.where(kept, found.codes.movedim(0, -1), -1)
             losses = self._losses(latents, found, kept)
             out = _up_to(found.sums, levels)
             if self.training:
@@ -82,7 +82,7 @@ class ResidualQuantizer(Quantizer):
         rows = torch.nn.functional.pad(found.inputs.flatten(1, 2), (0, 1), value=1.0)
         # deterministic on the CPU, and on CUDA under `torch.use_deterministic_algorithms`
         sums = rows.new_zeros(self.levels * self.size, rows.shape[-1])
-        sums.index_add_(0, self._flat(found.index), rows.flatten(0, 1))
+        sums.index_add_(0, self._flat(found.codes), rows.flatten(0, 1))
         return sums.view(self.levels, self.size, -1)
 
     def _flat(self, index: Tensor) -> Tensor:

@@ -20,6 +20,6 @@ class RvqGradient(ResidualQuantizer):
         self.codebooks = nn.Parameter(torch.randn(levels, size, dim))
 
     def _losses(self, latents: Tensor, found: Search, kept: Tensor) -> dict[str, Tensor]:
-        chosen = self.codebooks.flatten(0, 1)[self._flat(found.index)].view_as(found.inputs)
+        chosen = self.codebooks.flatten(0, 1)[self._flat(found.codes)].view_as(found.inputs)
         codebook = (found.inputs - chosen).square().flatten(1).mean(1).sum()
         return super()._losses(latents, found, kept) | {"codebook": codebook}

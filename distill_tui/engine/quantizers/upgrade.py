@@ -22,7 +22,9 @@ def upgrade_weights(weights: Mapping[str, Any]) -> dict[str, Any]:
     levels = {int(found[1]) for name in weights if (found := OF_LIBRARY.fullmatch(_inner(name)))}
     if levels:
         for old, new in OF_LEVELS.items():
-            parts = [weights.get(f"{PREFIX}rvq.layers.{level}._codebook.{old}") for level in range(len(levels))]
+            parts: list[Any] = [
+                weights.get(f"{PREFIX}rvq.layers.{level}._codebook.{old}") for level in range(len(levels))
+            ]
             if not _go_together(parts):
                 return dict(weights)
             # the library has a dimension for several heads
