@@ -1,6 +1,7 @@
 """Quantizers of vector-quantize-pytorch, through its public interface."""
 
 import math
+from typing import Any
 
 import torch
 from loguru import logger
@@ -50,6 +51,8 @@ class LibraryQuantizer(Quantizer):
         module: maps latents to latents, codes and, if it has any, the commitment loss of each level.
         needs_init: it computes its codebooks from the first latents that it gets in training mode.
     """
+
+    module: Any
 
     def __init__(self, module: nn.Module, levels: int, size: int, needs_init: bool, losses: tuple[str, ...]) -> None:
         super().__init__(levels, size)
