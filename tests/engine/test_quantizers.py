@@ -173,18 +173,11 @@ def test_codes_and_moving_averages_are_those_of_the_library() -> None:
         found["cluster_size"].fill_(1.0)
     for _ in range(5):
         latents = torch.randn(4, 30, 6, requires_grad=True)
-        weights = torch.randn(4, 30, 6)
         mine, (out, codes, losses) = ours(latents), theirs(latents)
         assert torch.equal(mine.codes, codes)
         assert torch.allclose(mine.latents, out, atol=1e-5)
         assert torch.allclose(mine.losses["commit"], losses.sum(), atol=1e-5)
         assert torch.allclose(ours.codebooks, theirs.codebooks, atol=1e-5)
-        gradients = [
-            torch.autograd.grad((result * weights).sum() + loss, latents)[0]
-            for result, loss in ((mine.latents, mine.losses["commit"]), (out, losses.sum()))
-        ]
-        # the library lets a gradient through at every level, and so three times
-        assert gradients[0].shape == gradients[1].shape
     assert torch.allclose(ours.eval()(latents).latents, theirs.eval()(latents)[0], atol=1e-5)
 
 
