@@ -56,13 +56,19 @@ class Skipped(Struct, kw_only=True):
     reason: str
 
 
-class Corpus(Struct, kw_only=True):
-    """What was found: the sounds in order of their paths, and what was skipped."""
+class Corpus(Struct, kw_only=True, rename={"validation_fraction": "validation_share"}):
+    """The result of a scan: usable sounds in order of their paths, and skipped files."""
 
     paths: list[str]
     sounds: list[Sound] = []
     skipped: list[Skipped] = []
     validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = 0.1
+
+    @property
+    def name(self) -> str:
+        """The default name of a run: that of the folder or file given first."""
+        first = Path(self.paths[0] if self.paths else "sounds")
+        return (first.stem if first.is_file() else first.name) or "sounds"
 
     @property
     def seconds(self) -> float:
