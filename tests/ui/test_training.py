@@ -85,6 +85,20 @@ async def test_a_lock_that_is_never_given_back_is_told(home: Home, monkeypatch: 
             await until(pilot, lambda: read_control(run.control).wanted == "paused")
 
 
+async def test_a_change_that_was_not_written_is_not_undone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distill_tui.ui.services.control_writer.PATIENCE", 0.1)
+    run = recorded.running(home)
+    with recorded.alive(run):
+        async with watching(home, run) as (app, pilot, _):
+            await pilot.press("down", "down", "right")
+            await until(pilot, lambda: read_control(run.control).knobs == {"loss.commitment_weight": 0.3})
+            with locked(run.control.with_suffix(".lock")):
+                await pilot.press("right")
+                await until(pilot, lambda: "fuser" in screen_text(app))
+            await pilot.press("u")
+            await until(pilot, lambda: read_control(run.control).knobs == {"loss.commitment_weight": 0.25})
+
+
 async def test_what_the_worker_does_beside_steps_is_told_in_place_of_an_eta(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
@@ -330,7 +344,7 @@ async def test_resume_wants_running_and_starts_a_worker(home: Home, monkeypatch:
     run = recorded.crashed(home)
     change_control(run.control, lambda control: setattr(control, "wanted", "stopped"))
     started: list[Path] = []
-    monkeypatch.setattr("distill_tui.ui.screens.run_screen.start_worker", lambda _, run: started.append(run.path))
+    monkeypatch.setattr("distill_tui.runs.service.start_worker", lambda _, run: started.append(run.path))
     async with watching(home, run) as (_, pilot, _screen):
         await pilot.press("space")
         assert started == [run.path]

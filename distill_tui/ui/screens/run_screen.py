@@ -16,14 +16,14 @@ from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import formatting
 from distill_tui.runs.control import Control
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.service import start_worker
+from distill_tui.runs.service import resume_run
 from distill_tui.runs.state import RunState
 from distill_tui.ui import messages as m
 from distill_tui.ui.dialogs.ask import AskDialog
 from distill_tui.ui.dialogs.confirm import ConfirmDialog
 from distill_tui.ui.run_store import Follower
 from distill_tui.ui.screens.base import BaseScreen
-from distill_tui.ui.services.control_writer import Wish, Wishes
+from distill_tui.ui.services.control_writer import SettingChange, Wish, Wishes
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.terminal.compositor import SpansCompositor
 from distill_tui.ui.widgets.knobs import Knob, Knobs, knobs_of
@@ -58,7 +58,7 @@ class SteeringScreen(BaseScreen):
         self._wishes = Wishes()
         self._told: Exception | None = None
         self._recipe = Recipe()
-        self._undo: list[tuple[str, float]] = []
+        self._changes: list[SettingChange] = []
         self._dirty = False
         self._pressed_at = self._drew_at = 0.0
 
@@ -85,7 +85,7 @@ class SteeringScreen(BaseScreen):
 
     @on(m.RunChosen)
     def _chosen(self, message: m.RunChosen) -> None:
-        self.state, self.control, self._written, self._undo = RunState(), Control(), Control(), []
+        self.state, self.control, self._written, self._changes = RunState(), Control(), Control(), []
         self.set_class(False, "-empty")
         try:
             self._recipe = toml.load(message.run.recipe)
@@ -174,7 +174,7 @@ class SteeringScreen(BaseScreen):
         if action == "stop":
             return self.is_steerable and self.control.wanted != "stopped"
         if action == "undo":
-            return self.is_tunable and bool(self._undo)
+            return self.is_tunable and bool(self._undoable())
         return super().check_action(action, parameters)
 
     def _take_control(self, written: Control) -> None:
@@ -214,7 +214,7 @@ class SteeringScreen(BaseScreen):
             self.notify(str(problem), severity="error", timeout=10, markup=False)
         return problem is None
 
-    def _wish(self, said: str = "", **changes: Any) -> None:
+    def _wish(self, said: str = "", **changes: Any) -> Wish:
         """Ask for changes, and say so once they are written."""
         wish = self._ask(**changes)
 
@@ -223,6 +223,7 @@ class SteeringScreen(BaseScreen):
                 self.notify(said, timeout=3, markup=False)
 
         self.run_worker(tell(), group="wishes")
+        return wish
 
     def action_pause(self) -> None:
         self._wish(wanted="paused")
@@ -233,13 +234,11 @@ class SteeringScreen(BaseScreen):
     def action_resume(self) -> None:
         run = self.run_folder
         assert run is not None
-        begin(self, "resume", self._resume, run, self._ask(wanted="running"))
+        begin(self, "resume", self._resume, run)
 
-    async def _resume(self, run: RunFolder, wish: Wish) -> None:
-        if not await self._is_written(wish):
-            return
+    async def _resume(self, run: RunFolder) -> None:
         try:
-            await asyncio.to_thread(start_worker, self._home, run)
+            await asyncio.to_thread(resume_run, self._home, run)
         except DistillError as error:
             self.notify(str(error), severity="error", timeout=10, markup=False)
             return
@@ -269,8 +268,8 @@ class SteeringScreen(BaseScreen):
         """The live settings of the run as they stand."""
         return knobs_of(self._recipe, self.control, self.state)
 
-    def _set_knob(self, key: str, value: float, said: str = "") -> None:
-        self._wish(said, knobs=lambda knobs: {**knobs, key: value})
+    def _set_knob(self, key: str, value: float, said: str = "") -> Wish:
+        return self._wish(said, knobs=lambda knobs: {**knobs, key: value})
 
     @on(Knobs.Turned)
     def _knob_turned(self, message: Knobs.Turned) -> None:
@@ -279,8 +278,7 @@ class SteeringScreen(BaseScreen):
             self._repaint()
             return
         before = next(knob.wanted for knob in self.knobs() if knob.field.key == message.key)
-        self._undo.append((message.key, before))
-        self._set_knob(message.key, message.value)
+        self._changes.append(SettingChange(message.key, before, self._set_knob(message.key, message.value)))
         self.refresh_bindings()
 
     @on(Knobs.ExactAsked)
@@ -299,7 +297,11 @@ class SteeringScreen(BaseScreen):
             answered,
         )
 
+    def _undoable(self) -> list[SettingChange]:
+        return [change for change in self._changes if change.can_be_undone]
+
     def action_undo(self) -> None:
-        key, value = self._undo.pop()
-        self._set_knob(key, value, f"{key} back to {formatting.setting(value)}.")
+        change = self._undoable()[-1]
+        said = f"{change.key} back to {formatting.setting(change.before)}."
+        change.undone_by = self._set_knob(change.key, change.before, said)
         self.refresh_bindings()
