@@ -59,7 +59,7 @@ def test_training_with_a_command_at_its_end(hostile: Path, home: Home) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        until((home.root / "told").exists, "the end, told by the herald")
+        until((home.root / "told").exists, "the end, told by the hook")
         assert only_run(home).id.endswith("-pack")
 
 

@@ -1,6 +1,6 @@
-"""The map of a model's codebooks: where latents and codes lie in a plane, and what the codes are used for.
+"""Codebook maps: latents and codes of a model in a plane, and the data that each code is used for.
 
-An Explorer run's worker replaces `map.json` as it trains; of any other run or model `distill-tui map` prints one.
+The worker of an Explorer run replaces `map.json` as it trains; `distill-tui map` makes one of any other run or model.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ DEADNESS: dict[Deadness, str] = {
     "even": "used less than 1 % of the even share (below 100 uses a code: never)",
     "total": "used less than 1 % of the total",
 }
-"""The two known definitions of a dead code; `total` calls every code of a large codebook dead that is used evenly."""
+"""The two known definitions of a dead code; by `total`, all codes of a large, evenly used codebook are dead."""
 
 
 class Place(Struct, array_like=True):
-    """Where in the data a code is used much: the file, when in it that begins (seconds), and how often."""
+    """Place in the data where a code is used often: file, start in seconds, and number of uses."""
 
     file: str
     start: float
@@ -34,15 +34,15 @@ class Place(Struct, array_like=True):
 class Level(Struct, kw_only=True):
     """One codebook.
 
-    `codes` are where its codes lie and `counts` how often each was used: over the last 100 batches of a run that
-    trains, else over all the data. `chosen` is the code of each point of the map. `places` of a map that was made
-    afterwards are the most telling places of each code; `trail` of a live one are earlier places of each code, as
-    trail[time][code] at the map's `trail_steps`.
+    `codes` are positions of its codes, `counts` the uses of each: over the last 100 batches of a training run, else
+    over all the data. `chosen` is the code of each point of the map. `places` (not of a live map) are the most telling
+    places of each code; `trail` (of a live map only) are earlier positions, as trail[time][code] at the map's
+    `trail_steps`.
 
-    A later level of latents of more than two dimensions has a plane of its own, that of what enters it: its codes,
-    their trail and `entering`, what the levels before leave of each point, lie there, and `explained` is the share of
-    the variance of what enters that it holds. `sums`, what the codes so far add up to for each point, lie in the plane
-    of the latents. Where all planes are one, both are left out: they follow from points and codes.
+    If latents have more than two dimensions, each later level has a plane of its own, that of its residuals: its codes,
+    their trail and `entering`, the residual of each point, lie there, and `explained` is the fraction of the residuals'
+    variance in it. `sums`, the sum of the codes so far for each point, lie in the plane of the latents. If all levels
+    share one plane, both are left out: they follow from points and codes.
     """
 
     codes: list[Point]
@@ -56,7 +56,7 @@ class Level(Struct, kw_only=True):
 
 
 class Picture(Struct, kw_only=True):
-    """A grey picture, its bytes row by row in base 64."""
+    """A grey picture: its bytes row by row, in base 64."""
 
     width: int
     height: int
@@ -66,14 +66,13 @@ class Picture(Struct, kw_only=True):
 class CodebookMap(Struct, kw_only=True):
     """A map in the plane of the latents' first two principal components, or the latents themselves if they have two.
 
-    `points` are encoder outputs, or the means of a VAE's latents. Codes of level 0 lie where they are, codes of later
-    levels around the origin: what enters level k is a point less the codes chosen at the levels before, and the sum of
-    the first codes is what the decoder hears. `explained` is the share of the latents' variance in this plane. `groups`
-    are the names of labels, files or folders, `labels` which of them each point belongs to; of sounds `names` are the
-    files of the points, `starts` when in them (seconds), `files` the path of each name as `encode_path` writes it, and
-    `place_seconds` how long a point's or a code's place lasts. `kl` are a VAE's nats in each latent dimension. `inputs`
-    and `outputs` are pictures and what becomes of them, since `pictures_step`. `batches` are those that the counts are
-    over, 0 for all the data.
+    `points` are encoder outputs, or the means of a VAE's latents. Codes of level 0 lie among them, those of later
+    levels around the origin: the residual of level k is a point less the codes chosen at earlier levels. `explained` is
+    the fraction of the latents' variance in this plane. `groups` are names of labels, files or folders, `labels` the
+    index of each point's group. Of sounds, `names` are the files of the points, `starts` their times in them (seconds),
+    `files` the path of each name as `encode_path` writes it, and `place_seconds` the length of a place. `kl` is a VAE's
+    KL in nats for each latent dimension. `inputs` and `outputs` are pictures and their reconstructions, as of
+    `pictures_step`. `batches` is the number of batches that were counted, 0 for all the data.
     """
 
     step: int
@@ -97,7 +96,7 @@ class CodebookMap(Struct, kw_only=True):
 
 
 def dead_codes(counts: list[int], deadness: Deadness) -> list[bool]:
-    """Which codes are dead, from how often each was used."""
+    """Whether each code is dead, by its number of uses."""
     total, size = sum(counts), len(counts)
     if deadness == "total":
         return [count < 0.01 * total for count in counts]
@@ -107,7 +106,7 @@ def dead_codes(counts: list[int], deadness: Deadness) -> list[bool]:
 
 
 def write_map(path: Path, found: CodebookMap) -> None:
-    """Replace a run's map. It is renamed into place but not flushed: the next one comes in half a second."""
+    """Replace a run's map. It is renamed into place but not flushed: the next one follows in half a second."""
     aside = path.with_suffix(".new")
     with open(aside, "wb", opener=private) as file:
         file.write(msgspec.json.encode(found))
@@ -115,10 +114,10 @@ def write_map(path: Path, found: CodebookMap) -> None:
 
 
 def decode_map(document: bytes) -> CodebookMap:
-    """A map of which every part that belongs together is as long as the other.
+    """Decode a map, and check that its parts agree in length.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: it is not a map.
     """
     found = decode(document, CodebookMap)
     points = len(found.points)
@@ -140,7 +139,7 @@ def decode_map(document: bytes) -> CodebookMap:
 
 
 def read_map(path: Path) -> CodebookMap | None:
-    """A run's newest map; None before there is one, or when it is damaged."""
+    """The newest map of a run; None before there is one, or if it is damaged."""
     with contextlib.suppress(OSError, MalformedError):
         return decode_map(read_bytes(path))
     return None
