@@ -33,9 +33,8 @@ class JsonLines:
 class LineDisplay:
     """Lines for people: one an epoch, warnings as they come, and what was asked for."""
 
-    def __init__(self, ink: TerminalStyle, known: frozenset[str] = frozenset()) -> None:
-        """`known` are the texts of warnings that have been told already."""
-        self._ink, self._known = ink, known
+    def __init__(self, ink: TerminalStyle) -> None:
+        self._ink = ink
         self._status = ""
         self._drawn_at = self._told_at = 0.0
         self._skipped = False
@@ -46,7 +45,7 @@ class LineDisplay:
         self._tell(event, state)
         if not isinstance(event, e.Metrics) or event.scope == "epoch":
             self._ink.title(self._title(state))
-        if isinstance(event, e.LAST) or (isinstance(event, e.WarningRaised) and event.text not in self._known):
+        if isinstance(event, e.LAST) or _is_news(event):
             self._ink.bell()
 
     def _title(self, state: RunState) -> str:
@@ -75,7 +74,7 @@ class LineDisplay:
                 self._epoch(event, state)
             case e.Metrics() if not self._ink.cursor and time.monotonic() - self._told_at > SILENT_SECONDS:
                 self._say(self._status_text(state))
-            case e.WarningRaised() if event.text not in self._known:
+            case e.WarningRaised() if _is_news(event):
                 self._say(f"warning: {printable(event.text)}", "fair")
                 if event.advice:
                     self._say(f"         {printable(event.advice)}", "dim")
@@ -162,3 +161,8 @@ class LineDisplay:
         self.clear()
         self._told_at = time.monotonic()
         print(self._ink.paint(text, colour), flush=True)
+
+
+def _is_news(event: e.Event) -> bool:
+    """Whether it is a warning; expectations are none: they were printed when the run was created."""
+    return isinstance(event, e.WarningRaised) and event.code != "expectations"

@@ -1,4 +1,4 @@
-"""Following a run in the foreground: until it ends, with ctrl+c as the wish to stop it."""
+"""A run in the foreground: followed until it ends; ctrl+c asks it to stop."""
 
 import contextlib
 import os
@@ -14,37 +14,37 @@ from typing import Protocol
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.foreign import open_regular
 from distill_tui.runs import events as e
-from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
+from distill_tui.runs.service import stop_run
 from distill_tui.runs.state import RunState
 
 POLL_SECONDS = 0.1
 TWICE_SECONDS = 0.1
-"""Two signals within this are one: launchers like `uv run` may pass on what the terminal has sent as well."""
+"""Two signals within this count as one: launchers like `uv run` may pass on those of the terminal."""
 LAST_WORD_SECONDS = 10.0
-"""How long a worker that has said its last word may take to leave."""
+"""Time for a worker to exit after its final event."""
 LOG_LINES = 15
 
 
 class Display(Protocol):
-    """What shows a run while it is followed."""
+    """Shows a run while it is followed."""
 
     def event(self, event: e.Event, state: RunState) -> None:
-        """Show an event; `state` has it in already."""
+        """Show an event, which is applied to `state` already."""
 
     def tick(self, state: RunState) -> None:
         """Called several times a second."""
 
     def clear(self) -> None:
-        """Take off the screen what was to be written over."""
+        """Clear the line that is written over."""
 
 
 class ForegroundRun:
-    """A run in the foreground, and its worker: one that this process started for it, or one that was there."""
+    """A run in the foreground, and its worker: started by this process, or by another before."""
 
     def __init__(self, run: RunFolder, start: Callable[[], subprocess.Popen[bytes]] | None) -> None:
-        """Start the worker, or without `start` join the one that lives."""
+        """Start the worker by `start`; without it, follow the one that is alive."""
         self.run = run
         self._log = RunFollower(run)
         self._log.catch_up()
@@ -57,7 +57,7 @@ class ForegroundRun:
 
     @property
     def was_interrupted(self) -> bool:
-        """Whether somebody pressed ctrl+c; another signal is a wish to stop that no person need have sent."""
+        """Whether somebody pressed ctrl+c; other signals need not come from a person."""
         return signal.SIGINT in self._signals
 
     def _worker_lives(self) -> bool:
@@ -87,19 +87,18 @@ class ForegroundRun:
     def to_the_end(self, display: Display) -> e.Finished | e.Stopped | e.Failed:
         """Show the run until its last event.
 
-        The first ctrl+c (or SIGTERM) is a wish to stop, which the worker answers with a checkpoint; a second one kills
-        it.
+        The first ctrl+c (or SIGTERM) asks the worker to stop, which saves a checkpoint; a second one kills it.
 
         Raises:
-            DistillError: the worker died without a last word.
+            DistillError: the worker died without a final event.
             KeyboardInterrupt: it was killed by a second ctrl+c.
         """
         with self._listening():
-            told = 0
+            announced = False
             try:
                 for event in self._events():
-                    if self._signals and not told:
-                        told = 1
+                    if self._signals and not announced:
+                        announced = True
                         display.clear()
                         _tell(f"Stopping {self.run.id} with a checkpoint. Once more to kill it at once.")
                     if event is None:
@@ -117,7 +116,7 @@ class ForegroundRun:
         raise self._crashed()
 
     def _events(self) -> Iterator[e.Event | None]:
-        """The new events up to the last one, with None now and then; ends early when the worker is dead."""
+        """New events up to the final one, and None after each look; ends early if the worker is dead."""
         for event in self._log.events(POLL_SECONDS):
             if isinstance(event, e.Started) and self.worker is not None and event.pid == self.worker.pid:
                 self._began = True
@@ -128,18 +127,18 @@ class ForegroundRun:
                 return
 
     def _wait_for_the_worker(self) -> None:
-        """Return when the worker is gone, which has said its last word."""
+        """Wait for the worker to exit after its final event."""
         deadline = time.monotonic() + LAST_WORD_SECONDS
         while (self._worker_lives() if self.worker else self.run.is_alive()) and time.monotonic() < deadline:
             time.sleep(0.02)
 
     @contextlib.contextmanager
     def _listening(self) -> Iterator[None]:
-        """Hear SIGINT and SIGTERM while this lasts."""
+        """Handle SIGINT and SIGTERM within this context."""
         last = -1.0
 
         def hear(number: int, _frame: FrameType | None) -> None:
-            # all is done here and not in the loop: that may hang in a write to a terminal that has stalled
+            # all is done here and not in the loop, which may hang in a write to a stalled terminal
             nonlocal last
             now = time.monotonic()
             if self._signals and now - last < TWICE_SECONDS:
@@ -150,7 +149,7 @@ class ForegroundRun:
                 self._send(signal.SIGKILL)
                 return
             try:
-                change_control(self.run.control, _want_stop)
+                stop_run(self.run)
             except (DistillError, OSError):
                 self._send(signal.SIGTERM)
 
@@ -170,7 +169,7 @@ class ForegroundRun:
                 os.kill(pid, number)
 
     def _crashed(self) -> DistillError:
-        """The error for a worker that is gone without a last word; the end of its log is told here."""
+        """Error for a worker that died without a final event; the end of its log is printed here."""
         code = 0 if self.worker is None else self.worker.wait()
         if code == RequestError.exit_code and self.run.is_alive():
             return RequestError(
@@ -192,10 +191,6 @@ class ForegroundRun:
         )
 
 
-def _want_stop(control: Control) -> None:
-    control.wanted = "stopped"
-
-
 def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
@@ -209,7 +204,7 @@ def _tell(text: str) -> None:
 
 
 def log_end(path: Path, lines: int = LOG_LINES) -> list[str]:
-    """The last lines of a worker's log, safe to print."""
+    """Last lines of a worker's log, safe to print."""
     from distill_tui.files import printable
 
     try:
@@ -222,7 +217,7 @@ def log_end(path: Path, lines: int = LOG_LINES) -> list[str]:
 
 
 def named(run: RunFolder) -> str:
-    """A run as one would write it in a shell, also when it is in another home than the usual one."""
+    """A run as a shell argument, also if it is in another home than the default one."""
     import shlex
 
     from distill_tui.paths import find_home
@@ -231,7 +226,7 @@ def named(run: RunFolder) -> str:
 
 
 def resume_hint(run: RunFolder) -> str:
-    """How to go on with a run."""
+    """Advice on how to resume a run."""
     if any(run.checkpoints.glob("step-*.ckpt")):
         return f"Go on from its last checkpoint with: distill-tui resume {named(run)}"
     return f"It has no checkpoint yet; start it again with: distill-tui resume {named(run)}"

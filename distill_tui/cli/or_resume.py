@@ -2,9 +2,9 @@
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +20,10 @@ from distill_tui.recipe.fields import fields, get
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting.formatting import setting
 from distill_tui.runs import events as e
-from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.runs.log import tail_events
-from distill_tui.runs.quick_state import brief
-from distill_tui.runs.service import start_worker
+from distill_tui.runs.quick_state import quick_state
+from distill_tui.runs.service import resume_run, start_worker
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -44,34 +43,27 @@ def start_or_resume(options: argparse.Namespace, home: Home, data: list[str], re
     """
     if not recipe.name:
         raise RequestError("--or-resume knows a run by its name", "Add --name NAME.")
-    make: Callable[[], tuple[RunFolder, frozenset[str]]] | None = None
+    create: Callable[[], RunFolder] | None = None
     if _newest(home, recipe.name) is None:
         # reading the sounds may take long, so the lock is not held meanwhile
-        make = prepare_run(home, data, recipe, out)
-    told: frozenset[str] = frozenset()
-    home.runs.mkdir(parents=True, exist_ok=True)
+        create = prepare_run(home, data, recipe, out)
     with locked(home.runs / ".or-resume.lock"):
         run = _newest(home, recipe.name)
         if run is None:
-            if make is None:
+            if create is None:
                 raise DistillError(f"the run '{printable(recipe.name)}' has just been deleted", "Start this again.")
-            run, told = make()
-            following = ForegroundRun(run, _starter(home, run))
+            run = create()
+            following = ForegroundRun(run, partial(start_worker, home, run))
         elif run.is_alive():
             say(f"{run.id} is being trained by process {run.worker_pid()}: following it.")
             following = ForegroundRun(run, None)
-        elif brief(run).state == "finished":
+        elif quick_state(run).state == "finished":
             return _has_finished(options, run)
         else:
             _note_differences(run, recipe, data)
-            change_control(run.control, lambda control: setattr(control, "wanted", "running"))
-            following = ForegroundRun(run, _starter(home, run))
+            following = ForegroundRun(run, partial(resume_run, home, run))
         following.wait_for_worker()
-    return follow_on(options, following, told)
-
-
-def _starter(home: Home, run: RunFolder) -> Callable[[], subprocess.Popen[bytes]]:
-    return lambda: start_worker(home, run)
+    return follow_on(options, following)
 
 
 def _newest(home: Home, name: str) -> RunFolder | None:

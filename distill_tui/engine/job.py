@@ -22,12 +22,13 @@ from distill_tui.library.card import Card, thin
 from distill_tui.library.container import read_card
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
-from distill_tui.recipe import arithmetic, resolve, toml
+from distill_tui.recipe import arithmetic, toml
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogWriter, read_events
+from distill_tui.runs.service import read_expectations
 from distill_tui.runs.state import RunState
 
 
@@ -49,7 +50,7 @@ def train_run(
         log.write(e.WarningRaised(code="device", text=warning, advice="See: distill-tui doctor"))
     precision = choose_precision(recipe, device)
     if not resumed:
-        for text in resolve.expectations(recipe, data.facts()):
+        for text in read_expectations(run):
             log.write(e.WarningRaised(code="expectations", text=text))
     material, skipped = read_material(home, data, recipe, device)
     trainer = Trainer(run, recipe, material, device, precision, log)

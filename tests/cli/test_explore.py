@@ -15,7 +15,7 @@ from distill_tui.recipe import toml
 from distill_tui.runs.codebook_map import CodebookMap, read_map
 from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from tests.conftest import Trained
 from tests.library import models
 from tests.programs import cli, ended_at_last, only_run, until, until_state
@@ -32,7 +32,7 @@ def test_explore_trains_on_figures_and_prints_what_becomes_of_it(home: Home) -> 
     run = only_run(home)
     recipe = toml.load(run.recipe)
     assert (recipe.model.net, recipe.model.rvq_levels, recipe.model.codebook_size) == ("image", 2, 16)
-    assert brief(run).state == "finished"
+    assert quick_state(run).state == "finished"
     found = read_map(run.map)
     assert found is not None
     assert [len(level.codes) for level in found.levels] == [16, 16]
@@ -52,8 +52,8 @@ def test_explore_detaches_and_its_knobs_act(home: Home) -> None:
         assert "figures: 3,600" in done.stderr
         until(lambda: read_map(run.map), "the first map")
         change_control(run.control, lambda control: control.knobs.update({"loss.commitment_weight": 0.5}))
-        until(lambda: brief(run).knobs, "the answer")
-        assert brief(run).knobs[-1].new == 0.5
+        until(lambda: quick_state(run).knobs, "the answer")
+        assert quick_state(run).knobs[-1].new == 0.5
         change_control(run.control, lambda control: setattr(control, "wanted", "stopped"))
         until_state(run, "stopped")
 

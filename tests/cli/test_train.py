@@ -18,7 +18,7 @@ from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.runs.log import read_events
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from distill_tui.runs.service import start_worker
 from tests.conftest import Trained
 from tests.programs import (
@@ -96,7 +96,7 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_goes_on(home: Home, sounds: P
     assert list(run.checkpoints.glob("*.ckpt"))
     assert f"distill-tui resume {run.id}" in terminal.text
     assert "\x1b[K" in terminal.text
-    stopped_at = brief(run).step
+    stopped_at = quick_state(run).step
     assert stopped_at > 0
     # a second terminal goes on, and two ctrl+c at once kill the worker
     terminal = Terminal("resume", run.id, NO_COLOR="1")
@@ -109,14 +109,14 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_goes_on(home: Home, sounds: P
     assert terminal.wait() in (130,), terminal.text
     assert not run.is_alive()
     assert not re.search(r"\x1b\[[0-9;]*m", terminal.text)
-    until(lambda: brief(run).state in ("crashed", "stopped"))
-    assert brief(run).step >= stopped_at
+    until(lambda: quick_state(run).state in ("crashed", "stopped"))
+    assert quick_state(run).step >= stopped_at
 
 
 def test_a_killed_worker_is_told_everywhere_within_two_seconds_and_resume_finishes(home: Home, sounds: Path) -> None:
     terminal = Terminal("train", str(sounds), *tiny(train__epochs=60))
     run = only_run(home)
-    until(lambda: brief(run).epoch >= 1, "the first epoch")
+    until(lambda: quick_state(run).epoch >= 1, "the first epoch")
     pid = run.worker_pid() or 0
     # a worker that stands still leaves time to look; another program waits for its answer
     os.kill(pid, signal.SIGSTOP)
@@ -150,7 +150,7 @@ def test_a_killed_worker_is_told_everywhere_within_two_seconds_and_resume_finish
     done = cli("resume", run.id, "--plain")
     assert done.returncode == 0, done.stderr
     assert "60 epochs, 180 steps" in done.stdout
-    assert brief(run).state == "finished"
+    assert quick_state(run).state == "finished"
 
 
 def test_nohup_writes_the_whole_report_though_the_line_is_lost(home: Home, sounds: Path) -> None:
@@ -159,7 +159,7 @@ def test_nohup_writes_the_whole_report_though_the_line_is_lost(home: Home, sound
     run = only_run(home)
     terminal.hang_up()
     assert terminal.wait() == 0
-    assert brief(run).state == "finished"
+    assert quick_state(run).state == "finished"
     text = (sounds.parent / "nohup.out").read_text()
     assert re.search(r"\nfinished after .* 3 epochs, 9 steps\n", text)
     assert not set(text) & set("\x1b\r\a")
@@ -187,14 +187,14 @@ def test_a_run_that_fails_says_why_and_where_its_log_is(home: Home, sounds: Path
     from distill_tui.runs.service import create_run
     from tests.programs import TINY
 
-    run = create_run(home, with_values(Recipe(), TINY), scan([sounds], 0.2), Machine(cores=2))
+    run = create_run(home, with_values(Recipe(), TINY), scan([sounds], 0.2), Machine(cores=2)).folder
     shutil.rmtree(sounds)
     done = cli("resume", run.id)
     assert done.returncode == 1
     assert "failed at step 0: none of the 5 sounds" in done.stderr
     assert str(run.worker_log) in done.stderr
     assert "Traceback" not in done.stderr
-    assert brief(run).state == "failed"
+    assert quick_state(run).state == "failed"
 
 
 def test_training_continues_from_a_model_whose_run_is_gone(home: Home, sounds: Path, trained: Trained) -> None:

@@ -57,7 +57,7 @@ def make_run(home: Home, folder: Path, **values: Any) -> RunFolder:
     recipe = with_values(Recipe(), chosen)
     # what a recipe names must be there; tests bring a stand-in for it
     machine = Machine(cores=2, gpus=(Gpu(0, "stand-in", 2**34),), has_mps=True)
-    return create_run(home, recipe, scan([folder], 0.2, home), machine)
+    return create_run(home, recipe, scan([folder], 0.2, home), machine).folder
 
 
 def make_trainer(home: Home, run: RunFolder) -> Trainer:

@@ -102,7 +102,7 @@ def test_a_run_of_pictures_ends_well(home: Home, kind: str) -> None:
         values = {"train.device": str(device), "train.epochs": 2, "train.map_seconds": 0.1}
         machine = Machine(cores=2, gpus=(Gpu(0, "stand-in", 2**34),), has_mps=True)
         data = Pictures(training=256, validation=64, validation_fraction=0.2)
-        run = create_run(home, layered(EXPLORE, values), data, machine)
+        run = create_run(home, layered(EXPLORE, values), data, machine).folder
         assert isinstance(train(home, run), e.Finished)
         assert isinstance(train(home, run, resumed=True), e.Finished)
     assert run.map.exists()

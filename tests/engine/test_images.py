@@ -29,7 +29,7 @@ MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 def make_trainer(home: Home, data: Pictures, **values: Any) -> Trainer:
     """A trainer of pictures, as its worker makes it."""
     changes = {key.replace("__", "."): value for key, value in values.items()}
-    run = create_run(home, layered(EXPLORE, {"train.device": "cpu"}, changes), data, Machine(cores=2))
+    run = create_run(home, layered(EXPLORE, {"train.device": "cpu"}, changes), data, Machine(cores=2)).folder
     recipe, device = toml.load(run.recipe), torch.device("cpu")
     material, _ = read_material(home, Pictures.load(run.pictures), recipe, device)
     trainer = Trainer(run, recipe, material, device, torch.float32, LogWriter(run.events))

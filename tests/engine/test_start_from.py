@@ -13,7 +13,7 @@ from distill_tui.engine.inference.model import Model
 from distill_tui.engine.job import train_run
 from distill_tui.engine.quantizers.rvq_ema import EmaQuantizer
 from distill_tui.errors import RequestError
-from distill_tui.library.pretrained import start_of, values_to_continue
+from distill_tui.library.pretrained import values_to_continue
 from distill_tui.library.store import Library
 from distill_tui.machine import Machine
 from distill_tui.paths import Home
@@ -39,7 +39,7 @@ def continued(home: Home, folder: Path, model: str, **changes: Any) -> RunFolder
     """A new run that starts from a model."""
     values = values_to_continue(home, model) | {key.replace("__", "."): value for key, value in changes.items()}
     recipe = with_values(Recipe(), values)
-    return create_run(home, recipe, scan([folder], 0.2, home), Machine(cores=2), start_of(home, recipe))
+    return create_run(home, recipe, scan([folder], 0.2, home), Machine(cores=2)).folder
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_the_run_keeps_a_copy_and_outlives_the_model(home: Home, learned: tuple[
     assert trained_here(home, run).model == "tones"
     # the recipe that the run kept can be used again
     recipe = toml.load(run.recipe)
-    repeated = create_run(home, recipe, scan([folder], 0.2, home), Machine(cores=2), start_of(home, recipe))
+    repeated = create_run(home, recipe, scan([folder], 0.2, home), Machine(cores=2)).folder
     assert repeated.start.read_bytes() == run.start.read_bytes()
     assert toml.load(repeated.recipe).train.start_from == str(repeated.start)
 

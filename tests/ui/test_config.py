@@ -47,7 +47,7 @@ def sounds(tmp_path: Path) -> Path:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[RunFolder]:
     """The runs whose worker was started; none really is."""
     runs: list[RunFolder] = []
-    monkeypatch.setattr("distill_tui.ui.services.new_run.start_worker", lambda _, run: runs.append(run))
+    monkeypatch.setattr("distill_tui.runs.service.start_worker", lambda _, run: runs.append(run))
     return runs
 
 

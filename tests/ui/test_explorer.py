@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
+from distill_tui.data.images.dataset import Pictures
 from distill_tui.errors import RequestError
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
@@ -23,6 +24,7 @@ from distill_tui.ui.screens.explorer.map_view import MapView
 from distill_tui.ui.screens.explorer.pixels import PicturesView
 from distill_tui.ui.screens.explorer.screen import ExplorerScreen
 from distill_tui.ui.services.programs import Answer
+from tests.data.test_images import put as put_pictures
 from tests.ui import explored, recorded
 from tests.ui.conftest import screen_text, until
 
@@ -279,7 +281,7 @@ async def test_leaving_says_that_the_run_goes_on(home: Home, monkeypatch: pytest
             assert "figures goes on without the app" in said[0]
 
 
-# runs that are begun, and maps that are made, in processes beside the app
+# runs that are started, and maps that are made in processes beside the app
 
 
 class Program:
@@ -301,47 +303,56 @@ class Program:
         return self._answer
 
 
-async def test_new_starts_on_the_folder_used_last(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[RunFolder]:
+    """Runs whose worker was started; none really is, but each has its first events."""
+    runs: list[RunFolder] = []
+
+    def begin(_: Home, run: RunFolder) -> None:
+        explored.start(run)
+        runs.append(run)
+
+    monkeypatch.setattr("distill_tui.runs.service.start_worker", begin)
+    return runs
+
+
+async def test_new_starts_on_the_folder_used_last(home: Home, tmp_path: Path, begun: list[RunFolder]) -> None:
     first = explored.running(home)
-    found = sources.pictures_of(first)
-    assert found is not None
-    found.path = str(tmp_path)
-    found.save(first.pictures)
-    second = explored.make_run(home, "second", "20260225-070000")
-    explored.start(second)
-    first_map = explored.a_map(step=20)
-    write_map(second.map, first_map)
-    program = Program(monkeypatch, document=f"{second.id}\n".encode())
+    pictures = sources.pictures_of(first)
+    assert pictures is not None
+    pictures.path = str(put_pictures(tmp_path / "letters", "t10k", 120))
+    pictures.save(first.pictures)
     async with looking(home, first, "n") as (_, pilot, screen):
-        await until(pilot, lambda: screen.run_folder == second)
-        assert program.asked == [("explore", "--detach", "--data", str(tmp_path))]
-        await shows(pilot, "second")
+        await until(pilot, lambda: bool(begun) and screen.run_folder == begun[0])
+        assert begun[0].id.endswith("-letters")
+        assert Pictures.load(begun[0].pictures).training == 108
+        await shows(pilot, "letters")
 
 
-async def test_reset_stops_the_run_and_starts_one_with_new_weights(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_reset_stops_the_run_and_starts_one_with_new_weights(home: Home, begun: list[RunFolder]) -> None:
     run = explored.running(home, train__seed=4)
-    second = explored.make_run(home, "figures", "20260225-070000")
-    explored.start(second)
-    program = Program(monkeypatch, document=second.id.encode())
     with recorded.alive(run):
         async with looking(home, run, "tab", "right", "x") as (_, pilot, screen):
-            await until(pilot, lambda: screen.run_folder == second)
+            await until(pilot, lambda: bool(begun) and screen.run_folder == begun[0])
             await until(pilot, lambda: read_control(run.control).wanted == "stopped")
             assert run.recipe.exists()
-            ((*flags,),) = program.asked
-            assert flags[:4] == ["explore", "--detach", "--recipe", str(run.recipe)]
-            assert "loss.commitment_weight=0.3" in flags
-            assert flags[-2:] == ["--seed", "5"]
+            recipe = toml.load(begun[0].recipe)
+            assert (recipe.loss.commitment_weight, recipe.train.seed) == (0.3, 5)
+            assert begun[0].pictures.read_bytes() == run.pictures.read_bytes()
             # the map of the run before is gone
             assert screen.map is None
 
 
-async def test_what_cannot_be_started_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_cannot_be_started_is_told(home: Home, tmp_path: Path, begun: list[RunFolder]) -> None:
     run = explored.running(home)
-    Program(monkeypatch, code=2, said="distill-tui: no MNIST files in /data")
+    pictures = sources.pictures_of(run)
+    assert pictures is not None
+    pictures.path = str(tmp_path)
+    pictures.save(run.pictures)
     async with looking(home, run, "n") as (_, pilot, screen):
-        await shows(pilot, "no MNIST files in /data")
+        await shows(pilot, "no MNIST files in")
         assert screen.run_folder == run
+    assert not begun
 
 
 async def test_any_run_or_model_is_looked_at_by_its_map(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -403,12 +414,6 @@ async def test_the_answer_of_a_map_is_checked(home: Home, monkeypatch: pytest.Mo
     Program(monkeypatch, document=b"[]", said="distill-tui: it broke")
     with pytest.raises(RequestError, match="it broke"):
         await sources.make_map(home, "drums")
-
-
-def test_a_reset_keeps_the_recipe(home: Home) -> None:
-    run = explored.make_run(home, train__epochs=7)
-    assert toml.load(run.recipe).train.epochs == 7
-    assert sources.same_again(run, 0, []) == ["--recipe", str(run.recipe), "--seed", "1"]
 
 
 async def test_help_tells_every_key(home: Home) -> None:

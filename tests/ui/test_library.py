@@ -303,7 +303,7 @@ async def test_going_on_says_why_it_cannot(used: Home) -> None:
 
 async def test_going_on_resumes_a_stopped_run_and_shows_it(used: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[RunFolder] = []
-    monkeypatch.setattr("distill_tui.ui.screens.library.model_details.start_worker", lambda _, run: started.append(run))
+    monkeypatch.setattr("distill_tui.runs.service.start_worker", lambda _, run: started.append(run))
     (run,) = list_runs(used)
     run.events.write_bytes(run.events.read_bytes().replace(b'"type":"finished"', b'"type":"stopped"'))
     async with opened(used) as (app, pilot):

@@ -58,7 +58,7 @@ def explore(options: argparse.Namespace) -> int:
     from distill_tui.cli.foreground import ForegroundRun, named
     from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.paths import find_home
-    from distill_tui.runs.quick_state import brief
+    from distill_tui.runs.quick_state import quick_state
     from distill_tui.runs.service import start_worker
 
     home = find_home(options.home)
@@ -67,7 +67,7 @@ def explore(options: argparse.Namespace) -> int:
         return go(options, home, run)
     ForegroundRun(run, lambda: start_worker(home, run)).wait_for_start()
     code = open_app(options.home, str(run.path), explore=True)
-    if brief(run).is_active:
+    if quick_state(run).is_active:
         print(f"{run.id} goes on. Watch it with: distill-tui watch {named(run)}", file=sys.stderr)
     return code
 
@@ -77,7 +77,6 @@ def _make_run(home: "Home", options: argparse.Namespace) -> "RunFolder":
     from distill_tui.cli.recipe_flags import chosen_recipe, keys_as_flags
     from distill_tui.data.corpus import decode_path
     from distill_tui.data.images.dataset import find_pictures
-    from distill_tui.machine import this_machine
     from distill_tui.recipe.presets import EXPLORE
     from distill_tui.runs.service import create_run
     from distill_tui.settings import read_settings
@@ -87,7 +86,7 @@ def _make_run(home: "Home", options: argparse.Namespace) -> "RunFolder":
     folder = options.data or next((decode_path(path) for path in recipe.data.paths), None)
     pictures = find_pictures(expand(folder) if folder else None, recipe.data.validation_fraction)
     with keys_as_flags(options):
-        run = create_run(home, recipe, pictures, this_machine())
+        run = create_run(home, recipe, pictures).folder
     where = printable(decode_path(pictures.path)) if pictures.path else "figures"
     lines = [f"{where}: {pictures.training:,} pictures to train on, {pictures.validation:,} held out"]
     if pictures.note:

@@ -18,7 +18,6 @@ from distill_tui.recipe.presets import DESCRIPTIONS
 from distill_tui.recipe.resolve import resolve
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import formatting
-from distill_tui.runs.service import default_name
 from distill_tui.ui.screens.config.data_panel import Found
 from distill_tui.ui.screens.config.fields import FieldRow
 from distill_tui.ui.screens.config.form import RecipeForm, by_field, shown_fields
@@ -178,7 +177,7 @@ class RecipePane(Vertical):
         if field.key in self.form.set_by_preset:
             return f"{self.form.texts['preset']}, was {self.form.set_by_preset[field.key]}"
         if field.key == "name" and not self.form.texts["name"] and found.corpus:
-            return formatting.shorten(default_name(found.corpus), NAME_CELLS)
+            return formatting.shorten(found.corpus.name, NAME_CELLS)
         if self.form.texts[field.key] == "auto" and found.resolved is not None:
             return f"{formatting.setting(get(found.resolved, field.key))} (auto)"
         if (field.choices and not field.allows_auto) or field.kind is bool:

@@ -275,9 +275,9 @@ class ConfigScreen(RecipeScreen):
         assert run is not None
 
         def resume() -> RunFolder:
-            from distill_tui.ui.services.new_run import go_on
+            from distill_tui.runs.service import resume_run
 
-            go_on(self._home, run)
+            resume_run(self._home, run)
             return run
 
         self._begin(resume)

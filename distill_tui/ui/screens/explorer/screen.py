@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
@@ -22,7 +23,7 @@ from distill_tui.ui.screens.explorer.map_view import MapView
 from distill_tui.ui.screens.explorer.pixels import PicturesView
 from distill_tui.ui.screens.explorer.sources import SoundRun
 from distill_tui.ui.screens.run_screen import STEERING, UNDO
-from distill_tui.ui.services.control_writer import Wish
+from distill_tui.ui.services.control_writer import Request
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.knobs import Knob
 
@@ -240,20 +241,20 @@ class ExplorerScreen(MapScreen):
     # runs
 
     def action_start(self) -> None:
-        folder = sources.last_folder(self._home)
-        begin(self, "making", self._try, self._start, "starting a run …", *(["--data", folder] if folder else []))
+        begin(self, "making", self._try, self._start, "starting a run …", partial(sources.start_run, self._home))
 
     def action_reset(self) -> None:
         run = self.run_folder
         assert run is not None
-        flags = sources.same_again(run, self._recipe.train.seed, self.knobs())
-        wish = self._ask(wanted="stopped") if self.is_steerable else None
-        begin(self, "making", self._try, self._start_again, wish, flags)
+        settings = {knob.field.key: knob.wanted for knob in self.knobs()}
+        start = partial(sources.start_again, self._home, run, settings)
+        stop = self._ask(wanted="stopped") if self.is_steerable else None
+        begin(self, "making", self._try, self._start_again, stop, start)
 
-    async def _start_again(self, wish: Wish | None, flags: list[str]) -> None:
-        if wish is None or await self._is_written(wish):
-            await self._start("new weights …", *flags)
+    async def _start_again(self, stop: Request | None, start: Callable[[], RunFolder]) -> None:
+        if stop is None or await self._is_written(stop):
+            await self._start("new weights …", start)
 
-    async def _start(self, said: str, *flags: str) -> None:
+    async def _start(self, said: str, start: Callable[[], RunFolder]) -> None:
         self._say_busy(said)
-        self.watch_run(await sources.begin_run(self._home, *flags))
+        self.watch_run(await asyncio.to_thread(start))

@@ -1,18 +1,23 @@
-"""What the Explorer can look at: runs of pictures, and maps of other runs and models, made in processes beside it."""
+"""Sources of the Explorer: runs of pictures, and maps of other runs and models, made in processes beside the app."""
 
 from pathlib import Path
 
 from distill_tui.data.corpus import decode_path
-from distill_tui.data.images.dataset import Pictures
+from distill_tui.data.images.dataset import Pictures, find_pictures
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.foreign import MalformedError
 from distill_tui.paths import Home
+from distill_tui.recipe import toml
+from distill_tui.recipe.fields import with_values
+from distill_tui.recipe.presets import EXPLORE, layered
+from distill_tui.recipe.schema import Recipe
+from distill_tui.runs import service
 from distill_tui.runs.codebook_map import CodebookMap, decode_map
-from distill_tui.runs.control import Control, change_control
+from distill_tui.runs.control import request_checkpoint
 from distill_tui.runs.folder import RunFolder, list_runs
+from distill_tui.settings import read_settings
 from distill_tui.ui.services.control_writer import PATIENCE
 from distill_tui.ui.services.programs import call
-from distill_tui.ui.widgets.knobs import Knob
 
 
 class SoundRun:
@@ -31,18 +36,15 @@ class SoundRun:
         # by name: their steps have all the same number of digits
         self.newest = max((path.name for path in self.run.checkpoints.glob("step-*.ckpt")), default="")
 
-    def ask(self) -> Control:
-        """Ask it for a checkpoint, as the key on the Training screen does.
+    def ask(self) -> int:
+        """Ask it for a checkpoint, as the key on the Training screen does; its number.
 
         Raises:
             DistillError: its control file is damaged or cannot be written.
         """
         self.has_asked = True
 
-        def once_more(control: Control) -> None:
-            control.checkpoint += 1
-
-        return change_control(self.run.control, once_more, PATIENCE)
+        return request_checkpoint(self.run.control, PATIENCE)
 
 
 def newest(home: Home) -> RunFolder | None:
@@ -68,23 +70,35 @@ def last_folder(home: Home) -> str:
     return ""
 
 
-async def begin_run(home: Home, *flags: str) -> RunFolder:
-    """Begin an Explorer run, as `distill-tui explore` with these flags does.
+def start_run(home: Home) -> RunFolder:
+    """Start an Explorer run on the folder of pictures that was used last, or on figures where there is none.
+
+    It reads all files once: call it in a thread.
 
     Raises:
-        RequestError: it cannot be, and why.
+        DistillError: the pictures cannot be used, or the run cannot be started.
     """
-    answer = await call(home, "explore", "--detach", *flags)
-    name = answer.document.decode(errors="replace").strip().rpartition("\n")[2]
-    if answer.code or not name:
-        raise RequestError(answer.problem)
-    return RunFolder(home.runs / name)
+    recipe = layered({**read_settings(home).defaults, **EXPLORE})
+    folder = last_folder(home)
+    pictures = find_pictures(Path(folder) if folder else None, recipe.data.validation_fraction)
+    return _start(home, recipe, pictures)
 
 
-def same_again(run: RunFolder, seed: int, knobs: list[Knob]) -> list[str]:
-    """The flags of a run with the same recipe and knobs, and other weights."""
-    turned = [part for knob in knobs for part in ("--set", f"{knob.field.key}={knob.wanted!r}")]
-    return ["--recipe", str(run.recipe), *turned, "--seed", str(seed + 1)]
+def start_again(home: Home, run: RunFolder, settings: dict[str, float]) -> RunFolder:
+    """Start a run on the same pictures, with the same recipe but these live settings, and other weights.
+
+    Raises:
+        DistillError: what is known of the run is damaged, or the new one cannot be started.
+    """
+    recipe = toml.load(run.recipe)
+    values = {**settings, "train.seed": recipe.train.seed + 1}
+    return _start(home, with_values(recipe, values), Pictures.load(run.pictures))
+
+
+def _start(home: Home, recipe: Recipe, pictures: Pictures) -> RunFolder:
+    run = service.create_run(home, recipe, pictures).folder
+    service.start_worker(home, run)
+    return run
 
 
 async def make_map(home: Home, wanted: str) -> CodebookMap:

@@ -9,10 +9,9 @@ from distill_tui.library.container import read_card
 from distill_tui.library.index import Entry
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
-from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.quick_state import brief
-from distill_tui.runs.service import start_worker
+from distill_tui.runs.service import resume_run
 from distill_tui.runs.state import RunState
 
 
@@ -78,6 +77,5 @@ def go_on(home: Home, entry: Entry) -> RunFolder:
         raise DistillError(f"The run of {entry.name} is finished: its schedule has come to its end.", instead)
     if not (state.checkpoints or run.checkpoints.is_dir()):
         raise DistillError(f"The run of {entry.name} has no checkpoint to go on from.", instead)
-    change_control(run.control, lambda control: setattr(control, "wanted", "running"))
-    start_worker(home, run)
+    resume_run(home, run)
     return run
