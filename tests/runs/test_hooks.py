@@ -64,7 +64,9 @@ def test_however_a_run_ends_its_command_is_started_once(home: Home) -> None:
 def test_a_warning_starts_its_command_once_a_kind(home: Home) -> None:
     told = settings(home, on_warning="")
     warnings = [("early", 0), ("dead codes", 3), ("dead codes", 6), ("gap", 6)]
-    fate = ";".join(f"say(e.Warned(code={code!r}, text={code!r} ' of {step}', step={step}))" for code, step in warnings)
+    fate = ";".join(
+        f"say(e.WarningRaised(code={code!r}, text={code!r} ' of {step}', step={step}))" for code, step in warnings
+    )
     assert live(a_run(home), f"{fate};{FATES['finished']}").wait(PATIENCE) == 0
     until(lambda: told.exists() and told.read_text().count("\n") >= 2, "what the commands were told")
     assert told.read_text().splitlines() == ["starting|drums|dead codes of 3|", "starting|drums|gap of 6|"]
