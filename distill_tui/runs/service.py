@@ -87,7 +87,7 @@ def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
         RequestError: a worker trains this run already.
         DistillError: the worker's log cannot be written.
     """
-    _refuse_alive(run)
+    refuse_alive(run)
     try:
         # without O_NONBLOCK, opening a pipe in its place would block
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
@@ -114,7 +114,7 @@ def resume_run(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
         RequestError: a worker trains this run already, or it has finished.
         DistillError: its control file or the worker's log cannot be written.
     """
-    _refuse_alive(run)
+    refuse_alive(run)
     state = quick_state(run)
     if state.state == "finished":
         model = f" as '{state.model.name}'" if state.model else ""
@@ -150,7 +150,8 @@ def drop_rejected(control: Control, answers: Iterable[SettingChanged | SettingRe
             del control.knobs[answer.key]
 
 
-def _refuse_alive(run: RunFolder) -> None:
+def refuse_alive(run: RunFolder) -> None:
+    """Raise a RequestError if a worker trains the run now."""
     if run.is_alive():
         raise RequestError(
             f"run {run.id} is already being trained by process {run.worker_pid()}",
