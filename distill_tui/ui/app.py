@@ -15,6 +15,7 @@ from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.ui import command_palette
 from distill_tui.ui.base_app import PersonalApp
+from distill_tui.ui.run_store import RunStore
 from distill_tui.ui.screens.base import BaseScreen, RecipeWanted, RunWanted
 from distill_tui.ui.terminal.hangup import leave_on_hangup
 from distill_tui.ui.terminal.title import Title
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from distill_tui.ui.screens.config.screen import ConfigScreen
     from distill_tui.ui.screens.explorer.screen import ExplorerScreen
     from distill_tui.ui.screens.library.screen import LibraryScreen
-    from distill_tui.ui.screens.run_screen import SteeringScreen
     from distill_tui.ui.screens.training.screen import TrainingScreen
 
 
@@ -61,14 +61,14 @@ class DistillApp(PersonalApp):
         )
         super().__init__(home)
         self._title = Title(self)
-        self._told_end = ("", "")
+        self.runs = RunStore(self)
         self.add_mode("config", lambda: self._sized(self._config))
         self.add_mode("training", lambda: self._sized(self._training))
         self.add_mode("library", lambda: self._sized(self._library_screen()))
         self.add_mode("explorer", lambda: self._sized(self._explorer))
         self.animation_level = "none"
         if first_run is not None:
-            (self._explorer if explore else self._training).watch_run(first_run)
+            (self._explorer.watch_run if explore else self._training.controller.watch)(first_run)
 
     def _sized(self, screen: BaseScreen) -> BaseScreen:
         """The screen, when it is first shown."""
@@ -85,7 +85,7 @@ class DistillApp(PersonalApp):
     def _training(self) -> "TrainingScreen":
         from distill_tui.ui.screens.training.screen import TrainingScreen
 
-        return TrainingScreen(self.home)
+        return TrainingScreen(self.home, self.runs)
 
     @cached_property
     def _explorer(self) -> "ExplorerScreen":
@@ -110,15 +110,15 @@ class DistillApp(PersonalApp):
 
     def action_go(self, mode: str) -> None:
         """Bring a screen to the front."""
-        if mode == "training" and self._training.run_folder is None:
+        if mode == "training" and self._training.controller.run is None:
             run = newest_active(self.home) or next(iter(list_runs(self.home)), None)
             if run is not None:
-                self._training.watch_run(run)
+                self._training.controller.watch(run)
         self.switch_mode(mode)
 
     def watch_run(self, run: RunFolder) -> None:
         """Show this run on the Training screen."""
-        self._training.watch_run(run)
+        self._training.controller.watch(run)
         self.switch_mode("training")
 
     def action_runs(self) -> None:
@@ -128,7 +128,7 @@ class DistillApp(PersonalApp):
             if run is not None:
                 self.watch_run(run)
 
-        self.push_screen(RunsDialog(self.home, self._training.run_folder), answered)
+        self.push_screen(RunsDialog(self.home, self._training.controller.run), answered)
 
     def action_help(self) -> None:
         screen = self.screen
@@ -156,10 +156,7 @@ class DistillApp(PersonalApp):
 
         name = printable(message.state.name)
         self._title.show(text=f"{name}: {message.new}")
-        ended = (message.run.id, message.new)
-        # two screens may follow the same run
-        if message.live and message.new in ENDED and ended != self._told_end:
-            self._told_end = ended
+        if message.live and message.new in ENDED:
             self.bell()
             bad = message.new in ("failed", "crashed")
             self.notify(f"{name} {message.new}", severity="error" if bad else "information", markup=False)
@@ -196,11 +193,8 @@ class DistillApp(PersonalApp):
         self._title.give_back()
 
     def _leave(self) -> None:
-        # a screen that was never looked at has none
-        screens: list[SteeringScreen] = [vars(self)[name] for name in ("_training", "_explorer") if name in vars(self)]
-        for screen in screens:
-            run, state = screen.run_folder, screen.state
-            if run is not None and state.is_active and run.is_alive():
+        for run, state in self.runs.states():
+            if state.is_active and run.is_alive():
                 self.exit(
                     message=f"{printable(state.name)} goes on without the app (epoch {state.epoch_text}).\n"
                     f"Watch it again with: distill-tui watch {printable(shlex.quote(run.id))}"

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 MOVING = "Move about in lists and between fields"
 
 
+def keys_by_id(screen: Screen[Any]) -> dict[str, str]:
+    """The keys as they are bound now, by the ids of their actions."""
+    bindings = [active.binding for active in screen.active_bindings.values()]
+    return {binding.id: screen.app.get_key_display(binding) for binding in bindings if binding.id}
+
+
 def keys_of(app: "DistillApp", screen: Screen[Any]) -> list[tuple[str, str, str]]:
     """The keys that work now, what they do, and the ids of their actions; keys that do one thing together."""
     found: dict[str, tuple[list[str], list[str]]] = {}

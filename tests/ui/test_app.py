@@ -114,7 +114,9 @@ async def test_help_names_every_key_of_the_screen(home: Home) -> None:
     with recorded.alive(recorded.running(home)):
         app = DistillApp(home)
         async with app.run_test(size=(100, 50)) as pilot:
-            await until(pilot, lambda: app._training.state.is_active and app._training.state.started_at)
+            await until(
+                pilot, lambda: app._training.controller.state.is_active and app._training.controller.state.started_at
+            )
             await pilot.press("question_mark")
             assert isinstance(app.screen, HelpDialog)
             shown = screen_text(app)
@@ -128,7 +130,9 @@ async def test_every_action_is_in_the_palette(home: Home) -> None:
     with recorded.alive(recorded.running(home)):
         app = DistillApp(home)
         async with app.run_test(size=(100, 50)) as pilot:
-            await until(pilot, lambda: app._training.state.is_active and app._training.state.started_at)
+            await until(
+                pilot, lambda: app._training.controller.state.is_active and app._training.controller.state.started_at
+            )
             titles = {command.title for command in app.get_system_commands(app.screen)}
             wanted = {"Pause", "Stop", "Checkpoint", "Preview", "Runs", "Help", "Quit", "Config", "Library"}
             assert titles >= wanted | {"Theme: distill", "Theme: distill-light", "Theme: high-contrast", "Theme: ansi"}

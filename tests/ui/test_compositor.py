@@ -1,4 +1,4 @@
-"""Training and Explorer send what has changed alone: what the terminal then shows is what the widgets are."""
+"""The Explorer sends what has changed alone: what the terminal then shows is what the widgets are."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,13 +13,11 @@ from textual.strip import Strip
 
 from distill_tui.paths import Home
 from distill_tui.runs.codebook_map import write_map
-from distill_tui.runs.events import Metrics
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.screens.explorer.cell_grid import BLANK, Cell, changed
 from distill_tui.ui.screens.explorer.screen import ExplorerScreen
-from distill_tui.ui.screens.training.screen import TrainingScreen
 from distill_tui.ui.terminal.compositor import SpansUpdate
-from tests.ui import explored, recorded
+from tests.ui import explored
 from tests.ui.conftest import screen_text, until
 
 KEYS = (
@@ -93,32 +91,6 @@ async def test_the_terminal_shows_what_the_widgets_are(home: Home, size: tuple[i
             await pilot.pause()
             assert seen.is_true()
         assert seen.sent
-
-
-@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 35), (200, 50)])
-async def test_the_terminal_shows_what_training_shows(home: Home, size: tuple[int, int]) -> None:
-    run = recorded.running(home)
-    app = DistillApp(home, run)
-    with recorded.alive(run):
-        async with app.run_test(size=size, notifications=True) as pilot:
-            await until(pilot, lambda: app._training.state.step and not app._training._dirty)
-            await pilot.pause()
-            last = app._training.state.step
-            seen = Seen(app)
-            for key in ("down", "right", "a", "v", "right", "v", "v", "v", "u", "escape"):
-                await pilot.press(key)
-                await pilot.pause()
-                assert seen.is_true(), key
-            for step in range(last + 1, last + 4):
-                recorded.add_events(run, Metrics(scope="step", step=step, epoch=35, values={"loss/train": step / last}))
-                await until(pilot, partial(has_shown, app._training, step))
-                await pilot.pause()
-                assert seen.is_true()
-            assert seen.sent
-
-
-def has_shown(screen: TrainingScreen, step: int) -> bool:
-    return screen.state.step == step and not screen._dirty
 
 
 async def test_a_choice_sends_little(home: Home) -> None:

@@ -90,7 +90,7 @@ async def test_from_a_real_folder_to_a_run(home: Home, sounds: Path, started: li
         recipe = toml.load(started[0].recipe)
         assert recipe.train.epochs == 7
         assert recipe.data.paths == [str(sounds)]
-        assert app._training.run_folder == started[0]
+        assert app._training.controller.run == started[0]
 
 
 async def test_what_is_wrong_stands_at_the_field_and_loses_nothing(

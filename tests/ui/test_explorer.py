@@ -255,7 +255,7 @@ async def test_w_leads_to_the_training_screen(home: Home) -> None:
     run = explored.running(home)
     async with looking(home, run, "w") as (app, pilot, _):
         await until(pilot, lambda: app.current_mode == "training")
-        assert app._training.run_folder == run
+        assert app._training.controller.run == run
 
 
 async def test_the_scale_of_the_losses_is_changed(home: Home) -> None:

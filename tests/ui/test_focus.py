@@ -135,7 +135,7 @@ async def test_focus_is_seen(home: Home, monkeypatch: pytest.MonkeyPatch, place:
     app = DistillApp(home, None if place in ("config", "paths", "tree") else run)
     async with app.run_test(size=(120, 35)) as pilot:
         if app.current_mode == "training":
-            await until(pilot, lambda: app._training.state.started_at)
+            await until(pilot, lambda: app._training.controller.state.started_at)
         await PLACES[place](app, pilot)
         walked: dict[tuple[type, str | None], Widget] = {}
         for widget in app.screen.focus_chain:

@@ -311,7 +311,7 @@ async def test_going_on_resumes_a_stopped_run_and_shows_it(used: Home, monkeypat
         await pilot.press("g")
         await until(pilot, lambda: app.current_mode == "training")
         assert started == [run]
-        assert app._training.run_folder == run
+        assert app._training.controller.run == run
 
 
 async def test_exporting_and_importing(models: Home, tmp_path: Path) -> None:

@@ -32,17 +32,17 @@ def settled(app: DistillApp) -> Callable[[Pilot[None]], Any]:
 
     async def wait(pilot: Pilot[None]) -> None:
         screen = app._training
-        if screen.run_folder is not None:
-            await until(pilot, lambda: screen.state.started_at and not screen._dirty)
+        if screen.controller.run is not None:
+            await until(pilot, lambda: screen.controller.state.started_at and screen.painter.is_settled)
             if pilot.app.size.width >= 160:
-                if screen.state.series:
+                if screen.controller.state.series:
                     await until(pilot, lambda: [bool(c._drawn) for c in screen.query(LossChart)] == [True, True])
-                await until(pilot, lambda: not screen._dirty and "GPU" in screen_text(pilot.app))
+                await until(pilot, lambda: screen.painter.is_settled and "GPU" in screen_text(pilot.app))
             # what one repaint changes can move what another draws: until the screen stays as it is
             before = ""
             while before != (before := screen_text(pilot.app)):
                 for _ in range(3):
-                    screen._repaint()
+                    screen.painter.repaint()
                     await pilot.pause()
         await pilot.pause()
 

@@ -34,7 +34,7 @@ async def watching(
     app = DistillApp(home, run)
     async with app.run_test(size=size, notifications=True) as pilot:
         screen = app._training
-        await until(pilot, lambda: screen.state.started_at)
+        await until(pilot, lambda: screen.controller.state.started_at)
         yield app, pilot, screen
 
 
@@ -46,7 +46,7 @@ async def test_space_pauses_and_goes_on(home: Home) -> None:
             await until(pilot, lambda: read_control(run.control).wanted == "paused")
             assert "running → paused" in screen_text(app)
             recorded.add_events(run, e.StateChanged(state="paused", step=1701))
-            await until(pilot, lambda: screen.state.state == "paused")
+            await until(pilot, lambda: screen.controller.state.state == "paused")
             assert "Go on" in screen_text(app)
             await pilot.press("space")
             await until(pilot, lambda: read_control(run.control).wanted == "running")
@@ -67,8 +67,8 @@ async def test_keys_are_answered_while_another_program_holds_the_control_file(
                 await pilot.press("escape")
                 await until(pilot, lambda: read_control(run.control).wanted == "running")
             await until(pilot, lambda: read_control(run.control).wanted == "paused")
-            await until(pilot, lambda: screen._written.knobs)
-            assert screen.control == read_control(run.control)
+            await until(pilot, lambda: screen.controller.control.knobs)
+            assert screen.controller.control == read_control(run.control)
 
 
 async def test_a_lock_that_is_never_given_back_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ async def test_a_lock_that_is_never_given_back_is_told(home: Home, monkeypatch: 
                 await pilot.press("space")
                 await until(pilot, lambda: "fuser" in screen_text(app))
             assert "→ paused" not in screen_text(app)
-            assert screen.control.wanted == "running"
+            assert screen.controller.control.wanted == "running"
             await pilot.press("space")
             await until(pilot, lambda: read_control(run.control).wanted == "paused")
 
@@ -100,7 +100,7 @@ async def test_levels_are_judged_over_a_window_that_is_named(home: Home) -> None
         await until(pilot, lambda: "over the last 100 steps of training" in screen_text(app))
         assert "● good" in screen_text(app)
         few = {f"codebook/{level}/frames": 100.0 for level in range(3)}
-        recorded.add_events(screen.run_folder, e.Metrics(scope="step", step=2001, epoch=41, values=few))  # type: ignore[arg-type]
+        recorded.add_events(screen.controller.run, e.Metrics(scope="step", step=2001, epoch=41, values=few))  # type: ignore[arg-type]
         await until(pilot, lambda: "fewer than 3 frames a code" in screen_text(app))
         assert "● good" not in screen_text(app)
 
@@ -178,7 +178,7 @@ async def test_a_knob_is_chosen_tuned_answered_and_undone(home: Home) -> None:
             await until(pilot, lambda: read_control(run.control).knobs == {"loss.commitment_weight": 0.25})
             await pilot.press("u")
             await until(pilot, lambda: read_control(run.control).knobs == {"loss.commitment_weight": 0.25})
-            assert screen.state.is_active
+            assert screen.controller.state.is_active
 
 
 async def test_the_learning_rate_is_tuned_by_a_factor_from_what_is_applied(home: Home) -> None:
@@ -274,10 +274,10 @@ async def test_an_ended_run_says_from_where_it_can_go_on(home: Home) -> None:
         other = recorded.starting(home.__class__(home.root / "other"))
         other.checkpoints.mkdir()
         recorded.add_events(other, e.Failed(reason="no room", step=0))
-        screen.watch_run(other)
+        screen.controller.watch(other)
         await until(pilot, lambda: "no checkpoint yet" in str(text.content))
         (other.checkpoints / "step-00000010.ckpt").touch()
-        screen._repaint()
+        screen.painter.repaint()
         await until(pilot, lambda: "from its last checkpoint" in str(text.content))
 
 
@@ -319,10 +319,10 @@ async def test_a_worker_that_dies_is_seen_and_told(home: Home) -> None:
         async with app.run_test(
             size=(80, 24), message_hook=lambda x: seen.append(x) if isinstance(x, m.RunStateChanged) else None
         ) as pilot:
-            await until(pilot, lambda: app._training.state.state == "running")
+            await until(pilot, lambda: app._training.controller.state.state == "running")
             recorded_hold = app._training
             worker.close()
-            await until(pilot, lambda: recorded_hold.state.state == "crashed")
+            await until(pilot, lambda: recorded_hold.controller.state.state == "crashed")
             await until(pilot, lambda: any(x.new == "crashed" and x.live and x.old == "running" for x in seen))
 
 
@@ -330,7 +330,7 @@ async def test_resume_wants_running_and_starts_a_worker(home: Home, monkeypatch:
     run = recorded.crashed(home)
     change_control(run.control, lambda control: setattr(control, "wanted", "stopped"))
     started: list[Path] = []
-    monkeypatch.setattr("distill_tui.ui.screens.run_screen.start_worker", lambda _, run: started.append(run.path))
+    monkeypatch.setattr("distill_tui.ui.screens.run_controller.start_worker", lambda _, run: started.append(run.path))
     async with watching(home, run) as (_, pilot, _screen):
         await pilot.press("space")
         assert started == [run.path]
@@ -346,7 +346,7 @@ async def test_the_runs_dialog_switches(home: Home) -> None:
             await pilot.press("r")
             await until(pilot, lambda: "✓ finished" in screen_text(app) and "● running" in screen_text(app))
             await pilot.press("down", "enter")
-            await until(pilot, lambda: screen.run_folder == first and screen.state.state == "finished")
+            await until(pilot, lambda: screen.controller.run == first and screen.controller.state.state == "finished")
             await until(pilot, lambda: app.screen.query_one(HealthTable).row_count == 3)
             assert "Mel weight" in screen_text(app)
 
@@ -399,7 +399,7 @@ async def test_a_long_log_is_read_in_slices_and_keys_are_answered(home: Home) ->
     ) as pilot:
         await pilot.press("1")
         assert app.current_mode == "config"
-        await until(pilot, lambda: app._training.state.epoch == 2000)
+        await until(pilot, lambda: app._training.controller.state.epoch == 2000)
         assert len(seen) > 20
 
 

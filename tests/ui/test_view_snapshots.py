@@ -58,7 +58,7 @@ def showing(app: DistillApp, said: str, *keys: str) -> Callable[[Pilot[None]], A
     """Press these keys, and wait until that is on the screen."""
 
     async def wait(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: app._training.state.started_at)
+        await until(pilot, lambda: app._training.controller.state.started_at)
         await pilot.press(*keys)
         await until(pilot, lambda: said in screen_text(pilot.app), said)
         await settle(pilot, quiet=2)

@@ -36,7 +36,7 @@ async def watching(home: Home, run: RunFolder, *keys: str, size: tuple[int, int]
     app = DistillApp(home, run)
     async with app.run_test(size=size) as pilot:
         screen = app._training
-        await until(pilot, lambda: screen.state.started_at)
+        await until(pilot, lambda: screen.controller.state.started_at)
         await pilot.press(*keys)
         await pilot.pause()
         yield app, pilot, screen
@@ -264,7 +264,7 @@ async def test_the_warm_up_is_drawn_faint_and_marked(home: Home) -> None:
         assert "┬" not in screen_text(app)
     run = recorded.running(home, name="later", stamp="20260226-061320")
     async with watching(home, run, "f3") as (app, pilot, screen):
-        assert screen.state.quantizing_from == 450
+        assert screen.controller.state.quantizing_from == 450
         await until(pilot, lambda: "┬" in screen_text(app))
         chart(app).window.cursor = 450.0
         chart(app).repaint()

@@ -21,7 +21,7 @@ from distill_tui.runs.state import RunState
 from distill_tui.ui import messages as m
 from distill_tui.ui.dialogs.ask import AskDialog
 from distill_tui.ui.dialogs.confirm import ConfirmDialog
-from distill_tui.ui.run_store import Follower
+from distill_tui.ui.run_store import RunStore, WatchedRun
 from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.services.control_writer import Wish, Wishes
 from distill_tui.ui.services.workers import begin
@@ -59,6 +59,7 @@ class SteeringScreen(BaseScreen):
         self._told: Exception | None = None
         self._recipe = Recipe()
         self._undo: list[tuple[str, float]] = []
+        self._watched: WatchedRun | None = None
         self._dirty = False
         self._pressed_at = self._drew_at = 0.0
 
@@ -77,9 +78,10 @@ class SteeringScreen(BaseScreen):
             self._follow(run)
 
     def _follow(self, run: RunFolder) -> None:
-        # one worker in the group: the one before is cancelled
-        follower = Follower(run, self.post_message)
-        self.run_worker(follower.run_forever(), group="follow", exclusive=True, exit_on_error=True)
+        runs: RunStore = self.app.runs  # type: ignore[attr-defined]
+        if self._watched is not None:
+            runs.leave(self._watched.run, self)
+        self._watched = runs.watch(run, self)
 
     # what the follower says
 
@@ -113,7 +115,8 @@ class SteeringScreen(BaseScreen):
     @on(m.ControlChanged)
     def _control_changed(self, message: m.ControlChanged) -> None:
         if message.run == self.run_folder:
-            self._take_control(message.asked)
+            assert self._watched is not None
+            self._take_control(self._watched.written)
 
     def take(self, state: RunState) -> None:
         """This is how the run is now."""
