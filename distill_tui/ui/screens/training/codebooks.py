@@ -62,7 +62,7 @@ def binned(counts: Sequence[int], width: int) -> list[int]:
 
 
 class CodebooksView(LinesWidget, can_focus=True):
-    """A strip a level against time, and the histogram of the level that is chosen."""
+    """One strip a level over time, and the histogram of the chosen level."""
 
     HELP_TEXT = (
         "On top one strip a level, from the first epoch with codes until now: a strip that sinks is a codebook "
@@ -99,7 +99,7 @@ class CodebooksView(LinesWidget, can_focus=True):
 
     @property
     def level(self) -> int:
-        """The level that is chosen."""
+        """The chosen level."""
         return min(self._level, max(0, self._levels - 1))
 
     @property
@@ -171,7 +171,7 @@ class CodebooksView(LinesWidget, can_focus=True):
         return first, max(last, first + 1)
 
     def _course(self, level: int) -> list[float]:
-        """A share for each column: the lowest of its time (of churn the greatest); where nothing is, the one before."""
+        """A share for each column: the lowest of its time (the highest churn); the one before where there is none."""
         key, series = f"{level}/{self._measure}", self._series(level)
         first, last = self._span()
         found = [math.nan] * self._width()
@@ -186,7 +186,7 @@ class CodebooksView(LinesWidget, can_focus=True):
 
     @property
     def _can_judge(self) -> bool:
-        """Whether the newest numbers come from enough frames for a verdict."""
+        """True if the newest numbers come from enough frames for a verdict."""
         return any(has_enough_frames(level, self._codes) for level in self._state.health)
 
     def _color(self, share: float) -> str:
