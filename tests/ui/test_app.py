@@ -78,6 +78,7 @@ async def test_help_names_every_key_of_the_screen(home: Home) -> None:
             )
             await pilot.press("question_mark")
             assert isinstance(app.screen, HelpDialog)
+            await until(pilot, lambda: "Leave the app" in screen_text(app))
             shown = screen_text(app)
             for words in ("Pause the training", "asks first", "Save a checkpoint", "Leave the app", "The models"):
                 assert words in shown

@@ -23,8 +23,9 @@ LIBRARIES = ("textual", "rich", "textual_plotext")
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}.")
-    # the Explorer's map is drawn with the terminal's compositor
-    if not module.name.startswith((TERMINAL, f"{ui.__name__}.screens.explorer.layout"))
+    if not module.name.startswith(
+        (TERMINAL, f"{ui.__name__}.screens.explorer.layout", f"{ui.__name__}.screens.run_screen")
+    )
 ]
 
 

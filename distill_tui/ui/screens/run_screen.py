@@ -25,7 +25,7 @@ from distill_tui.ui.run_store import RunStore, WatchedRun
 from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.services.control_writer import Wish, Wishes
 from distill_tui.ui.services.workers import begin
-from distill_tui.ui.terminal.compositor import draw_spans
+from distill_tui.ui.terminal.compositor import SpansCompositor
 from distill_tui.ui.widgets.knobs import Knob, Knobs, knobs_of
 from distill_tui.ui.widgets.notes import can_go_on, has_checkpoint
 
@@ -48,7 +48,7 @@ class SteeringScreen(BaseScreen):
 
     def __init__(self, home: Home) -> None:
         super().__init__()
-        draw_spans(self)
+        self._compositor = SpansCompositor()
         self._home = home
         self.run_folder: RunFolder | None = None
         self.state = RunState()

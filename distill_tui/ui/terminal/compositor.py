@@ -1,12 +1,11 @@
-"""Screen updates that hold only the spans that changed.
+"""Updates of the screen that hold what has changed and nothing beside it.
 
-Textual draws all widgets within the rectangle around all changes, and sends a changed line of a widget from its left
-edge on: for a map on which single letters move, most of the work and of the bytes.
+Textual draws all widgets within the rectangle around everything that has changed, and sends a changed line of a widget
+from its left edge on. Of a map where a letter moves here and there that is most of the work and of the bytes.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.control import Control
@@ -41,7 +40,7 @@ class SpansUpdate(CompositorUpdate):
             yield from strip
 
     def render_segments(self, console: Console) -> str:
-        """The escape sequences and text to send."""
+        """What is sent to the terminal."""
         return "".join(f"\x1b[{y + 1};{x + 1}H{strip.render(console)}" for y, x, strip in self.parts)
 
 
@@ -56,7 +55,7 @@ class SpansCompositor(Compositor):
     def render_update(
         self, full: bool = False, screen_stack: list[Screen[object]] | None = None, simplify: bool = False
     ) -> RenderableType | None:
-        """The update that brings the terminal up to date; None when nothing changed."""
+        """What brings the terminal from what it shows to what the widgets are now; None when that is nothing."""
         if full or self.size.region in self._dirty_regions:
             return super().render_update(full, screen_stack, simplify)
         visible_screen_stack.set(screen_stack or [])
@@ -84,7 +83,7 @@ class SpansCompositor(Compositor):
         return found
 
     def _line(self, y: int) -> list[tuple[int, int, Widget]]:
-        """Visible parts of widgets in a line of the screen: (first column, column after the last, widget)."""
+        """What of which widget is seen in a line of the screen: first column, the one after the last, the widget."""
         visible = self.visible_widgets
         if visible is not self._lines_of:
             # Textual makes another one with each layout
@@ -101,15 +100,3 @@ class SpansCompositor(Compositor):
                         break
             self._lines[y] = line
         return self._lines[y]
-
-
-def draw_spans(screen: Screen[Any]) -> None:
-    """Have a new screen send what changed of its lines."""
-    screen._compositor = SpansCompositor()
-
-
-def send_now(screen: Screen[Any], widgets: set[Widget]) -> None:
-    """Send what changed of these widgets at once: Textual's next frame may be 17 ms away."""
-    if screen.is_current and not screen._layout_required:
-        screen._compositor.update_widgets(widgets)
-        screen._compositor_refresh()

@@ -26,7 +26,7 @@ from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 MEASURES = (
     ("utilization", "share of codes in use"),
     ("perplexity", "share of codes that would do if all were used evenly"),
-    ("churn", "share of frames that changed their code"),
+    ("churn", "share of codes that are replaced in a step"),
 )
 LABEL = 16
 MOST_STRIP_ROWS = 3
@@ -65,19 +65,27 @@ class CodebooksView(LinesWidget, can_focus=True):
     """One strip a level over time, and the histogram of the chosen level."""
 
     HELP_TEXT = (
-        "On top one strip a level, from the first epoch with codes until now: a strip that sinks is a codebook "
-        "that dries up. Each column shows the lowest of its time. Left and right read a moment, m changes what "
-        "is shown. Below, how often each code of the chosen level was used on the held-out sound of the newest count, "
-        "as they are numbered or sorted by use; a dot stands for a code that was never used."
+        "One strip a level, from the first epoch with codes until now: a strip that sinks is a codebook that loses "
+        "its codes. Each column shows the lowest value of its time. Left and right read values at the cursor, m "
+        "changes what is shown. Below, how often each code of the chosen level was used on the held-out sounds at the "
+        "newest count, by number or sorted by use; a dot stands for a code that was never used."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "level(-1)", "Level", key_display="↑↓", id="codebooks.previous", tooltip="Choose the level"),
         Binding(
             "down", "level(1)", "Level", show=False, key_display="↑↓", id="codebooks.next", tooltip="Choose the level"
         ),
-        Binding("left", "cursor(-1)", "Read", key_display="←→", id="codebooks.left", tooltip="Read a moment"),
         Binding(
-            "right", "cursor(1)", "Read", show=False, key_display="←→", id="codebooks.right", tooltip="Read a moment"
+            "left", "cursor(-1)", "Read", key_display="←→", id="codebooks.left", tooltip="Read values at the cursor"
+        ),
+        Binding(
+            "right",
+            "cursor(1)",
+            "Read",
+            show=False,
+            key_display="←→",
+            id="codebooks.right",
+            tooltip="Read values at the cursor",
         ),
         Binding("m", "measure", "Measure", id="codebooks.measure", tooltip="Utilization, perplexity or churn"),
         Binding("s", "sort", "Sort", id="codebooks.sort", tooltip="Sort the codes by use, or by their numbers"),

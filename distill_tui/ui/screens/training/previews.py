@@ -62,10 +62,10 @@ class PreviewsView(LinesWidget, can_focus=True):
     """One preview at a time; it follows the newest until one goes back."""
 
     HELP_TEXT = (
-        "Left the original, right what the model makes of it: time runs to the right, frequencies upwards as "
-        "the ear spaces them, brighter is louder, both on one scale of 80 dB. What is missing on the right is not "
-        "learned yet. The distance (log-mel) is what training lowers. Where nothing can be heard on this "
-        "machine, the files' paths and a command to fetch them are told."
+        "The original at the left, its reconstruction at the right: time runs to the right, frequencies (mel scale) "
+        "upwards, brighter is louder, both on one scale of 80 dB. What is missing on the right is not learned yet. "
+        "Training lowers the distance (log-mel). Where nothing can be heard on this machine, the paths of the files "
+        "and a command to fetch them are shown."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "step(-1)", "Step", key_display="←→", id="previews.earlier", tooltip="The preview before"),
