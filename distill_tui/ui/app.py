@@ -18,10 +18,10 @@ from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.settings import read_settings
 from distill_tui.ui import command_palette
-from distill_tui.ui.run_store import RunStore
 from distill_tui.ui.screens.base import BaseScreen, RecipeWanted, RunWanted
 from distill_tui.ui.terminal.filters import TerminalFilters
 from distill_tui.ui.terminal.key_order import KeyOrder
+from distill_tui.ui.terminal.stylesheet import ParsedOnce
 from distill_tui.ui.terminal.title import Title
 from distill_tui.ui.themes import DEFAULT_VARIABLES
 from distill_tui.ui.user_themes import UserThemes
@@ -29,6 +29,7 @@ from distill_tui.ui.user_themes import UserThemes
 if TYPE_CHECKING:
     # nobody waits for a screen or a dialog that is not looked at
     from distill_tui.ui import messages as m
+    from distill_tui.ui.run_store import RunStore
     from distill_tui.ui.screens.config.screen import ConfigScreen
     from distill_tui.ui.screens.explorer.screen import ExplorerScreen
     from distill_tui.ui.screens.library.screen import LibraryScreen
@@ -72,17 +73,24 @@ class DistillApp(App[None]):
         self.home = home
         self.settings = read_settings(home)
         self.themes = UserThemes(self, home, self.settings.theme)
-        self.runs = RunStore(self)
+        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
         self._key_order = KeyOrder(self, super().on_event)
         self._terminal_filters = TerminalFilters(self)
         self._terminal_title = Title(self)
         self.add_mode("config", lambda: self._config)
         self.add_mode("training", lambda: self._training)
-        self.add_mode("library", self._new_library)
+        self.add_mode("library", lambda: new_library(home))
         self.add_mode("explorer", lambda: self._explorer)
         self.animation_level = "none"
         if first_run is not None:
             (self._explorer.watch_run if explore else self._training.controller.watch)(first_run)
+
+    @cached_property
+    def runs(self) -> "RunStore":
+        """The runs that are watched: none on the first screen of many."""
+        from distill_tui.ui.run_store import RunStore
+
+        return RunStore(self)
 
     @cached_property
     def _config(self) -> "ConfigScreen":
@@ -101,11 +109,6 @@ class DistillApp(App[None]):
         from distill_tui.ui.screens.explorer.screen import ExplorerScreen
 
         return ExplorerScreen(self.home)
-
-    def _new_library(self) -> "LibraryScreen":
-        from distill_tui.ui.screens.library.screen import LibraryScreen
-
-        return LibraryScreen(self.home)
 
     # what Textual asks for
 
@@ -258,3 +261,9 @@ class DistillApp(App[None]):
 def newest_active(home: Home) -> RunFolder | None:
     """The newest run that a worker trains now."""
     return next((run for run in list_runs(home) if run.is_alive()), None)
+
+
+def new_library(home: Home) -> "LibraryScreen":
+    from distill_tui.ui.screens.library.screen import LibraryScreen
+
+    return LibraryScreen(home)

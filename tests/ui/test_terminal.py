@@ -16,6 +16,7 @@ from distill_tui.ui.terminal.key_order import KeyOrder
 from distill_tui.ui.terminal.no_color import NoColor
 from distill_tui.ui.terminal.sanitize import Sanitizer
 from distill_tui.ui.terminal.title import Title
+from tests.ui.conftest import until
 
 
 class TwoFields(App[None]):
@@ -86,3 +87,15 @@ async def test_the_first_screen_is_in_the_theme_of_the_settings(home: Home, them
     async with app.run_test():
         background = app.available_themes[theme].background
         assert app.screen.styles.background.hex.lower() == background
+
+
+async def test_style_sheets_are_parsed_once_for_each_theme(home: Home) -> None:
+    app = DistillApp(home)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.screen.query("#start"))
+        before = app.stylesheet.rules[0]
+        await pilot.press("3")
+        await until(pilot, lambda: app.current_mode == "library")
+        assert app.stylesheet.rules[0] is before
+        app.theme = "distill-light"
+        await until(pilot, lambda: app.stylesheet.rules[0] is not before)
