@@ -19,7 +19,7 @@ from distill_tui.runs.log import LogReader
 from distill_tui.runs.quick_state import brief
 from distill_tui.settings import Settings
 from distill_tui.ui.dialogs.runs import glance
-from distill_tui.ui.run_store import Follower
+from distill_tui.ui.run_store import WatchedRun
 from tests.runs.support import a_run, metrics, started, write
 
 MOMENTS = range(10)
@@ -79,11 +79,11 @@ def worker(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
 
 
 def states_in_the_app(run: RunFolder, looks: int) -> list[str]:
-    follower, states = Follower(run, lambda _: None), []
+    follower, states = WatchedRun(run, lambda _: None), []
 
     async def look() -> None:
         for _ in range(looks):
-            await follower.step()
+            await follower.poll()
             states.append(follower.state.state)
 
     asyncio.run(look())

@@ -98,7 +98,8 @@ def test_no_private_name_of_a_base_class_is_used_or_overridden(name: str) -> Non
     for kind in vars(module).values():
         if not (isinstance(kind, type) and kind.__module__ == name and issubclass(kind, MessagePump | LineFilter)):
             continue
-        for base in kind.__mro__:
+        bases: tuple[Any, ...] = kind.__mro__
+        for base in bases:
             if is_of_library(base.__module__) and not issubclass(base, Message):
                 assert names_of(kind) & names_of(base) == set(), (kind, base)
 
