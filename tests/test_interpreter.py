@@ -15,7 +15,7 @@ from distill_tui.cli.commands.doctor import software
 from distill_tui.cli.startup_timer import start
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
-from distill_tui.ui.screens.explorer.listening import Stretch, cut
+from distill_tui.ui.screens.explorer.excerpt import Excerpt, cut
 from distill_tui.ui.services.programs import call
 from distill_tui.ui.services.spectrograms import Pictures
 from tests.data.sounds import sine, write
@@ -70,7 +70,7 @@ async def test_what_the_app_starts(hostile: Path, home: Home, tmp_path: Path) ->
     pictures = Pictures()
     (picture,) = await pictures.make(pictures.key((tmp_path / "a.wav",), 10, 10))
     assert picture.rows and not picture.error
-    assert (await cut(home, Stretch("a.wav", tmp_path / "a.wav", 0.0, 0.1))).is_file()
+    assert (await cut(home, Excerpt("a.wav", tmp_path / "a.wav", 0.0, 0.1))).is_file()
 
 
 def test_doctor_and_bench(hostile: Path) -> None:

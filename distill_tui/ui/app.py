@@ -68,7 +68,7 @@ class DistillApp(PersonalApp):
         self.add_mode("explorer", lambda: self._sized(self._explorer))
         self.animation_level = "none"
         if first_run is not None:
-            (self._explorer.watch_run if explore else self._training.controller.watch)(first_run)
+            (self._explorer.loader.watch_run if explore else self._training.controller.watch)(first_run)
 
     def _sized(self, screen: BaseScreen) -> BaseScreen:
         """The screen, when it is first shown."""
@@ -91,7 +91,7 @@ class DistillApp(PersonalApp):
     def _explorer(self) -> "ExplorerScreen":
         from distill_tui.ui.screens.explorer.screen import ExplorerScreen
 
-        return ExplorerScreen(self.home)
+        return ExplorerScreen(self.home, self.runs)
 
     def _library_screen(self) -> "LibraryScreen":
         from distill_tui.ui.screens.library.screen import LibraryScreen

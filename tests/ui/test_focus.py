@@ -86,7 +86,7 @@ async def paths(app: DistillApp, pilot: Pilot[None]) -> None:
 async def mapped(app: DistillApp, pilot: Pilot[None]) -> None:
     """The Explorer with a map."""
     await pilot.press("4")
-    await until(pilot, lambda: app.current_mode == "explorer" and app._explorer.maps.scene)
+    await until(pilot, lambda: app.current_mode == "explorer" and app._explorer.panels.map_view.scene)
 
 
 def press(*keys: str, seen: str = "*") -> Go:

@@ -81,8 +81,10 @@ class LinesWidget(Widget):
         self.repaint()
 
     def on_resize(self) -> None:
-        self._shown = self.lines()
-        self.refresh()
+        before, self._shown = self._shown, self.lines()
+        # laid out by the lines of before: a widget that was hidden had none
+        is_auto = self.styles.height is not None and self.styles.height.is_auto
+        self.refresh(layout=is_auto and len(self._shown) != len(before))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return max(1, len(self._shown))

@@ -1,38 +1,124 @@
-"""What the Explorer can look at: runs of pictures, and maps of other runs and models, made in processes beside it."""
+"""What the Explorer can show: runs on images with their live map; maps of other runs and models, made by a process."""
 
 from pathlib import Path
 
 from distill_tui.data.corpus import decode_path
 from distill_tui.data.images.dataset import Pictures
 from distill_tui.errors import DistillError, RequestError
+from distill_tui.files import printable
 from distill_tui.foreign import MalformedError
 from distill_tui.paths import Home
-from distill_tui.runs.codebook_map import CodebookMap, decode_map
+from distill_tui.runs.codebook_map import CodebookMap, decode_map, read_map
 from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.folder import RunFolder, list_runs
+from distill_tui.ui.screens.explorer.head import Parts, about_map
 from distill_tui.ui.services.control_writer import PATIENCE
-from distill_tui.ui.services.programs import call
+from distill_tui.ui.services.programs import Progress, call
 from distill_tui.ui.widgets.knobs import Knob
 
 
-class SoundRun:
-    """A run of sounds that is looked at by its newest checkpoint; `shown` is that of the map that is shown."""
+class Source:
+    """A run or model that is shown, with its map as soon as there is one."""
+
+    placeholder = ""
+    """Stands where the map will be."""
+
+    def __init__(self, title: str, found: CodebookMap | None = None) -> None:
+        self.title, self.map = title, found
+
+    @property
+    def head(self) -> Parts:
+        """What the map was made of."""
+        return [] if self.map is None else about_map(self.map, self.title, is_training=False)
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether there is a map with codes."""
+        return self.map is not None and bool(self.map.levels)
+
+    @property
+    def has_images(self) -> bool:
+        """Whether there are, or will be, images with their reconstructions."""
+        return self.map is not None and bool(self.map.inputs)
+
+
+class ModelSource(Source):
+    """A model, by its `name` for the command `map`."""
+
+    def __init__(self, name: str, title: str) -> None:
+        super().__init__(title)
+        self.name = name
+
+
+class ImageRun(Source):
+    """A run on images: its worker replaces the run's map as it trains."""
+
+    placeholder = "no map yet"
+    has_images = True  # type: ignore[assignment]
+
+    def __init__(self, run: RunFolder) -> None:
+        super().__init__("")
+        self.run = run
+        found = pictures_of(run)
+        self.note = "" if found is None else found.note or f"pictures of {printable(found.name)}"
+        self._read: tuple[int, int] | None = None
+
+    @property
+    def has_newer_map(self) -> bool:
+        """Whether the worker has replaced the map since it was read."""
+        stamp = self._stamp()
+        return stamp is not None and stamp != self._read
+
+    def read_map(self) -> None:
+        """Read the map if it was replaced; a damaged one is ignored."""
+        if self.has_newer_map:
+            self._read = self._stamp()
+            self.map = read_map(self.run.map) or self.map
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            found = self.run.map.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino
+
+
+class SoundRun(Source):
+    """A run on sounds: its map is made from its newest checkpoint. `mapped` is the checkpoint of the present map."""
 
     def __init__(self, run: RunFolder, title: str) -> None:
-        self.run, self.title = run, title
+        super().__init__(title)
+        self.run, self.name = run, run.id
         self.newest = ""
-        self.shown: str | None = None
+        self.mapped: str | None = None
         self.is_alive = self.has_asked = False
         self.look()
 
+    @property
+    def placeholder(self) -> str:  # type: ignore[override]
+        if self.newest:
+            return "the sounds go through the model"
+        return "it was asked for a checkpoint, of which its map is made"
+
+    @property
+    def head(self) -> Parts:
+        if self.map is None:
+            return [(f"waiting for a checkpoint of {self.title} …", "accent")]
+        return about_map(self.map, self.title, self.is_alive)
+
     def look(self) -> None:
-        """See whether it trains, and which checkpoint is the newest: '' before the first."""
+        """Update whether its worker lives, and the name of its newest checkpoint: '' before the first."""
         self.is_alive = self.run.is_alive()
-        # by name: their steps have all the same number of digits
+        # sorted by name: all steps have the same number of digits
         self.newest = max((path.name for path in self.run.checkpoints.glob("step-*.ckpt")), default="")
 
+    @property
+    def needs_map(self) -> bool:
+        """Whether the newest checkpoint is not on the map; of a run that ended without one, making the map says so."""
+        return self.newest != self.mapped and (bool(self.newest) or not self.is_alive)
+
     def ask(self) -> Control:
-        """Ask it for a checkpoint, as the key on the Training screen does.
+        """Ask the run for a checkpoint.
 
         Raises:
             DistillError: its control file is damaged or cannot be written.
@@ -46,13 +132,13 @@ class SoundRun:
 
 
 def newest(home: Home) -> RunFolder | None:
-    """The newest run that trains on pictures; one that trains now comes before all others."""
+    """Return the newest run on images; one that trains now comes before all others."""
     runs = [run for run in list_runs(home) if run.pictures.is_file()]
     return next((run for run in runs if run.is_alive()), next(iter(runs), None))
 
 
 def pictures_of(run: RunFolder) -> Pictures | None:
-    """What a run's pictures are; None when nobody knows."""
+    """Return the manifest of a run's images; None if it cannot be read."""
     try:
         return Pictures.load(run.pictures)
     except DistillError:
@@ -60,7 +146,7 @@ def pictures_of(run: RunFolder) -> Pictures | None:
 
 
 def last_folder(home: Home) -> str:
-    """The folder of pictures that was used last, if it is still there; ''."""
+    """Return the folder of images that was used last if it is still there, else ''."""
     for run in list_runs(home):
         found = pictures_of(run) if run.pictures.is_file() else None
         if found is not None and found.path and Path(decode_path(found.path)).is_dir():
@@ -87,13 +173,13 @@ def same_again(run: RunFolder, seed: int, knobs: list[Knob]) -> list[str]:
     return ["--recipe", str(run.recipe), *turned, "--seed", str(seed + 1)]
 
 
-async def make_map(home: Home, wanted: str) -> CodebookMap:
-    """The map of a run or model.
+async def make_map(home: Home, name: str, progress: Progress) -> CodebookMap:
+    """Make the map of a run or model; `progress` is called with sounds done and in all.
 
     Raises:
-        RequestError: there is none, and why.
+        RequestError: there is none; the message says why.
     """
-    answer = await call(home, "map", "--json", "--", wanted)
+    answer = await call(home, "map", "--json", "--progress", "--", name, progress=progress)
     try:
         return decode_map(answer.document)
     except MalformedError:

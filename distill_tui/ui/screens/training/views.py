@@ -1,7 +1,6 @@
 """The views of the Training screen beside its overview: each made when it is first looked at."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from textual import on
 from textual.containers import Vertical
@@ -13,12 +12,12 @@ from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.runs.state import RunState
 from distill_tui.ui import messages as m
 from distill_tui.ui.dialogs.choose import ChooseDialog
-from distill_tui.ui.dialogs.help import HelpDialog
 from distill_tui.ui.run_store import RunStore, WatchedRun
 from distill_tui.ui.screens.training.chart_view import ChartView
 from distill_tui.ui.screens.training.codebooks import CodebooksView
 from distill_tui.ui.screens.training.previews import PreviewsView
-from distill_tui.ui.services.audio_player import Playing, fetch_command, player
+from distill_tui.ui.services.audio_player import AudioPlayer
+from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.curves import pane_name, short_name
 
 MOST_RUNS = 200
@@ -38,7 +37,7 @@ class Views(Vertical):
         self._run: RunFolder | None = None
         self._state = RunState()
         self._others: dict[RunFolder, WatchedRun] = {}
-        self._playing = Playing()
+        self._player = AudioPlayer(self)
         self._made: dict[str, View] = {}
         self.here: View | None = None
 
@@ -58,7 +57,7 @@ class Views(Vertical):
     def leave(self) -> None:
         """Show none of them; what plays falls silent."""
         self.here = None
-        self._playing.stop()
+        self._player.stop()
 
     def show(self, run: RunFolder, state: RunState) -> None:
         """Show this state of the run."""
@@ -138,37 +137,14 @@ class Views(Vertical):
 
     @on(PreviewsView.ListenAsked)
     def _listen(self, message: PreviewsView.ListenAsked) -> None:
-        command = player()
-        if command is None:
-            self._tell_how_to_fetch([message.path], "Nothing can be heard on this machine.")
-            return
-
-        async def play() -> None:
-            try:
-                code = await self._playing.play(command, message.path)
-            except OSError as error:
-                self.notify(f"{command[0]}: {error.strerror}", severity="error", markup=False)
-                return
-            if code > 0:
-                self.notify(f"{command[0]} could not play it (exit code {code}).", severity="error", markup=False)
-
-        self.run_worker(play(), group="playing", exclusive=True)
+        begin(self, "playing", self._player.play, message.path)
 
     @on(PreviewsView.FetchAsked)
     def _fetch(self, message: PreviewsView.FetchAsked) -> None:
-        self._tell_how_to_fetch(message.paths, "The files:")
-
-    def _tell_how_to_fetch(self, paths: list[Path], why: str) -> None:
-        files = "\n".join(str(path) for path in paths)
-        text = f"{why}\n\n{files}\n\nTo fetch this preview, type where you listen:\n\n{fetch_command(paths[0].parent)}"
-        self.app.push_screen(HelpDialog("Listen", printable_lines(text), [], wide=True))
+        files = "\n".join(printable(str(path)) for path in message.paths)
+        self._player.explain(f"The files:\n\n{files}", message.paths[0].parent)
 
 
 def _more_of(key: str) -> str:
     """What a number is called in files, where its short name does not say so; there levels count from 0."""
     return "" if key == short_name(key) or key.startswith("codebook/") else key
-
-
-def printable_lines(text: str) -> str:
-    """`text` without control characters, but with its lines."""
-    return "\n".join(printable(line) for line in text.split("\n"))

@@ -1,0 +1,27 @@
+"""Lines of characters: only those that changed are sent, up to their last change."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.style import Style
+
+from distill_tui.ui.screens.explorer.cell_grid import BLANK, Cell, changed_until
+
+cells = st.lists(st.sampled_from([BLANK, ("a", None), ("b", None), ("a", Style(bold=True))]), max_size=30)
+
+
+@given(cells, cells)
+def test_behind_the_last_change_a_row_is_what_it_was(old: list[Cell], new: list[Cell]) -> None:
+    width = max(len(old), len(new))
+    before, after = (row + [BLANK] * (width - len(row)) for row in (old, new))
+    end = changed_until(old, new)
+    assert before[end:] == after[end:]
+    assert not end or before[end - 1] != after[end - 1]
+
+
+def test_a_wide_character_is_sent_whole() -> None:
+    wide: list[Cell] = [("字", None), ("", None), ("x", None)]
+    other: list[Cell] = [("語", None), ("", None), ("x", None)]
+    narrow: list[Cell] = [("a", None), ("b", None), ("x", None)]
+    assert changed_until(wide, other) == 2
+    assert changed_until(wide, narrow) == 2
+    assert changed_until(narrow, wide) == 2
