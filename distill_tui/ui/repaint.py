@@ -13,13 +13,11 @@ KEY_SECONDS, MOST_KEY_SECONDS = 0.25, 1.5
 """Defer metric repaints for 0.25 s after a key press, at most 1.5 s in a row."""
 BETWEEN_SECONDS = 0.03
 """Pause between the repaints of two panels, in which a waiting key is handled."""
-BYTES_PER_CELL = 20
-"""Bytes sent for a changed character, with its colour and its position (measured)."""
 MOST_SECONDS = 4.0
 """Longest interval between two repaints of a panel, however many bytes it sends."""
 
 Paint = Callable[[], int | None]
-"""Paints a panel from the current state; the number of changed characters, or None if that does not matter."""
+"""Paints a panel from the current state; returns about how many bytes are sent, or None if that does not matter."""
 
 
 @dataclass
@@ -38,8 +36,8 @@ class Panel:
 
     def repaint(self, now: float) -> None:
         self.is_stale = False
-        cells = self.paint() or 0
-        self.due = now + min(MOST_SECONDS, max(self.seconds, cells * BYTES_PER_CELL / self.bytes_per_second))
+        sent = self.paint() or 0
+        self.due = now + min(MOST_SECONDS, max(self.seconds, sent / self.bytes_per_second))
 
 
 class RepaintScheduler:

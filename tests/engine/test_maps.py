@@ -142,7 +142,10 @@ def saved_run(home: Home, folder: Path, **values: object) -> RunFolder:
 
 def test_a_vae_of_sounds_has_a_map_without_codes(home: Home, tmp_path: Path) -> None:
     run = saved_run(home, tmp_path / "tones", model__bottleneck="kl")
-    found = make_map(home, run.id)
+    progress: list[tuple[int, int]] = []
+    found = make_map(home, run.id, lambda done, total: progress.append((done, total)))
+    # each of five sounds is decoded, and goes through the model
+    assert progress == [(done, 10) for done in range(11)]
     assert found.levels == []
     assert len(found.kl) == found.dims == 8
     assert sum(found.kl) > 0

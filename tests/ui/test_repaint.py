@@ -22,7 +22,7 @@ class Panels(Screen[None]):
         self.painter = RepaintScheduler(self)
         self.painted: dict[str, list[float]] = {"fast": [], "large": []}
         self.is_large_shown = True
-        self.cells = 0
+        self.sent = 0
         self.painter.add("fast", lambda: self.note("fast"), 0.02)
         self.painter.add(
             "large", lambda: self.note("large"), 0.05, is_shown=lambda: self.is_large_shown, bytes_per_second=1000
@@ -30,7 +30,7 @@ class Panels(Screen[None]):
 
     def note(self, name: str) -> int:
         self.painted[name].append(time.monotonic())
-        return self.cells
+        return self.sent
 
 
 @asynccontextmanager
@@ -58,12 +58,12 @@ async def test_marked_panels_are_painted_once_each_and_no_sooner_than_their_inte
 
 async def test_a_panel_that_sends_much_waits_longer() -> None:
     async with panels() as (screen, pilot):
-        screen.cells = 10
+        screen.sent = 200
         screen.painter.repaint("large")
         screen.painter.mark("large")
         await until(pilot, lambda: len(screen.painted["large"]) == 2)
         first, second = screen.painted["large"]
-        assert second - first >= 10 * repaint.BYTES_PER_CELL / 1000
+        assert second - first >= 200 / 1000
 
 
 async def test_between_two_panels_a_key_has_time() -> None:

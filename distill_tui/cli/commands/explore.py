@@ -48,6 +48,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("wanted", metavar="M", help="a model (its name, id or path) or a run")
     parser.add_argument("--json", action="store_true", help="print the whole map as one JSON document")
     parser.add_argument("--out", metavar="FILE", help="write the map as JSON to a file")
+    parser.add_argument("--progress", action="store_true", help="tell how far it is, on standard error, as JSON lines")
     parser.set_defaults(run=make_map)
 
 
@@ -114,6 +115,7 @@ def make_map(options: argparse.Namespace) -> int:
     """Print the map of a run or model."""
     import msgspec
 
+    from distill_tui.cli.commands.data import ProgressLines
     from distill_tui.cli.output import print_json, say
     from distill_tui.data.silence_stderr import quiet_decoders
     from distill_tui.files import atomic_write
@@ -123,7 +125,7 @@ def make_map(options: argparse.Namespace) -> int:
     with quiet_decoders():
         from distill_tui.engine.maps import build
 
-        found = build.make_map(home, options.wanted)
+        found = build.make_map(home, options.wanted, ProgressLines() if options.progress else None)
     if options.out:
         atomic_write(expand(options.out), msgspec.json.encode(found), shared=True)
         say(f"written: {printable(options.out)}")

@@ -1,4 +1,4 @@
-"""The map of a run of pictures (`runs.codebook_map`), written again and again as it trains."""
+"""Writes the map of a run on images (`runs.codebook_map`) again and again as it trains."""
 
 import math
 import time
@@ -19,14 +19,14 @@ from distill_tui.runs.folder import RunFolder
 
 POINTS = 400
 SHOWN = 8
-"""Pictures above their reconstructions."""
+"""Images on the map, each with its reconstruction."""
 PICTURE_STEPS = 50
 TRAIL = 48
-"""The most earlier places of a code that are kept; then every other one goes."""
+"""The most earlier positions of a code; beyond, every other one is dropped."""
 
 
 class LiveMap:
-    """Writes the map of a run of pictures, every so many seconds of training."""
+    """Writes the map of a run on images every `seconds`, if it `is_due`."""
 
     def __init__(self, run: RunFolder, material: ImagesTask, reporter: MetricsLogger, seconds: float) -> None:
         self._path, self._material, self._reporter, self._seconds = run.map, material, reporter, seconds
@@ -37,7 +37,7 @@ class LiveMap:
         labels = material.labels["validation"][:POINTS]
         self._groups = [str(label) for label in range(max(labels) + 1)]
         self._labels = labels
-        # a run that goes on has its trail already
+        # a resumed run has a trail already
         before = read_map(run.map)
         self._steps = before.trail_steps if before else []
         self._trails: list[list[list[Point]]] = [level.trail for level in before.levels] if before else []
@@ -49,7 +49,7 @@ class LiveMap:
 
     @torch.no_grad()
     def write(self, net: Autoencoder, step: int, epoch: int) -> None:
-        """Put the map as it is now in place of the one before. A disk that is full costs the map, not the run."""
+        """Replace the map by the present one. If the disk is full, the map is not written and the run goes on."""
         self._written = time.monotonic()
         pictures = self._material.some("validation", POINTS)
         passed = net.bottleneck(latents := net.encode(pictures))
@@ -90,15 +90,15 @@ class LiveMap:
             self._reporter.warn("map", f"the map of the codebooks cannot be written: {error.strerror}", step=step)
 
     def _follow(self, levels: list[Level], books: Tensor, step: int) -> None:
-        """Add to the trails where the codes are now; what a resumed run repeats is dropped first.
+        """Add the present positions of the codes to their trails, after dropping those that a resumed run repeats.
 
-        Where a level has a plane of its own, earlier codebooks are kept as well: a trail lies in one plane, today's.
+        A trail lies in one plane, the present one: where levels have planes of their own, earlier codebooks are kept.
         """
         is_flat = self._planes[0].dim <= 2
         if len(self._trails) != len(levels) or not (is_flat or len(self._books) == len(self._steps)):
             self._trails, self._steps, self._books = [[] for _ in levels], [], []
         keep = sum(earlier < step for earlier in self._steps)
-        # once there are many, older places lie further apart than the newest
+        # once there are many, older positions are further apart in time than the newest
         kept = [i for i in range(keep) if keep < TRAIL or i % 2 == 0 or i > keep - TRAIL // 4]
         self._steps = [*(self._steps[i] for i in kept), step]
         self._books = [] if is_flat else [*(self._books[i] for i in kept), books]

@@ -14,6 +14,8 @@ from distill_tui.ui.widgets.text_widget import again_in_another_theme, theme_sty
 Cell = tuple[str, Style | None]
 """A character and its style; the cell after a double-width character is ''."""
 BLANK: Cell = (" ", None)
+BYTES_PER_RUN = 14
+"""Bytes sent for the colours of neighbours of one style, beside a byte or so a character (measured)."""
 
 
 class CellGrid(Widget):
@@ -39,19 +41,18 @@ class CellGrid(Widget):
         return found
 
     def repaint(self) -> int:
-        """Draw the lines that changed. Returns how many characters are sent for them."""
-        size = self.size
-        if not self.is_attached or not size.width:
+        """Draw the lines that changed. Returns about how many bytes are sent for them."""
+        if not self.is_attached or not self.size.width:
             return 0
         old, self._grid = self._grid, self.grid()
         if len(old) != len(self._grid):
             self._draw_all()
-            return size.area
+            return sum(_bytes(row) for row in self._grid)
         # Textual sends a line of a widget from its left edge on
         ends = [changed_until(before, row) for before, row in zip(old, self._grid, strict=True)]
         if any(ends):
             self.refresh(*(Region(0, y, end, 1) for y, end in enumerate(ends) if end))
-        return sum(ends)
+        return sum(_bytes(row[:end]) for row, end in zip(self._grid, ends, strict=True))
 
     def _draw_all(self) -> None:
         self.refresh(layout=self.styles.height is not None and self.styles.height.is_auto)
@@ -97,6 +98,10 @@ def _runs(row: list[Cell]) -> Iterator[Cell]:
         text += char
     if text:
         yield text, style
+
+
+def _bytes(row: list[Cell]) -> int:
+    return len(row) + BYTES_PER_RUN * sum(1 for _ in _runs(row))
 
 
 def changed_until(old: list[Cell], new: list[Cell]) -> int:

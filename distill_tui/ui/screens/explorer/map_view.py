@@ -73,7 +73,7 @@ class MapView(CellGrid, can_focus=True):
         self._letters: dict[tuple[int, str, int, int], LetterPositions] = {}
 
     def show(self, found: CodebookMap | None, placeholder: str = "") -> int:
-        """Show this map, or `placeholder` if there is none. Returns how many characters are sent."""
+        """Show this map, or `placeholder` if there is none. Returns about how many bytes are sent."""
         self._placeholder = placeholder
         had_none = self.scene is not None and not self.scene.map.levels
         if self.scene is None or self.scene.map is not found:

@@ -114,7 +114,7 @@ class ExplorerPanels(Vertical):
     def _show_code(self) -> int:
         view, pane = self.map_view, self.query_one(CodePane)
         pane.show(view.scene, view.options, view.selection)
-        return pane.size.area // 4
+        return 5 * pane.size.area
 
     def _show_images(self) -> int:
         source = self._loader.source

@@ -33,7 +33,7 @@ class PicturesView(CellGrid):
         self._map: CodebookMap | None = None
 
     def show(self, found: CodebookMap | None) -> int:
-        """Show the images of this map. Returns how many characters are sent."""
+        """Show the images of this map. Returns about how many bytes are sent."""
         self._map = found
         return self.repaint()
 

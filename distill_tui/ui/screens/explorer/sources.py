@@ -96,9 +96,8 @@ class SoundRun(Source):
 
     @property
     def placeholder(self) -> str:  # type: ignore[override]
-        if self.newest:
-            return "the sounds go through the model"
-        return "it was asked for a checkpoint, of which its map is made"
+        waits = self.is_alive and not self.newest
+        return "it was asked for a checkpoint, of which its map is made" if waits else "the sounds go through the model"
 
     @property
     def head(self) -> Parts:
