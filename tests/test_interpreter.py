@@ -17,7 +17,7 @@ from distill_tui.errors import DistillError
 from distill_tui.paths import Home
 from distill_tui.ui.screens.explorer.excerpt import Excerpt, cut
 from distill_tui.ui.services.programs import call
-from distill_tui.ui.services.spectrograms import Pictures
+from distill_tui.ui.services.spectrograms import Spectrograms
 from tests.data.sounds import sine, write
 from tests.programs import PATIENCE, ended_at_last, environment, few_sounds, only_run, tiny, until
 
@@ -67,7 +67,7 @@ async def test_what_the_app_starts(hostile: Path, home: Home, tmp_path: Path) ->
     answer = await call(home, "data", ".", "--json", "--progress")
     assert answer.code == 0, answer.problem
     write(tmp_path / "a.wav", sine(0.4, 8000), 8000)
-    pictures = Pictures()
+    pictures = Spectrograms()
     (picture,) = await pictures.make(pictures.key((tmp_path / "a.wav",), 10, 10))
     assert picture.rows and not picture.error
     assert (await cut(home, Excerpt("a.wav", tmp_path / "a.wav", 0.0, 0.1))).is_file()

@@ -1,4 +1,4 @@
-"""What can be done now: for the help its keys, for the palette its actions."""
+"""Actions available now: keys for the help, commands for the palette."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ def keys_by_id(screen: Screen[Any]) -> dict[str, str]:
 
 
 def keys_of(app: "DistillApp", screen: Screen[Any]) -> list[tuple[str, str, str]]:
-    """The keys that work now, what they do, and the ids of their actions; keys that do one thing together."""
+    """(keys, description, action ids) of every binding that is active now; keys of one description together."""
     found: dict[str, tuple[list[str], list[str]]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
@@ -50,5 +50,5 @@ def commands_of(app: "DistillApp", screen: Screen[Any]) -> Iterator[SystemComman
         )
     if "app.runs" not in seen:
         yield SystemCommand("Runs", "List the runs; enter watches one", app.action_runs)
-    for name in app.all_themes():
-        yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: app.choose_theme(name))
+    for name in app.themes.names():
+        yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: app.themes.choose(name))

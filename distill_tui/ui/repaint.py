@@ -82,7 +82,7 @@ class RepaintScheduler:
 
     @property
     def is_settled(self) -> bool:
-        """Whether every panel that is shown is painted."""
+        """True when every panel that is shown is up to date."""
         return not self._stale()
 
     def _stale(self) -> list[Panel]:

@@ -67,7 +67,7 @@ class WatchedRun:
 
     @property
     def has_screen(self) -> bool:
-        """Whether a screen watches the run; what only lays it over a chart is none."""
+        """True if a screen watches the run; a chart that it is laid over is none."""
         return any(isinstance(watcher, Screen) for watcher in self.watchers)
 
     def _send(self, watchers: list[MessagePump], message: Message) -> None:
@@ -174,5 +174,5 @@ class RunStore:
 
 
 def is_step(event: e.Event) -> bool:
-    """Whether the event holds metrics of single steps, which no log of events shows."""
+    """Return whether the event holds metrics of single steps, which the event log leaves out."""
     return isinstance(event, e.Metrics) and event.scope == "step"

@@ -9,12 +9,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual._compositor import Compositor, ReflowResult
-from textual.geometry import Size
-from textual.widget import Widget
 
 from distill_tui.paths import Home
 from distill_tui.runs.control import read_control
@@ -54,43 +50,6 @@ def test_the_first_screens_import_nothing_heavy(home: Home) -> None:
         assert imported(home, "training") == "[]"
 
 
-@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 35)])
-async def test_the_first_screen_is_laid_out_once_and_the_first_frame_is_all_of_it(
-    home: Home, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    layouts, frames = [0], list[str]()
-    reflow, render = Compositor.reflow, Compositor.render_update
-
-    def counted(self: Compositor, parent: Widget, size: Size) -> ReflowResult:
-        layouts[0] += not frames
-        return reflow(self, parent, size)
-
-    def kept(self: Compositor, *arguments: Any, **named: Any) -> Any:
-        frames.append("\n".join(strip.text for strip in self.render_strips()))
-        return render(self, *arguments, **named)
-
-    monkeypatch.setattr(Compositor, "reflow", counted)
-    monkeypatch.setattr(Compositor, "render_update", kept)
-    async with DistillApp(home).run_test(size=size) as pilot:
-        await until(pilot, lambda: frames)
-    assert layouts == [1]
-    bars = ("1 Config", "2 Training", "? Help  q Quit", "enter: type a path of sounds") if size[0] > 64 else ()
-    for words in (*bars, "Sounds", "a folder, e.g. ~/sounds"[: size[0] // 2], "No sounds chosen", "t: "):
-        assert words in frames[0], frames[0]
-
-
-async def test_style_sheets_are_read_once_for_each_theme(home: Home) -> None:
-    app = DistillApp(home)
-    async with app.run_test() as pilot:
-        await until(pilot, lambda: app.screen.query("#start"))
-        before = app.stylesheet.rules[0]
-        await pilot.press("3")
-        await until(pilot, lambda: app.current_mode == "library")
-        assert app.stylesheet.rules[0] is before
-        app.theme = "distill-light"
-        await until(pilot, lambda: app.stylesheet.rules[0] is not before)
-
-
 async def test_digits_switch_screens_and_an_active_run_comes_first(home: Home) -> None:
     with recorded.alive(recorded.running(home)):
         app = DistillApp(home)
@@ -119,6 +78,7 @@ async def test_help_names_every_key_of_the_screen(home: Home) -> None:
             )
             await pilot.press("question_mark")
             assert isinstance(app.screen, HelpDialog)
+            await until(pilot, lambda: "Leave the app" in screen_text(app))
             shown = screen_text(app)
             for words in ("Pause the training", "asks first", "Save a checkpoint", "Leave the app", "The models"):
                 assert words in shown
@@ -206,7 +166,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         code = (
             "import sys; from pathlib import Path; from distill_tui.paths import Home; "
-            "from distill_tui.ui.app import run_app; sys.exit(run_app(Home(Path(sys.argv[1])), None))"
+            "from distill_tui.ui.start import run_app; sys.exit(run_app(Home(Path(sys.argv[1])), None))"
         )
         environment = {**os.environ, "TERM": "xterm-256color", "TZ": "UTC"}
         environment.pop("COLORTERM", None)
@@ -327,3 +287,12 @@ def test_what_is_typed_behind_a_key_that_opens_a_dialog_goes_into_the_dialog(hom
             programs.until(lambda: read_control(run.control).knobs == {"train.learning_rate": 0.0015}, "the wish")
         finally:
             terminal.close()
+
+
+async def test_many_problems_of_the_settings_take_one_note(home: Home) -> None:
+    home.root.mkdir()
+    home.settings.write_text('theme = "none"\n[keys]\n"app.libary" = "l"\n"app.help" = "no-key"\nmore = "x"\n')
+    app = DistillApp(home)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await until(pilot, lambda: "more: distill-tui doctor" in screen_text(app))
+        assert len(app.screen.query("Toast")) == 1

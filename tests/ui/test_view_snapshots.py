@@ -12,7 +12,7 @@ from distill_tui.reporting import formatting
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.services.spectrograms import Key, Picture, Pictures
+from distill_tui.ui.services.spectrograms import Key, Spectrogram, Spectrograms
 from distill_tui.ui.services.system_monitor import SystemMonitor
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
@@ -36,10 +36,10 @@ def a_steady_place(monkeypatch: pytest.MonkeyPatch) -> None:
 def drawn_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures that no arithmetic of this machine changes: slopes, the second fainter."""
 
-    async def make(self: Pictures, key: Key) -> list[Picture]:
+    async def make(self: Spectrograms, key: Key) -> list[Spectrogram]:
         _, width, height = key
         self._kept[key] = [
-            Picture(
+            Spectrogram(
                 tuple(
                     bytes(max(0, 255 - 6 * abs(x - y * part) - 90 * (part - 1)) for x in range(width))
                     for y in range(height)
@@ -51,7 +51,7 @@ def drawn_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         ]
         return self._kept[key]
 
-    monkeypatch.setattr(Pictures, "make", make)
+    monkeypatch.setattr(Spectrograms, "make", make)
 
 
 def showing(app: DistillApp, said: str, *keys: str) -> Callable[[Pilot[None]], Any]:

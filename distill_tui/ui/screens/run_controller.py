@@ -105,12 +105,12 @@ class RunController:
 
     @property
     def is_steerable(self) -> bool:
-        """Whether there is a worker that may hear a request."""
+        """True while a worker can receive requests."""
         return self.run is not None and self.state.is_active and self.state.started_at > 0
 
     @property
     def is_tunable(self) -> bool:
-        """Whether settings can be changed: those of a run that has ended and can be resumed, too."""
+        """True while live settings can be changed, also of an ended run that can be resumed."""
         return self.is_steerable or self._is_resumable
 
     @property
@@ -127,7 +127,7 @@ class RunController:
         return "running" if desired == "running" and state == "paused" else ""
 
     def can(self, request: str) -> bool:
-        """Whether a request makes sense now; the footer and the palette show those that do."""
+        """Return whether a request makes sense now; the footer and the palette show those that do."""
         if request in ("checkpoint", "preview"):
             return self.is_steerable
         if request == "pause":
@@ -177,7 +177,7 @@ class RunController:
         return wish
 
     def _answered(self, wish: Wish, written: "asyncio.Future[Control]") -> None:
-        """A request was written, or could not be, which the person is told."""
+        """Take in that a request was written; tell the person if it could not be."""
         self._waiting.remove(wish)
         if self._watched is not None:
             self._watched.read_control()

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
@@ -100,16 +99,6 @@ class ConfigScreen(RecipeScreen):
                 yield FoundPanel(wide=True, id="found-wide")
         yield Static(self._welcome, id="field-help", markup=False)
         yield self.footer()
-
-    def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
-        # the first screen is laid out once, when the app has started: all that is on it can be drawn before it is told
-        # its size, for which Textual would lay out twice more
-        if not self.app._dom_ready:
-            if self.app._batch_count:
-                self.refresh(layout=True)
-                return
-            size = size or self.app.size
-        super()._refresh_layout(size, scroll)
 
     def on_mount(self) -> None:
         self._show_found()

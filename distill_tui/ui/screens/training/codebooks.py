@@ -26,7 +26,7 @@ from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 MEASURES = (
     ("utilization", "share of codes in use"),
     ("perplexity", "share of codes that would do if all were used evenly"),
-    ("churn", "share of frames that changed their code"),
+    ("churn", "share of codes that are replaced in a step"),
 )
 LABEL = 16
 MOST_STRIP_ROWS = 3
@@ -62,22 +62,30 @@ def binned(counts: Sequence[int], width: int) -> list[int]:
 
 
 class CodebooksView(LinesWidget, can_focus=True):
-    """A strip a level against time, and the histogram of the level that is chosen."""
+    """One strip a level over time, and the histogram of the chosen level."""
 
     HELP_TEXT = (
-        "On top one strip a level, from the first epoch with codes until now: a strip that sinks is a codebook "
-        "that dries up. Each column shows the lowest of its time. Left and right read a moment, m changes what "
-        "is shown. Below, how often each code of the chosen level was used on the held-out sound of the newest count, "
-        "as they are numbered or sorted by use; a dot stands for a code that was never used."
+        "One strip a level, from the first epoch with codes until now: a strip that sinks is a codebook that loses "
+        "its codes. Each column shows the lowest value of its time. Left and right read values at the cursor, m "
+        "changes what is shown. Below, how often each code of the chosen level was used on the held-out sounds at the "
+        "newest count, by number or sorted by use; a dot stands for a code that was never used."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "level(-1)", "Level", key_display="↑↓", id="codebooks.previous", tooltip="Choose the level"),
         Binding(
             "down", "level(1)", "Level", show=False, key_display="↑↓", id="codebooks.next", tooltip="Choose the level"
         ),
-        Binding("left", "cursor(-1)", "Read", key_display="←→", id="codebooks.left", tooltip="Read a moment"),
         Binding(
-            "right", "cursor(1)", "Read", show=False, key_display="←→", id="codebooks.right", tooltip="Read a moment"
+            "left", "cursor(-1)", "Read", key_display="←→", id="codebooks.left", tooltip="Read values at the cursor"
+        ),
+        Binding(
+            "right",
+            "cursor(1)",
+            "Read",
+            show=False,
+            key_display="←→",
+            id="codebooks.right",
+            tooltip="Read values at the cursor",
         ),
         Binding("m", "measure", "Measure", id="codebooks.measure", tooltip="Utilization, perplexity or churn"),
         Binding("s", "sort", "Sort", id="codebooks.sort", tooltip="Sort the codes by use, or by their numbers"),
@@ -99,7 +107,7 @@ class CodebooksView(LinesWidget, can_focus=True):
 
     @property
     def level(self) -> int:
-        """The level that is chosen."""
+        """The chosen level."""
         return min(self._level, max(0, self._levels - 1))
 
     @property
@@ -171,7 +179,7 @@ class CodebooksView(LinesWidget, can_focus=True):
         return first, max(last, first + 1)
 
     def _course(self, level: int) -> list[float]:
-        """A share for each column: the lowest of its time (of churn the greatest); where nothing is, the one before."""
+        """A share for each column: the lowest of its time (the highest churn); the one before where there is none."""
         key, series = f"{level}/{self._measure}", self._series(level)
         first, last = self._span()
         found = [math.nan] * self._width()
@@ -186,7 +194,7 @@ class CodebooksView(LinesWidget, can_focus=True):
 
     @property
     def _can_judge(self) -> bool:
-        """Whether the newest numbers come from enough frames for a verdict."""
+        """True if the newest numbers come from enough frames for a verdict."""
         return any(has_enough_frames(level, self._codes) for level in self._state.health)
 
     def _color(self, share: float) -> str:

@@ -1,4 +1,4 @@
-"""The log of what happened, an event after the other."""
+"""The event log of a run."""
 
 from collections import deque
 from typing import Self

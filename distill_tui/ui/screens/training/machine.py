@@ -1,4 +1,4 @@
-"""How busy the machine is: processors, memory, and each GPU, with their courses over the last two minutes."""
+"""Use of the processors, memory and each GPU over the last two minutes."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ SECONDS = 2.0
 FIRST_LOOK_SECONDS = 1.0
 COURSE = 24
 HOT = 85.0
-"""Degrees from which a GPU soon slows itself down."""
+"""Degrees Celsius above which a GPU soon throttles."""
 FULL = 0.92
 
 

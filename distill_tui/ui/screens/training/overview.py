@@ -14,7 +14,7 @@ from distill_tui.ui.widgets.notes import Notes
 
 
 class Overview(Horizontal):
-    """What is seen of a run at first; how much of it, the size of the terminal says."""
+    """Panels that show a run at a glance; a larger terminal shows more of them."""
 
     def __init__(self, controller: RunController, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -45,11 +45,10 @@ class TrainingScreen(BaseScreen):
     MODE = "training"
     TITLE_TEXT = "Training"
     HELP_TEXT = (
-        "One run as it trains. The run has a process of its own: leaving the app leaves it going. "
-        "Losses are drawn against steps, each with its least and greatest, on a logarithmic scale once they fall far. "
-        "In the table, 'used' is the share of codes in use, 'perplex' (perplexity) how many are used evenly, "
-        "'dead' those unused, "
-        "'churn' the share of codes replaced in a step. "
+        "One run as it trains, in a process of its own: it goes on when you leave the app. "
+        "Losses are drawn over steps, with the minimum and maximum of each point, on a log scale once they span much. "
+        "In the table, 'used' is the share of codes in use, 'perplex' (perplexity) how many would do if all were used "
+        "evenly, 'dead' those unused, 'churn' the share of codes replaced in a step. "
         "Knobs show what is wanted, what is applied, and since which step."
     )
     AUTO_FOCUS = "Knobs"
