@@ -11,7 +11,7 @@ from distill_tui import ui
 
 MOST_METHODS, MOST_BASES = 25, 2
 MODULES = [module.name for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}.")]
-REBUILT = tuple(f"{ui.__name__}.screens.{name}" for name in ("config", "explorer", "library", "run_screen"))
+REBUILT = tuple(f"{ui.__name__}.screens.{name}" for name in ("config", "library"))
 """Modules whose screens are taken apart beside this one."""
 
 

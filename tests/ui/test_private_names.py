@@ -23,9 +23,7 @@ LIBRARIES = ("textual", "rich", "textual_plotext")
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}.")
-    if not module.name.startswith(
-        (TERMINAL, f"{ui.__name__}.screens.explorer.layout", f"{ui.__name__}.screens.run_screen")
-    )
+    if not module.name.startswith(TERMINAL)
 ]
 
 
