@@ -133,7 +133,7 @@ def test_a_model_of_pictures_without_its_run_says_so(home: Home, capsys: pytest.
     home.models.mkdir(parents=True)
     models.write(home.models / "digits.distill", name="digits", recipe={"model": {"net": "image"}}, run="gone")
     assert main(["map", "digits"]) == 2
-    assert "the run that kept its map is gone" in capsys.readouterr().err
+    assert "the run that held its map was deleted" in capsys.readouterr().err
 
 
 def test_the_table_tells_the_codes_used_most_and_where(capsys: pytest.CaptureFixture[str], home: Home) -> None:

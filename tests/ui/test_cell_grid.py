@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
 
-from distill_tui.ui.screens.explorer.cell_grid import BLANK, Cell, changed_until
+from distill_tui.ui.screens.explorer.cell_grid import BLANK, Cell, changed_until, runs
 
 cells = st.lists(st.sampled_from([BLANK, ("a", None), ("b", None), ("a", Style(bold=True))]), max_size=30)
 
@@ -25,3 +25,18 @@ def test_a_wide_character_is_sent_whole() -> None:
     assert changed_until(wide, other) == 2
     assert changed_until(wide, narrow) == 2
     assert changed_until(narrow, wide) == 2
+
+
+INKS = [None, Style(color="red"), Style(bgcolor="blue"), Style(color="red", reverse=True), Style(underline=True)]
+
+
+def look(char: str, style: Style | None) -> object:
+    """What is seen of a character: of a blank no colour in front."""
+    style = style or Style()
+    return (char, style) if char != " " else (style.bgcolor, bool(style.underline), style.reverse and style.color)
+
+
+@given(st.lists(st.tuples(st.sampled_from(" a"), st.sampled_from(INKS)), max_size=12))
+def test_blanks_join_a_run_where_they_look_the_same(row: list[Cell]) -> None:
+    joined = [(char, style) for text, style in runs(row) for char in text]
+    assert [look(*cell) for cell in joined] == [look(*cell) for cell in row]

@@ -1,5 +1,6 @@
 """A widget drawn character by character, such as a map or images: only lines that changed are sent to the terminal."""
 
+import functools
 from collections.abc import Iterator
 from itertools import zip_longest
 
@@ -14,8 +15,8 @@ from distill_tui.ui.widgets.text_widget import again_in_another_theme, theme_sty
 Cell = tuple[str, Style | None]
 """A character and its style; the cell after a double-width character is ''."""
 BLANK: Cell = (" ", None)
-BYTES_PER_RUN = 14
-"""Bytes sent for the colours of neighbours of one style, beside a byte or so a character (measured)."""
+BYTES_PER_RUN = 26
+"""Bytes sent for the colours of neighbours of one style, in 256 colours, beside a byte or so a character (measured)."""
 
 
 class CellGrid(Widget):
@@ -83,15 +84,15 @@ class CellGrid(Widget):
         width, base = self.size.width, self._base
         if y >= len(self._grid):
             return Strip.blank(width, base)
-        segments = [Segment(text, base + style if style else base) for text, style in _runs(self._grid[y][:width])]
+        segments = [Segment(text, base + style if style else base) for text, style in runs(self._grid[y][:width])]
         return Strip(segments).adjust_cell_length(width, base)
 
 
-def _runs(row: list[Cell]) -> Iterator[Cell]:
-    """Join neighbours of one style."""
+def runs(row: list[Cell]) -> Iterator[Cell]:
+    """Join neighbours of one style, and blanks to the run before them where its style looks the same on a blank."""
     text, style = "", None
     for char, of_char in row:
-        if of_char is not style:
+        if of_char is not style and not (char == " " and text and _on_blank(of_char) == _on_blank(style)):
             if text:
                 yield text, style
             text, style = "", of_char
@@ -100,8 +101,16 @@ def _runs(row: list[Cell]) -> Iterator[Cell]:
         yield text, style
 
 
+@functools.lru_cache(maxsize=1024)
+def _on_blank(style: Style | None) -> tuple[object, ...]:
+    """Return what is seen of a style on a blank."""
+    if style is None:
+        return None, None, None
+    return style.bgcolor, style.underline or None, (style.color or style) if style.reverse else None
+
+
 def _bytes(row: list[Cell]) -> int:
-    return len(row) + BYTES_PER_RUN * sum(1 for _ in _runs(row))
+    return len(row) + BYTES_PER_RUN * sum(1 for _ in runs(row))
 
 
 def changed_until(old: list[Cell], new: list[Cell]) -> int:

@@ -52,15 +52,15 @@ class ExplorerScreen(BaseScreen):
         UNDO,
         Binding("r", "look", "Runs", id="explorer.look", tooltip="Look at another run or model"),
         Binding("k", "renew", "Renew", id="explorer.renew", tooltip="Ask the run for a checkpoint, and map that"),
-        Binding("e", "toggle('residuals')", "Residuals", id="explorer.residuals", tooltip="Residuals on and off"),
-        Binding("s", "toggle('sums')", "Sums", id="explorer.sums", tooltip="The sums of the codes so far"),
-        Binding("b", "toggle('cells')", "Cells", id="explorer.cells", tooltip="The cells of the codes"),
-        Binding("t", "toggle('trails')", "Paths", id="explorer.trails", tooltip="The path of each code over time"),
+        Binding("e", "switch('residuals')", "Residuals", id="explorer.residuals", tooltip="Residuals on and off"),
+        Binding("s", "switch('sums')", "Sums", id="explorer.sums", tooltip="The sums of the codes so far"),
+        Binding("b", "switch('cells')", "Cells", id="explorer.cells", tooltip="The cells of the codes"),
+        Binding("t", "switch('trails')", "Paths", id="explorer.trails", tooltip="The path of each code over time"),
         Binding(
-            "d", "toggle('deadness')", "Dead", show=False, id="explorer.dead", tooltip="The other definition of dead"
+            "d", "switch('deadness')", "Dead", show=False, id="explorer.dead", tooltip="The other definition of dead"
         ),
         Binding(
-            "g", "toggle('scale')", "Log", show=False, id="explorer.scale", tooltip="Loss scale: log, linear, auto"
+            "g", "switch('scale')", "Log", show=False, id="explorer.scale", tooltip="Loss scale: log, linear, auto"
         ),
         Binding("w", "training", "Training", show=False, id="explorer.training", tooltip="Watch it on Training"),
         Binding("v", "next_view", "View", id="explorer.view", tooltip="The next view: map, pictures, all"),
@@ -159,9 +159,9 @@ class ExplorerScreen(BaseScreen):
                 return isinstance(source, SoundRun) and source.is_alive and source.map is not None
             case (("reset" | "training"), *_):
                 return run is not None and is_idle
-            case "toggle", "scale":
+            case "switch", "scale":
                 return run is not None
-            case "toggle", _:
+            case "switch", _:
                 return source is not None and source.has_codes
             case "next_view", *_:
                 return run is not None or (source is not None and source.map is not None)
@@ -170,7 +170,7 @@ class ExplorerScreen(BaseScreen):
     def action_request(self, name: str) -> None:
         self.controller.request(name)
 
-    def action_toggle(self, option: str) -> None:
+    def action_switch(self, option: str) -> None:
         """Switch an option of the map, or the scale of the losses, over."""
         if notice := self.panels.toggle(option):
             self.notify(notice, timeout=4)

@@ -54,7 +54,7 @@ class ImageRun(Source):
     """A run on images: its worker replaces the run's map as it trains."""
 
     placeholder = "no map yet"
-    has_images = True  # type: ignore[assignment]
+    has_images = True
 
     def __init__(self, run: RunFolder) -> None:
         super().__init__("")
