@@ -145,7 +145,7 @@ class CodebookMapBuilder:
 
 @dataclass(frozen=True)
 class MapData:
-    """What the map of sounds is made from: a model, the sounds it learned, and whether its codebooks exist yet."""
+    """Input of a map of sounds: a model, the sounds it was trained on, and whether its codebooks exist yet."""
 
     model: Model
     corpus: Corpus

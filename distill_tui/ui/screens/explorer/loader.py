@@ -1,4 +1,4 @@
-"""What the Explorer shows, and what it takes to show it: runs are started, checkpoints asked for, and maps made."""
+"""Loads what the Explorer shows: starts runs, asks for checkpoints, and has maps made."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any

@@ -68,7 +68,7 @@ class ExplorerPanels(Vertical):
 
     @property
     def has_images(self) -> bool:
-        """Whether there are images to show."""
+        """True if there are images to show."""
         return self.query_one(PicturesView).count > 0
 
     def toggle(self, option: str) -> str:

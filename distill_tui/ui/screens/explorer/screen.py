@@ -21,7 +21,7 @@ from distill_tui.ui.widgets.footer import AppFooter
 from distill_tui.ui.widgets.header import AppHeader
 
 POLL_SECONDS = 0.5
-"""How often a newer map, or a newer checkpoint of a run on sounds, is looked for."""
+"""Interval of looking for a newer map, or for a newer checkpoint of a run on sounds."""
 VIEWS = ("overview", "map", "pictures")
 EMPTY = """No run of the Explorer yet.
 

@@ -1,4 +1,4 @@
-"""What the Explorer can show: runs on images with their live map; maps of other runs and models, made by a process."""
+"""Sources of maps: runs on images, with a live map; other runs and models, whose maps a process makes."""
 
 from pathlib import Path
 
@@ -28,17 +28,17 @@ class Source:
 
     @property
     def head(self) -> Parts:
-        """What the map was made of."""
+        """A description of the map, for the head."""
         return [] if self.map is None else about_map(self.map, self.title, is_training=False)
 
     @property
     def has_codes(self) -> bool:
-        """Whether there is a map with codes."""
+        """True if there is a map with codes."""
         return self.map is not None and bool(self.map.levels)
 
     @property
     def has_images(self) -> bool:
-        """Whether there are, or will be, images with their reconstructions."""
+        """True if there are, or will be, images with their reconstructions."""
         return self.map is not None and bool(self.map.inputs)
 
 
@@ -65,7 +65,7 @@ class ImageRun(Source):
 
     @property
     def has_newer_map(self) -> bool:
-        """Whether the worker has replaced the map since it was read."""
+        """True if the worker has replaced the map since it was read."""
         stamp = self._stamp()
         return stamp is not None and stamp != self._read
 
@@ -113,7 +113,7 @@ class SoundRun(Source):
 
     @property
     def needs_map(self) -> bool:
-        """Whether the newest checkpoint is not on the map; of a run that ended without one, making the map says so."""
+        """True if the map is older than the newest checkpoint; for a run that ended without one, making it says so."""
         return self.newest != self.mapped and (bool(self.newest) or not self.is_alive)
 
     def ask(self) -> Control:
