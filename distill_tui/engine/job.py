@@ -18,13 +18,14 @@ from distill_tui.engine.tasks.base import CodecTask, Task
 from distill_tui.engine.tasks.images import ImagesTask
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.errors import DistillError
-from distill_tui.library.card import Card, thin
+from distill_tui.library.card import Card
 from distill_tui.library.container import read_card
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.recipe import arithmetic, resolve, toml
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
+from distill_tui.reporting.series import thin
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogWriter, read_events

@@ -4,12 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import soundfile
-from PIL import Image
 
-from distill_tui.cli.commands.tensorboard import png, spectrogram
 from distill_tui.cli.main import run as main
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
@@ -62,22 +59,6 @@ def test_tensorboard_finds_every_number_the_codes_the_pictures_and_the_sound(
     (out / "events.out.tfevents.other").touch()
     assert main(command) == 2
     assert str(out / trained.run.id) in capsys.readouterr().err
-
-
-def test_a_picture_shows_where_the_tone_is() -> None:
-    time = np.arange(8000) / 8000
-    picture = spectrogram(np.sin(2 * np.pi * 1000 * time).astype(np.float32))
-    rows = picture.shape[0]
-    assert abs((rows - 1 - int(picture.mean(1).argmax())) / (rows - 1) - 0.25) < 0.01
-    assert spectrogram(np.zeros(3, np.float32)).shape == (rows, 1)
-    assert spectrogram(np.zeros(3_000_000, np.float32)).shape[1] <= 600
-
-
-def test_the_pictures_are_png_files(tmp_path: Path) -> None:
-    picture = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    (tmp_path / "x.png").write_bytes(png(picture))
-    with Image.open(tmp_path / "x.png") as image:
-        assert np.array_equal(np.asarray(image), picture)
 
 
 @pytest.mark.filterwarnings("default")

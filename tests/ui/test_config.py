@@ -105,7 +105,7 @@ async def test_what_is_wrong_stands_at_the_field_and_loses_nothing(
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.focused is row(screen, "train.epochs").query_one(Input))
         assert started == []
-        assert screen.form.texts["train.learning_rate"] == "0.002"
+        assert screen.pane.form.texts["train.learning_rate"] == "0.002"
         put(screen, "train.epochs", "5")
         await until(pilot, lambda: "✗" not in screen_text(app))
         await pilot.press("ctrl+s")
@@ -133,8 +133,8 @@ async def test_a_preset_fills_fields_and_says_which(home: Home) -> None:
     async with opened(home, (120, 35)) as (app, pilot, screen):
         row(screen, "preset").focus_field()
         await pilot.press("right")
-        assert screen.form.texts["preset"] == "aggressive"
-        assert screen.form.texts["train.epochs"] == "400"
+        assert screen.pane.form.texts["preset"] == "aggressive"
+        assert screen.pane.form.texts["train.epochs"] == "400"
         await until(pilot, lambda: "aggressive, was 100" in screen_text(app))
         assert "Changed:" in screen_text(app)
         put(screen, "train.epochs", "401")
@@ -331,7 +331,7 @@ async def test_a_recipe_is_loaded_into_the_form(home: Home, tmp_path: Path) -> N
         await until(pilot, lambda: "Load a recipe" in screen_text(app))
         app.screen.query_one(Input).value = str(file)
         await pilot.press("enter")
-        await until(pilot, lambda: screen.form.texts["train.epochs"] == "12")
+        await until(pilot, lambda: screen.pane.form.texts["train.epochs"] == "12")
         assert row(screen, "model.rvq_levels").query_one(Input).value == "5"
         assert app.screen is screen
 
@@ -349,9 +349,9 @@ async def test_starting_from_an_earlier_run_takes_its_sounds_and_chooses_anew(
         await until(pilot, lambda: "a recipe file" not in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: screen.found.path == str(tmp_path))
-        assert screen.form.texts["train.epochs"] == "33"
-        assert screen.form.texts["model.codebook_size"] == "auto"
-        assert screen.form.texts["name"] == ""
+        assert screen.pane.form.texts["train.epochs"] == "33"
+        assert screen.pane.form.texts["model.codebook_size"] == "auto"
+        assert screen.pane.form.texts["name"] == ""
         assert not screen.has_unstarted_work
 
 
@@ -372,7 +372,7 @@ async def test_the_sounds_of_a_recipe_may_lie_in_several_places(
         await until(pilot, lambda: started)
         assert toml.load(started[0].recipe).data.paths == [str(folder) for folder in folders]
         folders[1].rename(tmp_path / "elsewhere")
-        screen.look_at(" + ".join(map(str, folders)))
+        screen.source.look_at(" + ".join(map(str, folders)))
         assert screen.found.problem == f"there is no such folder or file: {folders[1]}"
 
 
@@ -430,7 +430,7 @@ async def test_leaving_with_something_typed_asks(home: Home) -> None:
         await until(pilot, lambda: "Leave?" in screen_text(app))
         await pilot.press("n")
         assert app.is_running
-        assert screen.form.texts["train.epochs"] == "12"
+        assert screen.pane.form.texts["train.epochs"] == "12"
 
 
 async def test_a_scan_that_is_cancelled_ends_its_process(home: Home, sounds: Path) -> None:

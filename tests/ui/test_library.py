@@ -17,8 +17,8 @@ from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.dialogs.compare import CompareDialog
 from distill_tui.ui.screens.config.fields import FieldRow
+from distill_tui.ui.screens.library.compare_dialog import CompareDialog
 from tests.conftest import Trained
 from tests.programs import PATIENCE
 from tests.ui.conftest import screen_text, until
@@ -48,7 +48,7 @@ async def opened(home: Home, size: tuple[int, int] = (120, 35)) -> AsyncIterator
 
 
 def order(app: DistillApp) -> list[str]:
-    return [Path(key).stem for key in app.screen._list.keys]  # type: ignore[attr-defined]
+    return [Path(key).stem for key in app.screen.models.paths]  # type: ignore[attr-defined]
 
 
 async def test_a_card_is_laid_out_anew_in_another_width(home: Home) -> None:
@@ -70,7 +70,7 @@ async def test_models_and_the_chosen_ones_card(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await until(pilot, lambda: "speech" in order(app))
         await pilot.press("home")
-        while app.screen.chosen.name != "drums [b]":  # type: ignore[attr-defined]
+        while app.screen.models.chosen.name != "drums [b]":  # type: ignore[attr-defined]
             await pilot.press("down")
         await until(pilot, lambda: "aaaa1111" in screen_text(app))
         assert "drums [b]" in screen_text(app)
@@ -258,9 +258,11 @@ async def test_a_new_run_begins_with_a_models_recipe(used: Home, trained: Traine
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
         await pilot.press("b")
-        await until(pilot, lambda: app.current_mode == "config" and app._config.form.texts["model.channels"] == "16")
+        await until(
+            pilot, lambda: app.current_mode == "config" and app._config.pane.form.texts["model.channels"] == "16"
+        )
         await until(pilot, lambda: app._config.found.path == str(trained.sounds))
-        assert app._config.form.texts["name"] == ""
+        assert app._config.pane.form.texts["name"] == ""
 
 
 async def test_a_new_run_starts_from_a_models_weights(used: Home, trained: Trained) -> None:
@@ -268,7 +270,7 @@ async def test_a_new_run_starts_from_a_models_weights(used: Home, trained: Train
         await until(pilot, lambda: len(order(app)) == 1)
         await pilot.press("c")
         (path,) = used.models.glob("*.distill")
-        form = app._config.form
+        form = app._config.pane.form
         await until(pilot, lambda: app.current_mode == "config" and form.texts["train.start_from"] == str(path))
         assert form.texts["name"] == path.stem
         await until(pilot, lambda: f"from the weights of {path.stem}" in screen_text(app))
@@ -282,13 +284,13 @@ async def test_what_was_typed_is_not_replaced_without_asking(used: Home) -> None
         await until(pilot, lambda: len(order(app)) == 1)
         await pilot.press("1")
         await until(pilot, lambda: app.screen is app._config)
-        app._config.form.type("train.epochs", "77")
+        app._config.pane.form.type("train.epochs", "77")
         for row in app._config.query(FieldRow):
-            row.set_text(app._config.form.texts[row.field.key])
+            row.set_text(app._config.pane.form.texts[row.field.key])
         await pilot.press("3", "b")
         await until(pilot, lambda: "Replace what was typed?" in screen_text(app))
         await pilot.press("n")
-        assert app._config.form.texts["train.epochs"] == "77"
+        assert app._config.pane.form.texts["train.epochs"] == "77"
 
 
 async def test_going_on_says_why_it_cannot(used: Home) -> None:
@@ -368,7 +370,7 @@ async def test_dialogs_are_whole_whatever_the_models_are_called(hostile: Home) -
         await until(pilot, lambda: len(order(app)) == len(HOSTILE) + 10)
         for name in HOSTILE[2:5]:
             app.screen.reload(str(hostile.models / f"{name}.distill"))  # type: ignore[attr-defined]
-            await until(pilot, lambda name=name: app.screen.chosen.name == name)  # type: ignore[misc,attr-defined]
+            await until(pilot, lambda name=name: app.screen.models.chosen.name == name)  # type: ignore[misc,attr-defined]
             for key, keys in (("d", "y  delete it"), ("n", "enter  take it"), ("u", "enter  start")):
                 await pilot.press(key)
                 await until(pilot, lambda keys=keys: keys in screen_text(app))  # type: ignore[misc]

@@ -21,10 +21,11 @@ from distill_tui.ui import messages as m
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.screens.training.chart_view import ChartView
 from distill_tui.ui.screens.training.codebooks import CodebooksView
+from distill_tui.ui.screens.training.curves import letters
 from distill_tui.ui.screens.training.previews import PreviewsView
 from distill_tui.ui.screens.training.screen import TrainingScreen
 from distill_tui.ui.themes import load_themes, own_themes
-from distill_tui.ui.widgets.curves import OTHER_RUNS, letters
+from distill_tui.ui.widgets.palette import OTHER_RUNS
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
 
@@ -95,17 +96,17 @@ async def test_the_cursor_reads_values_and_marks(home: Home) -> None:
     async with watching(home, run, "v") as (app, pilot, _):
         assert "step 2,000" in screen_text(app)
         await pilot.press("left")
-        assert chart(app).window.cursor == pytest.approx(2000 - 2000 / 70, rel=0.01)
+        assert chart(app).plot.window.cursor == pytest.approx(2000 - 2000 / 70, rel=0.01)
         assert "learning_rate 0.001 → 0.0008" in screen_text(app)
         await pilot.press(*["left"] * 27)
         await until(pilot, lambda: "to 2.9" in screen_text(app), "the spike at step 1,205")
         await pilot.press(*["right"] * 40)
-        assert chart(app).window.cursor is None
+        assert chart(app).plot.window.cursor is None
 
 
 async def test_zoom_pan_and_the_whole_again(home: Home) -> None:
     async with watching(home, recorded.finished(home), "v") as (app, pilot, _):
-        window = chart(app).window
+        window = chart(app).plot.window
         await pilot.press("plus", "plus")
         assert (window.first, window.last) == (1500, 2000)
         assert " 4x" in screen_text(app)
@@ -123,10 +124,10 @@ async def test_a_zoomed_chart_follows_the_newest_numbers(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
         async with watching(home, run, "v", "plus") as (app, pilot, _):
-            assert chart(app).window.last == 1700
+            assert chart(app).plot.window.last == 1700
             recorded.add_events(run, e.Metrics(scope="step", step=1800, epoch=36, values={"loss/train": 0.1234}))
-            await until(pilot, lambda: chart(app).window.last == 1800 and "0.1234" in screen_text(app))
-            assert chart(app).window.span == 850
+            await until(pilot, lambda: chart(app).plot.window.last == 1800 and "0.1234" in screen_text(app))
+            assert chart(app).plot.window.span == 850
 
 
 async def test_scale_axis_and_smoothing_have_keys(home: Home) -> None:
@@ -152,9 +153,9 @@ async def test_curves_are_chosen_and_brought_to_the_front(home: Home) -> None:
         await pilot.press("y")
         await until(pilot, lambda: "dead 1" in screen_text(app))
         await pilot.press("space", "enter")
-        assert chart(app).chosen == ["loss/recon", "loss/val", "loss/commit"] or len(chart(app).chosen) == 3
+        assert chart(app).plot.chosen == ["loss/recon", "loss/val", "loss/commit"] or len(chart(app).plot.chosen) == 3
         await pilot.press("y", "escape")
-        assert len(chart(app).chosen) == 3
+        assert len(chart(app).plot.chosen) == 3
 
 
 PLOTTED = re.compile(r"[│┤](.*)$", re.MULTILINE)
@@ -189,12 +190,12 @@ async def test_in_the_smallest_pane_every_curve_is_read_and_nothing_is_cut_off(h
     async with watching(home, recorded.finished(home), "v", size=(40, 12)) as (app, pilot, _):
         assert "▸t 0.5250 v 0.6196 r 0.4563 c 0.0486" in screen_text(app)
         assert "train 0.5250 (0.4685…0.5884)" in screen_text(app)
-        chart(app).choose([*chart(app).chosen, *(f"codebook/{i}/dead" for i in range(3))])
+        chart(app).choose([*chart(app).plot.chosen, *(f"codebook/{i}/dead" for i in range(3))])
         for _ in range(7):
             await pilot.press("down")
             legend = next(line for line in screen_text(app).splitlines() if "▸" in line)
             assert re.fullmatch(r"(?: ?[ ▸][a-z0-9] [0-9.]+)+(?: \+\d)?", legend.rstrip()), legend
-            assert chart(app).curves[chart(app).front] in letters(chart(app).curves)
+            assert chart(app).plot.curves[chart(app).plot.front] in letters(chart(app).plot.curves)
 
 
 async def test_other_runs_are_laid_over_each_with_a_colour_of_its_own(home: Home) -> None:
@@ -208,11 +209,11 @@ async def test_other_runs_are_laid_over_each_with_a_colour_of_its_own(home: Home
         await until(pilot, lambda: all(name in screen_text(app) for name in names))
         await pilot.press("space", "down", "space", "enter")
         await until(pilot, lambda: re.search(r"train of: [A-H] bells .* [A-H] speech ", screen_text(app)))
-        colors = {run.id: other.color for run, other in chart(app).others.items()}
+        colors = {run.id: other.color for run, other in chart(app).plot.others.items()}
         assert len(set(colors.values())) == 2
         await pilot.press("o", "space", "enter")
         await until(pilot, lambda: "bells" not in screen_text(app))
-        assert {run.id: other.color for run, other in chart(app).others.items()}.items() <= colors.items()
+        assert {run.id: other.color for run, other in chart(app).plot.others.items()}.items() <= colors.items()
 
 
 async def test_a_level_is_chosen_read_and_its_codes_sorted(home: Home) -> None:
@@ -241,7 +242,7 @@ async def test_another_run_is_not_read_behind_its_end_and_has_a_colour_of_its_ow
         view.lay_over(short, RunState().apply_all(read_events(short.events)))
         await until(pilot, lambda: "short" in screen_text(app))
         assert re.search(r"[A-H] short +-", screen_text(app))
-        view.window.cursor = 400.0
+        view.plot.window.cursor = 400.0
         view.repaint()
         await until(pilot, lambda: re.search(r"[A-H] short +[0-9.]+", screen_text(app)))
 
@@ -266,7 +267,7 @@ async def test_the_warm_up_is_drawn_faint_and_marked(home: Home) -> None:
     async with watching(home, run, "f3") as (app, pilot, screen):
         assert screen.state.quantizing_from == 450
         await until(pilot, lambda: "┬" in screen_text(app))
-        chart(app).window.cursor = 450.0
+        chart(app).plot.window.cursor = 450.0
         chart(app).repaint()
         await until(pilot, lambda: "┬ quantizing from here" in screen_text(app))
 

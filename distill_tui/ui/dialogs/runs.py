@@ -1,12 +1,12 @@
 """The runs: each with its state and how far it is; enter watches one."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.widget import Widget
 from textual.widgets import Static
 
 from distill_tui.paths import Home
@@ -44,16 +44,13 @@ class RunsDialog(Dialog[RunFolder | None]):
     ]
 
     def __init__(self, home: Home, current: RunFolder | None) -> None:
-        super().__init__()
+        super().__init__("Runs", "enter  watch it     esc  back", "wide")
         self._home, self._current = home, current
         self._runs: dict[str, RunFolder] = {}
         self._states: list[tuple[RunFolder, RunState]] = []
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog dialog-wide"):
-            yield Static("Runs", classes="dialog-title", markup=False)
-            yield RowTable()
-            yield Static("enter  watch it     esc  back", classes="dialog-keys", markup=False)
+    def body(self) -> Iterable[Widget]:
+        return (RowTable(),)
 
     def on_mount(self) -> None:
         self.query_one(RowTable).focus()
@@ -85,9 +82,6 @@ class RunsDialog(Dialog[RunFolder | None]):
     @on(RowTable.Picked)
     def _picked(self, message: RowTable.Picked) -> None:
         self.dismiss(self._runs[message.key])
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)
 
 
 def _row(run: RunFolder, state: RunState, cells: int) -> Row:

@@ -11,7 +11,7 @@ from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE
 from distill_tui.reporting import formatting
 from distill_tui.reporting.verdicts import Verdict, has_enough_frames, verdict, window_of
 from distill_tui.runs.state import LevelHealth, RunState, Series
-from distill_tui.ui.widgets.braille import blocks
+from distill_tui.ui.widgets.blocks import blocks
 from distill_tui.ui.widgets.text_widget import LinesWidget, again_in_another_theme, theme_style
 
 COLORS = {Verdict.GOOD: "success", Verdict.FAIR: "warning", Verdict.POOR: "error", None: "foreground"}

@@ -106,6 +106,14 @@ class RecipePane(Vertical):
             if row.field.key != "preset":
                 self.form.type(row.field.key, row.text)
 
+    def refuses(self) -> bool:
+        """Whether a field must be fixed first; if so, go there and say so."""
+        problems = self.form.problems()
+        if problems:
+            self.go_to(next(iter(problems)))
+            self.notify(f"Fix {formatting.plural(len(problems), 'field')} first.", severity="warning", markup=False)
+        return bool(problems)
+
     def load(self, values: dict[str, Any]) -> None:
         """Fill the form with the values of a recipe, and take that as where it began."""
         self.form.load(values)

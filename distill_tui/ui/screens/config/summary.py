@@ -17,7 +17,7 @@ from distill_tui.recipe.size import PROGRAM_BYTES, batch_bytes, parameters, trai
 from distill_tui.reporting import formatting
 from distill_tui.runs.throughput import Throughput, epoch_seconds
 from distill_tui.ui.screens.config.data_panel import Found
-from distill_tui.ui.widgets.braille import BLOCKS
+from distill_tui.ui.widgets.blocks import bars
 from distill_tui.ui.widgets.text_widget import theme_style, wrapped
 
 HISTOGRAM = (32, 3)
@@ -195,8 +195,8 @@ def _whole(recipe: Recipe, pace: Throughput | None) -> str:
 def _lengths(lengths: list[float], line: _Line) -> None:
     """The picture of the lengths, the shortest and the longest below it."""
     columns, rows = HISTOGRAM
-    for number, bars in enumerate(histogram(lengths, columns, rows)):
-        line(("" if number else "  lengths    ", "dim"), (" " * 13 * bool(number) + bars, "primary"))
+    for number, row in enumerate(histogram(lengths, columns, rows)):
+        line(("" if number else "  lengths    ", "dim"), (" " * 13 * bool(number) + row, "primary"))
     low, high = formatting.duration(min(lengths)), formatting.duration(max(lengths))
     line((f"{'':13}{low}{high:>{columns - len(low)}}", "dim"))
 
@@ -208,6 +208,4 @@ def histogram(values: list[float], columns: int, rows: int = 1) -> list[str]:
     for value in values:
         place = 0 if high <= low else int((value - low) / (high - low) * (columns - 1) + 0.5)
         counts[place] += 1
-    # a part that holds anything shows an eighth of a character at least
-    heights = [max(1, round(count / max(counts) * rows * 8)) if count else 0 for count in counts]
-    return ["".join(BLOCKS[min(8, max(0, height - 8 * row))] for height in heights) for row in reversed(range(rows))]
+    return bars([count / max(counts) for count in counts], rows)

@@ -11,7 +11,7 @@ from distill_tui.reporting.verdicts import COLLAPSED_NATS, verdict
 from distill_tui.runs.codebook_map import DEADNESS, CodebookMap
 from distill_tui.runs.state import LevelHealth, RunState
 from distill_tui.ui.screens.explorer.scene import MapOptions, Scene
-from distill_tui.ui.widgets.braille import BLOCKS
+from distill_tui.ui.widgets.blocks import BLOCKS
 from distill_tui.ui.widgets.health import COLORS
 from distill_tui.ui.widgets.losses import LOSSES
 from distill_tui.ui.widgets.status import MARKS

@@ -22,7 +22,7 @@ from distill_tui.ui.screens.explorer.scene import (
     draw,
     neighbour,
 )
-from distill_tui.ui.widgets.curves import RUN_COLORS
+from distill_tui.ui.widgets.palette import RUN_COLORS
 
 LEAST_PANEL = 34
 """Characters: narrower panels show fewer levels."""

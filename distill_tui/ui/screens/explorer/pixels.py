@@ -10,7 +10,7 @@ from textual.geometry import Size
 
 from distill_tui.runs.codebook_map import CodebookMap, Picture
 from distill_tui.ui.screens.explorer.cell_grid import Cell, CellGrid
-from distill_tui.ui.widgets.braille import DOTS
+from distill_tui.ui.widgets.braille_canvas import DOTS
 
 QUARTERS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 """By which quarters are full: 1 top left, 2 top right, 4 bottom left, 8 bottom right."""

@@ -9,7 +9,7 @@ from rich.style import Style
 
 from distill_tui.runs.codebook_map import Point
 from distill_tui.ui.screens.explorer.cell_grid import Cell
-from distill_tui.ui.widgets.braille import DOTS
+from distill_tui.ui.widgets.braille_canvas import DOTS
 
 ROOM = 0.06
 """Of the span, beyond the outermost points."""

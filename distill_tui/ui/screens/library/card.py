@@ -12,9 +12,9 @@ from distill_tui.files import printable
 from distill_tui.library.card import Card
 from distill_tui.reporting import formatting
 from distill_tui.reporting.verdicts import level_of
+from distill_tui.ui.screens.library.loss_curves import draw_curves, loss_curve
 from distill_tui.ui.screens.library.model_details import Shown
 from distill_tui.ui.widgets.health import judged, window_text
-from distill_tui.ui.widgets.overlay import overlay, points_of
 from distill_tui.ui.widgets.text_widget import again_in_another_theme, theme_style
 
 TITLE = 12
@@ -108,10 +108,8 @@ def _losses(widget: Widget, card: Card, text: Text, width: int) -> None:
     for name in LOSSES:
         if name not in card.losses:
             continue
-        curve = overlay(
-            [(points_of(card.history, f"loss/{name}"), theme_style(widget, f"series-{name}"))], width, CURVE_ROWS
-        )
-        for row, line in enumerate(curve):
+        curve = loss_curve(card, name, theme_style(widget, f"series-{name}"))
+        for row, line in enumerate(draw_curves([curve], theme_style(widget, "faint"), width, CURVE_ROWS)):
             text.append(f"  {name if row == 0 else '':8}", theme_style(widget, "dim"))
             value = formatting.number(card.losses[name]) if row == 0 else ""
             text.append(f"{value:>7}  ", theme_style(widget, "foreground"))

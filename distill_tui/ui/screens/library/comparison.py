@@ -11,8 +11,8 @@ from distill_tui.files import printable
 from distill_tui.library.card import Card
 from distill_tui.reporting import formatting
 from distill_tui.ui.screens.library.card import LOSSES, local_day
+from distill_tui.ui.screens.library.loss_curves import draw_curves, loss_curve
 from distill_tui.ui.screens.library.model_details import Shown
-from distill_tui.ui.widgets.overlay import overlay, points_of
 from distill_tui.ui.widgets.text_widget import theme_style
 
 LABEL = 24
@@ -77,12 +77,12 @@ def side_text(widget: Widget, pair: tuple[Shown, Shown], measured: Sequence[Dist
     if not differing:
         text.append("  nothing\n", plain)
     for name in ("val", "train", "recon", "commit"):
-        curves = [(points_of(card.history, f"loss/{name}"), style) for card, style in zip(both, styles, strict=True)]
-        reached = [value for points, _ in curves for _, value in points.known()]
+        curves = [loss_curve(card, name, style) for card, style in zip(both, styles, strict=True)]
+        reached = [value for curve in curves for value in curve.series.values]
         if reached:
             span = f"{formatting.number(max(reached))} to {formatting.number(min(reached))}"
             head(f"{name} loss, {span}, by steps: a solid, b dotted")
-            for line in overlay(curves, min(MOST_CURVE, width - 2), CURVE_ROWS):
+            for line in draw_curves(curves, theme_style(widget, "faint"), min(MOST_CURVE, width - 2), CURVE_ROWS):
                 text.append("  ")
                 text.append_text(line)
                 text.append("\n")

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from distill_tui.reporting import formatting
+from distill_tui.reporting.series import SeriesReducer
 from distill_tui.reporting.verdicts import (
     FAIR_EVENNESS,
     FAIR_USE,
@@ -19,8 +20,7 @@ from distill_tui.reporting.verdicts import (
     window_of,
 )
 from distill_tui.runs.state import RunState, Series
-from distill_tui.ui.widgets.braille import BLOCKS
-from distill_tui.ui.widgets.pyramid import Pyramid
+from distill_tui.ui.widgets.blocks import bars
 from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 
 MEASURES = (
@@ -31,23 +31,6 @@ MEASURES = (
 LABEL = 16
 MOST_STRIP_ROWS = 3
 LEAST_HISTOGRAM_ROWS = 3
-
-
-def bars(values: Sequence[float], rows: int) -> list[str]:
-    """`rows` lines, the highest first, with a bar of eighths for each share of 0..1; `·` below what is not known."""
-    lines = []
-    for row in reversed(range(rows)):
-        line = ""
-        for value in values:
-            if not math.isfinite(value):
-                line += "·" if row == 0 else " "
-                continue
-            eighths = round(min(1.0, max(0.0, value)) * rows * 8) - row * 8
-            # a share above nothing must show
-            least = 1 if row == 0 and value > 0 else 0
-            line += BLOCKS[min(8, max(least, eighths))]
-        lines.append(line)
-    return lines
 
 
 def binned(counts: Sequence[int], width: int) -> list[int]:
@@ -86,7 +69,7 @@ class CodebooksView(LinesWidget, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._state = RunState()
-        self._pyramids: dict[str, Pyramid] = {}
+        self._reducers: dict[str, SeriesReducer] = {}
         self._level = self._measure = 0
         self._sorted = True
         self._cursor: int | None = None
@@ -94,7 +77,7 @@ class CodebooksView(LinesWidget, can_focus=True):
     def show(self, state: RunState) -> None:
         """Show this state of the run."""
         if state is not self._state:
-            self._state, self._pyramids, self._cursor = state, {}, None
+            self._state, self._reducers, self._cursor = state, {}, None
         self.repaint()
 
     @property
@@ -176,7 +159,7 @@ class CodebooksView(LinesWidget, can_focus=True):
         first, last = self._span()
         found = [math.nan] * self._width()
         scale = self._codes if MEASURES[self._measure][0] == "perplexity" and self._codes else 1
-        points = self._pyramids.setdefault(key, Pyramid()).points(series, series.steps, len(found), first, last)
+        points = self._reducers.setdefault(key, SeriesReducer()).points(series, len(found), first, last)
         # a level that was not measured yet has numbers, and no point
         for point, after in zip(points, [*points[1:], None], strict=False):
             worst = point.high if MEASURES[self._measure][0] == "churn" else point.low

@@ -7,7 +7,7 @@ from rich.text import Text
 from distill_tui.files import printable
 from distill_tui.reporting import formatting
 from distill_tui.ui.services.system_monitor import GpuSample, SystemMonitor
-from distill_tui.ui.widgets.braille import blocks
+from distill_tui.ui.widgets.blocks import blocks
 from distill_tui.ui.widgets.text_widget import LinesWidget
 
 SECONDS = 2.0

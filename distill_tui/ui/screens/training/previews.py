@@ -20,7 +20,7 @@ from distill_tui.runs.events import PreviewMade
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
 from distill_tui.ui.services.spectrograms import Picture, Pictures
-from distill_tui.ui.widgets.braille import blocks
+from distill_tui.ui.widgets.blocks import blocks
 from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 
 HEAT = (233, 17, 53, 54, 89, 125, 161, 167, 203, 209, 215, 221, 227, 229, 230)

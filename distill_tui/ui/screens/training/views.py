@@ -17,9 +17,9 @@ from distill_tui.ui.dialogs.help import HelpDialog
 from distill_tui.ui.run_store import Follower
 from distill_tui.ui.screens.training.chart_view import ChartView
 from distill_tui.ui.screens.training.codebooks import CodebooksView
+from distill_tui.ui.screens.training.curves import pane_name, short_name
 from distill_tui.ui.screens.training.previews import PreviewsView
 from distill_tui.ui.services.audio_player import Playing, fetch_command, player
-from distill_tui.ui.widgets.curves import pane_name, short_name
 
 LIVE_SECONDS = 3.0
 """A picture of this size is drawn anew for new numbers no oftener; keys are answered at once."""

@@ -7,7 +7,7 @@ CLOSEST = 2048
 
 
 @dataclass
-class Window:
+class ChartWindow:
     """A part of 0 to `whole`. `span` None is all of it; `end` None is the newest, which goes on as the run does.
 
     `cursor` None is the newest point.

@@ -1,4 +1,4 @@
-"""Curves of runs in braille over steps, epochs or time, in panes with an axis each: what `ChartView` draws with."""
+"""Curves of runs in braille over steps, epochs or time, in panes with an axis each, marks below them."""
 
 import math
 from dataclasses import dataclass, field
@@ -7,14 +7,15 @@ from rich.style import Style
 from rich.text import Text
 from textual.color import Color
 
+from distill_tui.reporting.axis import Scale, round_numbers, scale_for
+from distill_tui.reporting.series import Point, SeriesReducer, quantizer_start, smoothed, split_at
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
-from distill_tui.ui.widgets import curves as c
-from distill_tui.ui.widgets.canvas import Canvas, Scale, round_numbers, scale_for
-from distill_tui.ui.widgets.chart_window import Window
-from distill_tui.ui.widgets.losses import warmup_end
-from distill_tui.ui.widgets.pyramid import Point, Pyramid, smoothed
-from distill_tui.ui.widgets.text_widget import LinesWidget, theme_style
+from distill_tui.ui.screens.training import curves as c
+from distill_tui.ui.screens.training.chart_window import ChartWindow
+from distill_tui.ui.widgets.braille_canvas import BrailleCanvas
+from distill_tui.ui.widgets.palette import OTHER_RUNS
+from distill_tui.ui.widgets.text_widget import LinesWidget
 
 SCALES = ("auto", "log", "linear")
 SMOOTHINGS = (("raw", 0.0), ("smooth", 0.02), ("very smooth", 0.08))
@@ -52,36 +53,34 @@ class _Pane:
     curves: list[_Curve] = field(default_factory=list)
 
 
-class Plot(LinesWidget):
-    """What is drawn of which runs, and its picture: panes, marks and the axis below them."""
+class Plot:
+    """Which numbers of which runs are shown, from where to where; and the picture of that in the inks of a widget."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, widget: LinesWidget) -> None:
+        self._widget = widget
         self.state = RunState()
-        self.window = Window()
+        self.window = ChartWindow()
         self.along, self.scale, self.smoothing = "step", "auto", 0
         self.chosen = list(c.FIRST_CHOSEN)
         self.front = 0
         self.others: dict[RunFolder, Overlaid] = {}
-        self._pyramids: dict[tuple[int, str], Pyramid] = {}
-        self._left_out = 0
+        self._reducers: dict[tuple[int, str], SeriesReducer] = {}
+        self.panes_left_out = 0
 
     # what is shown
 
     def show(self, state: RunState) -> None:
         """Show this state of the run; another run than before is shown whole."""
         if state is not self.state:
-            self._pyramids = {}
+            self._reducers = {}
             if state.id != self.state.id:
                 self.window.reset()
             self.state = state
-        self.repaint()
 
     def choose(self, keys: list[str]) -> None:
         """Draw these numbers."""
         self.chosen = keys
         self.front = min(self.front, max(0, len(keys) - 1))
-        self.repaint()
 
     def lay_over(self, run: RunFolder, state: RunState) -> None:
         """Lay another run over the chart, or take in what is new of it."""
@@ -89,12 +88,10 @@ class Plot(LinesWidget):
             self.others[run].state = state
         else:
             self.others[run] = Overlaid(state, c.run_color(run.id, [o.color for o in self.others.values()]))
-        self.repaint()
 
     def take_away(self, run: RunFolder) -> None:
         """Show another run no more."""
         self.others.pop(run, None)
-        self.repaint()
 
     @property
     def curves(self) -> list[str]:
@@ -108,8 +105,15 @@ class Plot(LinesWidget):
 
     # drawing
 
-    def _plot_width(self) -> int:
-        return max(2, self.size.width - LABEL_CELLS)
+    @property
+    def width(self) -> int:
+        """The cells of a pane beside its axis."""
+        return max(2, self._widget.size.width - LABEL_CELLS)
+
+    @property
+    def cell_span(self) -> float:
+        """How much of the axis a cell stands for."""
+        return (self.window.last - self.window.first) / (self.width - 1)
 
     def picture(self, keys: list[str], rows: int) -> list[Text]:
         """These curves in `rows` lines, the last two of them marks and the axis."""
@@ -120,12 +124,13 @@ class Plot(LinesWidget):
         return [*found, self._marks_row(), self._axis_row()]
 
     def _measure(self, keys: list[str]) -> None:
-        ends = [self._end_of(self.state, key) for key in keys]
+        ends = [self.end_of(self.state, key) for key in keys]
         if self.front_key:
-            ends += [self._end_of(other.state, self.front_key) for other in self.others.values()]
+            ends += [self.end_of(other.state, self.front_key) for other in self.others.values()]
         self.window.whole = max([1e-9, *ends])
 
-    def _end_of(self, state: RunState, key: str) -> float:
+    def end_of(self, state: RunState, key: str) -> float:
+        """Where a number of a run ends on the axis."""
         series = state.series.get(key)
         if not series:
             return 0.0
@@ -136,17 +141,17 @@ class Plot(LinesWidget):
         series = state.series.get(key)
         if not series:
             return []
-        pyramid = self._pyramids.setdefault((id(state), key), Pyramid())
+        reducer = self._reducers.setdefault((id(state), key), SeriesReducer())
         xs, factor, shift = c.places(state, series, self.along)
         first, last = ((end - shift) / factor for end in (self.window.first, self.window.last))
-        return pyramid.points(series, xs, self._plot_width() * 2, first, last)
+        return reducer.points(series, self.width * 2, first, last, xs)
 
     def _panes(self, keys: list[str], rows: int) -> list[tuple[_Pane, int]]:
         """The panes that fit, with their rows: the losses get more than the others."""
         names = list(dict.fromkeys(c.pane_name(key) for key in keys))
         front = c.pane_name(self.front_key or keys[0])
         room = max(1, (rows + 1) // LEAST_PANE_ROWS)
-        self._left_out = max(0, len(names) - room)
+        self.panes_left_out = max(0, len(names) - room)
         while len(names) > room:
             # the one in front stays
             names.remove(next(name for name in reversed(names) if name != front))
@@ -160,44 +165,39 @@ class Plot(LinesWidget):
 
     def _pane(self, name: str, keys: list[str], rows: int) -> _Pane:
         pane = _Pane(name)
-        reach = round(SMOOTHINGS[self.smoothing][1] * self._plot_width() * 2)
+        reach = round(SMOOTHINGS[self.smoothing][1] * self.width * 2)
         front = self.front_key
         mine = sorted((key for key in keys if c.pane_name(key) == name), key=lambda key: key == front)
         letters = c.letters(keys)
         if front and c.pane_name(front) == name:
             for other in self.others.values():
-                ink = self._run_ink(other.color)
+                ink = self.run_ink(other.color)
                 points = smoothed(self._points(other.state, front), reach)
                 pane.curves.append(_Curve(points, ink, self._fainter(ink), c.RUN_LETTERS[other.color]))
         for key in mine:
-            ink = self.style(c.color_name(key, self.state.series))
+            ink = self._widget.style(c.color_name(key, self.state.series))
             points = smoothed(self._points(self.state, key), reach)
             before, after = self._parted(points)
             if len(before) > 1:
                 # of a net without its quantizer
                 pane.curves.append(_Curve(before, self._fainter(ink), self._fainter(ink), ""))
             pane.curves.append(_Curve(after, ink, self._fainter(ink), letters[key]))
-        width = self._plot_width() * 2
+        width = self.width * 2
         pane.scale = scale_for(
             [(p.low, p.high) for curve in pane.curves for p in curve.points if 0 <= p.x < width], rows * 4, self.scale
         ) or scale_for([(p.low, p.high) for curve in pane.curves for p in curve.points], rows * 4, self.scale)
         return pane
 
     def _parted(self, points: list[Point]) -> tuple[list[Point], list[Point]]:
-        """The points of the warm-up, and those from the codebooks on."""
-        end = warmup_end(self.state)
-        if end == 0 or not points:
-            return [], points
-        if math.isinf(end):
-            return points, []
-        span = self.window.last - self.window.first
-        at = (c.place_of_step(self.state, end, self.along) - self.window.first) / span if span > 0 else 0.0
-        column = at * (self._plot_width() * 2 - 1)
-        return [p for p in points if p.x < column], [p for p in points if p.x >= column]
+        """The points of the quantizer warm-up, and those after it."""
+        start = quantizer_start(self.state)
+        if start:
+            start = c.place_of_step(self.state, start, self.along) if math.isfinite(start) else start
+        return split_at(points, start, self.window.first, self.window.last, self.width * 2)
 
     def _draw_pane(self, pane: _Pane, rows: int) -> list[Text]:
-        width = self._plot_width()
-        canvas = Canvas(width, rows)
+        width = self.width
+        canvas = BrailleCanvas(width, rows)
         labels = [" " * LABEL_CELLS] * rows
         if pane.scale is not None:
             for curve in pane.curves:
@@ -210,21 +210,21 @@ class Plot(LinesWidget):
             for tick in pane.scale.ticks(max(2, rows // 2)):
                 row = pane.scale.row(tick) // 4
                 labels[row] = f"{f'{tick:.3g}'[:6]:>6} ┤"
-        cursor, ink = self._cursor_cell(), self.style("foreground")
+        cursor, ink = self._cursor_cell(), self._widget.style("foreground")
         found = []
         for y in range(rows):
             label = labels[y] if labels[y].strip() else " " * (LABEL_CELLS - 1) + "│"
-            line = Text(label, self.style("dim"))
+            line = Text(label, self._widget.style("dim"))
             line.append_text(canvas.row(y, cursor, ink))
             found.append(line)
         if pane.name != "loss" and rows > 1:
-            name = Text(f" {pane.name} ", self.style("dim"))
+            name = Text(f" {pane.name} ", self._widget.style("dim"))
             # at the right, unless a curve is there and none at the left
             left = canvas.is_empty(0, 0, name.cell_len) and not canvas.is_empty(0, width - name.cell_len, width)
-            found[0] = _laid_over(found[0], name, LABEL_CELLS if left else self.size.width - name.cell_len)
+            found[0] = _laid_over(found[0], name, LABEL_CELLS if left else self._widget.size.width - name.cell_len)
         return found
 
-    def _write_letters(self, canvas: Canvas, curves: list[_Curve], scale: Scale) -> None:
+    def _write_letters(self, canvas: BrailleCanvas, curves: list[_Curve], scale: Scale) -> None:
         """Mark each curve by its letter every so many cells, no two curves in the same column."""
         apart = max(3 * len(curves), min(LETTER_CELLS, canvas.width // 2))
         curves = [curve for curve in curves if curve.letter]
@@ -235,25 +235,22 @@ class Plot(LinesWidget):
 
     def _cell_of(self, x: float) -> int | None:
         span = self.window.last - self.window.first
-        cell = round((x - self.window.first) / span * (self._plot_width() - 1)) if span > 0 else 0
-        return cell if 0 <= cell < self._plot_width() else None
+        cell = round((x - self.window.first) / span * (self.width - 1)) if span > 0 else 0
+        return cell if 0 <= cell < self.width else None
 
     def _cursor_cell(self) -> int | None:
         return None if self.window.cursor is None else self._cell_of(self.window.cursor)
 
     def _marks_row(self) -> Text:
-        cells: dict[int, c.Mark] = {}
-        for mark in c.marks(self.state, self.along):
-            if (cell := self._cell_of(mark.at)) is not None:
-                cells[cell] = mark
-        line = Text(" " * (LABEL_CELLS - 1) + "└", self.style("dim"))
-        for cell in range(self._plot_width()):
-            mark_here = cells.get(cell)
-            line.append(mark_here.sign if mark_here else "─", self.style(mark_here.color if mark_here else "faint"))
+        marks = {self._cell_of(mark.at): mark for mark in c.marks(self.state, self.along)}
+        line = Text(" " * (LABEL_CELLS - 1) + "└", self._widget.style("dim"))
+        for cell in range(self.width):
+            mark = marks.get(cell)
+            line.append(mark.sign if mark else "─", self._widget.style(mark.color if mark else "faint"))
         return line
 
     def _axis_row(self) -> Text:
-        width = self._plot_width()
+        width = self.width
         first, last = self.window.first, self.window.last
         cells = [" "] * (width + LABEL_CELLS)
         for tick in round_numbers(first, last, max(2, width // 14)) if last > first else [first]:
@@ -263,17 +260,23 @@ class Plot(LinesWidget):
             start = min(len(cells) - len(text), max(0, LABEL_CELLS + cell - len(text) // 2))
             if all(char == " " for char in cells[max(0, start - 1) : start + len(text) + 1]):
                 cells[start : start + len(text)] = text
-        return Text("".join(cells), self.style("dim"))
+        return Text("".join(cells), self._widget.style("dim"))
 
-    def _run_ink(self, color: int) -> Style:
-        dark, light = c.OTHER_RUNS[color]
-        return Style(color=Color.parse(dark if self.app.current_theme.dark else light).rich_color)
+    def run_ink(self, color: int) -> Style:
+        """The ink of another run."""
+        dark, light = OTHER_RUNS[color]
+        return Style(color=Color.parse(dark if self._widget.app.current_theme.dark else light).rich_color)
 
     def _fainter(self, ink: Style) -> Style:
         """The ink of an envelope behind its mean."""
-        if ink.color is None or ink.color.is_default or ink.color.triplet is None or self.app.current_theme.ansi:
-            return theme_style(self, "faint")
-        mixed = Color(*ink.color.triplet).blend(self.background_colors[1], 0.55)
+        if (
+            ink.color is None
+            or ink.color.is_default
+            or ink.color.triplet is None
+            or self._widget.app.current_theme.ansi
+        ):
+            return self._widget.style("faint")
+        mixed = Color(*ink.color.triplet).blend(self._widget.background_colors[1], 0.55)
         return Style(color=mixed.rich_color)
 
 

@@ -1,12 +1,13 @@
 """Using a model: sounds through it, with progress, and how far each came out from what went in."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
+from textual.widget import Widget
 from textual.widgets import Input, Static
 from textual.worker import Worker
 
@@ -48,31 +49,25 @@ class UseDialog(Dialog[None]):
     ]
 
     def __init__(self, home: Home, entry: Entry) -> None:
-        super().__init__()
+        super().__init__(f"Sounds through {formatting.shorten(printable(entry.name), 50)}", ASKING, "wide")
         self._home, self._entry = home, entry
         self._levels = int(entry.recipe.get("model", {}).get("rvq_levels") or 1)
         self._work: Worker[None] | None = None
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog dialog-wide", id="use"):
-            name = formatting.shorten(printable(self._entry.name), 50)
-            yield Static(f"Sounds through {name}", classes="dialog-title", markup=False)
-            yield from self._field("Sounds", PathInput(compact=True, id="use-sounds", select_on_focus=False))
-            out = f"{Path.cwd()}/{self._entry.name}-reconstructed"
-            yield from self._field("Write to", PathInput(out, compact=True, id="use-out", select_on_focus=False))
-            yield from self._field("Levels", Input(str(self._levels), compact=True, id="use-levels"))
-            yield Static("", classes="problem", markup=False)
-            yield Static("", id="use-state", markup=False)
-            yield RowTable(id="use-results")
-            yield Static(ASKING, classes="dialog-keys", markup=False)
+    def body(self) -> Iterable[Widget]:
+        out = f"{Path.cwd()}/{self._entry.name}-reconstructed"
+        yield self._field("Sounds", PathInput(compact=True, id="use-sounds", select_on_focus=False))
+        yield self._field("Write to", PathInput(out, compact=True, id="use-out", select_on_focus=False))
+        yield self._field("Levels", Input(str(self._levels), compact=True, id="use-levels"))
+        yield self.problem_line()
+        yield Static("", id="use-state", markup=False)
+        yield RowTable(id="use-results")
 
-    def _field(self, title: str, box: Input) -> ComposeResult:
+    def _field(self, title: str, box: Input) -> Widget:
         box.cursor_blink = False
         if isinstance(box, PathInput):
             box.suffixes = SUFFIXES if box.id == "use-sounds" else ()
-        with Horizontal(classes="use-row"):
-            yield Static(title, classes="label", markup=False)
-            yield box
+        return Horizontal(Static(title, classes="label", markup=False), box, classes="use-row")
 
     def on_mount(self) -> None:
         self.query_one("#use-results").display = False
@@ -100,12 +95,12 @@ class UseDialog(Dialog[None]):
     @on(Input.Changed)
     def _changed(self) -> None:
         # an empty field is not yet a mistake
-        self.query_one(".problem", Static).update(self.problem() if self._typed[0] else "")
+        self.show_problem(self.problem() if self._typed[0] else "")
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
         problem = self.problem()
-        self.query_one(".problem", Static).update(problem)
+        self.show_problem(problem)
         if not problem and not self._is_working:
             self._work = begin(self, "use", self._reconstruct, *self._typed)
 
@@ -143,7 +138,7 @@ class UseDialog(Dialog[None]):
 
     def _say(self, state: str, keys: str) -> None:
         self.query_one("#use-state", Static).update(state)
-        self.query_one(".dialog-keys", Static).update(keys)
+        self.show_keys(keys)
 
     async def _reconstruct(self, sounds: str, out: str, levels: str) -> None:
         self.query_one("#use-results").display = False
