@@ -23,7 +23,7 @@ from distill_tui.foreign import open_regular
 
 RANGE_DB = 80.0
 FRAMES_A_COLUMN = 6
-"""Of a long sound, so many moments of each column are looked at, and the loudest is shown."""
+"""Frames looked at for each column of a long sound; the loudest is shown."""
 LEAST_HERTZ = 40.0
 WHOLE_SECONDS = 60
 """A longer sound is read in parts."""

@@ -1,4 +1,4 @@
-"""What a worker printed, from its end back."""
+"""The end of a worker's output."""
 
 from pathlib import Path
 

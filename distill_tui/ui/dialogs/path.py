@@ -175,19 +175,19 @@ class PathDialog(Dialog[str | None]):
 
 
 def missing_problem(path: str) -> str:
-    """What is wrong with a path of sounds: '' if there is such a folder or file."""
+    """The problem with a path of sounds; '' if there is such a folder or file."""
     return "" if Path(path).exists() else "there is no such folder or file"
 
 
 def file_problem(path: str) -> str:
-    """What is wrong with the path of a file to read, '' for nothing."""
+    """The problem with the path of a file to read; '' for none."""
     if Path(path).is_dir():
         return "is a folder: choose a file in it"
     return "" if Path(path).is_file() else "there is no such file"
 
 
 def new_file_problem(path: str) -> str:
-    """What is wrong with the path of a file to write, '' for nothing."""
+    """The problem with the path of a file to write; '' for none."""
     if Path(path).is_dir():
         return "is a folder: add a name"
     return "is there already: choose another name" if Path(path).exists() else ""

@@ -28,7 +28,7 @@ HERE = "•"
 
 
 def glance(run: RunFolder) -> RunState:
-    """Where a run is, from the beginning and the end of its log alone: fast, however long it is."""
+    """The state of a run, from the beginning and the end of its log alone: fast, however long it is."""
     follower = RunFollower(run)
     follower.state.apply_all(follower.look(HEAD_BYTES))
     follower.reader.offset = max(follower.reader.offset, start_of_tail(run.events))

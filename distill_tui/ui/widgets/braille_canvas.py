@@ -15,7 +15,7 @@ DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 # SPANS[side][from][to]: the dots of one side of a cell, from a row to a row
 SPANS = [[[sum(DOTS[y][side] for y in range(a, b + 1)) for b in range(4)] for a in range(4)] for side in range(2)]
 DOTTED = 3
-"""Of a dotted curve one column in so many is drawn."""
+"""A dotted curve has dots in every third column."""
 
 Cell = tuple[str, Style | None]
 
@@ -117,7 +117,7 @@ class BrailleCanvas:
     # reading
 
     def is_empty(self, y: int, first: int, last: int) -> bool:
-        """Whether the cells from `first` up to `last` of a row have no dot."""
+        """True if the cells from `first` up to `last` of a row have no dot."""
         return not any(self._dots[y * self.width + max(0, first) : y * self.width + last])
 
     def cells(self, y: int) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""The line on top: where one is, the keys to the other screens, and the run."""
+"""The top line: the screens with their keys, the present one marked, and the run."""
 
 from rich.style import Style
 from rich.text import Text

@@ -33,7 +33,7 @@ class Knob:
 
     @property
     def waits(self) -> bool:
-        """Whether a wish has not been answered yet."""
+        """True while the worker has not answered a request."""
         return self.wanted != self.applied and not self.refused
 
 
@@ -62,7 +62,7 @@ def knobs_of(recipe: Recipe, control: Control, state: RunState) -> list[Knob]:
 
 
 def turns_something(recipe: Recipe, key: str) -> bool:
-    """Whether a live setting changes anything in a run of this recipe."""
+    """True if a live setting changes anything in a run of this recipe."""
     model = recipe.model
     means = {
         "loss.mel_weight": model.net != "image",
@@ -123,7 +123,7 @@ class Knobs(LinesWidget, can_focus=True):
         knob: Knob
 
     def allow_focus(self) -> bool:
-        """Only where it is seen: what a small screen has no room for is not to be turned unseen."""
+        """Allow focus only where it is seen: a setting without room on a small screen must not be changed unseen."""
         return self.display and super().allow_focus()
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -61,7 +61,7 @@ def completed(text: str, found: list[str]) -> str:
 
 
 class PathInput(Input):
-    """The input itself: tab completes, then goes through what it could be, and moves on when there is nothing of it."""
+    """The input itself: tab completes, then cycles through the candidates, or moves on when there are none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -73,7 +73,7 @@ class PathInput(Input):
     settled = ""
     """The path that was chosen: tab moves on from it."""
     suffixes: tuple[str, ...] = ()
-    """How files end that are completed beside folders."""
+    """Endings of the files that are completed beside folders."""
     walked: Sequence[str] = ()
     """The paths that tab goes through, one of which stands in the input; empty once something else was typed."""
 
@@ -90,7 +90,7 @@ class PathInput(Input):
             self.screen.focus_next()
 
     def _next_text(self) -> str:
-        """What tab makes of what stands there; '' when there is nothing to complete."""
+        """The text after tab; '' when there is nothing to complete."""
         if self.value in self.walked:
             return self.walked[(self.walked.index(self.value) + 1) % len(self.walked)]
         if meant(self.value) == self.settled:
@@ -113,7 +113,7 @@ class PathInput(Input):
 
 
 class FolderField(Vertical):
-    """The input and the list of what it could be. Posts `Chosen` when a path is meant: enter, a pick, or moving on."""
+    """The input and its list of candidates. Posts `Chosen` on enter, on a pick, and when the focus moves on."""
 
     @dataclass
     class Chosen(Message):
@@ -134,17 +134,17 @@ class FolderField(Vertical):
         yield self._input
 
     async def offer(self, recent: Sequence[str]) -> None:
-        """From now on offer what a path could be, these among it."""
+        """Offer candidates from now on, these recent ones among them."""
         self._recent = recent
         await self.mount(self._list)
 
     @property
     def path(self) -> str:
-        """What stands there, absolute, with ` + ` between several; '' for nothing."""
+        """The absolute path, or paths with ` + ` between them; '' for an empty field."""
         return meant(self._input.value)
 
     def mean(self, path: str) -> None:
-        """Put a path there and mean it."""
+        """Fill in a path and choose it."""
         with self.prevent(Input.Changed):
             self._input.value = path
         self._input.cursor_position = len(path)
@@ -231,7 +231,7 @@ def split_paths(text: str) -> list[str]:
 
 
 def meant(text: str) -> str:
-    """What was typed, each path absolute."""
+    """The typed paths, each absolute."""
     return AND.join(absolute(part) for part in split_paths(text))
 
 
@@ -245,7 +245,7 @@ def offers(text: str, suffixes: tuple[str, ...] = ()) -> list[str]:
 
 
 def absolute(text: str) -> str:
-    """What was typed as an absolute path, `~` for one's home; '' for nothing."""
+    """The typed text as an absolute path, `~` being the home; '' for an empty text."""
     if not text.strip():
         return ""
     try:

@@ -34,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """What stands in each column. `key` is the caller's; `style` a component class: `text`, `error`."""
+    """The text of each column. `key` is the caller's; `style` a component class: `text`, `error`."""
 
     key: str
     cells: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""A widget that is lines of styled text: repainted only when they changed, so that a calm screen sends nothing."""
+"""A widget made of lines of styled text, repainted only where they changed, so that a calm screen sends nothing."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -27,12 +27,12 @@ def theme_style(widget: Widget, variable: str, bold: bool = False) -> Style:
 
 
 def again_in_another_theme(widget: Widget, draw: Callable[[], object]) -> None:
-    """Have `draw` called when the theme changes: styled text keeps the colours that it was made with."""
+    """Call `draw` when the theme changes: styled text keeps the colours that it was made with."""
     widget.app.theme_changed_signal.subscribe(widget, lambda _: draw())
 
 
 class LinesWidget(Widget):
-    """Draws what `lines()` gives for its size."""
+    """Draws the result of `lines()`."""
 
     DEFAULT_CSS = "Painted { height: auto; }"
 
@@ -54,7 +54,7 @@ class LinesWidget(Widget):
         return self.style("accent" if self.has_focus else "faint")
 
     def repaint(self) -> None:
-        """Draw those lines again that have changed since the last time."""
+        """Redraw the lines that have changed."""
         if not self.is_attached or not self.size.width:
             return
         new, old = self.lines(), self._shown

@@ -1,6 +1,6 @@
-"""What is known of the chosen sounds, and the panel that shows it.
+"""The facts known of the chosen sounds, and the panel that shows them.
 
-The panel stands on the first screen: what it needs for the words of a scan is imported when there is one.
+The panel is part of the first screen, so the summary of a scan is imported only once there is one.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Found:
-    """What is known of the chosen sounds, and of the machine once there are some."""
+    """Facts about the chosen sounds, and about the machine once there are some."""
 
     path: str = ""
     scanning: bool = False
@@ -39,7 +39,7 @@ class Found:
 
     @property
     def is_read(self) -> bool:
-        """Whether there are sounds to tell of."""
+        """True once the sounds have been scanned without a problem."""
         return self.corpus is not None and not self.problem and not self.scanning
 
 

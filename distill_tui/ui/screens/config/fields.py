@@ -85,7 +85,7 @@ class FieldRow(Horizontal):
 
     @property
     def text(self) -> str:
-        """What stands in the field."""
+        """The text of the field."""
         return self._choice.value if self._choice is not None else self._input.value
 
     def set_text(self, text: str) -> None:

@@ -21,7 +21,7 @@ def shown_fields(basic: bool) -> list[Field]:
 
 
 class RecipeForm:
-    """What stands in each field, as text. Nothing that was typed is ever lost to an error elsewhere."""
+    """The text of each field. Nothing that was typed is ever lost to an error elsewhere."""
 
     def __init__(self, defaults: Mapping[str, Any] | None = None) -> None:
         """`defaults` are a person's own, checked, by key."""
@@ -33,7 +33,7 @@ class RecipeForm:
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything differs from where the form began."""
+        """True if anything differs from where the form began."""
         return self.texts != self.start
 
     def type(self, key: str, text: str) -> None:
@@ -43,12 +43,12 @@ class RecipeForm:
             self.set_by_preset.pop(key, None)
 
     def problem(self, key: str) -> str:
-        """What is wrong with a field, without its name; '' for nothing."""
+        """The problem with a field, without its name; '' for none."""
         field = fields()[key]
         return parse(field, self.texts[key])[1].removeprefix(f"{key}: ")
 
     def problems(self) -> dict[str, str]:
-        """What is wrong, by key."""
+        """The problems by key."""
         return {key: problem for key in self.texts if (problem := self.problem(key))}
 
     def choose_preset(self, name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where the recipe of the form comes from (a file, an earlier run, a model) and where it is saved."""
+"""Actions that fill the form from a recipe file, an earlier run or a model, and save it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

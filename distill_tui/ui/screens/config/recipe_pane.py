@@ -1,4 +1,4 @@
-"""The recipe as a form: a row a field, the rarer ones folded away, with what is wrong said at each."""
+"""The recipe as a form: a row a field, the rarer ones folded away, each with its own problem beside it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,11 +44,11 @@ class RecipePane(Vertical):
 
     @dataclass
     class Edited(Message):
-        """What stands in the form changed."""
+        """A field of the form changed."""
 
     @dataclass
     class HelpWanted(Message):
-        """The words that help with where one is."""
+        """Help with the field in use."""
 
         text: str
 
@@ -101,13 +101,13 @@ class RecipePane(Vertical):
         self.post_message(self.HelpWanted(text))
 
     def take_in(self) -> None:
-        """Have the form hold what stands in the fields: a key may come before the message of the one before it."""
+        """Copy the text of the fields into the form: a key may arrive before the message of the previous one."""
         for row in self.query(FieldRow):
             if row.field.key != "preset":
                 self.form.type(row.field.key, row.text)
 
     def refuses(self) -> bool:
-        """Whether a field must be fixed first; if so, go there and say so."""
+        """Return True if a field has a problem, after moving to it and saying so."""
         problems = self.form.problems()
         if problems:
             self.go_to(next(iter(problems)))
@@ -122,7 +122,7 @@ class RecipePane(Vertical):
         self.post_message(self.Edited())
 
     def taken(self) -> None:
-        """What stands here was started or saved: leaving it loses nothing."""
+        """Take the form as started or saved: leaving it loses nothing."""
         self.form.start = dict(self.form.texts)
 
     def _put(self, keys: Any) -> None:
@@ -158,7 +158,7 @@ class RecipePane(Vertical):
         return resolve(recipe, corpus.facts(), machine)
 
     def judge(self, found: Found) -> None:
-        """Work out what the model will be, into `found`, and say at each field what is to be said."""
+        """Resolve the recipe into `found`, and update the note beside each field."""
         found.resolved, found.problems = None, []
         problems: dict[str, str] = {}
         if found.corpus and found.machine and not self.form.problems():
@@ -176,7 +176,7 @@ class RecipePane(Vertical):
 
     @property
     def _is_timed(self) -> bool:
-        """Whether a budget of minutes decides how long a training takes, and not its epochs."""
+        """True if a budget of minutes, not the number of epochs, sets how long training takes."""
         value, problem = parse(fields()["train.minutes"], self.form.texts["train.minutes"])
         return not problem and bool(value)
 

@@ -1,4 +1,4 @@
-"""What a recipe can start from: a file, an earlier run, a model."""
+"""The sources of a recipe: a file, an earlier run, a model."""
 
 from pathlib import Path
 from typing import Any

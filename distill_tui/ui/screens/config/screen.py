@@ -91,12 +91,12 @@ class ConfigScreen(BaseScreen):
 
     @property
     def found(self) -> Found:
-        """What is known of the chosen sounds."""
+        """The facts known of the chosen sounds."""
         return self.source.found
 
     @property
     def has_unstarted_work(self) -> bool:
-        """Whether leaving would lose something that was typed."""
+        """True if leaving would lose something that was typed."""
         self.pane.take_in()
         return self.pane.form.is_changed
 

@@ -1,4 +1,4 @@
-"""What was found in a folder of sounds, and what the model of it will be, in words."""
+"""Summary of a folder of sounds and of the model that the recipe makes of it."""
 
 import re
 from collections import Counter
@@ -202,7 +202,7 @@ def _lengths(lengths: list[float], line: _Line) -> None:
 
 
 def histogram(values: list[float], columns: int, rows: int = 1) -> list[str]:
-    """How many values lie where between the least and the greatest: `rows` lines, a character a part."""
+    """A histogram of the values from the least to the greatest, in `rows` lines of `columns` bars."""
     low, high = min(values), max(values)
     counts = [0] * columns
     for value in values:

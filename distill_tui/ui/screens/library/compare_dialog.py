@@ -24,7 +24,7 @@ KEYS = "↑↓  scroll     e  measure distances on sounds     esc  back"
 
 
 class CompareDialog(Dialog[None]):
-    """What two models are, where their recipes differ, their losses and curves."""
+    """Two models, the differences of their recipes, their losses and curves."""
 
     DEFAULT_CSS = """
     CompareDialog #compare-pane { height: 1fr; scrollbar-gutter: stable; }

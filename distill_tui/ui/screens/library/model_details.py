@@ -1,4 +1,4 @@
-"""What the Library screen shows of a model beside its card: the run that made it, and that run's previews."""
+"""The run that made a model and that run's previews, shown beside its card."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +36,7 @@ class Shown:
 
     @property
     def preview_folder(self) -> Path | None:
-        """Where the files of `previews` lie."""
+        """The folder with the files of `previews`."""
         made = self.previews
         return self.run.path / made.folder if self.run is not None and made is not None else None
 

@@ -17,7 +17,7 @@ from distill_tui.ui.widgets.table import Column, Row, RowTable
 
 SORTS = ("created", "name", "val loss", "kbps", "parameters")
 LETTERS = ("a", "b")
-"""How the two models that are to be compared are marked."""
+"""Marks of the two models to compare."""
 
 
 class ModelList(Vertical):
@@ -56,7 +56,7 @@ class ModelList(Vertical):
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no model at all."""
+        """True if the library holds no model."""
         return not self._entries
 
     @property
@@ -71,7 +71,7 @@ class ModelList(Vertical):
 
     @property
     def has_marks(self) -> bool:
-        """Whether a model is marked."""
+        """True if a model is marked."""
         return bool(self._marked)
 
     def pair(self) -> list[Entry]:
@@ -99,7 +99,7 @@ class ModelList(Vertical):
     # what the keys do
 
     def focus_list(self) -> None:
-        """What acts on the list goes on there: the arrows may have scrolled the card."""
+        """Move the focus to the table, after keys that act on it while the card was scrolled."""
         self._table.focus()
 
     def open_filter(self) -> None:

@@ -80,7 +80,7 @@ class UseDialog(Dialog[None]):
         return absolute(sounds), absolute(out), levels.strip()
 
     def problem(self) -> str:
-        """What is wrong with what was typed; '' for nothing."""
+        """The first problem with the fields; '' for none."""
         sounds, out, levels = self._typed
         if not sounds:
             return "Sounds: a file or a folder is needed"

@@ -10,12 +10,12 @@ from distill_tui.runs.state import RunState, Series
 from distill_tui.ui.widgets.text_widget import again_in_another_theme, theme_style
 
 AXIS_CELLS = 9
-"""About what plotext takes for the numbers at the left."""
+"""About the width that plotext needs for the axis of values."""
 FRAME_ROWS = 4
-"""What plotext takes for the title, the frame and the numbers below."""
+"""Rows that plotext needs for the title, the frame and the axis of steps."""
 TICKS = 6
 LETTER_CELLS = 24
-"""How far apart the letters stand that mark a curve."""
+"""Distance between the letters that mark a curve."""
 
 
 class LossChart(PlotextPlot):

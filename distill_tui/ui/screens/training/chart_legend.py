@@ -14,7 +14,7 @@ from distill_tui.ui.screens.training.plot import SMOOTHINGS, Plot
 from distill_tui.ui.widgets.text_widget import LinesWidget
 
 NEAR_CELLS = 1.0
-"""How near to the cursor a mark is told."""
+"""Distance from the cursor within which a mark is described."""
 
 
 class ChartLegend:
@@ -49,7 +49,7 @@ class ChartLegend:
         return series.values[index], least, greatest
 
     def _run_end(self, state: RunState) -> float:
-        """Where a run's numbers end."""
+        """The end of a run's numbers on the axis."""
         return max((self._plot.end_of(state, key) for key in state.series), default=0.0)
 
     def _names(self, keys: list[str], width: int) -> Text:
@@ -103,7 +103,7 @@ class ChartLegend:
         return found
 
     def reading(self) -> Text:
-        """What the cursor stands on: the place, the curve in front with its envelope, and marks."""
+        """The cursor's place, the value of the front curve with its envelope, and marks there."""
         at, front, width = self._at(), self._plot.front_key, self._widget.size.width
         found = Text(f" {self._plot.along} {c.place_text(at, self._plot.along)}", self._widget.style("dim"))
         read = self._read(self._plot.state, front) if front else None

@@ -1,9 +1,9 @@
-"""Which part of a chart one looks at: zoom, pan and the cursor, in the units of the axis."""
+"""The visible part of a chart: zoom, pan and the cursor, in the units of the axis."""
 
 from dataclasses import dataclass
 
 CLOSEST = 2048
-"""How many times the whole may be enlarged."""
+"""The greatest zoom factor."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What a chart of a run can show: its numbers by name, the panes they belong in, their colours, places and marks."""
+"""Names, panes, colours, letters and places of the numbers of a run on a chart, and its marks."""
 
 from array import array
 from bisect import bisect_left
@@ -15,7 +15,7 @@ FIRST_CHOSEN = tuple(key for key, _, _ in LOSSES)
 ALONG = ("step", "epoch", "time")
 COLORS = ("series-train", "series-val", "series-recon", "series-commit", "success", "warning", "error", "primary")
 RUN_LETTERS = "ABCDEFGH"
-"""What marks the curve of another run, by its colour: colours alone would not do for everybody."""
+"""Letters of the curves of other runs, by their colour: not everybody can tell colours apart."""
 
 _SHORT = {key: title for key, title, _ in LOSSES}
 _LOSS_COLORS = {key: color for key, _, color in LOSSES}
@@ -64,7 +64,7 @@ def color_name(key: str, known: Iterable[str]) -> str:
 
 
 def run_color(id: str, taken: Iterable[int]) -> int:
-    """Which of OTHER_RUNS a run has: by its id, so that it is the same tomorrow, unless another shown one has it."""
+    """The index in OTHER_RUNS of a run: by its id, so that it stays the same, unless one on the chart has it."""
     start = sum((i + 1) * byte for i, byte in enumerate(id.encode())) % len(OTHER_RUNS)
     used = set(taken)
     for by in range(len(OTHER_RUNS)):
@@ -74,7 +74,7 @@ def run_color(id: str, taken: Iterable[int]) -> int:
 
 
 def places(state: RunState, series: Series, along: str) -> "tuple[array[float], float, float]":
-    """Where the points of a series are: an array, and the factor and shift that make it `along`'s unit.
+    """The places of the points of a series: an array, and the factor and shift that make it `along`'s unit.
 
     `array * factor + shift` is in steps, epochs or seconds since the start.
     """

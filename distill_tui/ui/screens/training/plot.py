@@ -19,11 +19,11 @@ from distill_tui.ui.widgets.text_widget import LinesWidget
 
 SCALES = ("auto", "log", "linear")
 SMOOTHINGS = (("raw", 0.0), ("smooth", 0.02), ("very smooth", 0.08))
-"""What smoothing is called, and over which share of the chart's width to either side it takes the mean."""
+"""Kinds of smoothing, and the share of the chart's width to either side that the mean is taken over."""
 LABEL_CELLS = 8
 LEAST_PANE_ROWS = 3
 LETTER_CELLS = 24
-"""How far apart the letters stand that mark a curve, where there is room for so much."""
+"""Distance between the letters that mark a curve, where there is room."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class _Pane:
 
 
 class Plot:
-    """Which numbers of which runs are shown, from where to where; and the picture of that in the inks of a widget."""
+    """The chosen numbers of a run and of others in a window of an axis, drawn in the inks of a widget."""
 
     def __init__(self, widget: LinesWidget) -> None:
         self._widget = widget
@@ -95,7 +95,7 @@ class Plot:
 
     @property
     def curves(self) -> list[str]:
-        """What is drawn of what was chosen: what the run has so far."""
+        """The chosen numbers that the run has so far."""
         return [key for key in self.chosen if len(self.state.series.get(key, ()))]
 
     @property
@@ -112,7 +112,7 @@ class Plot:
 
     @property
     def cell_span(self) -> float:
-        """How much of the axis a cell stands for."""
+        """The length of the axis that a cell stands for."""
         return (self.window.last - self.window.first) / (self.width - 1)
 
     def picture(self, keys: list[str], rows: int) -> list[Text]:
@@ -130,7 +130,7 @@ class Plot:
         self.window.whole = max([1e-9, *ends])
 
     def end_of(self, state: RunState, key: str) -> float:
-        """Where a number of a run ends on the axis."""
+        """The end of a number of a run on the axis."""
         series = state.series.get(key)
         if not series:
             return 0.0
