@@ -13,8 +13,8 @@ from distill_tui.data.corpus import Corpus, Skipped
 from distill_tui.paths import Home
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.screens.config.fields import Choice, FieldRow
+from distill_tui.ui.screens.config.folder_field import FolderField
 from distill_tui.ui.screens.config.screen import ConfigScreen
-from distill_tui.ui.widgets.path_input import FolderField
 from tests.library.models import write
 from tests.ui import explored, recorded
 from tests.ui.conftest import until

@@ -7,8 +7,9 @@ from textual.binding import Binding
 
 from distill_tui.files import clean_name, printable
 from distill_tui.paths import Home
+from distill_tui.ui.screens.config.folder_field import FolderField
 from distill_tui.ui.services.workers import begin
-from distill_tui.ui.widgets.path_input import AND, FolderField
+from distill_tui.ui.widgets.path_input import AND
 
 if TYPE_CHECKING:
     from distill_tui.ui.screens.config.screen import ConfigScreen

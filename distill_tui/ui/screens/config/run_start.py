@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.screens.base import RunWanted
+from distill_tui.ui.screens.config.folder_field import FolderField
 from distill_tui.ui.services.workers import begin
-from distill_tui.ui.widgets.path_input import FolderField
 
 if TYPE_CHECKING:
     from distill_tui.ui.screens.config.screen import ConfigScreen

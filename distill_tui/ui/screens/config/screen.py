@@ -17,12 +17,12 @@ from distill_tui.settings import read_settings
 from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.screens.config.data_panel import Found, FoundPanel
 from distill_tui.ui.screens.config.field_help import FieldHelp
+from distill_tui.ui.screens.config.folder_field import FolderField
+from distill_tui.ui.screens.config.pane import Pane, ScrolledPane
 from distill_tui.ui.screens.config.recipe_actions import RECIPE_KEYS, RecipeActions
 from distill_tui.ui.screens.config.run_start import RunStart
 from distill_tui.ui.screens.config.sound_source import SoundSource
 from distill_tui.ui.widgets.header import AppHeader
-from distill_tui.ui.widgets.pane import Pane, ScrolledPane
-from distill_tui.ui.widgets.path_input import FolderField
 
 if TYPE_CHECKING:
     # the first screen must come at once: what it does not show at first is imported when it is used

@@ -1,10 +1,11 @@
 """The large chart, by plotext: series reduced to columns first, each drawn from its least to its greatest."""
 
 import math
+from collections.abc import Callable
 
 from textual_plotext import PlotextPlot
 
-from distill_tui.reporting.axis import round_numbers, scale_for
+from distill_tui.reporting.axis import Scale, round_numbers, scale_for
 from distill_tui.reporting.series import Point, SeriesReducer, quantizer_start, split_at
 from distill_tui.runs.state import RunState, Series
 from distill_tui.ui.widgets.text_widget import again_in_another_theme, theme_style
@@ -29,6 +30,7 @@ class LossChart(PlotextPlot):
         self._reducers = {key: SeriesReducer() for key, _, _ in series}
         self._state: RunState | None = None
         self._drawn: tuple[object, ...] = ()
+        self._place: Callable[[float], float] = float
 
     def show(self, state: RunState) -> None:
         """Draw this state, if it differs from what is drawn."""
@@ -64,34 +66,35 @@ class LossChart(PlotextPlot):
         scale = scale_for([(p.low, p.high) for points in reduced.values() for p in points], 1)
         if scale is None:
             return
-        place = math.log10 if scale.logarithmic else float
-        step = last / (width - 1)
-
-        def draw(points: list[Point], color: tuple[int, int, int] | str) -> None:
-            # both ends of a column, so that a spike reaches its true height
-            dots = [(p.x * step, place(value)) for p in points for value in {p.low, p.high}]
-            if dots:
-                plot.plot(*zip(*dots, strict=True), marker="braille", color=color)
-
-        start = quantizer_start(state)
+        self._place = math.log10 if scale.logarithmic else float
+        start, step = quantizer_start(state), last / (width - 1)
+        parted = {key: split_at(points, start, 0.0, last, width) for key, points in reduced.items()}
         for key, _, variable in self._keys:
-            before, after = split_at(reduced[key], start, 0.0, last, width)
-            draw(before, self._color("faint"))
-            draw(after, self._color(variable))
+            before, after = parted[key]
+            self._draw_curve(before, step, self._color("faint"))
+            self._draw_curve(after, step, self._color(variable))
         # after the curves, which would cover them; the legend shows the letters too
         for number, (key, label, variable) in enumerate(self._keys):
-            points = split_at(reduced[key], start, 0.0, last, width)[1]
-            marked = spread(points, LETTER_CELLS * (2 * number + 1) // len(self._keys), 2 * LETTER_CELLS)
+            marked = spread(parted[key][1], LETTER_CELLS * (2 * number + 1) // len(self._keys), 2 * LETTER_CELLS)
             if marked:
-                dots = [(p.x * step, place(p.mean)) for p in marked]
+                dots = [(p.x * step, self._place(p.mean)) for p in marked]
                 plot.scatter(*zip(*dots, strict=True), label=label, marker=label[0], color=self._color(variable))
-        plot.ylim(place(scale.low), place(scale.high))
+        self._draw_axes(scale, last)
+
+    def _draw_curve(self, points: list[Point], step: float, color: tuple[int, int, int] | str) -> None:
+        # both ends of a column, so that a spike reaches its true height
+        dots = [(p.x * step, self._place(value)) for p in points for value in {p.low, p.high}]
+        if dots:
+            self.plt.plot(*zip(*dots, strict=True), marker="braille", color=color)
+
+    def _draw_axes(self, scale: Scale, last: float) -> None:
+        self.plt.ylim(self._place(scale.low), self._place(scale.high))
         # two ticks in one row, and plotext shows either
         ticks = scale.ticks(max(2, min(TICKS, (self.size.height - FRAME_ROWS) // 2)))
-        plot.yticks([place(tick) for tick in ticks], [f"{tick:.3g}" for tick in ticks])
-        plot.xlim(0.0, last)
+        self.plt.yticks([self._place(tick) for tick in ticks], [f"{tick:.3g}" for tick in ticks])
+        self.plt.xlim(0.0, last)
         steps = round_numbers(0.0, last, TICKS)
-        plot.xticks(steps, [f"{step:,.0f}" for step in steps])
+        self.plt.xticks(steps, [f"{step:,.0f}" for step in steps])
 
     def _color(self, variable: str) -> tuple[int, int, int] | str:
         """A colour of the theme for plotext, which has names of its own for the sixteen of the terminal."""
