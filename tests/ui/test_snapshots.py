@@ -131,7 +131,7 @@ def test_a_form_with_sounds(home: Home, snap_compare: Compare, monkeypatch: pyte
         await until(pilot, lambda: screen.found.resolved is not None)
         await pilot.press("tab", "tab")
         screen.query("FieldRow Input")[1].value = "none"  # type: ignore[attr-defined]
-        await until(pilot, lambda: bool(screen.form.problems()))
+        await until(pilot, lambda: bool(screen.pane.form.problems()))
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=choose)
