@@ -248,7 +248,7 @@ async def test_an_interrupted_run_on_the_same_sounds_can_go_on(
     run = recorded.crashed(home)
     async with opened(home) as (app, pilot, screen):
         await choose(pilot, screen, tmp_path)
-        await until(pilot, lambda: "can go on" in screen_text(app))
+        await until(pilot, lambda: "can be resumed" in screen_text(app))
         await pilot.press("ctrl+r")
         await until(pilot, lambda: app.current_mode == "training")
         assert started == [run]
@@ -262,10 +262,10 @@ async def test_a_run_that_has_ended_meanwhile_can_go_on_too(
         await choose(pilot, screen, tmp_path)
         await until(pilot, lambda: screen.found.corpus is not None)
         await pilot.press("escape", "2")
-        assert "can go on" not in screen_text(app)
+        assert "can be resumed" not in screen_text(app)
         recorded.crashed(home)
         await pilot.press("1")
-        await until(pilot, lambda: "can go on" in screen_text(app))
+        await until(pilot, lambda: "can be resumed" in screen_text(app))
 
 
 async def test_the_keys_of_the_screens_work_at_once(home: Home) -> None:

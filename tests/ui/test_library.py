@@ -119,7 +119,7 @@ async def test_deleting_asks_and_can_be_undone(models: Home) -> None:
         await until(pilot, lambda: "bells" not in order(app))
         assert [entry.name for entry in Library(models).trashed()] == ["bells"]
         await pilot.press("t")
-        await until(pilot, lambda: "Take back from the trash" in screen_text(app) and "bells" in screen_text(app))
+        await until(pilot, lambda: "Restore from the trash" in screen_text(app) and "bells" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: (models.models / "bells.distill").exists())
         await until(pilot, lambda: "bells" in order(app))
@@ -232,7 +232,7 @@ async def test_sounds_through_a_model(used: Home, trained: Trained, tmp_path: Pa
         app.screen.query_one("#use-levels", Input).value = "1"
         app.screen.query_one("#use-out", Input).value = str(tmp_path / "out")
         await pilot.press("enter")
-        await until(pilot, lambda: "esc  cancel it" in screen_text(app))
+        await until(pilot, lambda: "esc  cancel" in screen_text(app))
         await patient(pilot, lambda: "✓ 5 sounds, mean distance" in screen_text(app))
         assert "tone 3.wav" in screen_text(app)
         assert len(list((tmp_path / "out").glob("*.wav"))) == 5
@@ -248,7 +248,7 @@ async def test_work_with_a_model_is_cancelled(used: Home, trained: Trained, tmp_
         app.screen.query_one("#use-sounds", Input).value = str(trained.sounds)
         app.screen.query_one("#use-out", Input).value = str(tmp_path / "out")
         await pilot.press("enter")
-        await until(pilot, lambda: "esc  cancel it" in screen_text(app))
+        await until(pilot, lambda: "esc  cancel" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: "cancelled" in screen_text(app))
         assert not (tmp_path / "out").exists()
@@ -371,7 +371,7 @@ async def test_dialogs_are_whole_whatever_the_models_are_called(hostile: Home) -
         for name in HOSTILE[2:5]:
             app.screen.reload(str(hostile.models / f"{name}.distill"))  # type: ignore[attr-defined]
             await until(pilot, lambda name=name: app.screen.models.chosen.name == name)  # type: ignore[misc,attr-defined]
-            for key, keys in (("d", "y  delete it"), ("n", "enter  take it"), ("u", "enter  start")):
+            for key, keys in (("d", "y  delete it"), ("n", "enter  OK"), ("u", "enter  start")):
                 await pilot.press(key)
                 await until(pilot, lambda keys=keys: keys in screen_text(app))  # type: ignore[misc]
                 frame = [line for line in screen_text(app).splitlines() if line.rstrip().endswith(("╮", "╯", "│"))]

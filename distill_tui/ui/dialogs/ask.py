@@ -13,7 +13,7 @@ class AskDialog(Dialog[str | None]):
     """One line of text; `check` gives what is wrong with it, '' for nothing. Escape gives None."""
 
     def __init__(self, title: str, text: str, value: str, check: Callable[[str], str]) -> None:
-        super().__init__(title, "enter  take it     esc  leave it")
+        super().__init__(title, "enter  OK     esc  cancel")
         self._text, self._value, self._check = text, value, check
 
     def body(self) -> Iterable[Widget]:

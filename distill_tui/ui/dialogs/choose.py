@@ -36,7 +36,7 @@ class ChooseDialog(Dialog[list[str] | None]):
         self, title: str, options: Sequence[tuple[str, str]], chosen: Sequence[str], nothing: str = ""
     ) -> None:
         """`options` are (what stands there, value); `nothing` is said when there are none."""
-        super().__init__(title, "space  tick     enter  take these     esc  back")
+        super().__init__(title, "space  tick     enter  apply     esc  cancel")
         self._options, self._chosen, self._nothing = options, set(chosen), nothing
 
     def body(self) -> Iterable[Widget]:

@@ -110,7 +110,7 @@ class PathDialog(Dialog[str | None]):
         tree_first: bool = False,
     ) -> None:
         """`suffixes` are those of the files that are shown beside folders; `tree_first` begins in the tree."""
-        super().__init__(title, "tab  complete  ↓  tree  ←→  close, open  ⌫  up  enter  take  esc  back", "wide")
+        super().__init__(title, "tab  complete  ↓  tree  ←→  close, open  ⌫  up  enter  choose  esc  cancel", "wide")
         self._text, self._value, self._check = text, value, check
         self._suffixes, self._new, self._tree_first = suffixes, new, tree_first
 

@@ -118,7 +118,7 @@ class Knobs(LinesWidget, can_focus=True):
 
     @dataclass
     class ExactAsked(Message):
-        """Somebody wants to type a knob's exact value."""
+        """Request to type a knob's exact value."""
 
         knob: Knob
 

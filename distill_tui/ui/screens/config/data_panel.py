@@ -72,7 +72,7 @@ class FoundPanel(Static):
                 line((f"  {said}", "foreground"))
         elif found.scanning:
             far = f"{found.done:,} of {formatting.plural(found.total, 'file')}" if found.total else "looking for files"
-            line((f"reading the sounds: {far}", "dim"))
+            line((f"scanning the sounds: {far}", "dim"))
         else:
             line(
                 ("No sounds chosen yet: ", "foreground"),

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from distill_tui.recipe.fields import Field
 from distill_tui.ui.widgets.text_widget import LinesWidget
 
-CHOOSE = "Choose another word"
+CHOOSE = "Choose another value"
 
 
 class Choice(LinesWidget, can_focus=True):

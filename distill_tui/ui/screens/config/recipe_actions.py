@@ -102,7 +102,7 @@ class RecipeActions:
         folder = self._screen.query_one(FolderField)
         if not folder.path and (sounds := sounds_of(values)):
             folder.mean(AND.join(sounds))
-        self._screen.notify(f"The form holds the recipe of {printable(name)}.", markup=False)
+        self._screen.notify(f"The form now holds the recipe of {printable(name)}.", markup=False)
 
     def save(self) -> None:
         from distill_tui.recipe import toml

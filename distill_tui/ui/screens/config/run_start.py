@@ -21,17 +21,17 @@ class RunStart:
         self._is_starting = False
 
     def start(self) -> None:
-        """Start a run of the recipe in the form on the chosen sounds; what stands in the way is said."""
+        """Start a run of the form's recipe on the chosen sounds, or say what prevents it."""
         screen, pane, found = self._screen, self._screen.pane, self._screen.found
         pane.take_in()
         corpus, machine = found.corpus, found.machine
         path = screen.query_one(FolderField).path
         if path and path != found.path:
             screen.source.look_at(path)
-            screen.notify("Looking at the sounds first: start again when they are there.", markup=False)
+            screen.notify("Scanning the sounds first: start again when that is done.", markup=False)
             return
         if corpus is None or machine is None:
-            problem = "The sounds are still being read." if found.scanning else found.problem
+            problem = "The sounds are still being scanned." if found.scanning else found.problem
             screen.notify(problem or "Choose a folder of sounds first.", severity="warning", markup=False)
             screen.query_one("#folder").focus()
             return

@@ -40,11 +40,11 @@ class ConfigScreen(BaseScreen):
     MODE = "config"
     TITLE_TEXT = "Config"
     HELP_TEXT = (
-        "Choose a folder of sounds: its sub-folders are walked too. Enter lets you type a path, t finds it in a tree. "
-        "Tab completes a path, enter looks into it. "
+        "Choose a folder of sounds; its sub-folders are included. Enter lets you type a path, t finds it in a tree. "
+        "Tab completes a path, enter scans it. "
         "Then name the run, change what you like, and start with ctrl+s. Up and down move between the fields; "
         "'auto' is chosen from your sounds and this machine. In a field letters and digits are typed: escape leaves "
-        "it, and then 1, 2 and 3 switch screens. The time of an epoch is told from what this machine reached before."
+        "it, and then 1 to 4 switch screens. The time of an epoch is estimated from earlier runs on this machine."
     )
     # no input at first: the keys of the screens work at once
     AUTO_FOCUS = ""

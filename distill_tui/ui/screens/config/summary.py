@@ -53,7 +53,7 @@ def summary(widget: Widget, found: Found, wide: bool) -> Text:
     if found.interrupted is not None:
         if wide:
             line()
-        line((f"A run on these sounds can go on: {found.interrupted.id}", "foreground"), ("  ctrl+r", "accent"))
+        line((f"A run on these sounds can be resumed: {found.interrupted.id}", "foreground"), ("  ctrl+r", "accent"))
     return wrapped(text, widget.size.width, indents)
 
 
@@ -107,7 +107,7 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
     recipe = found.resolved
     if recipe is None:
         if not found.problems:
-            line(("✗ mend the fields that are marked to see what the model will be", "error"))
+            line(("✗ fix the marked fields to see what the model will be", "error"))
         return
     auto = _auto(recipe, "model.codebook_size")
     size = f"{recipe.model.rvq_levels} × {recipe.model.codebook_size} codes{auto}"  # noqa: RUF001
@@ -137,12 +137,12 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
             ("memory", _memory(recipe)),
             ("steps", _steps(recipe)),
             ("an epoch", epoch or "known after a first run of about this size"),
-            ("in all", _whole(recipe, found.pace)),
+            ("in total", _whole(recipe, found.pace)),
         ):
             if value:
                 line((f"  {word:11}", "dim"), (value, "foreground"))
         if found.pace is not None:
-            line((f"  by the pace of {formatting.shorten(found.pace.run, 30)}", "dim"))
+            line((f"  estimated from {formatting.shorten(found.pace.run, 30)}", "dim"))
     else:
         line(("model: ", "dim"), (f"{rate}, {frames}, {size}, {kbps}, {many}", "foreground"))
         if start:

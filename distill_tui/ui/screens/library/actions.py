@@ -49,7 +49,7 @@ MODEL_KEYS = (
     _b("w", "model('watch')", "Its run", "watch", "Show the run that made the chosen model"),
     _b("n", "model('rename')", "Rename", "rename", "Give the chosen model another name"),
     _b("d", "model('delete')", "Delete", "delete", "Move the chosen model to the trash (asks first)"),
-    _b("t", "model('trash')", "Trash", "trash", "Take a deleted model back from the trash"),
+    _b("t", "model('trash')", "Trash", "trash", "Restore a deleted model from the trash"),
     _b("v", "model('verify')", "Verify", "verify", "Check the chosen model's whole file"),
     _b("x", "model('export')", "Export", "export", "Copy the chosen model to a file"),
     _b("i", "model('import_file')", "Import", "import", "Copy a model file into the library"),
@@ -147,7 +147,7 @@ class ModelActions:
         async def delete() -> None:
             if await self._screen.in_thread(lambda: (self._library.delete(str(entry.path)),)):
                 self._screen.reload()
-                self._screen.notify(f"{entry.name} is in the trash: t brings it back.", markup=False)
+                self._screen.notify(f"{entry.name} is in the trash: t restores it.", markup=False)
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -156,7 +156,7 @@ class ModelActions:
         self._screen.app.push_screen(
             ConfirmDialog(
                 f"Delete {formatting.shorten(printable(entry.name), 40)}?",
-                "It goes to the trash, from where it can be restored.",
+                "It goes to the trash and can be restored.",
                 "delete it",
             ),
             answered,
@@ -175,9 +175,9 @@ class ModelActions:
         if gone is not None:
             columns = (Column("name"), Column("created"), Column("val loss", right=True))
             rows = [model_row(entry, [column.title for column in columns]) for entry in gone]
-            title = "Take back from the trash"
+            title = "Restore from the trash"
             self._screen.app.push_screen(
-                PickDialog(title, columns, rows, take="take it back", empty="The trash is empty."), answered
+                PickDialog(title, columns, rows, take="restore it", empty="The trash is empty."), answered
             )
 
     # files

@@ -78,7 +78,7 @@ class CompareDialog(Dialog[None]):
         """One model after the other, each in a process of its own; leaving ends it."""
         self._measured = [None, None]
         for number, shown in enumerate(self._pair):
-            self.show_keys(f"measuring {'ab'[number]}, {number + 1} of 2 ...     esc  leave it")
+            self.show_keys(f"measuring {'ab'[number]}, {number + 1} of 2 …     esc  cancel")
             answer = await call(self._home, "models", "evaluate", "--json", "--", str(shown.entry.path), path)
             try:
                 found: dict[str, Any] = decode(answer.document, dict[str, Any])

@@ -26,7 +26,7 @@ EMPTY = """No models yet.
 
 A run puts its model here when it finishes or is stopped.
 Press 1 to choose a folder of sounds and train one, or try:  distill-tui demo
-A model from elsewhere: i imports its file, t brings back what was deleted."""
+i imports the file of a model, t restores a deleted one."""
 
 
 class LibraryScreen(BaseScreen):
@@ -36,9 +36,9 @@ class LibraryScreen(BaseScreen):
     MODE = "library"
     TITLE_TEXT = "Library"
     HELP_TEXT = (
-        "Every model that was trained or imported here. The chosen one's card stands beside the list, or below it; "
+        "The models that were trained or imported here. The chosen one's card is shown beside the list or below it; "
         "tab goes there to scroll. Space marks a model; two marked ones are compared side by side. "
-        "Deleted models go to the trash, from where they can be taken back."
+        "Deleted models go to the trash and can be restored."
     )
     AUTO_FOCUS = "#models"
     BINDINGS: ClassVar[list[BindingType]] = [*LIST_KEYS, *MODEL_KEYS]

@@ -28,7 +28,7 @@ from distill_tui.ui.widgets.table import Column, Row, RowTable
 
 SUFFIXES = tuple(f".{end}" for end in USUAL_EXTENSIONS)
 ASKING = "enter  start   tab  complete, next   ctrl+t  tree   esc  back"
-WORKING = "esc  cancel it"
+WORKING = "esc  cancel"
 BAR = 40
 
 
@@ -149,7 +149,7 @@ class UseDialog(Dialog[None]):
             self._say(f"{'━' * full}{'─' * (BAR - full)}  {done:,} of {formatting.plural(total, 'sound')}", WORKING)
 
         keys = "esc  back"
-        state = "cancelled: what was written stays"
+        state = "cancelled; files already written are kept"
         try:
             # a model without codebooks takes no levels at all
             fewer = ("--levels", levels) if int(levels) < self._levels else ()

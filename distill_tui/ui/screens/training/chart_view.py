@@ -24,12 +24,12 @@ class ChartView(LinesWidget, can_focus=True):
     """A `Plot` that is steered by keys, under a `ChartLegend` that names its curves and reads them at the cursor."""
 
     HELP_TEXT = (
-        "The line on top names the curves and reads each at the cursor; the letter before a name stands at its curve. "
-        "Up and down choose the curve that lies in front and that other runs show. A curve goes from the least to the "
-        "greatest of what each dot stands for, and smoothing lays a mean over that and hides nothing of it. "
-        "What was measured before the codebooks were initialised (┬) is drawn faint: it is of a net without quantizer. "
-        "Marks below: ◆ a knob was turned, p preview, c checkpoint, ★ the best epoch; at the cursor they are told. "
-        "The commitment loss has an axis of its own, and so has every kind of number."
+        "The top line names the curves and shows their values at the cursor; the letter before a name marks its curve. "
+        "Up and down choose the curve in front, which is the one that other runs show. Each column covers the least "
+        "to the greatest of its steps; smoothing lays a mean over that and hides nothing. "
+        "Values from the quantizer warm-up, before the codebooks were initialised (┬), are faint. "
+        "Marks below: ◆ setting changed, p preview, c checkpoint, ★ best epoch; the cursor describes them. "
+        "The commitment loss and every other kind of number have an axis of their own."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         _b("left", "cursor(-1)", "Read", "left", "Move the cursor that reads values", False, "←→"),
@@ -43,7 +43,7 @@ class ChartView(LinesWidget, can_focus=True):
             "pan(-0.25)",
             "Earlier",
             "earlier",
-            "Move the zoomed part to what was before",
+            "Pan to earlier steps",
             False,
             ",",
         ),
@@ -52,13 +52,13 @@ class ChartView(LinesWidget, can_focus=True):
             "pan(0.25)",
             "Later",
             "later",
-            "Move the zoomed part to what came after",
+            "Pan to later steps",
             False,
             ".",
         ),
         _b("0,home", "whole", "Whole", "whole", "Show the whole run again", False, "0"),
-        _b("x", "along", "Along", "along", "By step, epoch or time", True),
-        _b("l", "scale", "Log", "scale", "Scale: automatic, logarithmic, linear", True),
+        _b("x", "along", "Along", "along", "Axis: step, epoch or time", True),
+        _b("l", "scale", "Log", "scale", "Loss scale: auto, log, linear", True),
         _b("s", "smooth", "Smooth", "smooth", "Smooth more, or not at all", True),
         _b("y", "choose_curves", "Curves", "curves", "Choose what is drawn", True),
         _b("o", "choose_runs", "Others", "others", "Choose other runs to lay over the chart", True),
@@ -66,13 +66,13 @@ class ChartView(LinesWidget, can_focus=True):
 
     @dataclass
     class CurvesAsked(Message):
-        """Somebody wants to choose what is drawn."""
+        """Request to choose what is drawn."""
 
         chosen: list[str]
 
     @dataclass
     class RunsAsked(Message):
-        """Somebody wants to choose other runs."""
+        """Request to choose other runs."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
