@@ -171,11 +171,15 @@ def quantizer_start(state: RunState) -> float:
 
 
 def split_at(points: list[Point], at: float, first: float, last: float, width: int) -> tuple[list[Point], list[Point]]:
-    """The points before the place `at` of an axis from `first` to `last` in `width` columns, and those from it on."""
+    """The points before the place `at` of an axis from `first` to `last` in `width` columns, and those from it on.
+
+    The former end with the first of the latter, so that lines through both meet.
+    """
     if at <= first or not points:
         return [], points
     column = (at - first) / (last - first) * (width - 1) if last > first else math.inf
-    return [p for p in points if p.x < column], [p for p in points if p.x >= column]
+    index = bisect_left(points, column, key=lambda point: point.x)
+    return (points[: index + 1] if index else []), points[index:]
 
 
 History = Mapping[str, Mapping[str, Sequence[Number]]]

@@ -80,7 +80,7 @@ def test_smoothing_takes_the_mean_of_neighbours() -> None:
 def test_a_warm_up_is_split_off() -> None:
     points = [Point(x, 1.0, 1.0, 1.0) for x in range(11)]
     assert [len(part) for part in split_at(points, 0.0, 0.0, 100.0, 11)] == [0, 11]
-    assert [len(part) for part in split_at(points, 30.0, 0.0, 100.0, 11)] == [3, 8]
+    assert [len(part) for part in split_at(points, 30.0, 0.0, 100.0, 11)] == [4, 8]
     assert [len(part) for part in split_at(points, math.inf, 0.0, 100.0, 11)] == [11, 0]
 
 

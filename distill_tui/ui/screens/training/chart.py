@@ -108,9 +108,9 @@ class LossChart(PlotextPlot):
 
 
 def spread(points: list[Point], begin: int, apart: int) -> list[Point]:
-    """The first point of each stretch of `apart` columns from the column `begin` on."""
+    """The first point of each stretch of `apart` columns, from `begin` columns behind the first point on."""
     first: dict[int, Point] = {}
     for point in points:
-        if point.x >= begin:
-            first.setdefault((point.x - begin) // apart, point)
+        if (index := (point.x - points[0].x - begin) // apart) >= 0:
+            first.setdefault(index, point)
     return list(first.values())
