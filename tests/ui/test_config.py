@@ -420,7 +420,7 @@ async def test_the_time_of_an_epoch_comes_from_earlier_runs_only(
     async with opened(home, (120, 40)) as (app, pilot, screen):
         await choose(pilot, screen, tmp_path)
         await until(pilot, lambda: "an epoch   about" in screen_text(app))
-        assert f"by the pace of {run.id[:20]}" in screen_text(app)
+        assert f"estimated from {run.id[:20]}" in screen_text(app)
 
 
 async def test_leaving_with_something_typed_asks(home: Home) -> None:
