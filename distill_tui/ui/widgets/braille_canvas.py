@@ -60,7 +60,9 @@ class BrailleCanvas:
 
     def curve(self, points: Sequence[Point], scale: Scale, ink: Style, dotted: bool = False) -> None:
         """From the least to the greatest of each point, joined to its neighbours."""
-        every, before, its_top, its_bottom = DOTTED if dotted else 1, None, 0, 0
+        every = DOTTED if dotted else 1
+        before: Point | None = None
+        its_top = its_bottom = 0
         for point in points:
             top, bottom = scale.row(point.high), scale.row(point.low)
             if before is not None and before.x < point.x - 1:

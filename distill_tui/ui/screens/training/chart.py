@@ -102,7 +102,7 @@ class LossChart(PlotextPlot):
         if color is None or color.is_default:
             return "white"
         if color.triplet is not None:
-            return tuple(color.triplet)
+            return color.triplet.red, color.triplet.green, color.triplet.blue
         name = color.name.replace("bright_black", "gray")
         return name.replace("bright_", "")
 
