@@ -36,8 +36,6 @@ MOST_PROBLEMS = 20
 """How many mistakes of a file are told."""
 MOST_OF_LINE = 1000
 """How much of a line is looked at for its key."""
-NOT_DEFAULTS = ("version", "automatic", "name", "data.paths", "train.start_from")
-"""Keys of a recipe that belong to one run."""
 
 
 @dataclass
@@ -152,7 +150,7 @@ def _take_defaults(table: Mapping[str, Any], settings: Settings) -> list[tuple[s
             wrong.append((f"defaults.{word}", f"defaults: {error.message}"))
             continue
         checked, problem = check(fields()[key], value)
-        if key in NOT_DEFAULTS:
+        if fields()[key].is_own:
             problem = f"{key}: belongs to one run, and has no default"
         if problem:
             wrong.append((f"defaults.{word}", f"defaults: {problem}"))

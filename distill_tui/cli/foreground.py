@@ -7,17 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.foreign import open_regular
+from distill_tui.files import printable
+from distill_tui.reporting.notes import named, resume_hint
 from distill_tui.runs import events as e
 from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.state import RunState
+from distill_tui.runs.worker_log import log_tail
 
 POLL_SECONDS = 0.1
 TWICE_SECONDS = 0.1
@@ -182,8 +183,8 @@ class ForegroundRun:
                 f"run {self.run.id} was removed while it trained: its worker has ended",
                 "What it had saved is in the library: distill-tui models",
             )
-        for line in log_end(self.run.worker_log):
-            _tell(f"  {line}")
+        for line in log_tail(self.run, LOG_LINES):
+            _tell(f"  {printable(line)}")
         how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}" if code else "ended"
         memory = " (too little memory is the usual cause)" if code == -signal.SIGKILL else ""
         return DistillError(
@@ -206,32 +207,3 @@ def _signal_name(number: int) -> str:
 def _tell(text: str) -> None:
     with contextlib.suppress(OSError):
         print(text, file=sys.stderr, flush=True)
-
-
-def log_end(path: Path, lines: int = LOG_LINES) -> list[str]:
-    """The last lines of a worker's log, safe to print."""
-    from distill_tui.files import printable
-
-    try:
-        with open_regular(path) as file:
-            file.seek(max(0, file.seek(0, 2) - 8192))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return []
-    return [printable(line.replace("\t", "    ")) for line in text.splitlines()[-lines:]]
-
-
-def named(run: RunFolder) -> str:
-    """A run as one would write it in a shell, also when it is in another home than the usual one."""
-    import shlex
-
-    from distill_tui.paths import find_home
-
-    return shlex.quote(run.id if run.path.parent == find_home().runs else str(run.path))
-
-
-def resume_hint(run: RunFolder) -> str:
-    """How to go on with a run."""
-    if any(run.checkpoints.glob("step-*.ckpt")):
-        return f"Go on from its last checkpoint with: distill-tui resume {named(run)}"
-    return f"It has no checkpoint yet; start it again with: distill-tui resume {named(run)}"

@@ -29,8 +29,6 @@ from distill_tui.runs.service import start_worker
 if TYPE_CHECKING:
     from typing import TextIO
 
-OWN = ("version", "automatic", "name", "data.paths", "train.start_from")
-"""Keys that a run sets itself."""
 MOST_DIFFERENCES = 5
 
 
@@ -96,9 +94,9 @@ def _note_differences(run: RunFolder, asked: Recipe, data: list[str]) -> None:
     """Say where the run's recipe is another than what was asked for: it is the run's own that holds."""
     own = toml.load(run.recipe)
     different = []
-    for key in fields():
+    for key, field in fields().items():
         old, new = get(own, key), get(asked, key)
-        if key not in OWN and key not in own.automatic and new != "auto" and old != new:
+        if not field.is_own and key not in own.automatic and new != "auto" and old != new:
             different.append(f"{key} {setting(old)} (asked: {setting(new)})")
     if data and own.data.paths != [encode_path(os.path.normpath(Path(path).expanduser().absolute())) for path in data]:
         different.insert(0, "other sounds")

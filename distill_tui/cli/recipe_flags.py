@@ -45,7 +45,7 @@ class ListKeys(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        shown = [field for key, field in fields().items() if key not in ("version", "automatic")]
+        shown = [field for field in fields().values() if field.key == "data.paths" or not field.is_hidden]
         width = max(len(field.key) for field in shown)
         print("\n".join(f"{field.key.ljust(width)}  {_help(field)}" for field in shown))
         parser.exit()

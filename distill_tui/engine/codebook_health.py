@@ -18,11 +18,10 @@ import torch
 from torch import Tensor
 
 from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE
-from distill_tui.reporting.verdicts import WINDOW_STEPS
+from distill_tui.reporting.verdicts import LOW_USE, WINDOW_STEPS
 from distill_tui.runs.codebook_map import dead_codes
 
 WINDOW = f"last {WINDOW_STEPS} steps of training"
-LOW_UTILIZATION = 0.30
 
 
 @dataclass
@@ -37,9 +36,9 @@ class Health:
 
     @property
     def is_low(self) -> bool:
-        """Whether the known warning applies: utilization under 30 %, from enough assignments to mean it."""
+        """Whether the warning of low utilization applies, from enough assignments to mean it."""
         enough = self.assignments >= ENOUGH_FRAMES_PER_CODE * self.size
-        return enough and self.utilization is not None and self.utilization < LOW_UTILIZATION
+        return enough and self.utilization is not None and self.utilization < LOW_USE
 
 
 def count_codes(codes: Tensor, mask: Tensor, size: int) -> Tensor:

@@ -37,6 +37,16 @@ class Field:
         return self.key.rpartition(".")[2]
 
     @property
+    def is_own(self) -> bool:
+        """Whether it belongs to one run: no default, and no difference between models."""
+        return bool(self.extra.get("own"))
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether nobody types it: the format's own, and the folder of sounds, which has a place of its own."""
+        return bool(self.extra.get("hidden"))
+
+    @property
     def allows_auto(self) -> bool:
         return "auto" in self.choices
 

@@ -2,7 +2,8 @@
 
 The command line's flags, the form in the app, the TOML file and the docs all come from these declarations: a field's
 type and bounds say what is allowed, `title` is its label, `description` its help, and `extra` holds what only some of
-them need (`flag`, `unit`, `step`, `live` for what can be changed while a run trains, `basic` for the short form).
+them need (`flag`, `unit`, `step`, `live` for what can be changed while a run trains, `basic` for the short form, `own`
+for what belongs to one run, has no default and says nothing of a model, `hidden` for what the form does not show).
 
 A field that may be `"auto"` is chosen from the data and the machine by `recipe.resolve` before a run starts; the keys
 that were chosen so are listed in `automatic`.
@@ -24,7 +25,9 @@ def _meta(title: str, description: str, /, ge: float | None = None, le: float | 
 class Data(Struct, forbid_unknown_fields=True, kw_only=True):
     """Which sounds, and how they are split and cut."""
 
-    paths: Annotated[list[str], _meta("Sounds", "Folders (walked with their sub-folders) and files.")] = []
+    paths: Annotated[
+        list[str], _meta("Sounds", "Folders (walked with their sub-folders) and files.", own=True, hidden=True)
+    ] = []
     validation_fraction: Annotated[
         float,
         _meta(
@@ -318,6 +321,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             "A model whose weights and codebooks the training starts from. Empty: from scratch.",
             flag="--start-from",
             metavar="M",
+            own=True,
         ),
     ] = ""
 
@@ -325,9 +329,14 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
 class Recipe(Struct, forbid_unknown_fields=True, kw_only=True):
     """The complete settings of a run."""
 
-    version: Annotated[int, _meta("Recipe version", "Version of the recipe's format.", ge=1)] = RECIPE_VERSION
+    version: Annotated[int, _meta("Recipe version", "Version of the recipe's format.", ge=1, own=True, hidden=True)] = (
+        RECIPE_VERSION
+    )
     name: Annotated[
-        str, _meta("Name", "What the run and its model are called. Empty: after the data.", flag="--name", basic=True)
+        str,
+        _meta(
+            "Name", "What the run and its model are called. Empty: after the data.", flag="--name", basic=True, own=True
+        ),
     ] = ""
     preset: Annotated[
         Literal["conservative", "balanced", "aggressive"],
@@ -338,7 +347,9 @@ class Recipe(Struct, forbid_unknown_fields=True, kw_only=True):
             basic=True,
         ),
     ] = "balanced"
-    automatic: Annotated[list[str], _meta("Automatic", "Keys whose values were chosen from the data.")] = []
+    automatic: Annotated[
+        list[str], _meta("Automatic", "Keys whose values were chosen from the data.", own=True, hidden=True)
+    ] = []
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     loss: Loss = field(default_factory=Loss)

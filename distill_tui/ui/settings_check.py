@@ -3,8 +3,10 @@
 import contextlib
 import difflib
 import importlib
+import json
 import os
 import pkgutil
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys
 from textual.theme import BUILTIN_THEMES
 
 from distill_tui import ui
-from distill_tui.paths import Home
+from distill_tui.paths import Home, find_home
 from distill_tui.settings import Settings, read_settings
 from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.terminal.contrast import contrast_problems
@@ -145,3 +147,8 @@ def is_key(name: str) -> bool:
     with contextlib.suppress(KeyError):
         return bool(unicodedata.lookup(KEY_TO_UNICODE_NAME.get(last, last.replace("_", " "))))
     return False
+
+
+if __name__ == "__main__":
+    # asked by `doctor`, which does without textual
+    json.dump(all_problems(find_home(sys.argv[1])), sys.stdout)

@@ -15,6 +15,7 @@ from distill_tui.library.container import read_card, write_model
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.toml import from_dict, to_dict
+from distill_tui.reporting.formatting import plural
 from tests.conftest import Trained
 
 
@@ -82,10 +83,10 @@ def test_models_are_put_side_by_side(trained: Trained, tmp_path: Path, capsys: p
     asked = ["models", "compare", str(trained.model), str(other), "--home", str(trained.home.root)]
     assert main(asked) == 0
     out = capsys.readouterr().out
-    rows = {line.rsplit(maxsplit=2)[0]: line.split()[-2:] for line in out.splitlines()[1:]}
+    rows = {line.split("  ")[0]: line.split()[-2:] for line in out.splitlines()[1:]}
     assert rows["model.bottleneck"] == ["rvq", "kl"]
-    assert rows["kbps"][1] == "continuous"
-    assert rows["loss val"][1] == "0.5000"
+    assert rows["bit rate"][1] == "continuous"
+    assert rows["val loss"][1] == "0.5000"
     assert "level 1 perplexity" in out
     assert "model.sample_rate" not in out
     assert main([*asked, "--data", str(trained.sounds), "--json"]) == 0
@@ -100,7 +101,7 @@ def test_models_are_put_side_by_side(trained: Trained, tmp_path: Path, capsys: p
     held_out = [
         sound["mel"] for sound, same in zip(its["sounds"], ours["sounds"], strict=True) if same["seen"] != "training"
     ]
-    row = next(line for line in out.splitlines() if line.startswith(f"mel of {len(held_out)} sounds held out of all"))
+    row = next(line for line in out.splitlines() if line.startswith(f"mel, {plural(len(held_out), 'sound')} held out"))
     assert float(row.split()[-1]) == pytest.approx(sum(held_out) / len(held_out), abs=1e-3)
     assert main(["models", "compare", "nothing", "--home", str(trained.home.root)]) == 2
 

@@ -180,7 +180,7 @@ def measure_app(starts: int) -> dict[str, Any]:
 
 def describe(found: dict[str, Any]) -> str:
     """All of it for people, with what each number means."""
-    from distill_tui.cli.output import table
+    from distill_tui.reporting.formatting import table
 
     machine, training, app = found["machine"], found["training"], found["app"]
     low, high = training["ratio_quartiles"]

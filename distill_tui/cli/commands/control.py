@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.05
 TIMEOUT_SECONDS = 60.0
+LOG_LINES = 15
 
 
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -88,8 +89,8 @@ def unpause(options: argparse.Namespace) -> int:
 
 
 def stop(options: argparse.Namespace) -> int:
-    from distill_tui.cli.foreground import resume_hint
     from distill_tui.cli.output import say
+    from distill_tui.reporting.notes import resume_hint
     from distill_tui.runs.events import LAST, Finished
 
     desk = RunRequest(options)
@@ -268,10 +269,11 @@ class RunRequest:
         Raises:
             DistillError: the run ended or its worker died before it answered, or it took too long.
         """
-        from distill_tui.cli.foreground import log_end
         from distill_tui.cli.output import say
+        from distill_tui.files import printable
         from distill_tui.runs.control import change_control
         from distill_tui.runs.events import LAST
+        from distill_tui.runs.worker_log import log_tail
 
         change_control(self.run.control, change)
         deadline = time.monotonic() + self._timeout
@@ -295,8 +297,8 @@ class RunRequest:
             else:
                 # asked before the log is read again: what happened until now is in it
                 late, other = time.monotonic() > deadline, overruled(self.control())
-        for line in log_end(self.run.worker_log):
-            say(f"  {line}")
+        for line in log_tail(self.run, LOG_LINES):
+            say(f"  {printable(line)}")
         raise DistillError(f"the worker of {self.run.id} died before it answered", _resume(self.run))
 
     def tell(self, text: str, document: Any, named: bool = True) -> int:
@@ -322,6 +324,6 @@ def _was(state: str) -> str:
 
 
 def _resume(run: "RunFolder") -> str:
-    from distill_tui.cli.foreground import resume_hint
+    from distill_tui.reporting.notes import resume_hint
 
     return resume_hint(run)

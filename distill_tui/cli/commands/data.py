@@ -117,7 +117,7 @@ def describe(corpus: "Corpus", width: int | None = None) -> str:
     Args:
         width: columns that there are; longer names are cut in their middle. None: as wide as it gets.
     """
-    from distill_tui.cli.output import table
+    from distill_tui.reporting.formatting import table
 
     rows: list[tuple[str, list[str]]] = []
     for sound in corpus.sounds:

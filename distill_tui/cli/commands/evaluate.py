@@ -3,8 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from distill_tui.cli.output import print_json, say, table
+from distill_tui.cli.output import print_json, say
 from distill_tui.files import printable
+from distill_tui.reporting.formatting import table
 
 if TYPE_CHECKING:
     from distill_tui.engine.inference.evaluate import EvaluationReport, FileScore

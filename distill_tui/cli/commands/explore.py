@@ -55,9 +55,10 @@ def explore(options: argparse.Namespace) -> int:
     """Make a run on pictures, start it, and show it in the app, or as lines where there is no terminal for it."""
     from distill_tui.cli.app import open_app
     from distill_tui.cli.commands.train import go
-    from distill_tui.cli.foreground import ForegroundRun, named
+    from distill_tui.cli.foreground import ForegroundRun
     from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.paths import find_home
+    from distill_tui.reporting.notes import named
     from distill_tui.runs.quick_state import brief
     from distill_tui.runs.service import start_worker
 
@@ -136,8 +137,7 @@ def make_map(options: argparse.Namespace) -> int:
 
 def as_text(found: "CodebookMap") -> str:
     """A map as tables: each level's codes, those used most first, with where in the data most."""
-    from distill_tui.cli.output import table
-    from distill_tui.reporting.formatting import percent, plural
+    from distill_tui.reporting.formatting import percent, plural, table
 
     flat = "" if found.dims <= 2 else f" of {found.dims}, which hold {percent(found.explained)} of the variance"
     over = f"the last {found.batches} batches" if found.batches else "all the data"

@@ -4,19 +4,18 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distill_tui.cli.commands.evaluate import MEASURES
 from distill_tui.cli.commands.evaluate import evaluate as evaluate_sounds
-from distill_tui.cli.output import print_json, say, table
+from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
-from distill_tui.reporting.formatting import duration
-from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, level_of, size_of, verdict
+from distill_tui.reporting.formatting import count, kbps, local_day, number, table
+from distill_tui.reporting.lines import texts
+from distill_tui.reporting.model_report import model_report
 
 if TYPE_CHECKING:
-    from distill_tui.library.card import Card
     from distill_tui.library.index import Entry
     from distill_tui.library.store import Library
 
@@ -120,14 +119,14 @@ def list_models(options: argparse.Namespace) -> int:
 
 
 def _list_table(entries: "Sequence[Entry]") -> str:
-    head = ["NAME", "ID", "CREATED", "PARAMETERS", "KBPS", "VAL LOSS", "RUN", "PROBLEM"]
+    head = ["NAME", "ID", "CREATED", "PARAMETERS", "BIT RATE", "VAL LOSS", "RUN", "PROBLEM"]
     rows = []
     for entry in entries:
         cells = ["-"] * 4
         if facts := entry.summary:
-            loss = _number(facts.losses.get("val"))
-            cells = [f"{facts.parameters:,}", _number(facts.kbps), loss, facts.run or "-"]
-        rows.append([_safe(c) for c in (entry.name, entry.id or "-", _when(entry.created), *cells, entry.error)])
+            loss = number(facts.losses.get("val"))
+            cells = [count(facts.parameters), kbps(facts.kbps), loss, facts.run or "-"]
+        rows.append([entry.name, entry.id or "-", local_day(entry.created), *cells, entry.error])
     if not any(entry.error for entry in entries):
         head, rows = head[:-1], [row[:-1] for row in rows]
     return table(head, rows)
@@ -143,62 +142,8 @@ def show(options: argparse.Namespace) -> int:
 
         print_json({**msgspec.to_builtins(card), "path": str(path), "size": path.stat().st_size})
         return 0
-    lines = _card_lines(card, path)
-    width = max(len(word) for word, _ in lines)
-    print(_safe(card.name))
-    for word, text in lines:
-        print(f"  {word.ljust(width)}  {_safe(text)}")
-    if card.health:
-        print(f"\ncodebooks {_safe(card.health_window or HELD_OUT_WINDOW)}\n{_health_table(card)}")
-    for note in card.notes:
-        print(f"\n{_safe(note)}")
+    print("\n".join(_safe(text) for text in texts(model_report(card, path, path.stat().st_size))))
     return 0
-
-
-def _health_table(card: "Card") -> str:
-    model = card.recipe.get("model")
-    size = size_of(model.get("codebook_size")) if isinstance(model, dict) else 0
-    rows = []
-    for number, entry in enumerate(card.health):
-        level = level_of(entry, number)
-        numbers = (level.utilization, level.perplexity, level.dead, level.churn)
-        rows.append([str(level.level + 1), *(_number(value) for value in numbers), verdict(level, size) or "-"])
-    return table(["LEVEL", "UTILIZATION", "PERPLEXITY", "DEAD", "CHURN", "VERDICT"], rows)
-
-
-def _card_lines(card: "Card", path: Path) -> list[tuple[str, str]]:
-    """What `show` says of a model, as (word, text)."""
-    sounds, seconds = card.data.get("files", 0), card.data.get("seconds")
-    heard = duration(card.seconds_of_sound)
-    losses = ", ".join(f"{name} {_number(value)}" for name, value in card.losses.items())
-    return [
-        ("id", card.id),
-        ("created", f"{_when(card.created)} UTC, by distill-tui {card.program}"),
-        ("run", card.run or "-"),
-        *([("started from", f"model {card.started_from}")] if card.started_from else []),
-        ("data", f"{sounds} files, {duration(seconds)} of sound"),
-        (
-            "trained",
-            f"{card.epoch} epochs, {card.step:,} steps in {duration(card.seconds_trained)}, on {heard} of sound"
-            + ("" if card.finished else " (not finished)"),
-        ),
-        ("parameters", f"{card.parameters:,}"),
-        ("rate", f"{card.rate:,} Hz, {_number(card.frame_rate)} latent frames a second"),
-        ("bitrate", f"{_number(card.kbps)} kbps"),
-        ("codebooks", _codebooks(card.recipe)),
-        ("losses", losses or "-"),
-        ("weights", f"sha256 {card.weights_sha256}"),
-        ("file", f"{path} ({_size(path.stat().st_size)})"),
-    ]
-
-
-def _codebooks(recipe: dict[str, Any]) -> str:
-    model, automatic = recipe.get("model"), recipe.get("automatic")
-    if not isinstance(model, dict):
-        return "-"
-    size, levels = model.get("codebook_size", "-"), model.get("rvq_levels", "-")
-    chosen = isinstance(automatic, list) and "model.codebook_size" in automatic
-    return f"{levels} levels x {size} codes ({'auto' if chosen else 'override'})"
 
 
 def rename(options: argparse.Namespace) -> int:
@@ -306,17 +251,3 @@ def _safe(text: str) -> str:
     from distill_tui.files import printable
 
     return printable(text)
-
-
-def _when(created: str) -> str:
-    """`2026-01-02 03:04`."""
-    return created[:16].replace("T", " ") or "-"
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
-
-
-def _number(value: float | None) -> str:
-    """A number in four significant digits; `-` when not known."""
-    return "-" if value is None else f"{value:.4g}"

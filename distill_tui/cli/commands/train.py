@@ -130,12 +130,13 @@ def prepare_run(
     Raises:
         RequestError: there is nothing to train on; making the run raises what `create_run` does.
     """
-    from distill_tui.cli import report
     from distill_tui.data.corpus import decode_path
     from distill_tui.library.pretrained import start_of
     from distill_tui.machine import this_machine
     from distill_tui.recipe import toml
     from distill_tui.recipe.resolve import expectations
+    from distill_tui.reporting.lines import line, texts
+    from distill_tui.reporting.run_report import model_to_be, sounds_found
     from distill_tui.runs.service import create_run
 
     paths = data or [decode_path(path) for path in recipe.data.paths]
@@ -148,11 +149,11 @@ def prepare_run(
         run = create_run(home, recipe, corpus, this_machine(), start)
         resolved = toml.load(run.recipe)
         expected = expectations(resolved, corpus.facts())
-        lines = [*report.found(corpus), report.model_to_be(resolved)]
+        lines = [*sounds_found(corpus), model_to_be(resolved)]
         if start is not None:
-            lines.append(printable(f"starts from the weights of model '{start.name}' ({start.id})"))
-        lines += [f"warning: {text}" for text in expected]
-        print("\n".join([*lines, f"run: {printable(run.id)}"]), file=out, flush=True)
+            lines.append(line(f"starts from the weights of model '{start.name}' ({start.id})"))
+        lines += [line(f"warning: {text}", "fair") for text in expected]
+        print("\n".join(printable(text) for text in texts([*lines, line(f"run: {run.id}")])), file=out, flush=True)
         return run, frozenset(expected)
 
     return make
@@ -205,7 +206,7 @@ def go(options: argparse.Namespace, home: "Home", run: "RunFolder", told: frozen
 
 def follow_on(options: argparse.Namespace, following: "ForegroundRun", told: frozenset[str] = frozenset()) -> int:
     """Show a run that has its worker to its end, or return where that is not wanted; the exit code."""
-    from distill_tui.cli.foreground import named, resume_hint
+    from distill_tui.reporting.notes import named, resume_hint
     from distill_tui.runs import events as e
 
     run = following.run
@@ -232,9 +233,9 @@ def follow_on(options: argparse.Namespace, following: "ForegroundRun", told: fro
 
 def _show(options: argparse.Namespace, following: "ForegroundRun", told: frozenset[str]) -> Any:
     from distill_tui.cli.display import JsonLines, LineDisplay
-    from distill_tui.cli.report import closing_report
     from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.recipe import toml
+    from distill_tui.reporting.run_report import closing_report
 
     if options.json:
         return following.to_the_end(JsonLines())
@@ -246,7 +247,8 @@ def _show(options: argparse.Namespace, following: "ForegroundRun", told: frozens
         ink.bell()
         ink.title(f"{printable(following.state.name)}: crashed")
         raise
-    print(closing_report(following.state, toml.load(following.run.recipe), ink), flush=True)
+    report = closing_report(following.state, toml.load(following.run.recipe))
+    print("\n".join(map(ink.paint, report)), flush=True)
     return ending
 
 
@@ -255,12 +257,13 @@ def demo(options: argparse.Namespace) -> int:
     import shlex
 
     from distill_tui.cli.app import open_app
-    from distill_tui.cli.foreground import ForegroundRun, named
+    from distill_tui.cli.foreground import ForegroundRun
     from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.data.demo_sounds import write_demo_sounds
     from distill_tui.paths import find_home
     from distill_tui.recipe.fields import fields, parse, with_values
     from distill_tui.recipe.schema import Recipe
+    from distill_tui.reporting.notes import named
     from distill_tui.runs.quick_state import brief
     from distill_tui.runs.service import start_worker
 

@@ -11,10 +11,11 @@ from textual.widgets import Static
 from distill_tui.errors import RequestError
 from distill_tui.foreign import MalformedError, decode
 from distill_tui.paths import Home
+from distill_tui.reporting.comparison import Distances
 from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.dialogs.path import PathDialog
 from distill_tui.ui.screens.config.recipe_sources import folder_of, values_of_model
-from distill_tui.ui.screens.library.comparison import Distances, side_text
+from distill_tui.ui.screens.library.comparison import side_text
 from distill_tui.ui.screens.library.model_details import Shown
 from distill_tui.ui.services.programs import call
 from distill_tui.ui.services.workers import begin

@@ -14,6 +14,7 @@ from distill_tui.recipe import toml
 from distill_tui.recipe.fields import parse
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import formatting
+from distill_tui.reporting.notes import can_resume, has_checkpoint
 from distill_tui.runs.control import Control
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.service import start_worker
@@ -27,7 +28,6 @@ from distill_tui.ui.services.control_writer import Wish, Wishes
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.terminal.compositor import SpansCompositor
 from distill_tui.ui.widgets.knobs import Knob, Knobs, knobs_of
-from distill_tui.ui.widgets.notes import can_go_on, has_checkpoint
 
 STEERING = (
     Binding("space", "pause", "Pause", id="training.pause", tooltip="Pause the training"),
@@ -161,7 +161,7 @@ class SteeringScreen(BaseScreen):
     @property
     def is_tunable(self) -> bool:
         """Whether a knob can be turned: of a run that has ended and can go on, for when it does."""
-        return self.is_steerable or (self.run_folder is not None and can_go_on(self.state))
+        return self.is_steerable or (self.run_folder is not None and can_resume(self.state))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Which wishes make sense now; the footer and the palette show those."""
@@ -170,7 +170,7 @@ class SteeringScreen(BaseScreen):
         if action == "unpause":
             return self.is_steerable and self.control.wanted == "paused"
         if action == "resume":
-            return self.run_folder is not None and can_go_on(self.state)
+            return self.run_folder is not None and can_resume(self.state)
         if action == "stop":
             return self.is_steerable and self.control.wanted != "stopped"
         if action == "undo":
@@ -275,7 +275,7 @@ class SteeringScreen(BaseScreen):
     @on(Knobs.Turned)
     def _knob_turned(self, message: Knobs.Turned) -> None:
         if not self.is_tunable:
-            self.notify("The run has ended: its knobs turn nothing.", severity="warning", timeout=3)
+            self.notify("The run has ended: settings can no longer be changed.", severity="warning", timeout=3)
             self._repaint()
             return
         before = next(knob.wanted for knob in self.knobs() if knob.field.key == message.key)

@@ -4,19 +4,11 @@ from rich.text import Text
 
 from distill_tui.files import printable
 from distill_tui.reporting import formatting
+from distill_tui.reporting.notes import STATE_MARKS
 from distill_tui.runs.state import RunState
-from distill_tui.ui.widgets.text_widget import LinesWidget, joined
+from distill_tui.ui.widgets.text_widget import ROLES, LinesWidget, joined
 
-MARKS = {
-    "starting": ("◌", "dim"),
-    "running": ("●", "success"),
-    "paused": ("‖", "warning"),
-    "stopping": ("◔", "warning"),
-    "finished": ("✓", "success"),
-    "stopped": ("■", "warning"),
-    "failed": ("✗", "error"),
-    "crashed": ("✗", "error"),
-}
+MARKS = {state: (mark, ROLES[role]) for state, (mark, role) in STATE_MARKS.items()}
 """A mark and a colour for each state; the word always stands beside them."""
 
 

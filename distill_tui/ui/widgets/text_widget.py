@@ -1,6 +1,6 @@
 """A widget that is lines of styled text: repainted only when they changed, so that a calm screen sends nothing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -10,7 +10,20 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from distill_tui.files import printable
 from distill_tui.reporting import formatting
+from distill_tui.reporting.lines import Line, Role
+
+ROLES: dict[Role, str] = {
+    "plain": "foreground",
+    "dim": "dim",
+    "strong": "primary",
+    "accent": "accent",
+    "good": "success",
+    "fair": "warning",
+    "bad": "error",
+}
+"""The theme's variable for each role of what is said."""
 
 
 def theme_style(widget: Widget, variable: str, bold: bool = False) -> Style:
@@ -117,6 +130,13 @@ def wrapped(text: Text, width: int, indents: Sequence[int]) -> Text:
             found.append(Text(" " * indent * bool(number)).append_text(line[start : start + len(body)]))
             start += len(body)
     return Text("\n").join(found)
+
+
+def text_of(widget: Widget, lines: Sequence[Line], width: int, bold: Container[Role] = ("strong",)) -> Text:
+    """Lines in the theme's colours, wrapped to `width` cells; roles in `bold` are bold as well."""
+    styles = {role: theme_style(widget, variable, role in bold) for role, variable in ROLES.items()}
+    spans = [Text.assemble(*((printable(text), styles[role]) for text, role in line.spans)) for line in lines]
+    return wrapped(Text("\n").join(spans), width, [line.indent for line in lines])
 
 
 def joined(parts: Iterable[Text], width: int, gap: int) -> Text:

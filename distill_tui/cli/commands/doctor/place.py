@@ -1,12 +1,15 @@
 """Checks of the machine's memory, its decoders of sound, and the folders."""
 
 import contextlib
+import json
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from distill_tui import interpreter
 from distill_tui.cli.commands.doctor.check import Check
 from distill_tui.files import printable
 from distill_tui.machine import cores
@@ -14,6 +17,8 @@ from distill_tui.paths import Home
 
 GIB = 1 << 30
 LITTLE_SPACE, LITTLE_MEMORY = 2 * GIB, 2 * GIB
+CHECK_SECONDS = 60.0
+"""Importing the app from a slow network disk can take a while."""
 USUAL_FORMATS = ("WAV", "FLAC", "OGG", "AIFF", "MP3")
 
 
@@ -91,15 +96,32 @@ def folders(home: Home) -> Iterator[Check]:
 
 
 def _settings(home: Home) -> Iterator[Check]:
-    """What is wrong in settings.toml, or where it is."""
-    from distill_tui.ui.settings_check import all_problems
-
-    problems = all_problems(home)
+    """What is wrong in settings.toml, or where it is. Only the app knows its keys, actions and themes: it is asked."""
+    try:
+        problems = settings_problems(home)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        advice = "The app may not start either: install this program again."
+        yield Check("folder", "settings", "warning", f"cannot be checked: {printable(str(error))}", advice)
+        return
     for problem in problems:
         yield Check("folder", "settings", "warning", problem, "Correct it: what is wrong there is not used.")
     if not problems:
         shown = printable(str(home.settings))
         yield Check("folder", "settings", "ok", shown if home.settings.exists() else f"none; they would be in {shown}")
+
+
+def settings_problems(home: Home) -> list[str]:
+    """What is wrong with settings.toml and with the themes, by the app in a process of its own.
+
+    Raises:
+        OSError, subprocess.SubprocessError, ValueError: it does not start, takes too long, or fails.
+    """
+    command = interpreter.python("-m", "distill_tui.ui.settings_check", str(home.root))
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=CHECK_SECONDS)
+    if done.returncode:
+        raise ValueError((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
+    problems: list[str] = json.loads(done.stdout)
+    return problems
 
 
 def why_not_writable(folder: Path) -> str:

@@ -9,14 +9,12 @@ from distill_tui.recipe.presets import PRESETS, layered
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting.formatting import setting
 
-HIDDEN = ("version", "automatic", "data.paths")
-"""Keys that are not typed: the format's own, and the folder, which has a field of its own."""
 SECTION_ORDER = ("", "train", "model", "loss", "data")
 
 
 def shown_fields(basic: bool) -> list[Field]:
     """The fields of the short form, or all the others, by section."""
-    found = [f for f in fields().values() if f.key not in HIDDEN and bool(f.extra.get("basic")) == basic]
+    found = [f for f in fields().values() if not f.is_hidden and bool(f.extra.get("basic")) == basic]
     return sorted(found, key=lambda f: SECTION_ORDER.index(f.key.rpartition(".")[0]))
 
 
@@ -26,7 +24,7 @@ class RecipeForm:
     def __init__(self, defaults: Mapping[str, Any] | None = None) -> None:
         """`defaults` are a person's own, checked, by key."""
         recipe = layered(defaults or {})
-        self.texts = {key: setting(value) for key, value in flatten(recipe).items() if key not in HIDDEN}
+        self.texts = {key: setting(value) for key, value in flatten(recipe).items() if not fields()[key].is_hidden}
         self.start = dict(self.texts)
         self.set_by_preset: dict[str, str] = {}
         """Keys that the last chosen preset changed, with what stood there before."""

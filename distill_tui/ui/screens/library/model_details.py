@@ -68,16 +68,16 @@ def go_on(home: Home, entry: Entry) -> RunFolder:
         DistillError: it cannot go on, and why.
     """
     run = run_of(home, entry)
-    instead = "A new run can start from the model's weights: press c."
+    instead = "Fine-tune the model instead: press c."
     if run is None:
-        raise DistillError(f"The run of {entry.name} is not in this home: there is nothing to go on from.", instead)
+        raise DistillError(f"The run of {entry.name} is not in this home: there is nothing to resume.", instead)
     state = brief(run)
     if state.is_active:
         return run
     if state.state == "finished":
-        raise DistillError(f"The run of {entry.name} is finished: its schedule has come to its end.", instead)
+        raise DistillError(f"The run of {entry.name} is finished: its schedule has ended.", instead)
     if not (state.checkpoints or run.checkpoints.is_dir()):
-        raise DistillError(f"The run of {entry.name} has no checkpoint to go on from.", instead)
+        raise DistillError(f"The run of {entry.name} has no checkpoint to resume from.", instead)
     change_control(run.control, lambda control: setattr(control, "wanted", "running"))
     start_worker(home, run)
     return run

@@ -14,7 +14,7 @@ from distill_tui.paths import Home
 from distill_tui.reporting import formatting
 from distill_tui.ui.dialogs.compare import CompareDialog
 from distill_tui.ui.screens.library.actions import HANDLING, USE, HandlingScreen, library_key
-from distill_tui.ui.screens.library.card import CardView, local_day
+from distill_tui.ui.screens.library.card import CardView
 from distill_tui.ui.screens.library.model_details import Shown, look_at
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.header import AppHeader
@@ -127,7 +127,7 @@ class LibraryScreen(HandlingScreen):
         else:
             cells = {
                 "name": entry.name,
-                "created": local_day(entry.created)[: None if self.has_class("-huge") else 10],
+                "created": formatting.local_day(entry.created)[: None if self.has_class("-huge") else 10],
                 "kbps": f"{facts.kbps:.2f}" if facts.kbps is not None else formatting.MISSING,
                 "val loss": formatting.number(facts.losses.get("val")),
                 "parameters": formatting.short_count(facts.parameters),

@@ -11,10 +11,14 @@ from textual.widgets import Static
 
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
+from distill_tui.reporting.metrics import COMMIT, RECON, TRAIN, VAL
+from distill_tui.reporting.notes import unseen_warnings
+from distill_tui.reporting.verdicts import has_codebooks
 from distill_tui.runs.events import WarningRaised
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.seen_warnings import mark_seen, seen_until
 from distill_tui.runs.state import RunState
+from distill_tui.runs.worker_log import has_log, log_lines
 from distill_tui.ui import messages as m
 from distill_tui.ui.screens.run_screen import STEERING, UNDO, SteeringScreen
 from distill_tui.ui.screens.training.event_log import EventLog
@@ -24,10 +28,10 @@ from distill_tui.ui.screens.training.view_tabs import VIEWS, ViewTabs
 from distill_tui.ui.screens.training.views import Views
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.header import AppHeader
-from distill_tui.ui.widgets.health import HealthNote, HealthTable, has_codes
+from distill_tui.ui.widgets.health import HealthNote, HealthTable
 from distill_tui.ui.widgets.knobs import Knobs
-from distill_tui.ui.widgets.losses import LOSSES, LossCurves
-from distill_tui.ui.widgets.notes import Notes, has_log, log_lines, unseen_warnings
+from distill_tui.ui.widgets.losses import LossCurves
+from distill_tui.ui.widgets.notes import Notes
 from distill_tui.ui.widgets.status import StatusHead
 
 CHART_REPAINTS = 4
@@ -140,7 +144,7 @@ class TrainingScreen(SteeringScreen):
         hints = self._hints()
         self.set_class(self.state.state in ("failed", "crashed"), "-failed")
         self.set_class(not self.state.series, "-blank")
-        self.set_class(not has_codes(self.state), "-no-codes")
+        self.set_class(not has_codebooks(self.state), "-no-codes")
         self.bar.show(self.state.name)
         self.query_one(StatusHead).show(self.state, self.pending(), self._unseen)
         self.query_one(ViewTabs).show(
@@ -171,8 +175,8 @@ class TrainingScreen(SteeringScreen):
             from distill_tui.ui.screens.training.chart import LossChart
 
             charts.mount(
-                LossChart((LOSSES[2], LOSSES[0], LOSSES[1]), "train, validation and reconstruction loss", id="chart"),
-                LossChart(LOSSES[3:], "commitment loss", id="chart-commit"),
+                LossChart((RECON, TRAIN, VAL), "train, validation and reconstruction loss", id="chart"),
+                LossChart((COMMIT,), "commitment loss", id="chart-commit"),
             )
             glimpse = PreviewsView(id="glimpse")
             glimpse.can_focus = False
