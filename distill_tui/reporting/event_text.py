@@ -53,7 +53,7 @@ def _(event: e.Metrics) -> Line:
         return NOTHING
     losses = [
         f"{name} {number(event.values[key])}"
-        for key, name in (("loss/train", "train"), ("loss/val", "val"))
+        for key, name in (("epoch/train", "train"), ("loss/val", "val"))
         if key in event.values
     ]
     return line(f"epoch {event.epoch}: {', '.join(losses)}") if losses else NOTHING

@@ -59,7 +59,7 @@ def test_in_a_pipe_it_prints_plain_lines_and_a_full_report(trained: Trained) -> 
     assert re.search(r"\n  level +utilization +perplexity", report)
     assert re.search(r"model\.codebook_size +8 \(override\)", report)
     assert re.search(r"train\.learning_rate +0\.001\n", report)
-    assert re.search(r"model\.hop +\d+ \(auto\)", report)
+    assert re.search(r"model\.hop_length +\d+ \(auto\)", report)
     assert str(trained.model) in report
     # the worker warns of so little sound: said once before the start, and again with all warnings of the run
     assert trained.out.count("s of sound to train on: expect") == 2
@@ -100,7 +100,7 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_goes_on(home: Home, sounds: P
     assert stopped_at > 0
     # a second terminal goes on, and two ctrl+c at once kill the worker
     terminal = Terminal("resume", run.id, NO_COLOR="1")
-    terminal.read_until("going on with")
+    terminal.read_until("resumed in process")
     terminal.read_until("epoch ")
     assert main(["resume", run.id]) == 2
     terminal.type("\x03")
@@ -129,7 +129,7 @@ def test_a_killed_worker_is_told_everywhere_within_two_seconds_and_resume_finish
     os.kill(pid, signal.SIGKILL)
     killed_at = time.monotonic()
     said = asking.communicate(timeout=PATIENCE)[1].decode()
-    watching.read_until("no checkpoint yet, and can begin again")
+    watching.read_until("No checkpoint yet")
     watching.read_until(f"distill-tui resume {run.id}")
     watching.read_until("the last words of the worker")
     assert terminal.wait() == asking.returncode == 1
@@ -170,7 +170,7 @@ def test_a_reader_that_goes_away_takes_nothing_with_it(home: Home, sounds: Path)
     assert process.stdout is not None
     assert process.stderr is not None
     # before this line there is no run yet that could go on
-    while not process.stdout.readline().startswith(b"training "):
+    while not process.stdout.readline().startswith(b"started "):
         assert process.poll() is None
     process.stdout.close()
     assert process.wait(PATIENCE) == 128 + signal.SIGPIPE

@@ -20,7 +20,11 @@ def a_state(*events: e.Event) -> RunState:
         levels=1, training_files=3, validation_files=1, training_seconds=58.0, validation_seconds=0.0,
         steps_per_epoch=1, total_epochs=100,
     )  # fmt: skip
-    values = {"epoch/train": 0.5, "loss/val": 0.25, **{f"codebook/0/{word}": value for word, value in HEALTH.items()}}
+    values: dict[str, float | None] = {
+        "epoch/train": 0.5,
+        "loss/val": 0.25,
+        **{f"codebook/0/{word}": value for word, value in HEALTH.items()},
+    }
     return RunState(state="running").apply_all(
         [prepared, e.Metrics(scope="epoch", step=7, epoch=1, values=values, progress=0.004), *events]
     )

@@ -46,8 +46,8 @@ def data(options: argparse.Namespace) -> int:
 
     field = fields()["data.validation_fraction"]
     share, problem = field.default, ""
-    if options.validation_fraction is not None:
-        share, problem = parse(field, options.validation_fraction)
+    if options.validation_share is not None:
+        share, problem = parse(field, options.validation_share)
     if problem:
         raise RequestError(problem.replace("data.validation_fraction", "--validation-share"))
     progress = ProgressLines() if options.progress else ProgressLine()
