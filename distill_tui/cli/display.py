@@ -5,7 +5,7 @@ import time
 from distill_tui.cli.output import write_json
 from distill_tui.cli.terminal_style import TerminalStyle
 from distill_tui.files import printable
-from distill_tui.reporting.event_text import describe, epoch_line
+from distill_tui.reporting.event_text import epoch_line, event_line
 from distill_tui.reporting.lines import Line, line
 from distill_tui.reporting.run_line import progress_line, terminal_title
 from distill_tui.runs import events as e
@@ -60,7 +60,7 @@ class LineDisplay:
                 skipped = [line(f"skipped: {name}: {reason}", "fair") for name, reason in event.skipped[:MOST_SKIPPED]]
                 if len(event.skipped) > MOST_SKIPPED:
                     skipped.append(line(f"skipped: {len(event.skipped) - MOST_SKIPPED} more", "fair"))
-                self._say(describe(event), *skipped)
+                self._say(event_line(event), *skipped)
             case e.CheckpointSaved() | e.Finished() | e.Stopped() | e.Failed():
                 # too often for a line, or told in the report
                 pass
@@ -68,9 +68,9 @@ class LineDisplay:
                 # what comes beside steps may take a while at the end; before it is told in the line written over
                 late = not self._ink.cursor and (event.state == "stopping" or state.progress >= 1)
                 if late if event.detail else event.state in ("paused", "stopping"):
-                    self._say(describe(event))
+                    self._say(event_line(event))
             case _:
-                self._say(describe(event))
+                self._say(event_line(event))
 
     def _metrics(self, event: e.Metrics, state: RunState) -> None:
         quiet = time.monotonic() - self._told_at

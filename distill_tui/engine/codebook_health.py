@@ -22,6 +22,7 @@ from distill_tui.reporting.verdicts import LOW_USE, WINDOW_STEPS
 from distill_tui.runs.codebook_map import dead_codes
 
 WINDOW = f"last {WINDOW_STEPS} steps of training"
+LOW_UTILIZATION = LOW_USE
 
 
 @dataclass
@@ -36,9 +37,9 @@ class Health:
 
     @property
     def is_low(self) -> bool:
-        """Whether the warning of low utilization applies, from enough assignments to mean it."""
+        """Whether the known warning applies: utilization under 30 %, from enough assignments to mean it."""
         enough = self.assignments >= ENOUGH_FRAMES_PER_CODE * self.size
-        return enough and self.utilization is not None and self.utilization < LOW_USE
+        return enough and self.utilization is not None and self.utilization < LOW_UTILIZATION
 
 
 def count_codes(codes: Tensor, mask: Tensor, size: int) -> Tensor:

@@ -11,25 +11,30 @@ from distill_tui.runs.state import RunState
 NOTHING = line("")
 
 
+def describe(event: e.Event) -> str:
+    """An event in words; '' for what is not worth a line."""
+    return event_line(event).text
+
+
 @singledispatch
-def describe(_: e.Event) -> Line:
+def event_line(_: e.Event) -> Line:
     """An event in a line; an empty one for what is not worth one."""
     return NOTHING
 
 
-@describe.register
+@event_line.register
 def _(event: e.Started) -> Line:
     return line(f"{'resumed' if event.resumed else 'started'} in process {event.pid}")
 
 
-@describe.register
+@event_line.register
 def _(event: e.StateChanged) -> Line:
     if event.detail:
         return line(f"step {event.step:,}: {event.detail}" if event.step else event.detail, "dim")
     return line(f"{event.state} at step {event.step:,}" if event.step else event.state)
 
 
-@describe.register
+@event_line.register
 def _(event: e.RunPrepared) -> Line:
     def files(count: int, seconds: float) -> str:
         return f"{count:,} ({duration(seconds)})" if seconds else f"{count:,}"
@@ -42,12 +47,12 @@ def _(event: e.RunPrepared) -> Line:
     )
 
 
-@describe.register
+@event_line.register
 def _(event: e.QuantizationStarted) -> Line:
     return line(f"step {event.step:,}: codebooks initialised; quantizing from here", "dim")
 
 
-@describe.register
+@event_line.register
 def _(event: e.Metrics) -> Line:
     if event.scope != "epoch":
         return NOTHING
@@ -59,47 +64,47 @@ def _(event: e.Metrics) -> Line:
     return line(f"epoch {event.epoch}: {', '.join(losses)}") if losses else NOTHING
 
 
-@describe.register
+@event_line.register
 def _(event: e.WarningRaised) -> Line:
     return line(f"▲ {event.text}", "fair", f"warning/{event.code}")
 
 
-@describe.register
+@event_line.register
 def _(event: e.CheckpointSaved) -> Line:
     return line(f"checkpoint at step {event.step:,}{', the best' if event.best else ''}", "dim")
 
 
-@describe.register
+@event_line.register
 def _(event: e.PreviewMade) -> Line:
     return line(f"preview at step {event.step:,}: {event.folder}", "dim")
 
 
-@describe.register
+@event_line.register
 def _(event: e.SettingChanged) -> Line:
     return line(f"step {event.step:,}: {event.key} {setting(event.old)} → {setting(event.new)}")
 
 
-@describe.register
+@event_line.register
 def _(event: e.SettingRejected) -> Line:
     return line(f"✗ step {event.step:,}: {event.key}: {event.text}", "fair")
 
 
-@describe.register
+@event_line.register
 def _(event: e.ModelSaved) -> Line:
     return line(f"model {event.name} is in the library", "dim")
 
 
-@describe.register
+@event_line.register
 def _(event: e.Finished) -> Line:
     return line(f"✓ finished after {duration(event.seconds)}", "good")
 
 
-@describe.register
+@event_line.register
 def _(event: e.Stopped) -> Line:
     return line(f"■ stopped after {duration(event.seconds)}{f': {event.reason}' if event.reason else ''}", "fair")
 
 
-@describe.register
+@event_line.register
 def _(event: e.Failed) -> Line:
     return line(f"✗ failed: {event.reason}", "bad")
 

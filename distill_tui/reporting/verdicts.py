@@ -128,11 +128,6 @@ def when_initialised(state: RunState, from_fraction: float) -> str:
     return f"{text}, in about {duration(state.eta_seconds * left / done)}"
 
 
-def collapse_text(kl: float) -> str:
-    """The warning of latents that the decoder ignores; `kl` in nats/frame."""
-    return f"Posterior collapse: KL is {kl:.2f} nats/frame (below {COLLAPSED_NATS}), so the decoder ignores the latents"
-
-
 def health_table(
     levels: Sequence[LevelHealth], size: int, held_out: Sequence[float | None] = (), narrow: bool = False
 ) -> list[Line]:

@@ -67,15 +67,15 @@ def test_an_epoch_in_full_and_in_short() -> None:
         "epoch 1/100  step 7  train 0.5000  val 0.2500  codes used 100 %  perplexity 7.0000  dead 0  ETA 3.0 s"
     )
     assert ("100 %", "good") in full.spans
-    assert describe(event).text == "epoch 1: train 0.5000, val 0.2500"
-    assert not describe(e.Metrics(scope="step", step=7, epoch=1, values={})).text
+    assert describe(event) == "epoch 1: train 0.5000, val 0.2500"
+    assert not describe(e.Metrics(scope="step", step=7, epoch=1, values={}))
 
 
 def test_what_a_run_begins_with_is_told_with_what_is_known() -> None:
     prepared = a_state().prepared
     assert prepared is not None
     said = "1.7M parameters on cpu in float32, 1.00 kbps; 3 (58 s) to train on, 1 held out"
-    assert describe(prepared).text == said
+    assert describe(prepared) == said
 
 
 def test_metrics_as_a_table_leave_out_what_is_not_finite() -> None:

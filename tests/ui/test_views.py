@@ -12,7 +12,6 @@ from textual.color import Color
 from textual.pilot import Pilot
 
 from distill_tui.paths import Home
-from distill_tui.reporting.metrics import letters
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import read_events
@@ -25,7 +24,7 @@ from distill_tui.ui.screens.training.codebooks import CodebooksView
 from distill_tui.ui.screens.training.previews import PreviewsView
 from distill_tui.ui.screens.training.screen import TrainingScreen
 from distill_tui.ui.themes import load_themes, own_themes
-from distill_tui.ui.widgets.curves import OTHER_RUNS
+from distill_tui.ui.widgets.curves import OTHER_RUNS, letters
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
 

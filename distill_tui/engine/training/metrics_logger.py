@@ -10,7 +10,7 @@ from torch import Tensor
 from distill_tui.engine import codebook_health
 from distill_tui.engine.training.meters import MetricAccumulator
 from distill_tui.engine.training.schedule import Clock
-from distill_tui.reporting.verdicts import COLLAPSED_NATS, LOW_USE, collapse_text
+from distill_tui.reporting.verdicts import COLLAPSED_NATS
 from distill_tui.runs import events as e
 from distill_tui.runs.log import LogWriter
 
@@ -202,7 +202,7 @@ class MetricsLogger:
                     f"utilization/{level}",
                     # rounded down: 29.7 % is below 30 % and must read so
                     f"Level {level + 1}: utilization {math.floor(100 * (found.utilization or 0))}% "
-                    f"(below {100 * LOW_USE:.0f}% threshold)",
+                    f"(below {100 * codebook_health.LOW_UTILIZATION:.0f}% threshold)",
                     "A smaller --codebook-size suits this sound, or train longer.",
                     step,
                 )
@@ -212,7 +212,8 @@ class MetricsLogger:
         if kl is not None and kl < COLLAPSED_NATS:
             self.warn(
                 "posterior-collapse",
-                collapse_text(kl),
+                f"KL {kl:.2f} nats a frame (below {COLLAPSED_NATS}): "
+                "the latents say next to nothing (posterior collapse)",
                 "Lower the KL weight, or raise loss.free_bits in a new run.",
                 step,
             )

@@ -12,6 +12,8 @@ from distill_tui.runs.state import RunState, Series
 from distill_tui.ui.widgets.braille import blocks
 from distill_tui.ui.widgets.text_widget import ROLES, LinesWidget, again_in_another_theme, theme_style
 
+COLORS = {found: ROLES[found.role if found else "plain"] for found in (*verdicts.Verdict, None)}
+"""The theme's colour for each verdict."""
 TREND = 12
 COLUMNS = (("level", 5), ("used", 6), ("perplex", 8), ("dead", 5), ("churn", 6), ("", 7))
 
@@ -59,7 +61,7 @@ class HealthTable(DataTable[Text]):
                 self.add_row(*[Text()] * len(self.columns), key=str(level.level))
         size = verdicts.size_of_codebooks(state)
         for level in health:
-            word, color = verdicts.word_of(level, size), ROLES[verdicts.role_of(level, size)]
+            word, color = verdicts.word_of(level, size), COLORS[verdicts.verdict(level, size)]
             cells = {
                 "level": (str(level.level + 1), "foreground"),
                 "used": (formatting.percent(level.utilization), color),

@@ -5,13 +5,29 @@ import math
 from rich.text import Text
 
 from distill_tui.reporting import formatting
-from distill_tui.reporting.metrics import LOSSES, Loss, warmup_end
 from distill_tui.runs.state import RunState, Series
 from distill_tui.ui.widgets.braille import draw
 from distill_tui.ui.widgets.envelope import Envelope
 from distill_tui.ui.widgets.text_widget import LinesWidget, pad
 
+LOSSES = (
+    ("loss/train", "train", "series-train"),
+    ("loss/val", "val", "series-val"),
+    ("loss/recon", "recon", "series-recon"),
+    ("loss/commit", "commit", "series-commit"),
+)
 MOST_ROWS = 5
+
+
+def warmup_end(state: RunState) -> float:
+    """The step at which quantization began: what was measured before is of a net without its quantizer.
+
+    0 for a net that has none, infinity before it has begun.
+    """
+    if state.quantizing_from is not None:
+        return float(state.quantizing_from)
+    # only a net that quantizes has a commitment loss, also in logs that do not say when it began to
+    return math.inf if state.health and "loss/commit" not in state.series else 0.0
 
 
 class LossCurves(LinesWidget):
@@ -20,11 +36,13 @@ class LossCurves(LinesWidget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._state = RunState()
-        self._losses: tuple[Loss, ...] = LOSSES
+        self._losses: tuple[tuple[str, str, str], ...] = LOSSES
         self._logarithmic: bool | None = None
         self._envelopes = {key: Envelope() for key, _, _ in LOSSES}
 
-    def show(self, state: RunState, losses: tuple[Loss, ...] = LOSSES, logarithmic: bool | None = None) -> None:
+    def show(
+        self, state: RunState, losses: tuple[tuple[str, str, str], ...] = LOSSES, logarithmic: bool | None = None
+    ) -> None:
         """Show these losses of a run, on a logarithmic scale or not; None is on one once a loss spans much."""
         if state is not self._state or losses != self._losses:
             self._envelopes = {key: Envelope() for key, _, _ in losses}

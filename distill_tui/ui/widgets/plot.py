@@ -7,13 +7,12 @@ from rich.style import Style
 from rich.text import Text
 from textual.color import Color
 
-from distill_tui.reporting import metrics
-from distill_tui.reporting.series import Mark, marks, place_of_step, place_text, places
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
 from distill_tui.ui.widgets import curves as c
 from distill_tui.ui.widgets.canvas import Canvas, Scale, round_numbers, scale_for
 from distill_tui.ui.widgets.chart_window import Window
+from distill_tui.ui.widgets.losses import warmup_end
 from distill_tui.ui.widgets.pyramid import Point, Pyramid, smoothed
 from distill_tui.ui.widgets.text_widget import LinesWidget, theme_style
 
@@ -61,7 +60,7 @@ class Plot(LinesWidget):
         self.state = RunState()
         self.window = Window()
         self.along, self.scale, self.smoothing = "step", "auto", 0
-        self.chosen = [loss.key for loss in metrics.LOSSES]
+        self.chosen = list(c.FIRST_CHOSEN)
         self.front = 0
         self.others: dict[RunFolder, Overlaid] = {}
         self._pyramids: dict[tuple[int, str], Pyramid] = {}
@@ -130,7 +129,7 @@ class Plot(LinesWidget):
         series = state.series.get(key)
         if not series:
             return 0.0
-        xs, factor, shift = places(state, series, self.along)
+        xs, factor, shift = c.places(state, series, self.along)
         return xs[-1] * factor + shift
 
     def _points(self, state: RunState, key: str) -> list[Point]:
@@ -138,14 +137,14 @@ class Plot(LinesWidget):
         if not series:
             return []
         pyramid = self._pyramids.setdefault((id(state), key), Pyramid())
-        xs, factor, shift = places(state, series, self.along)
+        xs, factor, shift = c.places(state, series, self.along)
         first, last = ((end - shift) / factor for end in (self.window.first, self.window.last))
         return pyramid.points(series, xs, self._plot_width() * 2, first, last)
 
     def _panes(self, keys: list[str], rows: int) -> list[tuple[_Pane, int]]:
         """The panes that fit, with their rows: the losses get more than the others."""
-        names = list(dict.fromkeys(metrics.pane_name(key) for key in keys))
-        front = metrics.pane_name(self.front_key or keys[0])
+        names = list(dict.fromkeys(c.pane_name(key) for key in keys))
+        front = c.pane_name(self.front_key or keys[0])
         room = max(1, (rows + 1) // LEAST_PANE_ROWS)
         self._left_out = max(0, len(names) - room)
         while len(names) > room:
@@ -163,9 +162,9 @@ class Plot(LinesWidget):
         pane = _Pane(name)
         reach = round(SMOOTHINGS[self.smoothing][1] * self._plot_width() * 2)
         front = self.front_key
-        mine = sorted((key for key in keys if metrics.pane_name(key) == name), key=lambda key: key == front)
-        letters = metrics.letters(keys)
-        if front and metrics.pane_name(front) == name:
+        mine = sorted((key for key in keys if c.pane_name(key) == name), key=lambda key: key == front)
+        letters = c.letters(keys)
+        if front and c.pane_name(front) == name:
             for other in self.others.values():
                 ink = self._run_ink(other.color)
                 points = smoothed(self._points(other.state, front), reach)
@@ -186,13 +185,13 @@ class Plot(LinesWidget):
 
     def _parted(self, points: list[Point]) -> tuple[list[Point], list[Point]]:
         """The points of the warm-up, and those from the codebooks on."""
-        end = metrics.warmup_end(self.state)
+        end = warmup_end(self.state)
         if end == 0 or not points:
             return [], points
         if math.isinf(end):
             return points, []
         span = self.window.last - self.window.first
-        at = (place_of_step(self.state, end, self.along) - self.window.first) / span if span > 0 else 0.0
+        at = (c.place_of_step(self.state, end, self.along) - self.window.first) / span if span > 0 else 0.0
         column = at * (self._plot_width() * 2 - 1)
         return [p for p in points if p.x < column], [p for p in points if p.x >= column]
 
@@ -243,8 +242,8 @@ class Plot(LinesWidget):
         return None if self.window.cursor is None else self._cell_of(self.window.cursor)
 
     def _marks_row(self) -> Text:
-        cells: dict[int, Mark] = {}
-        for mark in marks(self.state, self.along):
+        cells: dict[int, c.Mark] = {}
+        for mark in c.marks(self.state, self.along):
             if (cell := self._cell_of(mark.at)) is not None:
                 cells[cell] = mark
         line = Text(" " * (LABEL_CELLS - 1) + "└", self.style("dim"))
@@ -258,7 +257,7 @@ class Plot(LinesWidget):
         first, last = self.window.first, self.window.last
         cells = [" "] * (width + LABEL_CELLS)
         for tick in round_numbers(first, last, max(2, width // 14)) if last > first else [first]:
-            text, cell = place_text(tick, self.along), self._cell_of(tick)
+            text, cell = c.place_text(tick, self.along), self._cell_of(tick)
             if cell is None:
                 continue
             start = min(len(cells) - len(text), max(0, LABEL_CELLS + cell - len(text) // 2))

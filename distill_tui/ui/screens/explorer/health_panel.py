@@ -5,19 +5,34 @@ import math
 from rich.text import Text
 
 from distill_tui.files import printable
+from distill_tui.recipe.schema import Model
 from distill_tui.reporting import formatting
-from distill_tui.reporting.verdicts import COLLAPSED_NATS, role_of
+from distill_tui.reporting.verdicts import COLLAPSED_NATS, verdict
 from distill_tui.runs.codebook_map import DEADNESS, CodebookMap
 from distill_tui.runs.state import LevelHealth, RunState
 from distill_tui.ui.screens.explorer.scene import MapOptions, Scene
 from distill_tui.ui.widgets.braille import BLOCKS
+from distill_tui.ui.widgets.health import COLORS
+from distill_tui.ui.widgets.losses import LOSSES
 from distill_tui.ui.widgets.status import MARKS
-from distill_tui.ui.widgets.text_widget import ROLES, LinesWidget
+from distill_tui.ui.widgets.text_widget import LinesWidget
 
 USED = 0.01
 """Nats below which a dimension of a VAE's latents tells nothing."""
 ROOMY = 48
 """Characters from which on the definition of a dead code is written out."""
+
+
+TRAIN, VAL, RECON, COMMIT = LOSSES
+CODEBOOK = ("loss/codebook", "codebk", "series-val")
+KL = ("loss/kl", "kl", "series-commit")
+
+
+def losses_of(model: Model) -> tuple[tuple[str, str, str], ...]:
+    """The four losses that say most of such a model: key, title, colour."""
+    if model.bottleneck == "kl":
+        return TRAIN, RECON, KL, VAL
+    return (TRAIN, RECON, COMMIT, CODEBOOK) if model.codebooks == "gradient" else (TRAIN, RECON, COMMIT, VAL)
 
 
 def about_map(found: CodebookMap, title: str, trains: bool) -> list[tuple[str, str]]:
@@ -123,7 +138,7 @@ class HealthLines(LinesWidget):
         size, gone = len(dead), sum(dead)
         share = (size - gone) / size if size else 0.0
         frames = float(sum(scene.levels[level].counts))
-        color = ROLES[role_of(LevelHealth(level, utilization=share, frames=frames), size)]
+        color = COLORS[verdict(LevelHealth(level, utilization=share, frames=frames), size)]
         line = Text.assemble(
             (f"Level {level + 1}: ", self.style("dim")),
             (f"{size - gone}/{size} active", self.style(color, bold=True)),

@@ -11,13 +11,12 @@ from textual.widgets import Static
 
 from distill_tui.files import printable
 from distill_tui.paths import Home
-from distill_tui.reporting.metrics import losses_of
 from distill_tui.runs.codebook_map import CodebookMap, read_map
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.screens.explorer import sources
 from distill_tui.ui.screens.explorer.cell_grid import RateLimiter
 from distill_tui.ui.screens.explorer.code_pane import CodePane
-from distill_tui.ui.screens.explorer.health_panel import ExplorerHead, HealthLines, about_map
+from distill_tui.ui.screens.explorer.health_panel import ExplorerHead, HealthLines, about_map, losses_of
 from distill_tui.ui.screens.explorer.map_view import MapView
 from distill_tui.ui.screens.explorer.pixels import PicturesView
 from distill_tui.ui.screens.explorer.sources import SoundRun

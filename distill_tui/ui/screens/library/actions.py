@@ -34,9 +34,9 @@ def library_key(
 
 USE = library_key("u", "use", "Use", "use", "Put sounds through the chosen model", True)
 HANDLING = (
-    library_key("b", "begin", "New run", "begin", "Start a new run with the chosen model's recipe", True),
-    library_key("c", "continue", "Fine-tune", "continue", "Start a new run from the chosen model's weights"),
-    library_key("g", "go_on", "Resume", "go-on", "Resume the interrupted run of the chosen model"),
+    library_key("b", "begin", "New run", "begin", "Begin a new run with the chosen model's recipe", True),
+    library_key("c", "continue", "Continue", "continue", "Begin a new run that starts from the chosen model's weights"),
+    library_key("g", "go_on", "Go on", "go-on", "Go on with the interrupted run of the chosen model"),
     library_key("w", "watch", "Its run", "watch", "Show the run that made the chosen model"),
     library_key("n", "rename", "Rename", "rename", "Give the chosen model another name"),
     library_key("d", "delete", "Delete", "delete", "Move the chosen model to the trash (asks first)"),

@@ -77,7 +77,7 @@ def go_on(home: Home, entry: Entry) -> RunFolder:
     if state.state == "finished":
         raise DistillError(f"The run of {entry.name} is finished: its schedule has ended.", instead)
     if not (state.checkpoints or run.checkpoints.is_dir()):
-        raise DistillError(f"The run of {entry.name} has no checkpoint to resume from.", instead)
+        raise DistillError(f"The run of {entry.name} has no checkpoint to go on from.", instead)
     change_control(run.control, lambda control: setattr(control, "wanted", "running"))
     start_worker(home, run)
     return run

@@ -12,8 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from distill_tui.files import printable
-from distill_tui.reporting import formatting, metrics
-from distill_tui.reporting.series import ALONG, marks, place_text, places
+from distill_tui.reporting import formatting
 from distill_tui.runs.state import RunState, Series
 from distill_tui.ui.widgets import curves as c
 from distill_tui.ui.widgets.plot import SCALES, SMOOTHINGS, Plot
@@ -105,7 +104,7 @@ class ChartView(Plot, can_focus=True):
         self._then_repaint(self.window.reset)
 
     def action_along(self) -> None:
-        self.along = ALONG[(ALONG.index(self.along) + 1) % len(ALONG)]
+        self.along = c.ALONG[(c.ALONG.index(self.along) + 1) % len(c.ALONG)]
         self._then_repaint(self.window.reset)
 
     def action_scale(self) -> None:
@@ -147,7 +146,7 @@ class ChartView(Plot, can_focus=True):
         series: Series | None = state.series.get(key)
         if not series:
             return None
-        xs, factor, shift = places(state, series, self.along)
+        xs, factor, shift = c.places(state, series, self.along)
         half = (self.window.last - self.window.first) / max(1, self._plot_width() - 1) / 2 / factor
         wanted = (self._at() - shift) / factor
         index = bisect_left(xs, wanted)
@@ -185,7 +184,7 @@ class ChartView(Plot, can_focus=True):
         return found
 
     def _legend_parts(self, keys: list[str], named: bool) -> list[Text]:
-        found, front, letters = [], self.front_key, metrics.letters(keys)
+        found, front, letters = [], self.front_key, c.letters(keys)
         for key in keys:
             here = key == front
             read = self._read(self.state, key)
@@ -195,14 +194,14 @@ class ChartView(Plot, can_focus=True):
                 Text.assemble(
                     ("▸" if here else " ", self.mark_style),
                     (letters[key] + " ", ink + Style(bold=True)),
-                    (metrics.short_name(key) + " " if named else "", ink),
+                    (c.short_name(key) + " " if named else "", ink),
                     (f"{value:<7} " if named else value, self.style("foreground", bold=here)),
                 )
             )
         return found
 
     def _others_legend(self, width: int) -> Text:
-        found = Text(f" {metrics.short_name(self.front_key or '')} of: ", self.style("dim"))
+        found = Text(f" {c.short_name(self.front_key or '')} of: ", self.style("dim"))
         for run, other in self.others.items():
             ended = self._at() > self._run_end(other.state) + self._cell_width()
             read = None if ended else self._read(other.state, self.front_key or "")
@@ -220,10 +219,10 @@ class ChartView(Plot, can_focus=True):
     def _reading(self, width: int) -> Text:
         """What the cursor stands on: the place, the curve in front with its envelope, and marks."""
         at, front = self._at(), self.front_key
-        found = Text(f" {self.along} {place_text(at, self.along)}", self.style("dim"))
+        found = Text(f" {self.along} {c.place_text(at, self.along)}", self.style("dim"))
         read = self._read(self.state, front) if front else None
         if front and read:
-            found.append(f" {metrics.short_name(front)} ", self.style(c.color_name(front, self.state.series)))
+            found.append(f" {c.short_name(front)} ", self.style(c.color_name(front, self.state.series)))
             found.append(formatting.number(read[0]), self.style("foreground", bold=True))
             if read[1] != read[2] and math.isfinite(read[1]) and math.isfinite(read[2]):
                 low, high = formatting.number(read[1]), formatting.number(read[2])
@@ -233,7 +232,7 @@ class ChartView(Plot, can_focus=True):
                         break
         span = self.window.last - self.window.first
         near = NEAR_CELLS * span / max(1, self._plot_width())
-        for mark in reversed(marks(self.state, self.along)):
+        for mark in reversed(c.marks(self.state, self.along)):
             if self.window.cursor is not None and abs(mark.at - at) <= near:
                 text = f"  {mark.sign} {mark.text}"
                 if found.cell_len + len(text) <= width:

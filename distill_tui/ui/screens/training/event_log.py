@@ -25,7 +25,7 @@ class EventLog(Log):
 
     def add(self, events: list[e.Event]) -> None:
         """Write these events below the others."""
-        told = ((event.time, describe(event).text) for event in events)
+        told = ((event.time, describe(event)) for event in events)
         said = [printable(f"{formatting.clock(time)}  {text}") for time, text in told if text]
         if said:
             self._said.extend(said)

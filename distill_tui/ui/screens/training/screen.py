@@ -11,7 +11,6 @@ from textual.widgets import Static
 
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
-from distill_tui.reporting.metrics import COMMIT, RECON, TRAIN, VAL
 from distill_tui.reporting.notes import unseen_warnings
 from distill_tui.reporting.verdicts import has_codebooks
 from distill_tui.runs.events import WarningRaised
@@ -30,7 +29,7 @@ from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.health import HealthNote, HealthTable
 from distill_tui.ui.widgets.knobs import Knobs
-from distill_tui.ui.widgets.losses import LossCurves
+from distill_tui.ui.widgets.losses import LOSSES, LossCurves
 from distill_tui.ui.widgets.notes import Notes
 from distill_tui.ui.widgets.status import StatusHead
 
@@ -175,8 +174,8 @@ class TrainingScreen(SteeringScreen):
             from distill_tui.ui.screens.training.chart import LossChart
 
             charts.mount(
-                LossChart((RECON, TRAIN, VAL), "train, validation and reconstruction loss", id="chart"),
-                LossChart((COMMIT,), "commitment loss", id="chart-commit"),
+                LossChart((LOSSES[2], LOSSES[0], LOSSES[1]), "train, validation and reconstruction loss", id="chart"),
+                LossChart(LOSSES[3:], "commitment loss", id="chart-commit"),
             )
             glimpse = PreviewsView(id="glimpse")
             glimpse.can_focus = False

@@ -10,7 +10,6 @@ from textual.containers import Vertical
 from distill_tui.files import printable
 from distill_tui.paths import Home
 from distill_tui.reporting import formatting
-from distill_tui.reporting.metrics import pane_name, short_name
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.runs.state import RunState
 from distill_tui.ui.dialogs.choose import ChooseDialog
@@ -20,6 +19,7 @@ from distill_tui.ui.screens.training.chart_view import ChartView
 from distill_tui.ui.screens.training.codebooks import CodebooksView
 from distill_tui.ui.screens.training.previews import PreviewsView
 from distill_tui.ui.services.audio_player import Playing, fetch_command, player
+from distill_tui.ui.widgets.curves import pane_name, short_name
 
 LIVE_SECONDS = 3.0
 """A picture of this size is drawn anew for new numbers no oftener; keys are answered at once."""
