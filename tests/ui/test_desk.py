@@ -23,7 +23,7 @@ def test_keys_alone_lead_from_a_folder_to_a_model(home: Home, tmp_path: Path) ->
         terminal.read_until("kHz,")
         terminal.type("\x13")
         terminal.read_until(": finished\x07")
-        terminal.read_until("opens the library")
+        terminal.read_until("for the library")
         terminal.type("3")
         terminal.read_until("1 model")
         terminal.type("q")
