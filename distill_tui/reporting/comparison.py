@@ -95,7 +95,8 @@ def _losses(subjects: Sequence[Subject]) -> list[Row]:
         values = [one.losses.get(name) for one in subjects]
         title = "held-out distance" if name == "distance" else f"{name} loss"
         better = _least(values) if name == "distance" or (name == "val" and same) else None
-        rows.append(Row("losses", title, tuple(map(number, values)), better))
+        if any(value is not None for value in values):
+            rows.append(Row("losses", title, tuple(map(number, values)), better))
     return rows
 
 
