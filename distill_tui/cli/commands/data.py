@@ -159,11 +159,11 @@ def _warnings(corpus: "Corpus") -> list[str]:
 
 
 def _totals(corpus: "Corpus") -> list[str]:
-    from distill_tui.reporting.formatting import duration
+    from distill_tui.reporting.formatting import duration, plural
 
     count = len(corpus.sounds)
     skipped = f"{len(corpus.skipped):,} skipped" if corpus.skipped else "none skipped"
-    lines = [f"{count:,} sound{'' if count == 1 else 's'}, {duration(corpus.seconds)}; {skipped}"]
+    lines = [f"{plural(count, 'sound')}, {duration(corpus.seconds)}; {skipped}"]
     if count == 1:
         held_out = duration(corpus.split_seconds("validation"))
         lines.append(f"split by time, as it is one sound: its last {held_out} are held out for validation")

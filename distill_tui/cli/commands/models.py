@@ -11,7 +11,7 @@ from distill_tui.cli.commands.evaluate import evaluate as evaluate_sounds
 from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
-from distill_tui.reporting.formatting import count, kbps, local_day, number, table
+from distill_tui.reporting.formatting import count, kbps, local_day, number, plural, table
 from distill_tui.reporting.lines import texts
 from distill_tui.reporting.model_report import model_report
 
@@ -46,7 +46,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     add("rename", rename, "give a model another name", "M", "NEW")
     delete_parser = add("delete", delete, "move a model to the trash", "M")
     delete_parser.add_argument("--yes", action="store_true", help="do not ask")
-    add("restore", restore, "take a model back from the trash", "M")
+    add("restore", restore, "restore a model from the trash", "M")
     trash_parser = add("trash", trash, "what is in the trash")
     trash_parser.add_argument("--empty", action="store_true", help="delete all of it for good")
     export_parser = add("export", export, "copy a model to a file, to keep or give away", "M", "FILE")
@@ -160,7 +160,7 @@ def delete(options: argparse.Namespace) -> int:
     name = library.find(options.m).name
     if not options.yes:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise RequestError(_safe(f"deleting '{name}' needs a yes"), "Add --yes.")
+            raise RequestError(_safe(f"deleting '{name}' has to be confirmed"), "Add --yes.")
         print(_safe(f"Move '{name}' to the trash? [y/N] "), end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             say("Nothing was deleted.")
@@ -169,7 +169,7 @@ def delete(options: argparse.Namespace) -> int:
     return _print_or_say(
         options,
         entry,
-        _safe(f"'{name}' is in the trash. Take it back with: distill-tui models restore {shlex.quote(name)}"),
+        _safe(f"'{name}' is in the trash. Restore it with: distill-tui models restore {shlex.quote(name)}"),
     )
 
 
@@ -185,7 +185,7 @@ def trash(options: argparse.Namespace) -> int:
         if _wants_json(options):
             print_json({"deleted": gone})
         else:
-            say(f"Deleted for good: {gone} model{'' if gone == 1 else 's'}.")
+            say(f"Deleted for good: {plural(gone, 'model')}.")
         return 0
     entries = library.trashed()
     if _wants_json(options):

@@ -1,4 +1,4 @@
-"""What `runs` does with runs beyond listing them: compare, export, delete."""
+"""Commands on several runs or their metrics: compare, export, delete."""
 
 import argparse
 import shutil
@@ -44,12 +44,11 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    """A run's numbers over time: a row for each step that something was told of, a column for each number; as CSV, or
-    with `--json` as an array of objects, where a number that was not told or not finite is null."""
+    """Metrics of a run over time, a row a step: as CSV, or with `--json` as an array of objects, null where missing."""
     run = find_run(find_home(options.home), options.name)
     state = RunState().apply_all(read_events(run.events))
     if not state.series:
-        raise RequestError(f"run {run.id} has told no numbers yet")
+        raise RequestError(f"run {run.id} has no metrics yet")
     if options.json:
         document = [dict.fromkeys(columns(state)) | row for row in rows(state)]
         return _write_out(options, escape_json(as_json(document)).decode())
@@ -78,7 +77,7 @@ def delete(options: argparse.Namespace) -> int:
     what = ", ".join(printable(run.id) for run in runs)
     if not options.yes:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise RequestError(f"deleting {what} needs a yes", "Add --yes.")
+            raise RequestError(f"deleting {what} has to be confirmed", "Add --yes.")
         print(f"Delete {what} ({size / 1e6:.1f} MB) for good? [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             say("Nothing was deleted.")

@@ -55,7 +55,7 @@ def export(options: argparse.Namespace) -> int:
         )
     state, codes = read(run)
     if not state.series:
-        raise RequestError(f"run {run.id} has told no numbers yet")
+        raise RequestError(f"run {run.id} has no metrics yet")
     counts = {"scalars": 0, "histograms": 0, "images": 0, "sounds": 0}
     missing: list[str] = []
 
