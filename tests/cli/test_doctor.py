@@ -205,6 +205,19 @@ def test_folders_that_are_there_are_tried(home: Home) -> None:
     assert (runs.state, runs.needed) == ("missing", True)
 
 
+def test_settings_are_checked_by_the_app_in_a_process_of_its_own(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.root.mkdir()
+    home.settings.write_text('theme = "distil"\n[keys]\n"app.libary" = "l"\n')
+    told = [check for check in place.folders(home) if check.name == "settings"]
+    assert [check.state for check in told] == ["warning", "warning"]
+    assert "did you mean 'app.library'" in "".join(check.text for check in told)
+    # what the app cannot be asked is a warning, and no end of the checks
+    monkeypatch.setattr(place, "SETTINGS_CHECK", "distill_tui.no_such_module")
+    (told_of,) = [check for check in place.folders(home) if check.name == "settings"]
+    assert told_of.state == "warning"
+    assert "cannot be checked" in told_of.text
+
+
 @pytest.mark.parametrize(
     ("environment", "name", "state", "text"),
     [

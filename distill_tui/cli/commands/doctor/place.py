@@ -17,6 +17,7 @@ from distill_tui.paths import Home
 
 GIB = 1 << 30
 LITTLE_SPACE, LITTLE_MEMORY = 2 * GIB, 2 * GIB
+SETTINGS_CHECK = "distill_tui.ui.settings_check"
 CHECK_SECONDS = 60.0
 """Importing the app from a slow network disk can take a while."""
 USUAL_FORMATS = ("WAV", "FLAC", "OGG", "AIFF", "MP3")
@@ -116,7 +117,7 @@ def settings_problems(home: Home) -> list[str]:
     Raises:
         OSError, subprocess.SubprocessError, ValueError: it does not start, takes too long, or fails.
     """
-    command = interpreter.python("-m", "distill_tui.ui.settings_check", str(home.root))
+    command = interpreter.python("-m", SETTINGS_CHECK, str(home.root))
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=CHECK_SECONDS)
     if done.returncode:
         raise ValueError((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
