@@ -158,7 +158,7 @@ async def test_the_card_shows_the_run_and_its_previews(used: Home) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: "its state   finished" in screen_text(app))
         await pilot.press("tab", "end")
-        await until(pilot, lambda: "previews of step" in screen_text(app))
+        await until(pilot, lambda: "previews at step" in screen_text(app))
         shutil.rmtree(used.runs)
         await pilot.press("1", "3")
         await pilot.press("w")

@@ -64,7 +64,7 @@ def card_text(widget: Widget, shown: Shown, width: int) -> Text:
         text_of(widget, head_lines(card, told), width),
         Text(" "),
         *_losses(widget, card, max(CURVE[0], min(CURVE[1], width - LABEL))),
-        text_of(widget, [*health_lines(card, narrow=True), *_previews(shown), *closing_lines(card)], width),
+        text_of(widget, [*health_lines(card, narrow=True), *closing_lines(card), *_previews(shown)], width),
     ]
     return Text("\n").join(part for part in parts if part.plain)
 
