@@ -1,4 +1,4 @@
-"""How commands print: data to standard output, everything else to standard error, JSON as one document."""
+"""Output of commands: data to standard output, everything else to standard error, JSON as one document."""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the terminal can take: colours, and a line that is written over. None of it where there is no terminal."""
+"""Abilities of the terminal: colours, and a line that is written over. None of it where there is no terminal."""
 
 import os
 import shutil
@@ -45,5 +45,5 @@ class TerminalStyle:
 
 
 def is_dumb() -> bool:
-    """Whether the terminal says that it can do no more than print."""
+    """True if the terminal can do no more than print, by its own word."""
     return os.environ.get("TERM", "dumb") in ("", "dumb", "unknown")

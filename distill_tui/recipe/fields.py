@@ -38,12 +38,12 @@ class Field:
 
     @property
     def is_own(self) -> bool:
-        """Whether it belongs to one run: no default, and no difference between models."""
+        """True if it belongs to one run: it has no default, and is no difference between models."""
         return bool(self.extra.get("own"))
 
     @property
     def is_hidden(self) -> bool:
-        """Whether nobody types it: the format's own, and the folder of sounds, which has a place of its own."""
+        """True if the form does not show it: the format's own, and the sounds, which have a place of their own."""
         return bool(self.extra.get("hidden"))
 
     @property

@@ -11,7 +11,7 @@ from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, level_of, size_of, s
 from distill_tui.runs.state import LevelHealth, RunState
 
 Distances = Mapping[str, Any]
-"""What `distill-tui models evaluate --json` prints."""
+"""Output of `distill-tui models evaluate --json`."""
 TRAINED_ON = ("training", "by time")
 
 
@@ -26,7 +26,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Subject:
-    """A run or model as it is compared; `facts` by title, `size` is that of its codebooks."""
+    """One side of a comparison: a run or a model. `facts` are by title, `size` is that of its codebooks."""
 
     name: str
     recipe: Values
@@ -76,7 +76,7 @@ def of_model(name: str, card: Facts, recipe: Values, measured: Distances | None 
 
 
 def compare(subjects: Sequence[Subject]) -> list[Row]:
-    """Everything that can be said of these side by side, section by section."""
+    """Rows of a comparison, section by section."""
     recipes = [one.recipe for one in subjects]
     rows = [Row("", title, tuple(one.facts[title] for one in subjects)) for title in subjects[0].facts]
     rows += _losses(subjects)
@@ -143,7 +143,7 @@ def _mean(one: Distances | None, names: set[str], key: str) -> float | None:
 
 
 def _least(values: Sequence[float | None]) -> int | None:
-    """Which of these is less than all others; None when that cannot be said."""
+    """Index of the smallest value; None on a tie or where one is unknown."""
     known = [value for value in values if value is not None]
     if len(known) != len(values) or len(known) < 2 or known.count(min(known)) > 1:
         return None

@@ -14,11 +14,11 @@ TITLE = 12
 
 
 def facts(card: Card, size: int, run_state: str | None = None) -> dict[str, str]:
-    """What a card says of its model in single lines, by title.
+    """Facts about a model in single lines, by title.
 
     Args:
         size: of its file, in bytes.
-        run_state: the state of its run, '' if the run is gone, None if nobody has looked.
+        run_state: the state of its run, '' if the run is gone, None if unknown.
     """
     values = flat(card.recipe)
     sounds = card.data.get("files")
@@ -41,7 +41,7 @@ def facts(card: Card, size: int, run_state: str | None = None) -> dict[str, str]
 
 
 def file_facts(card: Card, path: Path) -> dict[str, str]:
-    """The losses of a model, and what identifies its file."""
+    """Losses of a model, and the identity of its file."""
     return {
         "losses": ", ".join(f"{name} {number(value)}" for name, value in card.losses.items()) or MISSING,
         "made by": f"distill-tui {card.program}",
@@ -80,6 +80,6 @@ def closing_lines(card: Card) -> list[Line]:
 
 
 def model_report(card: Card, path: Path, size: int) -> list[Line]:
-    """Everything that a card says, but for the history of the losses; `size` is that of its file, in bytes."""
+    """A whole card but for the history of the losses; `size` is that of its file, in bytes."""
     told = facts(card, size) | file_facts(card, path)
     return [*head_lines(card, told), *health_lines(card), *closing_lines(card)]

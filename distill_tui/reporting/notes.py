@@ -13,7 +13,7 @@ from distill_tui.runs.worker_log import log_tail
 
 LOG_LINES = 8
 SKIPPED = 3
-"""So many unusable sounds are named."""
+"""Number of unusable sounds that are named."""
 DIVERGED = ("not-finite", "went-back", "loss-rises")
 """Codes of the warnings of a training that diverges."""
 STATE_MARKS: Mapping[str, tuple[str, Role]] = {
@@ -54,7 +54,7 @@ def _warnings(state: RunState, seen: int) -> Iterator[Line]:
 
 
 def _made(state: RunState) -> Iterator[Line]:
-    """What there is of the run in files: its model, unless how it ended names that, and its newest of the others."""
+    """Files of the run: its model, unless its ending names that, its newest preview and checkpoint."""
     if state.model and not getattr(state.ending, "model", ""):
         yield line(f"Model {state.model.name} is in the library", id="model")
     if state.previews:
@@ -69,7 +69,7 @@ def _made(state: RunState) -> Iterator[Line]:
 
 
 def _waiting(state: RunState, keys: Mapping[str, str]) -> Line:
-    """Something to read while there is nothing to note."""
+    """A line for while there is nothing to note."""
     if state.state == "starting":
         text = "The worker is starting: it imports torch and decodes the sounds. The first numbers will follow."
         return line(text, "dim", "starting")
@@ -90,7 +90,7 @@ def latest_warnings(state: RunState) -> list[tuple[e.WarningRaised, int]]:
 
 
 def unseen_warnings(state: RunState, seen: int) -> int:
-    """How many kinds of warnings came after the number `seen`."""
+    """Number of kinds of warnings that came after the warning `seen`."""
     return sum(warning.seq > seen for warning, _ in latest_warnings(state))
 
 
@@ -133,7 +133,7 @@ def _log(run: RunFolder, state: RunState, key: str) -> Iterator[Line]:
 
 
 def _kept(run: RunFolder, state: RunState) -> str:
-    """From where a run that has ended would resume."""
+    """The point from which a run that has ended would resume."""
     if not has_checkpoint(run, state):
         return "No checkpoint yet; to start it again"
     if not state.checkpoints:
@@ -144,17 +144,17 @@ def _kept(run: RunFolder, state: RunState) -> str:
 
 
 def can_resume(state: RunState) -> bool:
-    """Whether a run that has ended can be resumed; without a checkpoint it starts again."""
+    """True if a run has ended and can be resumed; without a checkpoint it starts again."""
     return state.state in ("stopped", "failed", "crashed")
 
 
 def has_checkpoint(run: RunFolder, state: RunState) -> bool:
-    """Whether a run that is resumed has a checkpoint to resume from."""
+    """True if there is a checkpoint to resume from."""
     return bool(state.checkpoints) or any(run.checkpoints.glob("*.ckpt"))
 
 
 def named(run: RunFolder) -> str:
-    """A run as one would write it in a shell, also when it is in another home than the usual one."""
+    """A run as one types it in a shell: its id, or its path if it is in another home."""
     return shlex.quote(run.id if run.path.parent == find_home().runs else str(run.path))
 
 
@@ -164,7 +164,7 @@ def resume_command(run: RunFolder) -> str:
 
 
 def resume_hint(run: RunFolder) -> str:
-    """How to resume a run, in a sentence."""
+    """A sentence on how to resume a run."""
     if any(run.checkpoints.glob("*.ckpt")):
         return f"Resume it from its last checkpoint: {resume_command(run)}"
     return f"It has no checkpoint yet. Start it again: {resume_command(run)}"

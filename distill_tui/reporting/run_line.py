@@ -1,11 +1,11 @@
-"""Where a run is in one line: for lists, for tmux's status line, and for the line that `train` writes over."""
+"""One-line summaries of a run: for lists, for tmux's status line, and for the progress line of `train`."""
 
 from distill_tui.files import printable
 from distill_tui.reporting.formatting import duration, number, percent
 from distill_tui.runs.state import RunState
 
 BAR_WIDTH = 60
-"""What `status --line` fits into."""
+"""Columns that `status --line` fits into."""
 
 
 def activity(state: RunState) -> str:

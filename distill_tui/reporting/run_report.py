@@ -1,4 +1,4 @@
-"""Reports on a run: before it starts, where it is, and when it has ended."""
+"""Reports on a run: before it starts, while it trains, and when it has ended."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SPLITS: tuple[Literal["training"], Literal["validation"]] = ("training", "validation")
 REASONS = 3
-"""So many skipped files are named with their reasons before a run."""
+"""Number of skipped files that are named with their reasons before a run."""
 LOG_LINES = 5
 
 
@@ -86,7 +86,7 @@ def _model(state: RunState) -> list[Line]:
 
 
 def closing_report(state: RunState, recipe: Recipe) -> list[Line]:
-    """How a run ended: losses, health, recipe, warnings and model."""
+    """The report on a run that has ended: losses, health, recipe, warnings and model."""
     ending = state.ending
     how_far = f"{plural(state.epoch, 'epoch')}, {plural(state.step, 'step')}"
     seconds = duration(getattr(ending, "seconds", None))
@@ -104,7 +104,7 @@ def closing_report(state: RunState, recipe: Recipe) -> list[Line]:
 
 
 def status_report(run: RunFolder, state: RunState) -> list[Line]:
-    """Where a run is: progress, losses, health, warnings and model, and how to resume it."""
+    """The report on a run now: progress, losses, health, warnings and model, and how to resume it."""
     process = f" (process {state.pid})" if state.is_active and state.pid else ""
     lines = [_fact("run", run.id), _fact("state", activity(state) + process)]
     if state.reason and state.reason != state.state:

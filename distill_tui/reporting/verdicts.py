@@ -26,7 +26,7 @@ HELD_OUT_WINDOW = "on the held-out sound"
 
 
 class Verdict(StrEnum):
-    """How a level is doing, in a word."""
+    """A verdict on the health of a level."""
 
     GOOD = "good"
     FAIR = "fair"
@@ -78,7 +78,7 @@ def word_of(level: LevelHealth, size: int) -> str:
 
 
 def has_enough_frames(level: LevelHealth, size: int) -> bool:
-    """Whether the window held enough frames to judge `size` codes; not if it is unknown how many it held."""
+    """True if the window is known to have held enough frames for a verdict on `size` codes."""
     return size > 0 and level.frames is not None and level.frames >= ENOUGH_FRAMES_PER_CODE * size
 
 
@@ -100,12 +100,12 @@ def size_of_codebooks(state: RunState) -> int:
 
 
 def is_measured(levels: Iterable[LevelHealth]) -> bool:
-    """Whether the use of any of these codebooks is known."""
+    """True once the utilization of any of these codebooks is known."""
     return any(level.utilization is not None for level in levels)
 
 
 def has_codebooks(state: RunState) -> bool:
-    """Whether a run has codebooks to show, or will have."""
+    """True if a run has codebooks to show, or will have."""
     return is_measured(state.health) or (state.is_active and bool(state.health))
 
 
@@ -118,7 +118,7 @@ def window_text(levels: Iterable[LevelHealth], size: int, window: str) -> str:
 
 
 def when_initialised(state: RunState, from_fraction: float) -> str:
-    """When a run's codebooks will be initialised, '' once they are or when it has ended."""
+    """The time at which codebooks will be initialised, in words; '' once they are or the run has ended."""
     if not state.is_active or state.quantizing_from is not None:
         return ""
     left, done = from_fraction - state.progress, 1 - state.progress

@@ -1,4 +1,4 @@
-"""worker.log: what a run's worker printed, its tracebacks among it, read from its end."""
+"""worker.log: the output of a run's worker, tracebacks included, read from its end."""
 
 from distill_tui.foreign import open_regular
 from distill_tui.runs.folder import RunFolder
@@ -7,7 +7,7 @@ TAIL_BYTES = 64 * 1024
 
 
 def log_lines(run: RunFolder) -> list[str]:
-    """The newest `TAIL_BYTES` in lines, without what only underlines the line above it."""
+    """Lines of the newest `TAIL_BYTES`, without those that only underline the one above."""
     try:
         with open_regular(run.worker_log) as file:
             start = file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
@@ -25,7 +25,7 @@ def log_tail(run: RunFolder, lines: int) -> list[str]:
 
 
 def has_log(run: RunFolder) -> bool:
-    """Whether the worker has printed anything."""
+    """True if the worker has printed anything."""
     try:
         return run.worker_log.stat().st_size > 0
     except OSError:

@@ -76,7 +76,7 @@ def _check_device(device: str) -> None:
 
 
 def describe_machine() -> dict[str, Any]:
-    """What it runs on, and how busy that was."""
+    """The machine, and its load before."""
     import platform
 
     from distill_tui.machine import cores
@@ -104,7 +104,7 @@ def _processor() -> str:
 
 
 def measure_training(device: str, seconds: float) -> dict[str, Any]:
-    """What `distill_tui.engine.bench` finds, in a process of its own.
+    """Measurements of `distill_tui.engine.bench`, in a process of its own.
 
     Raises:
         RequestError: the device cannot be used.

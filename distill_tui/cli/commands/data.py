@@ -137,7 +137,7 @@ def _use(sound: "Sound") -> str:
 
 
 def _fitter(width: int | None, others: list[list[str]]) -> Callable[[str], str]:
-    """What cuts a name so that the whole line fits, but never below 16 characters."""
+    """A function that shortens a name so that the whole line fits, but never below 16 characters."""
     if width is None or not others:
         return str
     room = max(16, width - sum(2 + max(8, *(len(row[i]) for row in others)) for i in range(len(others[0]))))
@@ -149,7 +149,7 @@ def _fitter(width: int | None, others: list[list[str]]) -> Callable[[str], str]:
 
 
 def _warnings(corpus: "Corpus") -> list[str]:
-    """What a person should know before a model is trained on these sounds at the rate that it would have by itself."""
+    """Warnings about a model of these sounds at its automatic sample rate."""
     from distill_tui.recipe.resolve import lost_bandwidth, model_rate
 
     if not corpus.sounds:

@@ -106,7 +106,7 @@ def write_numbers(events: "EventFile", state: "RunState") -> int:
 
 
 def write_codes(events: "EventFile", codes: "list[e.CodesCounted]") -> int:
-    """How often each code was used, as a histogram over the codes of a level; how many."""
+    """Write the use of codes as a histogram over the codes of a level; the number of histograms."""
     for event in codes:
         for level, counts in enumerate(event.counts):
             events.histogram(f"codes/level {level}", counts, event.step, event.time)

@@ -48,7 +48,7 @@ def memory_bytes(group: Path = Path("/sys/fs/cgroup")) -> tuple[int, int]:
 
 
 def sound() -> Iterator[Check]:
-    """What sounds can be read."""
+    """Sound formats that can be read."""
     try:
         import soundfile
         import soxr
@@ -70,7 +70,7 @@ def sound() -> Iterator[Check]:
 
 
 def folders(home: Home) -> Iterator[Check]:
-    """Whether the home can be written, what its cache takes, and the space there."""
+    """Writability of the home's folders, the size of its cache, and the free space."""
     from distill_tui.data.decode_cache import cache_bytes
 
     elsewhere = "Choose another folder with --home or DISTILL_TUI_HOME."
@@ -97,7 +97,7 @@ def folders(home: Home) -> Iterator[Check]:
 
 
 def _settings(home: Home) -> Iterator[Check]:
-    """What is wrong in settings.toml, or where it is. Only the app knows its keys, actions and themes: it is asked."""
+    """Mistakes in settings.toml, or its place. Only the app knows its keys, actions and themes: it is asked."""
     try:
         problems = settings_problems(home)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
@@ -112,7 +112,7 @@ def _settings(home: Home) -> Iterator[Check]:
 
 
 def settings_problems(home: Home) -> list[str]:
-    """What is wrong with settings.toml and with the themes, by the app in a process of its own.
+    """Mistakes in settings.toml and in the themes, as found by the app in a process of its own.
 
     Raises:
         OSError, subprocess.SubprocessError, ValueError: it does not start, takes too long, or fails.
@@ -126,7 +126,7 @@ def settings_problems(home: Home) -> list[str]:
 
 
 def why_not_writable(folder: Path) -> str:
-    """Why files cannot be made in a folder, or '': tried where it is there, else asked of the folder above."""
+    """The reason why no file can be created in a folder, or '': tried if it exists, else asked of the folder above."""
     if folder.is_dir():
         try:
             with tempfile.TemporaryFile(dir=folder):
