@@ -151,7 +151,7 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
         float,
         _meta(
             "Commitment weight",
-            "How strongly the encoder is pulled to the codes. Most people leave this at 0.25.",
+            "Pull of the encoder to the codes. Most people leave this at 0.25.",
             ge=0,
             le=10,
             flag="--commitment-weight",
@@ -164,7 +164,7 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
         float,
         _meta(
             "Codebook weight",
-            "How strongly the codes are pulled to the latents, where they are trained by gradient.",
+            "Pull of the codes to the latents, where they are trained by gradient.",
             ge=0,
             le=10,
             live=True,
