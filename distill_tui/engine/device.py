@@ -8,6 +8,14 @@ from distill_tui import gpu_support
 from distill_tui.errors import RequestError
 from distill_tui.recipe.schema import Recipe
 
+# torch's allocator raises an error of its own; the CPU's, the driver and NVIDIA's libraries say it in words
+OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUFFT_ALLOC_FAILED",
+)
+
 
 def choose_device(recipe: Recipe) -> tuple[torch.device, str]:
     """The recipe's device, and a warning when an automatic choice had to give way to another.
@@ -88,7 +96,7 @@ def choose_precision(recipe: Recipe, device: torch.device) -> torch.dtype:
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether a device, the CPU among them, had too little memory for what was tried."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def free_memory(device: torch.device) -> None:
