@@ -178,7 +178,7 @@ def decode_toml(text: str) -> dict[str, Any]:
 
 
 def _check(values: dict[str, Any]) -> None:
-    """That nobody who goes through these values is led too far."""
+    """Refuse values that are nested too deep, too many or too large for whoever walks through them."""
     keys = 0
     level: list[Any] = [values]
     for _ in range(DEEPEST):

@@ -15,6 +15,6 @@ def python(*arguments: str) -> list[str]:
 
 
 def unsafe_python_path() -> bool:
-    """Whether PYTHONPATH names the current folder, whichever that is: by an empty or a relative entry."""
+    """Check whether PYTHONPATH has an empty or relative entry, which means the current folder."""
     listed = os.environ.get("PYTHONPATH", "")
     return bool(listed) and not all(Path(entry).is_absolute() for entry in listed.split(os.pathsep))

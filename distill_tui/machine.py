@@ -1,4 +1,4 @@
-"""What this machine has, found without torch: processors, memory, GPUs."""
+"""The machine's hardware, found without torch: processors, memory, GPUs."""
 
 import contextlib
 import os
@@ -111,7 +111,7 @@ def _named(start: str, handles: list[Any]) -> Any | None:
 
 
 def this_machine() -> Machine:
-    """What this machine has."""
+    """Detect the hardware of this machine."""
     has_mps = platform.system() == "Darwin" and platform.machine() == "arm64"
     return Machine(cores=cores(), gpus=gpus(), has_mps=has_mps)
 

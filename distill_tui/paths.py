@@ -1,4 +1,4 @@
-"""Where everything lies: one home folder with runs, models, cache and settings."""
+"""Paths of the home folder: runs, models, cache and settings."""
 
 import contextlib
 import errno
@@ -16,7 +16,7 @@ from distill_tui.foreign import SMALL_FILE, MalformedError, decode_toml, read_by
 MOVABLE = ("runs", "models", "cache")
 """The folders that `[folders]` in settings.toml may put elsewhere."""
 MOST_REREAD = 1 << 22
-"""How many characters are read anew at most to find what of a damaged file is good."""
+"""The most characters that are parsed again to find the good part of a damaged file."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def find_home(given: str | os.PathLike[str] | None = None) -> Home:
 
 
 def _data_folder() -> Path:
-    """Where the platform keeps a person's data."""
+    """The platform's data directory of the user."""
     if sys.platform == "linux" and "ANDROID_DATA" not in os.environ:
         # what platformdirs says too, which takes as long to import as Python to start
         given = os.environ.get("XDG_DATA_HOME", "")
@@ -72,12 +72,12 @@ def _moved(root: Path) -> dict[str, Path]:
 
 
 def is_usable_text(value: object) -> bool:
-    """Whether a value of settings.toml is text that the system takes: no path or command holds a null character."""
+    """Check that a value of settings.toml is text without null characters, which no path or command may hold."""
     return isinstance(value, str) and "\0" not in value
 
 
 def expand(text: str | os.PathLike[str]) -> Path:
-    """A path as a person wrote it; `~` is understood.
+    """Expand `~` in a path as a user typed it.
 
     Raises:
         RequestError: it cannot be a path: `~nobody`, or a name that is too long for the disk.
@@ -132,7 +132,7 @@ def read_document(file: Path) -> tuple[str, dict[str, Any], str]:
 
 
 def placed(root: Path, path: str) -> Path:
-    """A folder as settings.toml names it: `~` is understood, and a relative one begins at the home folder."""
+    """Resolve a folder of settings.toml: `~` is expanded, and a relative path starts at the home folder."""
     with contextlib.suppress(RequestError):  # `~somebody` who is not there stays as it is
         return root / expand(path)
     return root / path

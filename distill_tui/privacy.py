@@ -1,4 +1,4 @@
-"""Who else can read and change what is in the home folder.
+"""Permissions of the home folder: closing it to other users, and trusting files in it.
 
 What this program writes there only its owner can read (see `files`). Homes that an earlier version made are as open as
 the umask left them: they are closed once. Whoever opens a home again after that has it open.
@@ -35,7 +35,7 @@ def close_home(home: Home) -> None:
 
 
 def _is_open(path: Path) -> bool:
-    """Whether a folder is one's own, and open to others."""
+    """Check whether a folder of the current user is open to others."""
     info = path.stat()
     return hasattr(os, "geteuid") and info.st_uid == os.geteuid() and bool(info.st_mode & OTHERS)
 

@@ -42,7 +42,7 @@ NOT_DEFAULTS = ("version", "automatic", "name", "data.paths", "train.start_from"
 
 @dataclass
 class Settings:
-    """What is good in the file, and what was wrong with the rest.
+    """The valid settings of the file, and the problems of the rest.
 
     Attributes:
         theme: its name; '' for the usual one. Whether there is such a theme, or such an action, only the app knows.

@@ -1,4 +1,4 @@
-"""Blocks of samples: at another rate, and written, whole or not at all, with a full disk told as one."""
+"""Blocks of samples: resampling, and writing sound files atomically."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path

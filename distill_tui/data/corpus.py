@@ -1,4 +1,4 @@
-"""The sounds of a run: which files are used, for what, and why others are not."""
+"""The sounds of a run: files of each split, and why others were skipped."""
 
 import os
 from collections.abc import Iterable
@@ -57,7 +57,7 @@ class Skipped(Struct, kw_only=True):
 
 
 class Corpus(Struct, kw_only=True):
-    """What was found: the sounds in order of their paths, and what was skipped."""
+    """The result of a scan: usable sounds in order of their paths, and skipped files."""
 
     paths: list[str]
     sounds: list[Sound] = []
@@ -78,7 +78,7 @@ class Corpus(Struct, kw_only=True):
         return sum(s.split in (split, "by time") for s in self.sounds)
 
     def facts(self) -> DataFacts:
-        """What the automatic choices of a recipe need to know.
+        """Facts for the automatic values of a recipe.
 
         Raises:
             RequestError: there is no usable sound.
@@ -113,7 +113,7 @@ class Corpus(Struct, kw_only=True):
         )
 
     def described(self) -> dict[str, Any]:
-        """What a model's card tells of it."""
+        """The data as a model's card describes it."""
         return {
             "paths": self.paths,
             "files": len(self.sounds),

@@ -1,4 +1,4 @@
-"""The cache of decoded sounds: mono, at a model's rate, float32, one file for each sound and rate.
+"""Cache of decoded sounds: mono float32 at a model's sample rate, one file for each sound and rate.
 
 A file's name is what it was made from: the hash of the source's bytes, the rate, and the version of how it is made. It
 appears by a rename, whole or not at all, so any number of processes may build and use the cache at once. The samples
@@ -92,7 +92,7 @@ class CachedWave:
 
 
 def sounds_folder(home: Home) -> Path:
-    """Where decoded sounds are kept."""
+    """The folder of decoded sounds."""
     return home.cache / "sounds"
 
 

@@ -1,4 +1,4 @@
-"""The demo's sounds: small, varied and musical, made from sines and noise; the same for the same seed."""
+"""Synthesised sounds of the demo: short, varied and musical, from sines and noise; the same for the same seed."""
 
 import io
 import wave

@@ -1,4 +1,4 @@
-"""Finding files: folders walked with their sub-folders, every file listed in order, none opened."""
+"""Find files: folders are walked with their sub-folders, every file is listed in order, none is opened."""
 
 import functools
 import os

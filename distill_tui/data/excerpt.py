@@ -1,4 +1,4 @@
-"""A stretch of a sound as a WAV file, as a program: the app starts it and needs no decoder itself.
+"""Write an excerpt of a sound as a WAV file. The app runs this as a program, so that it needs no decoder itself.
 
     python -m distill_tui.data.excerpt SOURCE START SECONDS TARGET
 

@@ -1,4 +1,4 @@
-"""Manifests: what a run is trained on, fixed at its start, in a JSON file whose damage is noticed."""
+"""Manifests: the data of a run, fixed at its start, in a checksummed JSON file."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Scanning: every file of a folder is read to its end once, and is used or skipped with its reason."""
+"""Scan a folder: every file is read to its end once, and is used or skipped with a reason."""
 
 import contextlib
 import hashlib
@@ -82,7 +82,7 @@ def scan(
 
 
 def _findings(files: list[FoundFile], home: Home | None, progress: Progress) -> list[tuple[FoundFile, Finding]]:
-    """What was found out about each file, in the order of `files`."""
+    """The finding about each file, in the order of `files`."""
     found: dict[str, Finding] = {f.path: Finding(reason=f.reason) for f in files if f.reason}
     memory = ScanMemory(home.cache if home else None)
     try:

@@ -1,4 +1,4 @@
-"""What earlier scans learned of files, so that a folder that did not change is scanned at once."""
+"""Cache of scan results, so that an unchanged folder is scanned at once."""
 
 import contextlib
 import hashlib
@@ -29,7 +29,7 @@ DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Finding(Struct, kw_only=True):
-    """What reading a file to its end found. `reason` says why it cannot be used ('' when it can).
+    """The result of reading a file to its end. `reason` says why it cannot be used ('' if it can).
 
     `content` is the hash of its bytes, `sound` that of its samples: the same in a WAV file and its copy as FLAC.
     """
@@ -103,7 +103,7 @@ class ScanMemory:
         return damaged
 
     def recall(self, files: Iterable[tuple[str, Stamp]]) -> dict[str, Finding]:
-        """What is known of these files; those that changed since, or were never seen, are left out."""
+        """Cached findings of these files; changed and unknown files are left out."""
         known: dict[str, Finding] = {}
         if self._connection is None:
             return known

@@ -1,4 +1,4 @@
-"""Keeping the decoders' own complaints off a person's terminal."""
+"""Keep the decoders' own messages off the terminal."""
 
 import contextlib
 import os

@@ -121,7 +121,7 @@ class OpenSound:
         return 0
 
     def _has_last_page(self) -> bool:
-        """Whether an Ogg file ends with a page that is marked as its stream's last; a page is at most 65,307 bytes."""
+        """Check whether an Ogg file ends with the last page of its stream; a page has at most 65,307 bytes."""
         end = os.fstat(self.handle).st_size
         tail = os.pread(self.handle, 1 << 17, max(0, end - (1 << 17)))
         last = tail.rfind(b"OggS")

@@ -1,4 +1,4 @@
-"""Work on many files at once. Decoding is in C and lets go of Python's lock, so threads are enough."""
+"""Work on many files at once. Decoding is in C and releases the GIL, so threads are enough."""
 
 import threading
 from collections import deque

@@ -1,4 +1,4 @@
-"""The device that a recipe names, as torch sees it, and how it computes fastest."""
+"""The torch device and the precision of a recipe."""
 
 import contextlib
 
@@ -18,7 +18,7 @@ OUT_OF_MEMORY = (
 
 
 def choose_device(recipe: Recipe) -> tuple[torch.device, str]:
-    """The recipe's device, and a warning when an automatic choice had to give way to another.
+    """Choose the recipe's device; with it a warning if an automatic choice had to be replaced.
 
     Raises:
         RequestError: a device that was asked for by name is not usable, or a GPU is there and torch cannot use it.
@@ -42,7 +42,7 @@ def choose_device(recipe: Recipe) -> tuple[torch.device, str]:
 
 
 def _why_not(wanted: str) -> str:
-    """Why torch cannot use a device, in words; '' if it can."""
+    """The reason why torch cannot use a device; '' if it can."""
     if wanted.startswith("cuda"):
         if not torch.cuda.is_available():
             without = torch.version.cuda is None
@@ -58,7 +58,7 @@ def _why_not(wanted: str) -> str:
 
 
 def _made_current(device: torch.device) -> torch.device:
-    """The device, which is from now on the one that is meant where none is named; `cuda` is `cuda:0`."""
+    """Make a device the current one, used where none is named; `cuda` becomes `cuda:0`."""
     if device.type == "cuda":
         # torch makes no device current that has no number
         device = torch.device("cuda", device.index or 0)
@@ -80,7 +80,7 @@ def _gpu_problem(wanted: str, automatic: bool) -> gpu_support.Problem | None:
 
 
 def choose_precision(recipe: Recipe, device: torch.device) -> torch.dtype:
-    """bfloat16 where it is asked for, or where the device has units for it; else float32."""
+    """Choose bfloat16 if the recipe asks for it or the device has units for it, else float32."""
     if recipe.train.precision != "auto":
         return torch.bfloat16 if recipe.train.precision == "bfloat16" else torch.float32
     if device.type == "cuda":
@@ -95,12 +95,12 @@ def choose_precision(recipe: Recipe, device: torch.device) -> torch.dtype:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device, the CPU among them, had too little memory for what was tried."""
+    """Check whether an error means that a device, or the CPU, ran out of memory."""
     return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def free_memory(device: torch.device) -> None:
-    """Give memory that torch keeps for later back to the device, for pieces of another size.
+    """Return torch's cached memory to the device, so that blocks of another size fit.
 
     Call it outside of the `except` that caught the error: the error holds the pass that failed, and its tensors.
     """
@@ -113,7 +113,7 @@ def free_memory(device: torch.device) -> None:
 def autocast(
     device: torch.device, precision: torch.dtype, cached: bool = True
 ) -> contextlib.AbstractContextManager[object]:
-    """Autocast to the precision, with weights that were cast kept for the next use or not; nothing for float32."""
+    """Autocast to `precision`, with or without the cache of cast weights; no autocast for float32."""
     if precision == torch.float32:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=precision, cache_enabled=cached)

@@ -66,7 +66,7 @@ def read_card(path: Path) -> Card:
 
 
 def read_summary(path: Path) -> Summary:
-    """What a list shows of a model, faster than its whole card.
+    """Read the part of a card that lists show; faster than the whole card.
 
     Raises:
         RequestError: as `read_card`; what only the long parts of a card and the table of the tensors could have wrong
@@ -199,7 +199,7 @@ def _write(
 
 
 def _end(slots: dict[str, Slot]) -> int:
-    """How many bytes the tensors take."""
+    """Size of the tensors in bytes."""
     return max((slot.data_offsets[1] for slot in slots.values()), default=0)
 
 

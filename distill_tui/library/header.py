@@ -35,7 +35,7 @@ ITEM_SIZES = {
 
 
 class Slot(Struct):
-    """Where a tensor lies: the header's entry for it."""
+    """The header's entry of a tensor: its type, shape and place in the file."""
 
     dtype: str
     shape: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(max_length=64)]
@@ -171,7 +171,7 @@ def read_summary_text(file: IO[bytes]) -> bytes | None:
 
 
 def _slot_problem(slot: Slot, end: int) -> str:
-    """What is wrong with a tensor's entry, when the tensor before it ends at `end`; '' if nothing is."""
+    """The problem of a tensor's entry, if the tensor before it ends at `end`; '' for none."""
     begin, after = slot.data_offsets
     if slot.dtype not in ITEM_SIZES:
         return f"has an unknown kind of numbers, {slot.dtype!r}"
@@ -199,7 +199,7 @@ def _foreign(path: Path, file: IO[bytes], reason: str) -> RequestError:
 
 
 def _check_kind(path: Path, metadata: dict[str, str]) -> None:
-    """That this is a model of the version and type that this program reads."""
+    """Check that this is a model of a version and type that this program reads."""
     found, version, kind = (metadata.get(key, "") for key in ("format", "version", "type"))
     if found != FORMAT:
         what = f"its format is {found[:80]!r}" if found else "it has no card"

@@ -155,7 +155,7 @@ class Library:
             return read_entry(place / entry.path.name)
 
     def trashed(self) -> Sequence[Entry]:
-        """What is in the trash, the last deleted first."""
+        """Models in the trash, the last deleted first."""
         return [read_entry(path) for path in sorted(self.trash.glob(f"*/*{SUFFIX}"), reverse=True)]
 
     def restore(self, ref: str) -> Entry:

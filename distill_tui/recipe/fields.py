@@ -1,4 +1,4 @@
-"""The recipe as a flat list of fields, for everything that is generated from the declaration.
+"""The recipe as a flat list of fields, from which flags, forms, files and help are generated.
 
 A key is the dotted path of a field (`model.rvq_levels`). Where a person writes one, its last word alone will do.
 """
@@ -16,7 +16,7 @@ from distill_tui.recipe.upgrade import RENAMED
 
 SECTIONS = ("data", "model", "loss", "train")
 MOST_LETTERS = 100
-"""No key is nearly as long: for what is, no nearest one is looked for."""
+"""No key is this long: for longer words no suggestion is searched."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Field:
 
     @property
     def bounds(self) -> str:
-        """What is allowed, in words: `2 to 65536 or auto`."""
+        """The allowed values in words: `2 to 65536 or auto`."""
         words = []
         if self.ge is not None and self.le is not None:
             words.append(f"{self.ge:.12g} to {self.le:.12g}")
@@ -204,7 +204,7 @@ def parse(field: Field, text: str) -> tuple[Any, str]:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether a file in UTF-8 can hold every text of a value."""
+    """Check that every text of a value can be encoded as UTF-8."""
     try:
         "".join([value] if isinstance(value, str) else value if isinstance(value, list) else []).encode()
     except UnicodeEncodeError:

@@ -34,7 +34,7 @@ SPECTRAL_WEIGHTS = ("loss.mel_weight", "loss.stft_weight")
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What the automatic choices need to know of the data. Seconds are of sound that is used."""
+    """Facts about the data that the automatic values follow from. Seconds count usable sound only."""
 
     files: int
     training_seconds: float
@@ -163,14 +163,14 @@ def _sound_problems(recipe: Recipe) -> list[str]:
 
 
 def nothing_to_learn_from(weights: Mapping[str, float]) -> str:
-    """What is wrong with these SPECTRAL_WEIGHTS together; '' for nothing."""
+    """The problem of these SPECTRAL_WEIGHTS together; '' for none."""
     if any(weights[key] for key in SPECTRAL_WEIGHTS):
         return ""
     return "mel_weight and stft_weight are both 0, so there is nothing to learn from"
 
 
 def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
-    """What a person should know before a run with this recipe on this data starts; empty when nothing stands out."""
+    """Remarks on a run with this recipe on this data, before it starts; empty if nothing stands out."""
     said: list[str] = []
     if recipe.model.net == "image":
         return said
@@ -192,7 +192,8 @@ def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
 
 
 def lost_bandwidth(data: DataFacts, rate: int) -> str:
-    """How many sounds lose their highest frequencies in a model at `rate` Hz, and what would keep them; '' if none."""
+    """A remark on sounds that lose high frequencies in a model at `rate` Hz, with the setting that keeps them; ''
+    if there are none."""
     lost = {
         native: count for native, count in data.files_by_rate.items() if usual_rate(native) > rate * NOTICED_BANDWIDTH
     }

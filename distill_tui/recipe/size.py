@@ -1,4 +1,4 @@
-"""How large the net of a recipe is, counted from its numbers alone: no net is made, and torch is not needed.
+"""Size of a recipe's net in parameters and bytes, computed from the recipe without building the net or importing torch.
 
 The counts mirror `engine/nets/` layer by layer; a test builds real nets and compares.
 """

@@ -1,4 +1,4 @@
-"""The pictures of an Explorer run: MNIST's files, those of a data set in its shape, or figures that are drawn.
+"""The images of an Explorer run: MNIST, another data set in its format, or synthetic digits.
 
 numpy is imported where pictures are read: who lists runs or makes a recipe does not wait for it.
 """
@@ -32,7 +32,7 @@ PARTS = {"training": "train", "validation": "t10k"}
 
 
 class Pictures(Struct, kw_only=True):
-    """Where a run's pictures come from, and how many there are of each part.
+    """The images of a run: their source, and how many each split has.
 
     `path` is the folder, as `corpus.encode_path` writes it; '' for figures that are drawn from `seed`. `files` are
     [name, hash of the content], two of each part that there is. `note` says what people should know of the data.
@@ -52,11 +52,11 @@ class Pictures(Struct, kw_only=True):
 
     @property
     def name(self) -> str:
-        """What a run is called that has no other name."""
+        """Default name of a run."""
         return Path(decode_path(self.path)).name if self.path else "figures"
 
     def facts(self) -> DataFacts:
-        """What the automatic choices of a recipe need to know."""
+        """Facts for the automatic values of a recipe."""
         return DataFacts(
             files=self.training + self.validation,
             training_seconds=0,
@@ -66,7 +66,7 @@ class Pictures(Struct, kw_only=True):
         )
 
     def described(self) -> dict[str, Any]:
-        """What a model's card tells of it."""
+        """The data as a model's card describes it."""
         return {"paths": self.paths, "files": self.training + self.validation, "seconds": 0.0, "sounds": []}
 
     def save(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Figures like handwritten digits, for the Explorer where there is no MNIST: strokes, drawn a little askew."""
+"""Synthetic digits for the Explorer where there is no MNIST: strokes with random distortion."""
 
 import numpy as np
 from numpy.typing import NDArray
