@@ -47,6 +47,7 @@ def test_the_folder_would_be_run_without_the_safe_path(hostile: Path) -> None:
         ran.unlink()
 
 
+@pytest.mark.slow
 def test_training_with_a_command_at_its_end(hostile: Path, home: Home) -> None:
     home.root.mkdir()
     home.settings.write_text(f"on_finish = 'echo > {home.root / 'told'}'\n")
@@ -63,6 +64,7 @@ def test_training_with_a_command_at_its_end(hostile: Path, home: Home) -> None:
         assert only_run(home).id.endswith("-pack")
 
 
+@pytest.mark.slow
 async def test_what_the_app_starts(hostile: Path, home: Home, tmp_path: Path) -> None:
     answer = await call(home, "data", ".", "--json", "--progress")
     assert answer.code == 0, answer.problem
@@ -73,6 +75,8 @@ async def test_what_the_app_starts(hostile: Path, home: Home, tmp_path: Path) ->
     assert (await cut(home, Stretch("a.wav", tmp_path / "a.wav", 0.0, 0.1))).is_file()
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_doctor_and_bench(hostile: Path) -> None:
     assert "torch" in software.probe_torch()
     with pytest.raises(DistillError, match="nonsense"):

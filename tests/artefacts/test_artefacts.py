@@ -69,6 +69,7 @@ def test_a_model_loads_and_its_card_says_what_it_is(folder: Path, name: str) -> 
     assert bool(card.health_window) == (folder != FIRST)
 
 
+@pytest.mark.slow
 def test_codes_mean_the_same_sound(old: Path, home: Home, tmp_path: Path) -> None:
     sound = tones(tmp_path / "tones") / "tone-0.wav"
     model = load_model(home.models / "ema.distill", "cpu")
@@ -81,6 +82,7 @@ def test_codes_mean_the_same_sound(old: Path, home: Home, tmp_path: Path) -> Non
     assert (tmp_path / "made.wav").stat().st_size == sound.stat().st_size
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_to_what_it_would_have_been(old: Path, home: Home, tmp_path: Path) -> None:
     run, sounds = run_of(home, "killed"), tones(tmp_path / "tones")
     Corpus.load(run.sounds)

@@ -64,6 +64,7 @@ def test_decode_of_encode_is_reconstruct_sample_for_sample(home: Path, tmp_path:
     assert facts(Path(out))[:3] == (33075, 22050, 2)
 
 
+@pytest.mark.slow
 def test_a_long_sound_in_pieces_is_the_sound_at_once(trained: Trained) -> None:
     """Chunks of the stream are those of the whole, wherever the blocks were cut."""
     import torch
@@ -95,6 +96,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_memory_does_not_grow_with_the_length_of_a_sound(trained: Trained, tmp_path: Path) -> None:
     """Sixteen minutes take what two minutes take: their samples alone would be 31 MB, each time they are held."""
@@ -128,6 +130,7 @@ def test_resampling_there_and_back_keeps_length_and_place() -> None:
     assert np.abs(back[2000:-2000] - wave[2000:-2000]).max() < 1e-3
 
 
+@pytest.mark.slow
 def test_folders_keep_their_shape_and_nothing_is_overwritten(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,6 +206,7 @@ def test_codes_of_another_model_are_refused(home: Path, tmp_path: Path, capsys: 
     assert not (tmp_path / "o.wav").exists()
 
 
+@pytest.mark.slow
 def test_a_model_without_codebooks_stores_its_latents(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +225,7 @@ def test_a_model_without_codebooks_stores_its_latents(
     assert "has no codebooks" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_damaged_codes_are_refused_or_still_the_same(home: Path, trained: Trained, tmp_path: Path) -> None:
     """Hundreds of accidents: each is one clear error, or did not matter."""
     import random
@@ -245,6 +250,7 @@ def test_damaged_codes_are_refused_or_still_the_same(home: Path, trained: Traine
     assert refused > 300
 
 
+@pytest.mark.slow
 def test_the_distance_of_long_sounds_is_told_in_pieces(trained: Trained, tmp_path: Path) -> None:
     from distill_tui.engine.inference import files
 
@@ -263,6 +269,7 @@ def test_the_distance_of_long_sounds_is_told_in_pieces(trained: Trained, tmp_pat
     assert found.si_sdr > 60, "a scale is no distortion"
 
 
+@pytest.mark.slow
 def test_progress_is_told_as_lines_of_json_beside_the_document(
     home: Path, trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

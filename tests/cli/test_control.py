@@ -19,6 +19,8 @@ from tests.conftest import Trained
 from tests.programs import LONG, OURS, PATIENCE, Terminal, ended_at_last, few_sounds, only_run, start, tiny, until
 from tests.tmux import Tmux
 
+pytestmark = [pytest.mark.slow, pytest.mark.terminal]
+
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, RunFolder]]:

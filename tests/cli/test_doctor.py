@@ -25,6 +25,7 @@ def by_name(checks: "list[Check]") -> dict[str, Check]:
     return {check.name: check for check in checks}
 
 
+@pytest.mark.slow
 def test_the_whole_of_it_on_this_machine(home: Home) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "distill_tui", "doctor", "--json"], capture_output=True, text=True, timeout=PATIENCE
@@ -115,6 +116,7 @@ FAKES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fake", FAKES)
 def test_a_torch_that_fails_dies_or_hangs_is_told_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: str
@@ -229,6 +231,7 @@ def test_the_terminal(
     assert check.advice or state == "ok"
 
 
+@pytest.mark.terminal
 def test_the_terminals_size_and_locale_are_seen() -> None:
     code = "from distill_tui.cli.commands.doctor import terminal\n"
     code += "for c in terminal.checks(): print(c.name, c.state, c.text)"

@@ -18,6 +18,7 @@ from distill_tui.recipe.toml import from_dict, to_dict
 from tests.conftest import Trained
 
 
+@pytest.mark.slow
 def test_what_was_trained_on_is_kept_apart(
     trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -43,6 +44,7 @@ def test_what_was_trained_on_is_kept_apart(
     assert "1 levels" in out
 
 
+@pytest.mark.slow
 def test_a_model_that_was_exported_does_not_say_what_it_was_trained_on(
     trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,6 +76,7 @@ def test_a_wrong_request_changes_nothing(trained: Trained, capsys: pytest.Captur
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_models_are_put_side_by_side(trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = tmp_path / "other.distill"
     torch.manual_seed(0)

@@ -24,6 +24,7 @@ from tests.ui import explored
 SHORT = ("--epochs", "1", "--set", "train.steps_per_epoch=8", "--device", "cpu", "--set", "train.map_seconds=0.1")
 
 
+@pytest.mark.slow
 def test_explore_trains_on_figures_and_prints_what_becomes_of_it(home: Home) -> None:
     done = cli("explore", "--plain", "--name", "digits [x]", *SHORT)
     assert done.returncode == 0, done.stderr
@@ -44,6 +45,7 @@ def test_explore_trains_on_figures_and_prints_what_becomes_of_it(home: Home) -> 
     assert msgspec.json.decode(told.stdout, type=CodebookMap) == found
 
 
+@pytest.mark.slow
 def test_explore_detaches_and_its_knobs_act(home: Home) -> None:
     with ended_at_last(home):
         done = cli("explore", "--detach", "--set", "train.epochs=100000", "--device", "cpu", "--seed", "3")
@@ -64,6 +66,7 @@ def idx(path: Path, shape: tuple[int, ...], data: bytes) -> None:
     path.write_bytes(gzip.compress(head + data))
 
 
+@pytest.mark.slow
 def test_explore_says_which_files_it_uses_and_refuses_others(
     home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,6 +100,7 @@ def test_a_wrong_recipe_is_refused(
     assert not home.runs.exists()
 
 
+@pytest.mark.slow
 def test_a_persons_own_defaults_do_not_change_what_an_explorer_run_is(home: Home) -> None:
     home.root.mkdir(exist_ok=True)
     home.settings.write_text('[defaults]\nrvq_levels = 5\ndevice = "cpu"\n')
@@ -107,6 +111,7 @@ def test_a_persons_own_defaults_do_not_change_what_an_explorer_run_is(home: Home
         until_state(only_run(home), "finished")
 
 
+@pytest.mark.slow
 def test_the_map_of_a_model_of_sounds(trained: Trained, tmp_path: Path) -> None:
     done = cli("map", str(trained.model), "--home", str(trained.home.root), "--out", str(tmp_path / "map.json"))
     assert done.returncode == 0, done.stderr

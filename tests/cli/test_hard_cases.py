@@ -23,6 +23,7 @@ from tests.programs import LONG, PATIENCE, cli, ended_at_last, few_sounds, only_
 from tests.runs.support import a_run, metrics, started
 
 
+@pytest.mark.slow
 @with_small_disks
 def test_a_full_disk_ends_a_run_with_words_and_it_goes_on_when_there_is_room(tmp_path: Path) -> None:
     sounds, disk = few_sounds(tmp_path / "sounds"), tmp_path / "disk"
@@ -66,6 +67,7 @@ def test_no_room_from_the_start_makes_no_run(tmp_path: Path) -> None:
         assert cli("runs", "--home", str(disk / "home"), "--json").stdout == "[]\n"
 
 
+@pytest.mark.slow
 @with_small_disks
 def test_a_home_that_cannot_be_written_is_told_with_a_way_out_and_can_be_read(tmp_path: Path) -> None:
     sounds, disk = few_sounds(tmp_path / "sounds"), tmp_path / "disk"
@@ -114,6 +116,7 @@ def test_a_run_that_never_began_is_told_whichever_way_the_clock_was_put(home: Ho
     assert brief(run).state == "crashed"
 
 
+@pytest.mark.slow
 def test_two_that_start_one_run_at_once_are_one_worker(home: Home, tmp_path: Path) -> None:
     sounds = few_sounds(tmp_path / "sounds")
     with ended_at_last(home):
@@ -128,6 +131,7 @@ def test_two_that_start_one_run_at_once_are_one_worker(home: Home, tmp_path: Pat
         assert sum(isinstance(event, e.Started) for event in read_events(run.events)) == 2
 
 
+@pytest.mark.slow
 def test_a_disk_with_no_room_for_a_sound_is_told_by_what_writes_sounds(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

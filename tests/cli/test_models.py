@@ -218,6 +218,7 @@ def test_the_trash_is_emptied_on_request(models: Command, birds: str) -> None:
     assert json.loads(models("trash", "--empty", "--json").out) == {"deleted": 0}
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("\n", 1), ("\x04", 1), ("y\n", 0), ("Yes\n", 0)])
 def test_delete_on_a_terminal_asks(birds: str, home: Home, answer: str, code: int) -> None:
     ours, theirs = pty.openpty()

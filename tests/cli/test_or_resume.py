@@ -68,6 +68,7 @@ def test_one_line_starts_goes_on_joins_and_ends(tmp_path: Path, home: Home) -> N
     assert only_run(home) == run
 
 
+@pytest.mark.slow
 def test_two_of_the_same_line_at_once_share_one_run(tmp_path: Path, home: Home) -> None:
     sounds = str(few_sounds(tmp_path / "sounds"))
     line = ["train", sounds, "--name", "twice", "--or-resume", *tiny()]

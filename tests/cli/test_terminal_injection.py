@@ -135,6 +135,7 @@ bench --device NO|completion runs|completion models|completion NO|completion bas
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_no_command_lets_anything_drive_the_terminal(
     seed: int, home: Home, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -172,6 +173,8 @@ def test_a_run_whose_name_is_not_utf_8_can_be_listed(home: Home, capfdbinary: py
         assert "mistake" not in err and (out or err)
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_a_terminal_gets_our_colours_and_nothing_else(home: Home) -> None:
     words = make_home(home, 2)
     for arguments in (("status",), ("runs",), ("models", "show", words["M"]), ("data", words["SOUNDS"])):
@@ -182,6 +185,8 @@ def test_a_terminal_gets_our_colours_and_nothing_else(home: Home) -> None:
         assert arguments != ("status",) or "\x1b[33m" in shown.text
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_the_app_draws_nothing_that_drives_the_terminal(home: Home) -> None:
     words = make_home(home, 0)
     # in a state that there is

@@ -66,6 +66,7 @@ def test_in_a_pipe_it_prints_plain_lines_and_a_full_report(trained: Trained) -> 
     assert "s of sound to train on: expect" in report[report.index("\nwarnings") :]
 
 
+@pytest.mark.slow
 def test_json_streams_the_log_and_ends_with_the_model(home: Home, sounds: Path) -> None:
     told = home.root / "told.txt"
     home.root.mkdir()
@@ -86,6 +87,8 @@ def test_json_streams_the_log_and_ends_with_the_model(home: Home, sounds: Path) 
     until(lambda: told.read_text() == f"finished bells {last['path']}\n", told.read_text())
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_ctrl_c_stops_with_a_checkpoint_and_resume_goes_on(home: Home, sounds: Path) -> None:
     terminal = Terminal("train", str(sounds), *tiny(**LONG))
     terminal.read_until("epoch 2/")
@@ -113,6 +116,8 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_goes_on(home: Home, sounds: P
     assert brief(run).step >= stopped_at
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_a_killed_worker_is_told_everywhere_within_two_seconds_and_resume_finishes(home: Home, sounds: Path) -> None:
     terminal = Terminal("train", str(sounds), *tiny(train__epochs=60))
     run = only_run(home)
@@ -153,6 +158,8 @@ def test_a_killed_worker_is_told_everywhere_within_two_seconds_and_resume_finish
     assert brief(run).state == "finished"
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_nohup_writes_the_whole_report_though_the_line_is_lost(home: Home, sounds: Path) -> None:
     program = ("nohup", sys.executable, "-m", "distill_tui", "train", str(sounds), *tiny())
     terminal = Terminal(program=("sh", "-c", f"cd {sounds.parent}; exec {shlex.join(program)}"))
@@ -165,6 +172,7 @@ def test_nohup_writes_the_whole_report_though_the_line_is_lost(home: Home, sound
     assert not set(text) & set("\x1b\r\a")
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_takes_nothing_with_it(home: Home, sounds: Path) -> None:
     process = start("train", str(sounds), *tiny())
     assert process.stdout is not None
@@ -179,6 +187,7 @@ def test_a_reader_that_goes_away_takes_nothing_with_it(home: Home, sounds: Path)
     until_state(only_run(home), "finished")
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_says_why_and_where_its_log_is(home: Home, sounds: Path) -> None:
     from distill_tui.data.scan import scan
     from distill_tui.machine import Machine
@@ -197,6 +206,7 @@ def test_a_run_that_fails_says_why_and_where_its_log_is(home: Home, sounds: Path
     assert brief(run).state == "failed"
 
 
+@pytest.mark.slow
 def test_training_continues_from_a_model_whose_run_is_gone(home: Home, sounds: Path, trained: Trained) -> None:
     shutil.copytree(trained.home.models, home.models)
     name = trained.model.stem
@@ -267,6 +277,7 @@ def test_a_finished_run_is_not_resumed(trained: Trained, capsys: pytest.CaptureF
     assert len(list_runs(trained.home)) == 1
 
 
+@pytest.mark.slow
 def test_a_second_worker_of_one_run_is_refused(home: Home, sounds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both looked before either held the lock."""
     from distill_tui.cli.foreground import ForegroundRun

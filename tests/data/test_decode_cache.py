@@ -123,6 +123,7 @@ def test_a_cut_off_sound_is_decoded_as_far_as_it_was_scanned(tmp_path: Path, hom
     assert len(read(sound, 16000, home)) == sound.frames
 
 
+@pytest.mark.slow
 def test_memory_stays_bounded(tmp_path: Path, home: Home) -> None:
     """Ten minutes of two channels at 48 kHz would be 230 MB as float32."""
     path = tmp_path / "long.wav"
@@ -246,6 +247,7 @@ def wait_for(seen: Iterator[bool], seconds: float = 30.0) -> None:
         assert time.monotonic() < deadline
 
 
+@pytest.mark.slow
 def test_a_kill_while_it_is_written_leaves_nothing_wrong(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
     with soundfile.SoundFile(path, "w", 8000, 1, "PCM_U8") as file:

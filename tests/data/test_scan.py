@@ -397,6 +397,7 @@ def test_progress_is_told_from_the_first_to_the_last_file(folder: Path, home: Ho
     assert told == [(0, 6), (6, 6)]
 
 
+@pytest.mark.slow
 def test_memory_stays_bounded(folder: Path) -> None:
     """Twenty minutes of 8 channels would be 300 MB as float32."""
     path = folder / "long.wav"

@@ -24,6 +24,7 @@ def stance() -> Iterator[None]:
 
 
 # torch's own, about its own tracing
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.usefixtures("stance")
@@ -59,6 +60,7 @@ def test_compiled_it_learns_what_it_learns_without(
     assert any("encoder and decoder compiled in" in text for text in told)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stance")
 def test_where_nothing_can_be_compiled_it_trains_without(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

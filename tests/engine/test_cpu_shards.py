@@ -49,6 +49,7 @@ def one_backward(trainer: Trainer, data: torch.Tensor, levels: int) -> float:
     return float(total.detach())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("values", NETS, ids=["default", "gradient", "kl", "conv2d"])
 @pytest.mark.parametrize("parts", [1, 2])
@@ -87,6 +88,7 @@ def test_the_gradients_are_those_of_the_whole_batch(
             assert torch.allclose(found, gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max())), name
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("threads")
 def test_the_same_seed_gives_the_same_weights_through_shards_with_dropout(home: Home, tmp_path: Path) -> None:
     sounds = tones(tmp_path / "sounds")

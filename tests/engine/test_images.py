@@ -23,6 +23,8 @@ from distill_tui.runs.service import create_run
 
 from .support import events_of
 
+pytestmark = pytest.mark.slow
+
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 
 

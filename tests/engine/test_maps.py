@@ -111,6 +111,7 @@ def test_the_map_of_more_than_two_dimensions_has_a_plane_for_each_level(home: Ho
     trainer.log.close()
 
 
+@pytest.mark.slow
 def test_the_map_of_a_vae_has_its_means_and_nats(home: Home) -> None:
     trainer = make_trainer_of_pictures(home, figures(), model__bottleneck="kl", train__epochs=2)
     trainer.run()

@@ -40,7 +40,7 @@ def test_griffin_lim_is_that_of_torchaudio(window: int, hop: int, frames: int, d
 
 RENDERS = """
 import hashlib, torch
-from distill_tui.engine import mel
+from distill_tui.engine.dsp import mel
 from distill_tui.engine.nets import build_net
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
@@ -55,6 +55,7 @@ print(mel.torchaudio is None, hashlib.sha256(wave.numpy().tobytes()).hexdigest()
 """
 
 
+@pytest.mark.slow
 def test_a_net_runs_the_same_where_torchaudio_cannot_be_imported(tmp_path: Path) -> None:
     (tmp_path / "torchaudio.py").write_text("raise OSError('libcudart.so.13: cannot open shared object file')")
 

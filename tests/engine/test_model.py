@@ -49,6 +49,7 @@ def small(**changes: Any) -> Recipe:
     return with_values(Recipe(), SMALL | {key.replace("__", "."): value for key, value in changes.items()})
 
 
+@pytest.mark.slow
 def test_a_model_is_loaded_as_on_windows(tmp_path: Path) -> None:
     path = put(tmp_path / "m.distill", small())
     done = subprocess.run(

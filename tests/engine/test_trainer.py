@@ -266,6 +266,7 @@ def test_pause_go_on_checkpoint_preview_and_stop(home: Home, sounds: Path) -> No
     assert events_of(run, e.CheckpointSaved)[-1].step == trainer.step
 
 
+@pytest.mark.slow
 def test_a_budget_of_minutes_ends_by_then(home: Home, sounds: Path) -> None:
     trainer = trained(home, sounds, train__minutes=0.02, train__epochs=1)
     assert 1.0 <= trainer.clock.seconds < 4.0

@@ -24,6 +24,8 @@ from distill_tui.runs.state import RunState
 from tests.engine.support import events_of, make_run, tones
 from tests.programs import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 
 def state_of(run: RunFolder) -> RunState:
     state = RunState().apply_all(read_events(run.events))

@@ -4,6 +4,7 @@ import json
 import math
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ def refuse(constant: str) -> None:
     raise AssertionError(f"{constant} is not JSON")
 
 
+@pytest.mark.slow
 @settings(database=None, deadline=None, max_examples=200)
 @given(
     name=words,

@@ -418,6 +418,7 @@ def test_json_as_another_program_spaces_it_is_read(tmp_path: Path) -> None:
     assert verify(path) == card
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_tensors_are_refused_before_they_are_looked_at(tmp_path: Path) -> None:
     path = tmp_path / "m.distill"
     write(path)

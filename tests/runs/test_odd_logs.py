@@ -77,6 +77,7 @@ def test_a_log_that_is_no_file_has_no_events(home: Home) -> None:
     assert brief(run).state == "starting"
 
 
+@pytest.mark.slow
 def test_events_after_a_stretch_of_nonsense_are_read(home: Home) -> None:
     run = a_run(home)
     write(run, started(run))
@@ -89,6 +90,7 @@ def test_events_after_a_stretch_of_nonsense_are_read(home: Home) -> None:
     assert brief(run).step == RunState().apply_all(read_events(run.events)).step == 3
 
 
+@pytest.mark.slow
 def test_a_last_line_without_end_that_is_no_worker_s_stays_and_is_passed_over(home: Home) -> None:
     run = a_run(home)
     write(run, started(run))

@@ -110,6 +110,7 @@ async def test_digits_in_a_field_are_typed(home: Home) -> None:
         assert app.is_running
 
 
+@pytest.mark.slow
 async def test_help_names_every_key_of_the_screen(home: Home) -> None:
     with recorded.alive(recorded.running(home)):
         app = DistillApp(home)
@@ -124,6 +125,7 @@ async def test_help_names_every_key_of_the_screen(home: Home) -> None:
             assert not isinstance(app.screen, HelpDialog)
 
 
+@pytest.mark.slow
 async def test_every_action_is_in_the_palette(home: Home) -> None:
     with recorded.alive(recorded.running(home)):
         app = DistillApp(home)
@@ -151,6 +153,7 @@ async def test_a_theme_is_kept_and_a_users_own_is_found(home: Home) -> None:
         assert again.theme == "mine"
 
 
+@pytest.mark.slow
 async def test_without_colour_nothing_is_grey_and_the_cursor_is_seen(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +171,7 @@ async def test_without_colour_nothing_is_grey_and_the_cursor_is_seen(
         assert [one.text for one in cells if one.style and one.style.reverse and "▸" in one.text]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["distill", "distill-light", "high-contrast", "ansi"])
 async def test_every_theme_paints_every_screen(home: Home, theme: str) -> None:
     home.root.mkdir()
@@ -181,6 +185,7 @@ async def test_every_theme_paints_every_screen(home: Home, theme: str) -> None:
         await until(pilot, lambda: "Sounds" in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_keys_can_be_changed(home: Home) -> None:
     home.root.mkdir()
     home.settings.write_text('[keys]\n"app.library" = "l"\n')
@@ -240,6 +245,7 @@ class Terminal:
         os.close(self.master)
 
 
+@pytest.mark.terminal
 def test_in_a_real_terminal_q_leaves_and_says_that_the_run_goes_on(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
@@ -256,6 +262,7 @@ def test_in_a_real_terminal_q_leaves_and_says_that_the_run_goes_on(home: Home) -
             terminal.close()
 
 
+@pytest.mark.terminal
 def test_a_line_that_drops_ends_the_app(home: Home) -> None:
     terminal = Terminal(home)
     try:
@@ -266,6 +273,7 @@ def test_a_line_that_drops_ends_the_app(home: Home) -> None:
         terminal.close()
 
 
+@pytest.mark.terminal
 def test_a_terminal_that_goes_without_a_word_ends_the_app(home: Home) -> None:
     terminal = Terminal(home)
     terminal.until("Sounds")
@@ -277,6 +285,8 @@ def test_a_terminal_that_goes_without_a_word_ends_the_app(home: Home) -> None:
         terminal.process.kill()
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_nothing_is_sent_when_nothing_changes(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
@@ -300,6 +310,8 @@ def test_themes_lie_where_the_program_looks() -> None:
     assert {file.stem for file in Path(own_themes()).glob("*.toml")} >= {"distill", "ansi"}
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_what_is_typed_behind_keys_that_move_the_focus_goes_where_they_lead(home: Home) -> None:
     terminal = Terminal(home)
     try:
@@ -312,6 +324,8 @@ def test_what_is_typed_behind_keys_that_move_the_focus_goes_where_they_lead(home
         terminal.close()
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_what_is_typed_behind_a_key_that_opens_a_dialog_goes_into_the_dialog(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):

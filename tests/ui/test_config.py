@@ -112,6 +112,7 @@ async def test_what_is_wrong_stands_at_the_field_and_loses_nothing(
         await until(pilot, lambda: bool(started))
 
 
+@pytest.mark.slow
 async def test_values_that_cannot_go_together_are_said_at_their_field(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +150,7 @@ async def test_help_for_the_field_one_is_in(home: Home) -> None:
         await until(pilot, lambda: "Most people leave this at 0.25." in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_a_folder_that_is_not_there_or_holds_nothing(home: Home, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     async with opened(home) as (app, pilot, screen):
@@ -160,6 +162,7 @@ async def test_a_folder_that_is_not_there_or_holds_nothing(home: Home, tmp_path:
         assert list_runs(home) == []
 
 
+@pytest.mark.slow
 async def test_tab_completes_a_path_like_a_shell(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     for name in ("drums", "drones", "speech"):
@@ -199,6 +202,7 @@ async def test_tab_completes_a_path_like_a_shell(home: Home, tmp_path: Path, mon
         assert app.focused is not box
 
 
+@pytest.mark.slow
 async def test_many_skipped_files_take_one_line_and_a_key_lists_them(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +228,7 @@ async def test_many_skipped_files_take_one_line_and_a_key_lists_them(
         await until(pilot, lambda: "39.x: not a sound file (text)" in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_recent_folders_are_offered_and_picked(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +246,7 @@ async def test_recent_folders_are_offered_and_picked(
         assert not screen.query_one("#folders").display
 
 
+@pytest.mark.slow
 async def test_an_interrupted_run_on_the_same_sounds_can_go_on(
     home: Home, tmp_path: Path, started: list[RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,6 +260,7 @@ async def test_an_interrupted_run_on_the_same_sounds_can_go_on(
         assert started == [run]
 
 
+@pytest.mark.slow
 async def test_a_run_that_has_ended_meanwhile_can_go_on_too(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +275,7 @@ async def test_a_run_that_has_ended_meanwhile_can_go_on_too(
         await until(pilot, lambda: "can go on" in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_the_keys_of_the_screens_work_at_once(home: Home) -> None:
     async with opened(home) as (app, pilot, screen):
         assert not isinstance(app.focused, Input)
@@ -284,6 +292,7 @@ async def test_the_keys_of_the_screens_work_at_once(home: Home) -> None:
         await until(pilot, lambda: "Find the sounds in a tree" in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_an_input_left_behind_swallows_no_key_afterwards(home: Home) -> None:
     async with opened(home) as (app, pilot, screen):
         await pilot.press("enter")
@@ -293,6 +302,7 @@ async def test_an_input_left_behind_swallows_no_key_afterwards(home: Home) -> No
         assert app.current_mode == "training"
 
 
+@pytest.mark.slow
 async def test_a_dialog_gives_the_focus_back(home: Home) -> None:
     async with opened(home) as (app, pilot, screen):
         row(screen, "train.epochs").focus_field()
@@ -303,6 +313,7 @@ async def test_a_dialog_gives_the_focus_back(home: Home) -> None:
         assert app.focused is row(screen, "train.epochs").query_one(Input)
 
 
+@pytest.mark.slow
 async def test_sounds_from_a_tree(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     recorded.put_sounds(tmp_path / "tree" / "drums [b]", ["kick.wav"])
@@ -321,6 +332,7 @@ async def test_sounds_from_a_tree(home: Home, tmp_path: Path, monkeypatch: pytes
         assert app.screen is screen
 
 
+@pytest.mark.slow
 async def test_a_recipe_is_loaded_into_the_form(home: Home, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("[train]\nepochs = 12\n[model]\nrvq_levels = 5\n")
@@ -336,6 +348,7 @@ async def test_a_recipe_is_loaded_into_the_form(home: Home, tmp_path: Path) -> N
         assert app.screen is screen
 
 
+@pytest.mark.slow
 async def test_starting_from_an_earlier_run_takes_its_sounds_and_chooses_anew(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +368,7 @@ async def test_starting_from_an_earlier_run_takes_its_sounds_and_chooses_anew(
         assert not screen.has_unstarted_work
 
 
+@pytest.mark.slow
 async def test_the_sounds_of_a_recipe_may_lie_in_several_places(
     home: Home, tmp_path: Path, started: list[RunFolder]
 ) -> None:
@@ -376,6 +390,7 @@ async def test_the_sounds_of_a_recipe_may_lie_in_several_places(
         assert screen.found.problem == f"there is no such folder or file: {folders[1]}"
 
 
+@pytest.mark.slow
 async def test_saving_the_recipe_for_another_time(home: Home, tmp_path: Path) -> None:
     async with opened(home) as (app, pilot, screen):
         put(screen, "train.epochs", "17")
@@ -395,6 +410,7 @@ async def test_saving_the_recipe_for_another_time(home: Home, tmp_path: Path) ->
         assert recipe.model.codebook_size == "auto"
 
 
+@pytest.mark.slow
 async def test_a_recipe_with_a_mistake_is_not_saved(home: Home) -> None:
     async with opened(home) as (app, pilot, screen):
         put(screen, "train.epochs", "many")
@@ -403,6 +419,7 @@ async def test_a_recipe_with_a_mistake_is_not_saved(home: Home) -> None:
         assert app.screen is screen
 
 
+@pytest.mark.slow
 async def test_the_time_of_an_epoch_comes_from_earlier_runs_only(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -423,6 +440,7 @@ async def test_the_time_of_an_epoch_comes_from_earlier_runs_only(
         assert f"by the pace of {run.id[:20]}" in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_leaving_with_something_typed_asks(home: Home) -> None:
     async with opened(home) as (app, pilot, screen):
         put(screen, "train.epochs", "12")
@@ -451,6 +469,7 @@ async def test_a_scan_tells_what_is_wrong_in_words(home: Home, tmp_path: Path) -
         await scan(home, [str(tmp_path / "nowhere")], lambda *_: None)
 
 
+@pytest.mark.slow
 async def test_a_long_or_hostile_name_takes_one_line_among_the_offered_paths(home: Home, tmp_path: Path) -> None:
     for name in ("[b]", "a" * 250, "red\x1b[31m\nline", "🥁"):
         (tmp_path / "odd" / name).mkdir(parents=True)
@@ -465,6 +484,7 @@ async def test_a_long_or_hostile_name_takes_one_line_among_the_offered_paths(hom
         assert "\x1b" not in told
 
 
+@pytest.mark.slow
 async def test_what_was_found_takes_the_lines_that_it_needs_in_any_width(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ def test_every_theme_of_textual_can_be_looked_at() -> None:
         contrast_problems(theme)
 
 
+@pytest.mark.slow
 async def test_a_users_own_theme_that_is_hard_to_read_is_told(home: Home) -> None:
     folder = home.root / "themes"
     folder.mkdir(parents=True)
@@ -85,6 +86,7 @@ def assert_readable(app: DistillApp, system: ColorSystem, where: object) -> None
             assert contrast >= READABLE, f"{text!r} of {where}: {letters} on {behind}, {contrast:.1f}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(120, 35), (200, 50)], ids=lambda s: f"{s[0]}x{s[1]}")
 async def test_all_that_is_written_can_be_read_after_the_theme_was_changed(home: Home, size: tuple[int, int]) -> None:
     write(home.models / "drums.distill")
@@ -100,6 +102,7 @@ async def test_all_that_is_written_can_be_read_after_the_theme_was_changed(home:
                 assert_readable(app, ColorSystem.TRUECOLOR, (theme, key))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("term", ["xterm-256color", "xterm-16color"])
 @pytest.mark.parametrize("name", [name for name in OWN if not name.startswith("ansi")])
 async def test_all_that_is_written_on_the_screens_can_be_read(

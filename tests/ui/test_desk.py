@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 import tomli_w
 
 from distill_tui.paths import Home
 from tests.programs import TINY, Terminal, ended_at_last, few_sounds
+
+pytestmark = [pytest.mark.slow, pytest.mark.terminal]
 
 
 def test_keys_alone_lead_from_a_folder_to_a_model(home: Home, tmp_path: Path) -> None:

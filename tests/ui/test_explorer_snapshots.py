@@ -15,6 +15,7 @@ from distill_tui.ui.app import DistillApp
 from tests.ui import explored, recorded
 from tests.ui.conftest import screen_text, until
 
+pytestmark = pytest.mark.slow
 Compare = Callable[..., bool]
 SIZES = [(40, 12), (80, 24), (120, 35), (200, 50)]
 

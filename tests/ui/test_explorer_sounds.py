@@ -44,6 +44,7 @@ def a_player(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return heard
 
 
+@pytest.mark.slow
 async def test_one_walks_through_a_codes_places_and_listens(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,6 +73,7 @@ async def test_one_walks_through_a_codes_places_and_listens(
         await shows(pilot, "▸0:00.4   40x")
 
 
+@pytest.mark.slow
 async def test_a_point_is_listened_to_where_points_are_chosen(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +89,7 @@ async def test_a_point_is_listened_to_where_points_are_chosen(
         await shows(pilot, f"{screen.map.names[point]} at 0:0{start:.1f}")
 
 
+@pytest.mark.slow
 async def test_where_nothing_can_be_heard_the_file_and_the_seconds_are_told(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +107,7 @@ async def test_where_nothing_can_be_heard_the_file_and_the_seconds_are_told(
             await pilot.press("escape")
 
 
+@pytest.mark.slow
 async def test_excerpts_of_sounds_of_one_name_do_not_replace_each_other(home: Home, tmp_path: Path) -> None:
     made = []
     for level, folder in ((0.1, "kicks"), (0.4, "snares")):
@@ -113,6 +117,7 @@ async def test_excerpts_of_sounds_of_one_name_do_not_replace_each_other(home: Ho
     assert [soundfile.read(path)[0].max() for path in made] == pytest.approx([0.1, 0.4], abs=1e-3)
 
 
+@pytest.mark.slow
 async def test_a_sound_that_is_gone_is_told(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     a_player(tmp_path, monkeypatch)
     async with looking(home, explored.running(home)) as (_, pilot, screen):
@@ -140,6 +145,7 @@ def test_excerpts_end_with_the_sound_and_the_oldest_go(tmp_path: Path, capsys: p
 # runs that still train
 
 
+@pytest.mark.slow
 async def test_a_run_without_a_checkpoint_is_asked_for_one_and_its_map_renewed_as_more_come(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +176,7 @@ async def test_a_run_without_a_checkpoint_is_asked_for_one_and_its_map_renewed_a
     assert SoundRun(run, "").is_alive is False
 
 
+@pytest.mark.slow
 async def test_a_run_that_ended_without_a_checkpoint_says_so(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded.finished(home)
     Program(monkeypatch, code=2, said="distill-tui: run drums has no checkpoint yet")
@@ -180,6 +187,7 @@ async def test_a_run_that_ended_without_a_checkpoint_says_so(home: Home, monkeyp
         assert screen.sounds is None
 
 
+@pytest.mark.slow
 async def test_a_run_that_does_not_quantize_yet_shows_its_latents(home: Home) -> None:
     async with looking(home, explored.running(home)) as (_, pilot, screen):
         found = explored.sound_map()
@@ -196,6 +204,7 @@ async def test_a_run_that_does_not_quantize_yet_shows_its_latents(home: Home) ->
 # VAEs
 
 
+@pytest.mark.slow
 async def test_a_vae_of_sounds_shows_its_nats_and_its_points(home: Home) -> None:
     async with looking(home, explored.running(home)) as (app, pilot, screen):
         found = explored.vae_map()
@@ -257,6 +266,7 @@ def test_a_frame_holds_what_its_view_shows() -> None:
     assert Selection().place == 0
 
 
+@pytest.mark.slow
 async def test_outputs_say_where_later_codes_are_drawn(home: Home) -> None:
     async with looking(home, explored.running(home), "v") as (_, pilot, screen):
         screen.show_map(explored.sound_map(), "run drums")
@@ -265,6 +275,7 @@ async def test_outputs_say_where_later_codes_are_drawn(home: Home) -> None:
         await shows(pilot, "Level 2  encoder outputs, 63 %", "from level 2 on at the mean of its points")
 
 
+@pytest.mark.slow
 async def test_a_terminal_may_become_too_small_for_the_map_and_large_again(home: Home) -> None:
     async with looking(home, explored.running(home), "right", size=(80, 24)) as (app, pilot, screen):
         screen.show_map(explored.sound_map(), "run drums")

@@ -21,8 +21,8 @@ from tests.ui.conftest import until
 from tests.ui.test_config import found
 
 Go = Callable[[DistillApp, Pilot[None]], Awaitable[None]]
+# with more colours nothing looks more alike: these are made of the style in true colour, cell by cell
 COLOURS = {
-    "true colour": {},
     "sixteen colours": {"COLORTERM": "", "TERM": "xterm"},
     "no colour": {"NO_COLOR": "1"},
 }
@@ -122,6 +122,7 @@ PLACES: dict[str, Go] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colours", COLOURS)
 @pytest.mark.parametrize("place", PLACES)
 async def test_focus_is_seen(home: Home, monkeypatch: pytest.MonkeyPatch, place: str, colours: str) -> None:

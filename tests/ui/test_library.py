@@ -51,6 +51,7 @@ def order(app: DistillApp) -> list[str]:
     return [Path(key).stem for key in app.screen._list.keys]  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 async def test_a_card_is_laid_out_anew_in_another_width(home: Home) -> None:
     from tests.library.models import write
 
@@ -76,6 +77,7 @@ async def test_models_and_the_chosen_ones_card(models: Home) -> None:
         assert "drums [b]" in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_keys_of_the_list_lead_back_to_it_from_the_card(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await until(pilot, lambda: "speech" in order(app))
@@ -102,6 +104,7 @@ async def test_filtering_and_clearing(models: Home) -> None:
         await until(pilot, lambda: len(order(app)) == 4)
 
 
+@pytest.mark.slow
 async def test_renaming(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await pilot.press("slash", *"bel", "enter", "n")
@@ -111,6 +114,7 @@ async def test_renaming(models: Home) -> None:
         await until(pilot, lambda: (models.models / "chimes.distill").exists())
 
 
+@pytest.mark.slow
 async def test_deleting_asks_and_can_be_undone(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await pilot.press("slash", *"bel", "enter", "d", "n")
@@ -131,6 +135,7 @@ async def test_verifying_in_a_process_of_its_own(models: Home) -> None:
         await until(pilot, lambda: "every byte is as it was written" in " ".join(screen_text(app).split()))
 
 
+@pytest.mark.slow
 async def test_a_damaged_file_is_shown_as_such(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await pilot.press("slash", *"dam", "enter")
@@ -154,6 +159,7 @@ def notices(app: DistillApp) -> str:
     return " ".join(notification.message for notification in app._notifications)
 
 
+@pytest.mark.slow
 async def test_the_card_shows_the_run_and_its_previews(used: Home) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: "its state   finished" in screen_text(app))
@@ -165,6 +171,7 @@ async def test_the_card_shows_the_run_and_its_previews(used: Home) -> None:
         await until(pilot, lambda: "is not in this home" in notices(app))
 
 
+@pytest.mark.slow
 async def test_two_models_side_by_side(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 4)
@@ -177,6 +184,7 @@ async def test_two_models_side_by_side(models: Home) -> None:
         await until(pilot, lambda: app.screen is not None and "a ⠒⠒" not in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_side_by_side_no_line_is_broken_where_it_has_to_be_scrolled(home: Home) -> None:
     from tests.library.models import write
 
@@ -192,12 +200,14 @@ async def test_side_by_side_no_line_is_broken_where_it_has_to_be_scrolled(home: 
         assert max(map(len, str(shown.content).splitlines())) <= shown.size.width
 
 
+@pytest.mark.slow
 async def test_comparing_needs_two(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await pilot.press("slash", *"speech", "enter", "space", "equals_sign")
         await until(pilot, lambda: "Mark two models" in notices(app))
 
 
+@pytest.mark.slow
 async def test_distances_of_two_on_the_same_sounds(used: Home, trained: Trained) -> None:
     Library(used).import_file(Library(used).list()[0].path)
     async with opened(used) as (app, pilot):
@@ -221,6 +231,7 @@ async def patient(pilot: Pilot[None], seen: Callable[[], object]) -> None:
         await pilot.pause(0.05)
 
 
+@pytest.mark.slow
 async def test_sounds_through_a_model(used: Home, trained: Trained, tmp_path: Path) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
@@ -240,6 +251,7 @@ async def test_sounds_through_a_model(used: Home, trained: Trained, tmp_path: Pa
         await until(pilot, lambda: "mean distance" not in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_work_with_a_model_is_cancelled(used: Home, trained: Trained, tmp_path: Path) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
@@ -254,6 +266,7 @@ async def test_work_with_a_model_is_cancelled(used: Home, trained: Trained, tmp_
         assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 async def test_a_new_run_begins_with_a_models_recipe(used: Home, trained: Trained) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
@@ -263,6 +276,7 @@ async def test_a_new_run_begins_with_a_models_recipe(used: Home, trained: Traine
         assert app._config.form.texts["name"] == ""
 
 
+@pytest.mark.slow
 async def test_a_new_run_starts_from_a_models_weights(used: Home, trained: Trained) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
@@ -277,6 +291,7 @@ async def test_a_new_run_starts_from_a_models_weights(used: Home, trained: Train
         assert form.texts["train.device"] == "cpu"
 
 
+@pytest.mark.slow
 async def test_what_was_typed_is_not_replaced_without_asking(used: Home) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
@@ -291,6 +306,7 @@ async def test_what_was_typed_is_not_replaced_without_asking(used: Home) -> None
         assert app._config.form.texts["train.epochs"] == "77"
 
 
+@pytest.mark.slow
 async def test_going_on_says_why_it_cannot(used: Home) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
@@ -301,6 +317,7 @@ async def test_going_on_says_why_it_cannot(used: Home) -> None:
         await until(pilot, lambda: "is not in this home" in notices(app))
 
 
+@pytest.mark.slow
 async def test_going_on_resumes_a_stopped_run_and_shows_it(used: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[RunFolder] = []
     monkeypatch.setattr("distill_tui.ui.screens.library.model_details.start_worker", lambda _, run: started.append(run))
@@ -314,6 +331,7 @@ async def test_going_on_resumes_a_stopped_run_and_shows_it(used: Home, monkeypat
         assert app._training.run_folder == run
 
 
+@pytest.mark.slow
 async def test_exporting_and_importing(models: Home, tmp_path: Path) -> None:
     async with opened(models) as (app, pilot):
         await pilot.press("slash", *"bells", "enter", "x")
@@ -335,6 +353,7 @@ async def test_exporting_and_importing(models: Home, tmp_path: Path) -> None:
         await until(pilot, lambda: "given away" in order(app))
 
 
+@pytest.mark.slow
 async def test_a_library_of_thousands_draws_what_is_seen(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [Entry(home.models / f"m{i:05}.distill", 1, 0.0, None, "not read") for i in range(10_000)]
     monkeypatch.setattr(Library, "list", lambda _: entries)
@@ -362,6 +381,7 @@ def hostile(home: Home) -> Home:
     return home
 
 
+@pytest.mark.slow
 async def test_dialogs_are_whole_whatever_the_models_are_called(hostile: Home) -> None:
     """In the smallest pane too a dialog says which keys answer it, and its frame is straight."""
     async with opened(hostile, (40, 12)) as (app, pilot):

@@ -14,6 +14,8 @@ from distill_tui.runs.codebook_map import write_map
 from tests.ui import explored, recorded
 from tests.ui.test_app import Terminal
 
+pytestmark = [pytest.mark.slow, pytest.mark.terminal]
+
 
 def taken_in(terminal: Terminal, seconds: float) -> int:
     """Bytes that the app sends in so many seconds."""

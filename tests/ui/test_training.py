@@ -52,6 +52,7 @@ async def test_space_pauses_and_goes_on(home: Home) -> None:
             await until(pilot, lambda: read_control(run.control).wanted == "running")
 
 
+@pytest.mark.slow
 async def test_keys_are_answered_while_another_program_holds_the_control_file(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +86,7 @@ async def test_a_lock_that_is_never_given_back_is_told(home: Home, monkeypatch: 
             await until(pilot, lambda: read_control(run.control).wanted == "paused")
 
 
+@pytest.mark.slow
 async def test_what_the_worker_does_beside_steps_is_told_in_place_of_an_eta(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
@@ -95,6 +97,7 @@ async def test_what_the_worker_does_beside_steps_is_told_in_place_of_an_eta(home
             assert "ETA" not in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_levels_are_judged_over_a_window_that_is_named(home: Home) -> None:
     async with watching(home, recorded.finished(home), size=(120, 35)) as (app, pilot, screen):
         await until(pilot, lambda: "over the last 100 steps of training" in screen_text(app))
@@ -114,6 +117,7 @@ async def test_while_it_warms_up_it_is_told_when_the_codebooks_come(home: Home) 
             assert "warm-up" in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_a_small_pane_says_how_a_run_failed_and_the_knobs_come_back(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
@@ -135,6 +139,7 @@ async def test_a_command_that_is_told_can_be_pasted(home: Home) -> None:
         await until(pilot, lambda: f"distill-tui resume '{run.id}'" in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_a_large_terminal_shows_the_newest_preview_as_pictures(home: Home) -> None:
     run = recorded.running(home)
     recorded.put_preview(run.previews / "step-001700", blur=1)
@@ -189,6 +194,7 @@ async def test_the_learning_rate_is_tuned_by_a_factor_from_what_is_applied(home:
             await until(pilot, lambda: read_control(run.control).knobs == {"train.learning_rate": 0.00064})
 
 
+@pytest.mark.slow
 async def test_an_exact_value_is_checked_as_one_types(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
@@ -211,6 +217,7 @@ async def test_a_refused_knob_says_so(home: Home) -> None:
             await until(pilot, lambda: "1    no" in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_changes_by_another_program_show(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
@@ -219,6 +226,7 @@ async def test_changes_by_another_program_show(home: Home) -> None:
             await until(pilot, lambda: "running → stopped" in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_new_numbers_come_by_themselves(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
@@ -241,6 +249,7 @@ async def test_an_ended_run_says_how_and_what_to_do(home: Home, made: Made, said
         assert "Pause" not in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_the_knobs_of_a_failed_run_are_turned_for_when_it_goes_on(home: Home) -> None:
     run = recorded.diverged(home)
     recorded.add_events(
@@ -337,6 +346,7 @@ async def test_resume_wants_running_and_starts_a_worker(home: Home, monkeypatch:
         await until(pilot, lambda: read_control(run.control).wanted == "running")
 
 
+@pytest.mark.slow
 async def test_the_runs_dialog_switches(home: Home) -> None:
     first = recorded.finished(home)
     second = recorded.make_run(home, name="speech", stamp="20260226-100000")
@@ -377,6 +387,7 @@ async def test_hostile_names_numbers_and_sizes(home: Home, size: tuple[int, int]
         assert "\x1b[31m" not in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_in_a_small_pane_nothing_is_cut_off(home: Home) -> None:
     run = recorded.running(home, levels=4)
     with recorded.alive(run):
@@ -388,6 +399,7 @@ async def test_in_a_small_pane_nothing_is_cut_off(home: Home) -> None:
             assert all(len(line) <= 40 for line in shown.splitlines())
 
 
+@pytest.mark.slow
 async def test_a_long_log_is_read_in_slices_and_keys_are_answered(home: Home) -> None:
     run = recorded.long_log(home, 20_000)
     size = run.events.stat().st_size
@@ -403,6 +415,7 @@ async def test_a_long_log_is_read_in_slices_and_keys_are_answered(home: Home) ->
         assert len(seen) > 20
 
 
+@pytest.mark.slow
 async def test_a_long_event_is_wrapped_and_wrapped_anew_in_another_width(home: Home) -> None:
     run = recorded.running(home)
     text = "the first level took in everything that the others were meant to tell and [b]nothing[/x] was left"
@@ -436,6 +449,7 @@ async def test_where_there_is_no_room_for_the_knobs_no_key_turns_them(home: Home
             await until(pilot, lambda: isinstance(app.screen.focused, Knobs))
 
 
+@pytest.mark.slow
 async def test_the_notes_are_laid_out_anew_in_another_width(home: Home) -> None:
     run = recorded.crashed(home)
     app = DistillApp(home, run)
