@@ -13,13 +13,6 @@ from distill_tui.engine.training.trainer import Trainer
 from distill_tui.paths import Home
 from tests.engine.support import make_run, make_trainer, tones, weights_of
 
-NETS: list[dict[str, Any]] = [
-    {},
-    {"model__codebooks": "gradient"},
-    {"model__bottleneck": "kl"},
-    {"model__net": "conv2d"},
-]
-
 
 @pytest.fixture
 def threads() -> Iterator[None]:
@@ -51,8 +44,18 @@ def one_backward(trainer: Trainer, data: torch.Tensor, levels: int) -> float:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("threads")
-@pytest.mark.parametrize("values", NETS, ids=["default", "gradient", "kl", "conv2d"])
-@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize(
+    ("values", "parts"),
+    # what kl draws after a part was drawn for is not what it draws at first: one part
+    [
+        ({}, 1),
+        ({}, 2),
+        ({"model__codebooks": "gradient"}, 2),
+        ({"model__bottleneck": "kl"}, 1),
+        ({"model__net": "conv2d"}, 2),
+    ],
+    ids=["default", "default in parts", "gradient", "kl", "conv2d"],
+)
 def test_the_gradients_are_those_of_the_whole_batch(
     home: Home, tmp_path: Path, values: dict[str, Any], parts: int
 ) -> None:
@@ -73,10 +76,7 @@ def test_the_gradients_are_those_of_the_whole_batch(
     trainer.net.zero_grad(set_to_none=True)
     torch.manual_seed(1)
     step = Step(2, trainer.desk.knobs, torch.float32, seed=7)
-    # what kl draws after a part was drawn for is not what it draws at first: one part
-    told = add_gradients(trainer.net, learner.loss, learner.shards, step, data, parts if quantizer is not None else 1)[
-        0
-    ]["loss/train"]
+    told = add_gradients(trainer.net, learner.loss, learner.shards, step, data, parts)[0]["loss/train"]
     for book, moved in zip(books, moved_once, strict=True):
         assert torch.allclose(book, moved, rtol=1e-5, atol=1e-6), "moving averages move once a step, in parts too"
     assert float(told) == pytest.approx(loss, rel=1e-5)
@@ -94,7 +94,7 @@ def test_the_same_seed_gives_the_same_weights_through_shards_with_dropout(home: 
     sounds = tones(tmp_path / "sounds")
     found = []
     for seed in (0, 0, 1):
-        trainer = make(home, sounds, model__dropout=0.3, train__epochs=2, train__seed=seed)
+        trainer = make(home, sounds, model__dropout=0.3, train__epochs=1, train__seed=seed)
         trainer.run()
         found.append(weights_of(trainer))
     assert all(torch.equal(found[0][key], found[1][key]) for key in found[0])

@@ -2,6 +2,7 @@
 
 import math
 import random
+from functools import cache
 from typing import Any
 
 from distill_tui.data.images.dataset import Pictures
@@ -147,6 +148,7 @@ def _codes(level: int, time: float) -> list[Point]:
     return [(chance.gauss(0, reach), chance.gauss(0, reach)) for _ in range(CODES)]
 
 
+@cache
 def a_picture(number: int, blur: float) -> Picture:
     """A ring or a bar, soft at its edges by so many pixels."""
     pixels = bytearray()

@@ -71,7 +71,7 @@ def has_drawn(screen: ExplorerScreen, step: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("size", "theme"), [((40, 12), "distill"), ((80, 24), "ansi-dark"), ((120, 35), "distill")])
+@pytest.mark.parametrize(("size", "theme"), [((40, 12), "distill"), ((120, 35), "ansi-dark")])
 async def test_the_terminal_shows_what_the_widgets_are(home: Home, size: tuple[int, int], theme: str) -> None:
     run = explored.running(home)
     app = DistillApp(home, run, explore=True)

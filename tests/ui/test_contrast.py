@@ -87,12 +87,11 @@ def assert_readable(app: DistillApp, system: ColorSystem, where: object) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(120, 35), (200, 50)], ids=lambda s: f"{s[0]}x{s[1]}")
-async def test_all_that_is_written_can_be_read_after_the_theme_was_changed(home: Home, size: tuple[int, int]) -> None:
+async def test_all_that_is_written_can_be_read_after_the_theme_was_changed(home: Home) -> None:
     write(home.models / "drums.distill")
     app = DistillApp(home, recorded.diverged(home))
     places = (("2", "the loss is not finite"), ("1", "Start training"), ("3", "46.9 frames"))
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=(200, 50)) as pilot:
         for theme in ("distill", "distill-light"):
             app.theme = theme
             for key, said in places:
