@@ -128,7 +128,12 @@ def _map(change: Callable[[Any], Any], value: Any) -> Any:
 def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     name = func.overloadpacket.__name__
     tensors: list[torch.Tensor] = []
-    _map(lambda value: tensors.append(value) if isinstance(value, torch.Tensor) else None, (args, kwargs))
+
+    def note(value: Any) -> None:
+        if isinstance(value, torch.Tensor):
+            tensors.append(value)
+
+    _map(note, (args, kwargs))
     ours = [t for t in tensors if isinstance(t, OnDevice)]
     if ours and name not in MIXING and any(t.dim() > 0 and not isinstance(t, OnDevice) for t in tensors):
         raise RuntimeError(f"{func}: expected all tensors to be on the same device, found {_device} and cpu")
