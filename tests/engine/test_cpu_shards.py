@@ -13,6 +13,13 @@ from distill_tui.engine.training.trainer import Trainer
 from distill_tui.paths import Home
 from tests.engine.support import make_run, make_trainer, tones, weights_of
 
+NETS: list[dict[str, Any]] = [
+    {},
+    {"model__codebooks": "gradient"},
+    {"model__bottleneck": "kl"},
+    {"model__net": "conv2d"},
+]
+
 
 @pytest.fixture
 def threads() -> Iterator[None]:
@@ -47,13 +54,7 @@ def one_backward(trainer: Trainer, data: torch.Tensor, levels: int) -> float:
 @pytest.mark.parametrize(
     ("values", "parts"),
     # what kl draws after a part was drawn for is not what it draws at first: one part
-    [
-        ({}, 1),
-        ({}, 2),
-        ({"model__codebooks": "gradient"}, 2),
-        ({"model__bottleneck": "kl"}, 1),
-        ({"model__net": "conv2d"}, 2),
-    ],
+    [(NETS[0], 1), (NETS[0], 2), (NETS[1], 2), (NETS[2], 1), (NETS[3], 2)],
     ids=["default", "default in parts", "gradient", "kl", "conv2d"],
 )
 def test_the_gradients_are_those_of_the_whole_batch(

@@ -70,8 +70,7 @@ def has_drawn(screen: ExplorerScreen, step: int) -> bool:
     return screen.map is not None and screen.map.step == step and not screen._waits
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("size", "theme"), [((40, 12), "distill"), ((120, 35), "ansi-dark")])
+@pytest.mark.parametrize(("size", "theme"), [((40, 12), "distill"), ((80, 24), "ansi-dark"), ((120, 35), "distill")])
 async def test_the_terminal_shows_what_the_widgets_are(home: Home, size: tuple[int, int], theme: str) -> None:
     run = explored.running(home)
     app = DistillApp(home, run, explore=True)
@@ -96,8 +95,7 @@ async def test_the_terminal_shows_what_the_widgets_are(home: Home, size: tuple[i
         assert seen.sent
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("size", [(40, 12), (200, 50)])
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 35), (200, 50)])
 async def test_the_terminal_shows_what_training_shows(home: Home, size: tuple[int, int]) -> None:
     run = recorded.running(home)
     app = DistillApp(home, run)
@@ -123,7 +121,6 @@ def has_shown(screen: TrainingScreen, step: int) -> bool:
     return screen.state.step == step and not screen._dirty
 
 
-@pytest.mark.slow
 async def test_a_choice_sends_little(home: Home) -> None:
     run = explored.running(home)
     app = DistillApp(home, run, explore=True)

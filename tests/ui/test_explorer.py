@@ -26,6 +26,7 @@ from distill_tui.ui.services.programs import Answer
 from tests.ui import explored, recorded
 from tests.ui.conftest import screen_text, until
 
+pytestmark = pytest.mark.slow
 Looking = tuple[DistillApp, Pilot[None], ExplorerScreen]
 
 
@@ -47,7 +48,6 @@ async def shows(pilot: Pilot[None], *texts: str) -> None:
     await until(pilot, lambda: all(text in screen_text(pilot.app) for text in texts), ", ".join(texts))
 
 
-@pytest.mark.slow
 async def test_4_leads_to_the_newest_run_of_pictures(home: Home) -> None:
     run = explored.running(home)
     recorded.finished(home)
@@ -59,7 +59,6 @@ async def test_4_leads_to_the_newest_run_of_pictures(home: Home) -> None:
             assert app._explorer.run_folder == run
 
 
-@pytest.mark.slow
 async def test_without_a_run_it_says_how_to_begin_and_finds_one_that_came_since(home: Home) -> None:
     async with looking(home, None, "4") as (_, pilot, screen):
         await shows(pilot, "No run of the Explorer yet", "distill-tui explore --data FOLDER")
@@ -79,7 +78,6 @@ async def test_a_run_without_a_map_says_so(home: Home) -> None:
             await shows(pilot, "no map yet", "no codes yet")
 
 
-@pytest.mark.slow
 async def test_a_new_map_is_drawn_and_a_damaged_one_is_not(home: Home) -> None:
     run = explored.running(home)
     with recorded.alive(run):
@@ -98,7 +96,6 @@ def letters(app: DistillApp) -> str:
     return "".join(char for row in app.screen.query_one(MapView)._grid for char, _ in row)
 
 
-@pytest.mark.slow
 async def test_the_map_has_a_letter_a_label_and_filled_and_hollow_codes(home: Home) -> None:
     run = explored.running(home)
     async with looking(home, run) as (app, _, _screen):
@@ -131,7 +128,6 @@ async def test_arrows_choose_a_code_and_escape_lets_go(home: Home) -> None:
         assert screen.maps.chosen.code is None
 
 
-@pytest.mark.slow
 async def test_every_code_can_be_reached(home: Home) -> None:
     run = explored.running(home)
     async with looking(home, run) as (_, pilot, screen):
@@ -144,7 +140,6 @@ async def test_every_code_can_be_reached(home: Home) -> None:
         assert len(seen) >= 8
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "said", "gone"),
     [
@@ -172,7 +167,6 @@ def braille(app: DistillApp) -> int:
     return sum("\u2800" < char <= "\u28ff" for char in letters(app))
 
 
-@pytest.mark.slow
 async def test_cells_and_paths_are_drawn_when_asked_for(home: Home) -> None:
     run = explored.running(home)
     async with looking(home, run) as (app, pilot, _):
@@ -186,7 +180,6 @@ async def test_cells_and_paths_are_drawn_when_asked_for(home: Home) -> None:
         assert braille(app) == 0
 
 
-@pytest.mark.slow
 async def test_cells_that_are_not_exact_say_so(home: Home) -> None:
     run = explored.running(home)
     write_map(run.map, explored.a_map(dims=8))
@@ -194,7 +187,6 @@ async def test_cells_that_are_not_exact_say_so(home: Home) -> None:
         await shows(pilot, "cells: of this plane only, not exact", "2 of 8 dimensions, 63 % of the variance")
 
 
-@pytest.mark.slow
 async def test_both_definitions_of_dead_count_as_defined(home: Home) -> None:
     run = explored.running(home)
     found = explored.a_map()
@@ -209,7 +201,6 @@ async def test_both_definitions_of_dead_count_as_defined(home: Home) -> None:
         await shows(pilot, "Level 1: 15/16 active (1 dead)")
 
 
-@pytest.mark.slow
 async def test_views_go_round_and_escape_comes_back(home: Home) -> None:
     run = explored.running(home)
     async with looking(home, run, size=(80, 24)) as (app, pilot, screen):
@@ -223,7 +214,6 @@ async def test_views_go_round_and_escape_comes_back(home: Home) -> None:
         assert screen.view == "desk"
 
 
-@pytest.mark.slow
 async def test_a_knob_goes_to_two_and_is_undone(home: Home) -> None:
     run = explored.running(home)
     with recorded.alive(run):
@@ -242,7 +232,6 @@ async def test_a_knob_goes_to_two_and_is_undone(home: Home) -> None:
             ]
 
 
-@pytest.mark.slow
 async def test_pause_and_stop_are_wishes(home: Home) -> None:
     run = explored.running(home)
     with recorded.alive(run):
@@ -253,7 +242,6 @@ async def test_pause_and_stop_are_wishes(home: Home) -> None:
             await until(pilot, lambda: read_control(run.control).wanted == "stopped")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("nats", "said"), [(0.31, "▲ posterior collapse"), (2.5, "2.50 nats  ● good")])
 async def test_a_vae_is_told_by_its_kl(home: Home, nats: float, said: str) -> None:
     run = explored.running(home, kl=nats)
@@ -264,7 +252,6 @@ async def test_a_vae_is_told_by_its_kl(home: Home, nats: float, said: str) -> No
         assert "active" not in screen_text(app)
 
 
-@pytest.mark.slow
 async def test_w_leads_to_the_training_screen(home: Home) -> None:
     run = explored.running(home)
     async with looking(home, run, "w") as (app, pilot, _):
@@ -272,7 +259,6 @@ async def test_w_leads_to_the_training_screen(home: Home) -> None:
         assert app._training.run_folder == run
 
 
-@pytest.mark.slow
 async def test_the_scale_of_the_losses_is_changed(home: Home) -> None:
     run = explored.running(home)
     async with looking(home, run) as (app, pilot, _):
@@ -284,7 +270,6 @@ async def test_the_scale_of_the_losses_is_changed(home: Home) -> None:
                 assert screen_text(app).split("commit")[1][:40] != curve
 
 
-@pytest.mark.slow
 async def test_leaving_says_that_the_run_goes_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     run = explored.running(home)
     said: list[str] = []
@@ -317,7 +302,6 @@ class Program:
         return self._answer
 
 
-@pytest.mark.slow
 async def test_new_starts_on_the_folder_used_last(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = explored.running(home)
     found = sources.pictures_of(first)
@@ -335,7 +319,6 @@ async def test_new_starts_on_the_folder_used_last(home: Home, tmp_path: Path, mo
         await shows(pilot, "second")
 
 
-@pytest.mark.slow
 async def test_reset_stops_the_run_and_starts_one_with_new_weights(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     run = explored.running(home, train__seed=4)
     second = explored.make_run(home, "figures", "20260225-070000")
@@ -354,7 +337,6 @@ async def test_reset_stops_the_run_and_starts_one_with_new_weights(home: Home, m
             assert screen.map is None
 
 
-@pytest.mark.slow
 async def test_what_cannot_be_started_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     run = explored.running(home)
     Program(monkeypatch, code=2, said="distill-tui: no MNIST files in /data")
@@ -363,7 +345,6 @@ async def test_what_cannot_be_started_is_told(home: Home, monkeypatch: pytest.Mo
         assert screen.run_folder == run
 
 
-@pytest.mark.slow
 async def test_any_run_or_model_is_looked_at_by_its_map(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = explored.running(home)
     sounds = recorded.finished(home)
@@ -396,7 +377,6 @@ async def test_any_run_or_model_is_looked_at_by_its_map(home: Home, monkeypatch:
         assert screen.run_folder == pictures
 
 
-@pytest.mark.slow
 async def test_a_model_that_learned_pictures_is_shown_with_them(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     found = explored.a_map()
     recorded.finished(home)
@@ -432,7 +412,6 @@ def test_a_reset_keeps_the_recipe(home: Home) -> None:
     assert sources.same_again(run, 0, []) == ["--recipe", str(run.recipe), "--seed", "1"]
 
 
-@pytest.mark.slow
 async def test_help_tells_every_key(home: Home) -> None:
     run = explored.running(home)
     with recorded.alive(run):
@@ -441,7 +420,6 @@ async def test_help_tells_every_key(home: Home) -> None:
             await shows(pilot, "diamonds are codes in use", *wanted)
 
 
-@pytest.mark.slow
 async def test_moving_letters_send_only_what_changed(home: Home) -> None:
     run = explored.running(home)
     async with looking(home, run) as (app, _, screen):
@@ -456,7 +434,6 @@ async def test_moving_letters_send_only_what_changed(home: Home) -> None:
         assert 0 < pictures.show(changed) < pictures.size.area / 10
 
 
-@pytest.mark.slow
 async def test_a_large_map_is_drawn_while_a_key_waits(home: Home) -> None:
     run = explored.running(home)
     async with looking(home, run, "b", "t", size=(200, 50)) as (_, _pilot, screen):
@@ -467,7 +444,6 @@ async def test_a_large_map_is_drawn_while_a_key_waits(home: Home) -> None:
         assert (time.process_time() - began) / 5 < 0.5
 
 
-@pytest.mark.slow
 def test_nothing_that_is_shown_needs_numpy(home: Home) -> None:
     import subprocess
     import sys
@@ -492,7 +468,6 @@ def test_nothing_that_is_shown_needs_numpy(home: Home) -> None:
     assert re.fullmatch(r"\[\]\n", done.stdout), done.stderr
 
 
-@pytest.mark.slow
 async def test_in_a_small_pane_keys_go_to_the_map_when_it_is_shown(home: Home) -> None:
     run = explored.running(home)
     with recorded.alive(run):
@@ -509,7 +484,6 @@ async def test_in_a_small_pane_keys_go_to_the_map_when_it_is_shown(home: Home) -
             await until(pilot, lambda: screen.view == "desk" and screen.focused is None)
 
 
-@pytest.mark.slow
 async def test_a_part_that_is_still_to_be_drawn_when_one_leaves_is_not_asked_for(home: Home) -> None:
     app = DistillApp(home, explored.running(home), explore=True)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -176,7 +176,6 @@ async def test_a_run_without_a_checkpoint_is_asked_for_one_and_its_map_renewed_a
     assert SoundRun(run, "").is_alive is False
 
 
-@pytest.mark.slow
 async def test_a_run_that_ended_without_a_checkpoint_says_so(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded.finished(home)
     Program(monkeypatch, code=2, said="distill-tui: run drums has no checkpoint yet")
@@ -266,7 +265,6 @@ def test_a_frame_holds_what_its_view_shows() -> None:
     assert Selection().place == 0
 
 
-@pytest.mark.slow
 async def test_outputs_say_where_later_codes_are_drawn(home: Home) -> None:
     async with looking(home, explored.running(home), "v") as (_, pilot, screen):
         screen.show_map(explored.sound_map(), "run drums")
