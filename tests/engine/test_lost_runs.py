@@ -69,6 +69,7 @@ def test_a_signal_before_there_is_a_trainer_leaves_a_last_word(home: Home, tmp_p
     assert run.worker_log.read_text() == ""
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_net_is_passed_over_and_leaves_nothing_behind(home: Home, tmp_path: Path) -> None:
     sounds = tones(tmp_path / "sounds")
     run, other = make_run(home, sounds), make_run(home, sounds, model__channels=24)

@@ -26,6 +26,8 @@ from distill_tui.runs.log import LogWriter
 from distill_tui.runs.service import create_run
 from tests.engine.support import events_of, make_run, make_trainer, tones
 
+pytestmark = pytest.mark.slow
+
 
 def trained_here(home: Home, run: RunFolder) -> e.Finished:
     """Train a run to its end, in this process."""

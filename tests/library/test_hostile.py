@@ -314,6 +314,7 @@ def mutated(content: bytes, choose: random.Random) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.slow
 def test_of_a_thousand_damaged_files_each_is_refused_or_still_the_same(tmp_path: Path) -> None:
     path = tmp_path / "m.distill"
     card = write(path)
