@@ -86,7 +86,6 @@ async def test_a_lock_that_is_never_given_back_is_told(home: Home, monkeypatch: 
             await until(pilot, lambda: read_control(run.control).wanted == "paused")
 
 
-@pytest.mark.slow
 async def test_what_the_worker_does_beside_steps_is_told_in_place_of_an_eta(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
