@@ -96,7 +96,7 @@ def test_weights_that_are_turned_change_the_losses_within_a_second(home: Home) -
 def test_other_weights_come_to_other_losses(home: Home) -> None:
     ends = []
     for weight in (0.0, 2.0):
-        trainer = make_trainer(home, figures(), train__epochs=10, loss__commitment_weight=weight)
+        trainer = make_trainer(home, figures(), train__epochs=4, loss__commitment_weight=weight)
         trainer.run()
         ends.append(trainer.reporter.numbers["epoch/commit"] or 0.0)
         trainer.log.close()
