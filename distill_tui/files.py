@@ -1,4 +1,4 @@
-"""Writing files that a user keeps, naming them, and locks that die with their process."""
+"""Atomic writes of files that a user keeps, and locks that die with their process."""
 
 import contextlib
 import errno
@@ -6,13 +6,12 @@ import os
 import re
 import stat
 import time
-import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from distill_tui.errors import DistillError
-from distill_tui.text import TURNING
+from distill_tui.text import printable
 
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
 """Modes of what only its owner is to read: all that is written into the home folder."""
@@ -127,43 +126,6 @@ def describe_os_error(error: OSError, path: Path) -> tuple[str, str]:
     }
     reason = error.strerror or str(error)
     return f"cannot write {printable(str(path))}: {reason.lower()}", ways_out.get(error.errno or 0, "")
-
-
-_UNSURE = frozenset("\u200d\ufe0e\ufe0f")
-"""What joins emoji and changes their width: no two terminals agree on how far they reach."""
-
-
-def printable(text: str) -> str:
-    """`text` with control characters and undecodable bytes replaced, so that no file name can drive a terminal.
-
-    Joined emoji come apart: how many cells each takes is then the same everywhere.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if c in TURNING or unicodedata.category(c) in ("Cc", "Cs") else c
-        for c in text
-        if c not in _UNSURE
-    )
-
-
-def clean_name(name: str, fallback: str = "untitled") -> str:
-    """A name that any file system takes: no separators or control characters, at most 80 characters and 200 bytes."""
-    name = unicodedata.normalize("NFC", name)
-    name = re.sub(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\ud800-\udfff]+', "-", name)
-    name = re.sub(r"\s+", " ", name).strip(" .-")[:80]
-    while len(name.encode()) > 200:
-        name = name[:-1]
-    return name.strip(" .-") or fallback
-
-
-def unused_name(name: str, taken: Callable[[str], bool]) -> str:
-    """`name`, or the first of `name-2`, `name-3`, ... that is not taken."""
-    number, candidate = 1, name
-    while taken(candidate):
-        number += 1
-        candidate = f"{name}-{number}"
-    return candidate
 
 
 LOCK_PATIENCE = 10.0

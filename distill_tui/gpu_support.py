@@ -63,7 +63,7 @@ def driver() -> Driver | None:
 
 
 def unusable(torch_cuda: str | None, found: Driver | None) -> Problem | None:
-    """Why a torch built for `torch_cuda` (None: for no CUDA) sees no GPU though there is a driver; None without one."""
+    """Explain why a torch built for `torch_cuda` (None: without CUDA) sees no GPU; None if there is no driver."""
     if found is None:
         return None
     if found.trouble:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from distill_tui.errors import RequestError
-from distill_tui.files import printable
 from distill_tui.foreign import SMALL_FILE, MalformedError, decode_toml, read_bytes, sense
+from distill_tui.text import printable
 
 MOVABLE = ("runs", "models", "cache")
 """The folders that `[folders]` in settings.toml may put elsewhere."""

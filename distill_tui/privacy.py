@@ -8,8 +8,8 @@ import contextlib
 import os
 from pathlib import Path
 
-from distill_tui.files import printable
 from distill_tui.paths import Home
+from distill_tui.text import printable
 
 OWN = frozenset({"runs", "models", "cache", "themes", "demo-sounds", "settings.toml"})
 MARK = ".private"

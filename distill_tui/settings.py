@@ -24,9 +24,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from distill_tui.errors import RequestError
-from distill_tui.files import atomic_write, printable
+from distill_tui.files import atomic_write
 from distill_tui.paths import MOVABLE, Home, is_usable_text, placed, read_document
 from distill_tui.privacy import why_not_trusted
+from distill_tui.text import printable
 
 TABLES = {"folders": ("data", *MOVABLE), "keys": None, "defaults": None}
 """The tables, and their keys where those are fixed."""
@@ -36,8 +37,6 @@ MOST_PROBLEMS = 20
 """How many mistakes of a file are told."""
 MOST_OF_LINE = 1000
 """How much of a line is looked at for its key."""
-NOT_DEFAULTS = ("version", "automatic", "name", "data.paths", "train.start_from")
-"""Keys of a recipe that belong to one run."""
 
 
 @dataclass
@@ -137,6 +136,7 @@ def _dotted(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _take_defaults(table: Mapping[str, Any], settings: Settings) -> list[tuple[str, str]]:
     from distill_tui.recipe.fields import SECTIONS, check, fields, find_key
+    from distill_tui.recipe.upgrade import merge_quantizer
 
     flat: dict[str, Any] = {}
     for key, value in table.items():
@@ -145,14 +145,14 @@ def _take_defaults(table: Mapping[str, Any], settings: Settings) -> list[tuple[s
         else:
             flat[key] = value
     wrong = []
-    for word, value in flat.items():
+    for word, value in merge_quantizer(flat).items():
         try:
             key = find_key(word)
         except RequestError as error:
             wrong.append((f"defaults.{word}", f"defaults: {error.message}"))
             continue
         checked, problem = check(fields()[key], value)
-        if key in NOT_DEFAULTS:
+        if fields()[key].is_own:
             problem = f"{key}: belongs to one run, and has no default"
         if problem:
             wrong.append((f"defaults.{word}", f"defaults: {problem}"))

@@ -1,13 +1,16 @@
-"""Other people's text on its way to a terminal or into JSON: names, cards, logs and arguments must not drive either.
+"""Text of others: made safe for terminals, JSON, file names and logs, which names, cards and arguments must not drive.
 
 Whatever a command prints goes through a `Gate`, and whatever the app draws through `ui.terminal.sanitize`, so that no
 place that prints has to remember it.
 """
 
 import contextlib
+import os
 import re
 import sys
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -79,3 +82,62 @@ def ungated() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+_UNSURE = frozenset("\u200d\ufe0e\ufe0f")
+"""What joins emoji and changes their width: no two terminals agree on how far they reach."""
+
+
+def printable(text: str) -> str:
+    """`text` with control characters and undecodable bytes replaced, so that no file name can drive a terminal.
+
+    Joined emoji come apart: how many cells each takes is then the same everywhere.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if c in TURNING or unicodedata.category(c) in ("Cc", "Cs") else c
+        for c in text
+        if c not in _UNSURE
+    )
+
+
+def clean_name(name: str, fallback: str = "untitled") -> str:
+    """A name that any file system takes: no separators or control characters, at most 80 characters and 200 bytes."""
+    name = unicodedata.normalize("NFC", name)
+    name = re.sub(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\ud800-\udfff]+', "-", name)
+    name = re.sub(r"\s+", " ", name).strip(" .-")[:80]
+    while len(name.encode()) > 200:
+        name = name[:-1]
+    return name.strip(" .-") or fallback
+
+
+def unused_name(name: str, taken: Callable[[str], bool]) -> str:
+    """`name`, or the first of `name-2`, `name-3`, ... that is not taken."""
+    number, candidate = 1, name
+    while taken(candidate):
+        number += 1
+        candidate = f"{name}-{number}"
+    return candidate
+
+
+def encode_path(path: str | os.PathLike[str]) -> str:
+    """An absolute path as text that any JSON or TOML file takes.
+
+    It is the path itself; only one with bytes in it that are no text becomes a `file:///` address, which spells them.
+    """
+    text = os.fspath(path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return Path(text).as_uri()
+    return text
+
+
+def decode_path(text: str) -> str:
+    """The path that `encode_path` wrote as `text`, for opening it; a path that is none of its addresses stays."""
+    if not text.startswith("file:///"):
+        return text
+    from urllib.parse import unquote_to_bytes
+
+    return os.fsdecode(unquote_to_bytes(text.removeprefix("file://")))

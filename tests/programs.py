@@ -13,7 +13,7 @@ from typing import Any
 
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from tests.data.sounds import sine, write
 
 PATIENCE = 120.0
@@ -92,7 +92,7 @@ def only_run(home: Home) -> RunFolder:
 
 def until_state(run: RunFolder, *states: str) -> None:
     """Wait until a run is in one of these states."""
-    until(lambda: brief(run).state in states, f"{run.id} in {states}")
+    until(lambda: quick_state(run).state in states, f"{run.id} in {states}")
 
 
 OURS = (sys.executable, "-m", "distill_tui")

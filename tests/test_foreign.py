@@ -34,6 +34,7 @@ def test_odd_json_is_malformed_and_nothing_else(data: bytes) -> None:
         assert len(caught.value.message.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", ODD_TOML, ids=lambda data: repr(data[:12]))
 def test_odd_toml_is_told_in_a_line_and_at_once(tmp_path: Path, data: bytes) -> None:
     home, began = Home(tmp_path), time.process_time()
@@ -48,6 +49,7 @@ def test_odd_toml_is_told_in_a_line_and_at_once(tmp_path: Path, data: bytes) -> 
     assert time.process_time() - began < 10
 
 
+@pytest.mark.slow
 def test_settings_damaged_in_any_way_never_fail(tmp_path: Path) -> None:
     home, chance = Home(tmp_path), random.Random(5)
     for _ in range(200):

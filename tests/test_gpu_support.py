@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from distill_tui import gpu_support
+from distill_tui.errors import RequestError
 from distill_tui.gpu_support import Driver, not_built_for, unusable
+from distill_tui.recipe.schema import Recipe
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from tests.nvml import write_nvml
 from tests.programs import environment, few_sounds, tiny
 
@@ -92,23 +94,6 @@ def test_the_driver_is_found_without_torch(
     assert done.stdout.strip() == repr(found)
 
 
-CHOOSES = """
-import torch
-torch.cuda.is_available = lambda: False
-torch.version.cuda = "13.0"
-from distill_tui.engine.device import choose_device
-from distill_tui.errors import RequestError
-from distill_tui.recipe.schema import Recipe
-for device, automatic in (("cuda:0", ["train.device"]), ("cuda:0", []), ("cpu", ["train.device"]), ("cpu", [])):
-    recipe = Recipe()
-    recipe.train.device, recipe.automatic = device, automatic
-    try:
-        print(*choose_device(recipe))
-    except RequestError as error:
-        print("refused:", error.message)
-"""
-
-
 @pytest.mark.parametrize(
     ("fake", "told"),
     [
@@ -130,18 +115,32 @@ for device, automatic in (("cuda:0", ["train.device"]), ("cuda:0", []), ("cpu", 
     ],
     ids=["old driver", "no GPU", "broken driver"],
 )
-def test_only_a_gpu_that_is_not_there_gives_way_to_the_cpu(fake: dict[str, int], told: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", CHOOSES],
-        env=environment(**write_nvml(tmp_path, **fake)),  # type: ignore[arg-type]
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=200,
-    )
-    assert done.stdout.replace(" \n", "\n") == told
+def test_only_a_gpu_that_is_not_there_gives_way_to_the_cpu(
+    fake: dict[str, int], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pynvml
+    import torch
+
+    from distill_tui.engine.device import choose_device
+
+    monkeypatch.delitem(sys.modules, pynvml.__name__)
+    write_nvml(tmp_path, **fake)  # type: ignore[arg-type]
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    found = []
+    for device, automatic in (("cuda:0", True), ("cuda:0", False), ("cpu", True), ("cpu", False)):
+        recipe = Recipe()
+        recipe.train.device, recipe.automatic = device, ["train.device"] if automatic else []
+        try:
+            chosen, warning = choose_device(recipe)
+            found.append(f"{chosen} {warning}".rstrip())
+        except RequestError as error:
+            found.append(f"refused: {error.message}")
+    assert "".join(f"{line}\n" for line in found) == told
 
 
+@pytest.mark.slow
 def test_a_training_stops_with_the_way_out_in_place_of_using_the_cpu(tmp_path: Path) -> None:
     # torch of whatever kind: none sees a GPU that is not there
     home, sounds, fake = tmp_path / "home", few_sounds(tmp_path / "sounds"), tmp_path / "fake"
@@ -155,4 +154,4 @@ def test_a_training_stops_with_the_way_out_in_place_of_using_the_cpu(tmp_path: P
     assert "--device cpu" in done.stderr
     assert "Traceback" not in done.stderr
     (run,) = (home / "runs").iterdir()
-    assert brief(RunFolder(run)).state == "failed"
+    assert quick_state(RunFolder(run)).state == "failed"

@@ -15,9 +15,9 @@ from distill_tui.cli.commands.doctor import software
 from distill_tui.cli.startup_timer import start
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
-from distill_tui.ui.screens.explorer.listening import Stretch, cut
+from distill_tui.ui.screens.explorer.excerpt import Excerpt, cut
 from distill_tui.ui.services.programs import call
-from distill_tui.ui.services.spectrograms import Pictures
+from distill_tui.ui.services.spectrograms import Spectrograms
 from tests.data.sounds import sine, write
 from tests.programs import PATIENCE, ended_at_last, environment, few_sounds, only_run, tiny, until
 
@@ -39,6 +39,7 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert not ran.exists(), f"these were run: {ran.read_text()}"
 
 
+@pytest.mark.slow
 def test_the_folder_would_be_run_without_the_safe_path(hostile: Path) -> None:
     for arguments in (["-c", "import torch"], ["-m", "distill_tui", "--version"]):
         subprocess.run([sys.executable, *arguments], capture_output=True, timeout=PATIENCE, check=False)
@@ -47,6 +48,7 @@ def test_the_folder_would_be_run_without_the_safe_path(hostile: Path) -> None:
         ran.unlink()
 
 
+@pytest.mark.slow
 def test_training_with_a_command_at_its_end(hostile: Path, home: Home) -> None:
     home.root.mkdir()
     home.settings.write_text(f"on_finish = 'echo > {home.root / 'told'}'\n")
@@ -59,20 +61,23 @@ def test_training_with_a_command_at_its_end(hostile: Path, home: Home) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        until((home.root / "told").exists, "the end, told by the herald")
+        until((home.root / "told").exists, "the end, told by the hook")
         assert only_run(home).id.endswith("-pack")
 
 
+@pytest.mark.slow
 async def test_what_the_app_starts(hostile: Path, home: Home, tmp_path: Path) -> None:
     answer = await call(home, "data", ".", "--json", "--progress")
     assert answer.code == 0, answer.problem
     write(tmp_path / "a.wav", sine(0.4, 8000), 8000)
-    pictures = Pictures()
+    pictures = Spectrograms()
     (picture,) = await pictures.make(pictures.key((tmp_path / "a.wav",), 10, 10))
     assert picture.rows and not picture.error
-    assert (await cut(home, Stretch("a.wav", tmp_path / "a.wav", 0.0, 0.1))).is_file()
+    assert (await cut(home, Excerpt("a.wav", tmp_path / "a.wav", 0.0, 0.1))).is_file()
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_doctor_and_bench(hostile: Path) -> None:
     assert "torch" in software.probe_torch()
     with pytest.raises(DistillError, match="nonsense"):
@@ -91,6 +96,7 @@ def test_doctor_tells_of_a_python_path_that_names_the_current_folder(monkeypatch
         assert software.python().state == state, value
 
 
+@pytest.mark.slow
 def test_no_other_place_makes_a_command_line_for_python() -> None:
     found = []
     for path in SOURCE.rglob("*.py"):

@@ -32,6 +32,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """Memory as steps use it, in the first thread and in two others; prints how many pages had to be asked for."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="settings of glibc's malloc")
 def test_memory_of_a_step_serves_the_next_one() -> None:
     def faults(settings: dict[str, str]) -> int:

@@ -9,6 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -18,6 +20,7 @@ def names(requirements: list[str]) -> set[str]:
     return {re.split(r"[^\w.-]", each, maxsplit=1)[0].lower().replace("_", "-") for each in requirements}
 
 
+@pytest.mark.slow
 def test_every_library_that_is_imported_is_declared() -> None:
     imported: set[str] = set()
     for path in (ROOT / "distill_tui").rglob("*.py"):

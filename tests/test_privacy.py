@@ -29,11 +29,13 @@ def open_to_others(folder: Path) -> list[str]:
     return [str(path) for path in (folder, *folder.rglob("*")) if path.lstat().st_mode & 0o077]
 
 
+@pytest.mark.slow
 def test_a_training_leaves_nothing_that_others_can_read(trained: Trained) -> None:
     assert len(list(trained.home.root.rglob("*"))) > 15
     assert open_to_others(trained.home.root) == []
 
 
+@pytest.mark.slow
 def test_what_was_asked_for_elsewhere_is_as_open_as_the_umask_says(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ def open_app(home: str | None, run: str | None, explore: bool = False) -> int:
         raise RequestError(
             f"the app needs a terminal that can place its cursor, and this one has TERM={term}", commands
         )
-    from distill_tui.ui.app import run_app
+    from distill_tui.ui.start import run_app
 
     with ungated():
         return run_app(place, chosen, explore)

@@ -1,4 +1,4 @@
-"""Following a run in the foreground: until it ends, with ctrl+c as the wish to stop it."""
+"""A run in the foreground: followed until it ends; ctrl+c asks it to stop."""
 
 import contextlib
 import os
@@ -7,44 +7,45 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.foreign import open_regular
+from distill_tui.reporting.notes import named, resume_hint
 from distill_tui.runs import events as e
-from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
+from distill_tui.runs.service import stop_run
 from distill_tui.runs.state import RunState
+from distill_tui.runs.worker_log import log_tail
+from distill_tui.text import printable
 
 POLL_SECONDS = 0.1
 TWICE_SECONDS = 0.1
-"""Two signals within this are one: launchers like `uv run` may pass on what the terminal has sent as well."""
+"""Two signals within this count as one: launchers like `uv run` may pass on those of the terminal."""
 LAST_WORD_SECONDS = 10.0
-"""How long a worker that has said its last word may take to leave."""
+"""Time for a worker to exit after its final event."""
 LOG_LINES = 15
 
 
 class Display(Protocol):
-    """What shows a run while it is followed."""
+    """Shows a run while it is followed."""
 
     def event(self, event: e.Event, state: RunState) -> None:
-        """Show an event; `state` has it in already."""
+        """Show an event, which is applied to `state` already."""
 
     def tick(self, state: RunState) -> None:
         """Called several times a second."""
 
     def clear(self) -> None:
-        """Take off the screen what was to be written over."""
+        """Clear the line that is written over."""
 
 
 class ForegroundRun:
-    """A run in the foreground, and its worker: one that this process started for it, or one that was there."""
+    """A run in the foreground, and its worker: started by this process, or by another before."""
 
     def __init__(self, run: RunFolder, start: Callable[[], subprocess.Popen[bytes]] | None) -> None:
-        """Start the worker, or without `start` join the one that lives."""
+        """Start the worker by `start`; without it, follow the one that is alive."""
         self.run = run
         self._log = RunFollower(run)
         self._log.catch_up()
@@ -57,7 +58,7 @@ class ForegroundRun:
 
     @property
     def was_interrupted(self) -> bool:
-        """Whether somebody pressed ctrl+c; another signal is a wish to stop that no person need have sent."""
+        """Whether somebody pressed ctrl+c; other signals need not come from a person."""
         return signal.SIGINT in self._signals
 
     def _worker_lives(self) -> bool:
@@ -87,19 +88,18 @@ class ForegroundRun:
     def to_the_end(self, display: Display) -> e.Finished | e.Stopped | e.Failed:
         """Show the run until its last event.
 
-        The first ctrl+c (or SIGTERM) is a wish to stop, which the worker answers with a checkpoint; a second one kills
-        it.
+        The first ctrl+c (or SIGTERM) asks the worker to stop, which saves a checkpoint; a second one kills it.
 
         Raises:
-            DistillError: the worker died without a last word.
+            DistillError: the worker died without a final event.
             KeyboardInterrupt: it was killed by a second ctrl+c.
         """
         with self._listening():
-            told = 0
+            announced = False
             try:
                 for event in self._events():
-                    if self._signals and not told:
-                        told = 1
+                    if self._signals and not announced:
+                        announced = True
                         display.clear()
                         _tell(f"Stopping {self.run.id} with a checkpoint. Once more to kill it at once.")
                     if event is None:
@@ -117,7 +117,7 @@ class ForegroundRun:
         raise self._crashed()
 
     def _events(self) -> Iterator[e.Event | None]:
-        """The new events up to the last one, with None now and then; ends early when the worker is dead."""
+        """New events up to the final one, and None after each look; ends early if the worker is dead."""
         for event in self._log.events(POLL_SECONDS):
             if isinstance(event, e.Started) and self.worker is not None and event.pid == self.worker.pid:
                 self._began = True
@@ -128,18 +128,18 @@ class ForegroundRun:
                 return
 
     def _wait_for_the_worker(self) -> None:
-        """Return when the worker is gone, which has said its last word."""
+        """Wait for the worker to exit after its final event."""
         deadline = time.monotonic() + LAST_WORD_SECONDS
         while (self._worker_lives() if self.worker else self.run.is_alive()) and time.monotonic() < deadline:
             time.sleep(0.02)
 
     @contextlib.contextmanager
     def _listening(self) -> Iterator[None]:
-        """Hear SIGINT and SIGTERM while this lasts."""
+        """Handle SIGINT and SIGTERM within this context."""
         last = -1.0
 
         def hear(number: int, _frame: FrameType | None) -> None:
-            # all is done here and not in the loop: that may hang in a write to a terminal that has stalled
+            # all is done here and not in the loop, which may hang in a write to a stalled terminal
             nonlocal last
             now = time.monotonic()
             if self._signals and now - last < TWICE_SECONDS:
@@ -150,7 +150,7 @@ class ForegroundRun:
                 self._send(signal.SIGKILL)
                 return
             try:
-                change_control(self.run.control, _want_stop)
+                stop_run(self.run)
             except (DistillError, OSError):
                 self._send(signal.SIGTERM)
 
@@ -162,7 +162,6 @@ class ForegroundRun:
                 signal.signal(number, handler)
 
     def _send(self, number: int) -> None:
-        """Send the worker a signal."""
         if self.worker is not None:
             self.worker.send_signal(number)
         elif self.run.is_alive() and (pid := self.run.worker_pid()):
@@ -170,7 +169,7 @@ class ForegroundRun:
                 os.kill(pid, number)
 
     def _crashed(self) -> DistillError:
-        """The error for a worker that is gone without a last word; the end of its log is told here."""
+        """Error for a worker that died without a final event; the end of its log is printed here."""
         code = 0 if self.worker is None else self.worker.wait()
         if code == RequestError.exit_code and self.run.is_alive():
             return RequestError(
@@ -182,18 +181,14 @@ class ForegroundRun:
                 f"run {self.run.id} was removed while it trained: its worker has ended",
                 "What it had saved is in the library: distill-tui models",
             )
-        for line in log_end(self.run.worker_log):
-            _tell(f"  {line}")
+        for line in log_tail(self.run, LOG_LINES):
+            _tell(f"  {printable(line)}")
         how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}" if code else "ended"
         memory = " (too little memory is the usual cause)" if code == -signal.SIGKILL else ""
         return DistillError(
             f"the worker of {self.run.id} {how} without a last word{memory}; its log is {self.run.worker_log}",
             resume_hint(self.run),
         )
-
-
-def _want_stop(control: Control) -> None:
-    control.wanted = "stopped"
 
 
 def _signal_name(number: int) -> str:
@@ -206,32 +201,3 @@ def _signal_name(number: int) -> str:
 def _tell(text: str) -> None:
     with contextlib.suppress(OSError):
         print(text, file=sys.stderr, flush=True)
-
-
-def log_end(path: Path, lines: int = LOG_LINES) -> list[str]:
-    """The last lines of a worker's log, safe to print."""
-    from distill_tui.files import printable
-
-    try:
-        with open_regular(path) as file:
-            file.seek(max(0, file.seek(0, 2) - 8192))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return []
-    return [printable(line.replace("\t", "    ")) for line in text.splitlines()[-lines:]]
-
-
-def named(run: RunFolder) -> str:
-    """A run as one would write it in a shell, also when it is in another home than the usual one."""
-    import shlex
-
-    from distill_tui.paths import find_home
-
-    return shlex.quote(run.id if run.path.parent == find_home().runs else str(run.path))
-
-
-def resume_hint(run: RunFolder) -> str:
-    """How to go on with a run."""
-    if any(run.checkpoints.glob("step-*.ckpt")):
-        return f"Go on from its last checkpoint with: distill-tui resume {named(run)}"
-    return f"It has no checkpoint yet; start it again with: distill-tui resume {named(run)}"

@@ -170,7 +170,7 @@ def _prepare_home(options: "argparse.Namespace") -> None:
 
 
 def _refused(error: OSError) -> str:
-    from distill_tui.files import printable
+    from distill_tui.text import printable
 
     where = f"{printable(str(error.filename))}: " if error.filename else ""
     return f"{where}{(error.strerror or str(error)).lower()}"

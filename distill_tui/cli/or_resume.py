@@ -2,35 +2,32 @@
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distill_tui.cli.commands.train import follow_on, prepare_run
 from distill_tui.cli.foreground import ForegroundRun
 from distill_tui.cli.output import say
-from distill_tui.data.corpus import encode_path
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import clean_name, locked, printable
+from distill_tui.files import locked
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import fields, get
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting.formatting import setting
 from distill_tui.runs import events as e
-from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.runs.log import tail_events
-from distill_tui.runs.quick_state import brief
-from distill_tui.runs.service import start_worker
+from distill_tui.runs.quick_state import quick_state
+from distill_tui.runs.service import resume_run, start_worker
+from distill_tui.text import clean_name, encode_path, printable
 
 if TYPE_CHECKING:
     from typing import TextIO
 
-OWN = ("version", "automatic", "name", "data.paths", "train.start_from")
-"""Keys that a run sets itself."""
 MOST_DIFFERENCES = 5
 
 
@@ -44,38 +41,30 @@ def start_or_resume(options: argparse.Namespace, home: Home, data: list[str], re
     """
     if not recipe.name:
         raise RequestError("--or-resume knows a run by its name", "Add --name NAME.")
-    make: Callable[[], tuple[RunFolder, frozenset[str]]] | None = None
+    create: Callable[[], RunFolder] | None = None
     if _newest(home, recipe.name) is None:
         # reading the sounds may take long, so the lock is not held meanwhile
-        make = prepare_run(home, data, recipe, out)
-    told: frozenset[str] = frozenset()
-    home.runs.mkdir(parents=True, exist_ok=True)
+        create = prepare_run(home, data, recipe, out)
     with locked(home.runs / ".or-resume.lock"):
         run = _newest(home, recipe.name)
         if run is None:
-            if make is None:
+            if create is None:
                 raise DistillError(f"the run '{printable(recipe.name)}' has just been deleted", "Start this again.")
-            run, told = make()
-            following = ForegroundRun(run, _starter(home, run))
+            run = create()
+            following = ForegroundRun(run, partial(start_worker, home, run))
         elif run.is_alive():
             say(f"{run.id} is being trained by process {run.worker_pid()}: following it.")
             following = ForegroundRun(run, None)
-        elif brief(run).state == "finished":
+        elif quick_state(run).state == "finished":
             return _has_finished(options, run)
         else:
             _note_differences(run, recipe, data)
-            change_control(run.control, lambda control: setattr(control, "wanted", "running"))
-            following = ForegroundRun(run, _starter(home, run))
+            following = ForegroundRun(run, partial(resume_run, home, run))
         following.wait_for_worker()
-    return follow_on(options, following, told)
-
-
-def _starter(home: Home, run: RunFolder) -> Callable[[], subprocess.Popen[bytes]]:
-    return lambda: start_worker(home, run)
+    return follow_on(options, following)
 
 
 def _newest(home: Home, name: str) -> RunFolder | None:
-    """The newest run of this name."""
     return next((run for run in list_runs(home) if run.id.split("-", 2)[-1] == clean_name(name)), None)
 
 
@@ -96,9 +85,9 @@ def _note_differences(run: RunFolder, asked: Recipe, data: list[str]) -> None:
     """Say where the run's recipe is another than what was asked for: it is the run's own that holds."""
     own = toml.load(run.recipe)
     different = []
-    for key in fields():
+    for key, field in fields().items():
         old, new = get(own, key), get(asked, key)
-        if key not in OWN and key not in own.automatic and new != "auto" and old != new:
+        if not field.is_own and key not in own.automatic and new != "auto" and old != new:
             different.append(f"{key} {setting(old)} (asked: {setting(new)})")
     if data and own.data.paths != [encode_path(os.path.normpath(Path(path).expanduser().absolute())) for path in data]:
         different.insert(0, "other sounds")

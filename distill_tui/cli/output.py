@@ -1,4 +1,4 @@
-"""How commands print: data to standard output, everything else to standard error, JSON as one document."""
+"""Output of commands: data to standard output, everything else to standard error, JSON as one document."""
 
 import sys
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from distill_tui.errors import DistillError
-from distill_tui.files import printable
 from distill_tui.text import escape_json, without_surrogates
 
 
@@ -39,22 +38,3 @@ def told_beside_json(error: DistillError) -> int:
     """Tell an error on standard error alone: standard output has a JSON document already. The exit code."""
     say(f"distill-tui: {error}")
     return error.exit_code
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """Rows as aligned columns; columns of numbers are right-aligned."""
-    head, rows = [printable(cell) for cell in head], [[printable(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    numeric = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(head))]
-    lines = []
-    for row in [head, *rows]:
-        cells = (
-            cell.rjust(width) if number else cell.ljust(width)
-            for cell, width, number in zip(row, widths, numeric, strict=True)
-        )
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _is_number(text: str) -> bool:
-    return not text or text == "-" or text.replace(",", "").rstrip("%").replace(".", "", 1).lstrip("-").isdigit()

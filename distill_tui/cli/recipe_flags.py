@@ -9,6 +9,7 @@ from distill_tui.errors import RequestError
 from distill_tui.paths import expand
 from distill_tui.recipe.fields import Field, fields, find_key, parse
 from distill_tui.recipe.schema import Recipe
+from distill_tui.recipe.upgrade import merge_quantizer
 
 DEST = "recipe."
 
@@ -25,7 +26,7 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         dest="sets",
-        help="set any key of the recipe (model.n_mels=64); its last word will do (mels=64); several times if need be",
+        help="set any key of the recipe (model.n_mels=64); its last word will do (n_mels=64); several times if need be",
     )
     group.add_argument("--keys", action=ListKeys, help="list every key of the recipe with its bounds, and exit")
     for field in fields().values():
@@ -45,7 +46,7 @@ class ListKeys(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        shown = [field for key, field in fields().items() if key not in ("version", "automatic")]
+        shown = [field for field in fields().values() if field.key == "data.paths" or not field.is_hidden]
         width = max(len(field.key) for field in shown)
         print("\n".join(f"{field.key.ljust(width)}  {_help(field)}" for field in shown))
         parser.exit()
@@ -125,10 +126,10 @@ def chosen_recipe(
 def parse_settings(settings: list[str], problems: list[str]) -> dict[str, Any]:
     """Values by key of texts like `key=value`; what is wrong with them is added to `problems`."""
     values: dict[str, Any] = {}
-    for setting in settings:
-        word, equals, text = setting.partition("=")
-        if not equals:
-            problems.append(f"'{setting}' is not KEY=VALUE")
+    parts = [setting.partition("=") for setting in settings]
+    for word, text in merge_quantizer({word: text if equals else None for word, equals, text in parts}).items():
+        if text is None:
+            problems.append(f"'{word}' is not KEY=VALUE")
             continue
         try:
             key = find_key(word)

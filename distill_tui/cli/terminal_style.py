@@ -1,13 +1,13 @@
-"""What the terminal can take: colours, and a line that is written over. None of it where there is no terminal."""
+"""Abilities of the terminal: colours, and a line that is written over. None of it where there is no terminal."""
 
 import os
 import shutil
 import sys
 
-from distill_tui.files import printable
-from distill_tui.text import send
+from distill_tui.reporting.lines import Line, Role
+from distill_tui.text import printable, send
 
-COLOURS = {"good": "32", "fair": "33", "bad": "31", "dim": "2", "strong": "1"}
+COLOURS: dict[Role, str] = {"good": "32", "fair": "33", "bad": "31", "dim": "2", "strong": "1", "accent": "36"}
 TITLE_WIDTH = 80
 
 
@@ -18,9 +18,10 @@ class TerminalStyle:
         self.cursor = sys.stdout.isatty() and not is_dumb() and not plain
         self.colours = self.cursor and not os.environ.get("NO_COLOR")
 
-    def paint(self, text: str, colour: str) -> str:
-        """`text` in one of COLOURS, where there are colours."""
-        return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if self.colours and colour else text
+    def paint(self, line: Line) -> str:
+        """A line, safe to print, its parts in the colours of their roles where there are colours."""
+        parts = ((printable(text), COLOURS.get(role) if self.colours else None) for text, role in line.spans)
+        return "".join(f"\x1b[{colour}m{text}\x1b[0m" if colour and text else text for text, colour in parts)
 
     def title(self, text: str) -> None:
         """Name the terminal's window or tmux's pane, where there is one."""
@@ -43,5 +44,5 @@ class TerminalStyle:
 
 
 def is_dumb() -> bool:
-    """Whether the terminal says that it can do no more than print."""
+    """True if the terminal can do no more than print, by its own word."""
     return os.environ.get("TERM", "dumb") in ("", "dumb", "unknown")

@@ -10,7 +10,8 @@ import soxr
 from numpy.typing import NDArray
 
 from distill_tui.errors import DistillError
-from distill_tui.files import atomic_write, printable
+from distill_tui.files import atomic_write
+from distill_tui.text import printable
 
 LARGEST_WAV = (1 << 32) - (1 << 16)
 """Bytes; a larger file is written as RF64, which is WAV with longer numbers."""

@@ -1,18 +1,17 @@
 """The sounds of a run: files of each split, and why others were skipped."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
-from distill_tui.data.manifest import load_manifest, save_manifest
+from distill_tui.data.manifest import Manifest
 from distill_tui.errors import RequestError
-from distill_tui.files import printable
 from distill_tui.foreign import decode
 from distill_tui.recipe.resolve import DataFacts
+from distill_tui.text import decode_path, printable
 
 Split = Literal["training", "validation", "by time"]
 Hash = Annotated[str, Meta(pattern=r"\A[0-9a-f]*\Z", max_length=128)]
@@ -56,13 +55,20 @@ class Skipped(Struct, kw_only=True):
     reason: str
 
 
-class Corpus(Struct, kw_only=True):
+class Corpus(Manifest, kw_only=True):
     """The result of a scan: usable sounds in order of their paths, and skipped files."""
 
     paths: list[str]
     sounds: list[Sound] = []
     skipped: list[Skipped] = []
-    validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = 0.1
+    # as the files of earlier versions call it
+    validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = field(default=0.1, name="validation_share")
+
+    @property
+    def name(self) -> str:
+        """The default name of a run: that of the folder or file given first."""
+        first = Path(self.paths[0] if self.paths else "sounds")
+        return (first.stem if first.is_file() else first.name) or "sounds"
 
     @property
     def seconds(self) -> float:
@@ -121,19 +127,6 @@ class Corpus(Struct, kw_only=True):
             "sounds": [[sound.name, sound.content, sound.split] for sound in self.sounds],
         }
 
-    def save(self, path: Path) -> None:
-        """Write the manifest, atomically."""
-        save_manifest(path, self)
-
-    @classmethod
-    def load(cls, path: Path) -> "Corpus":
-        """Read a manifest that `save` wrote.
-
-        Raises:
-            DistillError: it is gone, cannot be read, or is damaged.
-        """
-        return load_manifest(path, cls)
-
     def to_json(self) -> dict[str, Any]:
         """The corpus as `distill-tui data --json` prints it; `from_json` reads it back."""
         built: dict[str, Any] = msgspec.to_builtins(self)
@@ -156,28 +149,6 @@ class Corpus(Struct, kw_only=True):
             MalformedError: it is none.
         """
         return decode(document, cls)
-
-
-def encode_path(path: str | os.PathLike[str]) -> str:
-    """An absolute path as text that any JSON or TOML file takes.
-
-    It is the path itself; only one with bytes in it that are no text becomes a `file:///` address, which spells them.
-    """
-    text = os.fspath(path)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return Path(text).as_uri()
-    return text
-
-
-def decode_path(text: str) -> str:
-    """The path that `encode_path` wrote as `text`, for opening it; a path that is none of its addresses stays."""
-    if not text.startswith("file:///"):
-        return text
-    from urllib.parse import unquote_to_bytes
-
-    return os.fsdecode(unquote_to_bytes(text.removeprefix("file://")))
 
 
 def assign_split(sounds: Iterable[Sound], validation_fraction: float) -> None:

@@ -22,8 +22,9 @@ from distill_tui.data.scan import Progress
 from distill_tui.data.sound_file import OpenSound, Samples, UnreadableSoundError, hash_file, open_sound, to_mono
 from distill_tui.data.thread_pool import Stop, as_ready
 from distill_tui.errors import DistillError
-from distill_tui.files import ABANDONED, atomic_write, printable, sweep_parts
+from distill_tui.files import ABANDONED, atomic_write, sweep_parts
 from distill_tui.paths import Home
+from distill_tui.text import printable
 
 CACHE_VERSION = 2
 """To be raised when the same sound would be decoded to other samples, or stored in another way."""
@@ -152,7 +153,7 @@ def _read(path: Path, first: int, last: int, samples: int) -> Samples | None:
 
 
 def decode(sound: Sound, rate: int, home: Home, stop: Stop | None = None) -> Path:
-    """See that a sound at `rate` Hz is in the cache, decoding it now if it is not; its file.
+    """Decode a sound at `rate` Hz into the cache unless it is there; return its file.
 
     Channels are mixed as their mean; memory stays bounded. A sound that is in the cache needs its source no more.
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill_tui.data.corpus import decode_path
 from distill_tui.data.scan_cache import Stamp, stamp_of
 from distill_tui.errors import RequestError
-from distill_tui.files import printable
 from distill_tui.paths import expand
+from distill_tui.text import decode_path, printable
 
 # fmt: off
 USUAL_EXTENSIONS = frozenset((

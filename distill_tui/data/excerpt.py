@@ -17,8 +17,9 @@ from distill_tui.data.audio_io import write_wav
 from distill_tui.data.silence_stderr import quiet_decoders
 from distill_tui.data.sound_file import READABLE_ERRORS
 from distill_tui.errors import DistillError
-from distill_tui.files import ABANDONED, printable, sweep_parts
+from distill_tui.files import ABANDONED, sweep_parts
 from distill_tui.foreign import open_regular
+from distill_tui.text import printable
 
 MOST_KEPT = 40
 

@@ -2,46 +2,48 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import msgspec
 from msgspec import Struct
 
 from distill_tui.errors import DistillError
-from distill_tui.files import atomic_write, printable
+from distill_tui.files import atomic_write
 from distill_tui.foreign import MalformedError, convert, decode, read_bytes
+from distill_tui.text import printable
 
 HASH = "hash"
 """The last key of the file: the hash of all others. Files of early releases have none, and are read without."""
 MOST_BYTES = 1 << 30
 
-Facts = TypeVar("Facts", bound=Struct)
 
+class Manifest(Struct):
+    """The facts of a run's data."""
 
-def save_manifest(path: Path, facts: Struct) -> None:
-    """Write a manifest, atomically."""
-    document: dict[str, Any] = msgspec.to_builtins(facts)
-    document[HASH] = _hash(document)
-    atomic_write(path, msgspec.json.format(msgspec.json.encode(document), indent=1))
+    def save(self, path: Path) -> None:
+        """Write the manifest, atomically."""
+        document: dict[str, Any] = msgspec.to_builtins(self)
+        document[HASH] = _hash(document)
+        atomic_write(path, msgspec.json.format(msgspec.json.encode(document), indent=1))
 
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a manifest that `save` wrote.
 
-def load_manifest(path: Path, kind: type[Facts]) -> Facts:
-    """Read a manifest that `save_manifest` wrote.
-
-    Raises:
-        DistillError: it is gone, cannot be read, or is damaged.
-    """
-    way_out = "Start a new run on the same data; a copy of the file would do as well."
-    try:
-        document = decode(read_bytes(path, MOST_BYTES), dict[str, Any])
-        recorded = document.pop(HASH, None)
-        if recorded is not None and recorded != _hash(document):
-            raise MalformedError("it differs from its recorded hash")
-        return convert(document, kind)
-    except OSError as error:
-        raise DistillError(printable(f"{path}: cannot be read: {error.strerror or error}"), way_out) from None
-    except MalformedError as error:
-        raise DistillError(printable(f"{path}: damaged: {error}"), way_out) from None
+        Raises:
+            DistillError: it is gone, cannot be read, or is damaged.
+        """
+        way_out = "Start a new run on the same data; a copy of the file would do as well."
+        try:
+            document = decode(read_bytes(path, MOST_BYTES), dict[str, Any])
+            recorded = document.pop(HASH, None)
+            if recorded is not None and recorded != _hash(document):
+                raise MalformedError("it differs from its recorded hash")
+            return convert(document, cls)
+        except OSError as error:
+            raise DistillError(printable(f"{path}: cannot be read: {error.strerror or error}"), way_out) from None
+        except MalformedError as error:
+            raise DistillError(printable(f"{path}: damaged: {error}"), way_out) from None
 
 
 def _hash(document: dict[str, Any]) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from distill_tui.data.corpus import Corpus, Skipped, Sound, assign_split, encode_path
+from distill_tui.data.corpus import Corpus, Skipped, Sound, assign_split
 from distill_tui.data.discover import FoundFile, find_files
 from distill_tui.data.scan_cache import Finding, ScanMemory, stamp_of
 from distill_tui.data.sound_file import OpenSound, UnreadableSoundError, hash_file, open_sound, to_mono
 from distill_tui.data.thread_pool import Stop, as_ready
 from distill_tui.paths import Home
+from distill_tui.text import encode_path
 
 LOWEST_RATE, HIGHEST_RATE = 8000, 192000
 SHORTEST = 0.001
@@ -33,10 +34,7 @@ Progress = Callable[[int, int], None]
 
 
 def scan(
-    paths: Sequence[str | Path],
-    validation_fraction: float,
-    home: Home | None = None,
-    progress: Progress | None = None,
+    paths: Sequence[str | Path], validation_fraction: float, home: Home | None = None, progress: Progress | None = None
 ) -> Corpus:
     """Find and check the sounds in folders and files, and split them.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from distill_tui.data.thread_pool import Stop
 from distill_tui.errors import DistillError
-from distill_tui.files import printable
+from distill_tui.text import printable
 
 Samples = NDArray[np.float32]
 BLOCK_SAMPLES = 1 << 18

@@ -1,32 +1,69 @@
-"""Spectrograms small enough for a terminal, as a program: the app starts it and needs no numpy itself.
+"""Spectrograms of sound files as pictures, for the terminal and for TensorBoard; in numpy, without torch.
 
     python -m distill_tui.data.spectrogram WIDTH HEIGHT FILE...
 
-prints one JSON document: for each file `rate` (Hz), `seconds` and `rows`, from the highest frequencies to the lowest,
-each WIDTH loudnesses as two hexadecimal digits, from 00 (80 dB below the loudest of all the files) to ff; or `error`.
-Frequencies are spaced as the ear hears them (mel), up to half the rate.
+prints one JSON document, so that the app needs no numpy itself: for each file `rate` (Hz), `seconds` and `rows`, from
+the highest frequencies to the lowest, each WIDTH loudnesses as two hexadecimal digits; or `error`.
 """
 
 import json
+import struct
 import sys
+import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from distill_tui.files import printable
 from distill_tui.foreign import open_regular
+from distill_tui.text import printable
 
 RANGE_DB = 80.0
 FRAMES_A_COLUMN = 6
-"""Of a long sound, so many moments of each column are looked at, and the loudest is shown."""
+"""Frames looked at for each column of a long sound; the loudest is shown."""
 LEAST_HERTZ = 40.0
+WHOLE_SECONDS = 60
+"""A longer sound is read in parts."""
 
 
-def spectrogram(path: Path, width: int, height: int) -> tuple[NDArray[np.float64], int, float]:
+@dataclass
+class SpectrogramImage:
+    """The loudness of mel-spaced frequencies up to half the rate (Hz) over time: uint8 [height, width].
+
+    The highest frequencies come first; 255 is the loudest of all sounds of a set, 0 is 80 dB less. Or `error` says
+    why there is none.
+    """
+
+    levels: NDArray[np.uint8]
+    rate: int = 0
+    seconds: float = 0.0
+    error: str = ""
+
+
+def spectrogram_images(paths: Sequence[Path], width: int, height: int) -> list[SpectrogramImage]:
+    """The spectrograms of these files on one scale of loudness: a reconstruction that is too soft looks it."""
+    images: list[SpectrogramImage] = []
+    powers: list[NDArray[np.float64]] = []
+    for path in paths:
+        power, image = np.zeros((height, width)), SpectrogramImage(np.zeros((height, width), np.uint8))
+        try:
+            power, image.rate, image.seconds = mel_power(path, width, height)
+        except (OSError, ValueError, soundfile.SoundFileError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            image.error = printable(reason)
+        images.append(image)
+        powers.append(power)
+    loudest = max((float(power.max()) for power in powers), default=0.0) or 1.0
+    for image, power in zip(images, powers, strict=True):
+        decibels = 10 * np.log10(np.maximum(power / loudest, 1e-12))
+        image.levels = np.clip(np.round((1 + decibels / RANGE_DB) * 255), 0, 255).astype(np.uint8)[::-1]
+    return images
+
+
+def mel_power(path: Path, width: int, height: int) -> tuple[NDArray[np.float64], int, float]:
     """The power [height, width] of a sound, lowest frequencies first, in columns of equal time; its rate and seconds.
 
     Raises:
@@ -40,24 +77,28 @@ def spectrogram(path: Path, width: int, height: int) -> tuple[NDArray[np.float64
             raise ValueError("it holds no sound")
         size = 512 if rate <= 12_000 else 1024 if rate <= 24_000 else 2048
         moments = min(width * FRAMES_A_COLUMN, max(width, frames // (size // 4)))
-        window = np.hanning(size)
-        mixing = mel_filters(height, size, rate)
-        power = np.zeros((height, width))
-        whole = file.read(dtype="float32", always_2d=True).mean(axis=1) if frames <= rate * 60 else None
-        for moment in range(moments):
-            centre = round((moment + 0.5) * frames / moments)
-            start = max(0, centre - size // 2)
-            if whole is None:
-                file.seek(start)
-                part = file.read(min(size, frames - start), dtype="float32", always_2d=True).mean(axis=1)
-            else:
-                part = whole[start : start + size]
-            padded = np.zeros(size)
-            padded[: len(part)] = np.nan_to_num(part)
-            found = mixing @ (np.abs(np.fft.rfft(padded * window)) ** 2)
-            column = moment * width // moments
-            power[:, column] = np.maximum(power[:, column], found)
-    return power, rate, frames / rate
+        places = np.arange(moments)
+        starts = np.maximum(0, np.rint((places + 0.5) * frames / moments).astype(int) - size // 2)
+        pieces = _pieces(file, starts, size)
+    spectrum = np.abs(np.fft.rfft(np.nan_to_num(pieces) * np.hanning(size))) ** 2
+    mel = spectrum @ mel_filters(height, size, rate).T
+    first_moments = np.searchsorted(places * width // moments, np.arange(width))
+    return np.maximum.reduceat(mel, first_moments).T, rate, frames / rate
+
+
+def _pieces(file: soundfile.SoundFile, starts: NDArray[np.int64], size: int) -> NDArray[np.float32]:
+    """The samples [starts, size] from each start on, channels mixed, zeros behind the end."""
+    if file.frames <= file.samplerate * WHOLE_SECONDS:
+        whole = file.read(dtype="float32", always_2d=True).mean(axis=1)
+        # a file may hold less than its header says
+        whole = np.pad(whole, (0, size + max(0, int(starts[-1]) - len(whole))))
+        return np.lib.stride_tricks.sliding_window_view(whole, size)[starts]
+    pieces = np.zeros((len(starts), size), np.float32)
+    for piece, start in zip(pieces, starts, strict=True):
+        file.seek(start)
+        part = file.read(size, dtype="float32", always_2d=True).mean(axis=1)
+        piece[: len(part)] = part
+    return pieces
 
 
 def mel_filters(bands: int, size: int, rate: int) -> NDArray[np.float64]:
@@ -78,32 +119,29 @@ def mel_filters(bands: int, size: int, rate: int) -> NDArray[np.float64]:
     return np.asarray(filters / np.maximum(filters.sum(axis=1, keepdims=True), 1e-12))
 
 
-def pictures(paths: Sequence[Path], width: int, height: int) -> list[dict[str, Any]]:
-    """The pictures of these files, with one loudness for all of them: a reconstruction that is too soft looks it."""
-    found: list[dict[str, Any]] = []
-    powers: list[NDArray[np.float64] | None] = []
-    for path in paths:
-        try:
-            power, rate, seconds = spectrogram(path, width, height)
-        except (OSError, ValueError, soundfile.SoundFileError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            found.append({"error": printable(reason)})
-            powers.append(None)
-            continue
-        found.append({"rate": rate, "seconds": seconds})
-        powers.append(power)
-    loudest = max((float(p.max()) for p in powers if p is not None), default=0.0) or 1.0
-    for entry, power_of in zip(found, powers, strict=True):
-        if power_of is not None:
-            decibels = 10 * np.log10(np.maximum(power_of / loudest, 1e-12))
-            levels = np.clip(np.round((1 + decibels / RANGE_DB) * 255), 0, 255).astype(np.uint8)
-            entry["rows"] = [row.tobytes().hex() for row in levels[::-1]]
-    return found
+def png(image: NDArray[np.uint8]) -> bytes:
+    """A grey picture, uint8 [rows, columns], as a PNG file."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows, columns = image.shape
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0))
+    # each row begins with its filter: none
+    body = b"".join(b"\0" + row.tobytes() for row in image)
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(body)) + chunk(b"IEND", b"")
 
 
 def main(arguments: Sequence[str]) -> int:
     width, height = int(arguments[0]), int(arguments[1])
-    json.dump(pictures([Path(path) for path in arguments[2:]], width, height), sys.stdout)
+    images = spectrogram_images([Path(path) for path in arguments[2:]], width, height)
+    document = [
+        {"error": image.error}
+        if image.error
+        else {"rate": image.rate, "seconds": image.seconds, "rows": [row.tobytes().hex() for row in image.levels]}
+        for image in images
+    ]
+    json.dump(document, sys.stdout)
     return 0
 
 

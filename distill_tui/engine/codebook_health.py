@@ -1,4 +1,4 @@
-"""Codebook health, as numbers that mean what they say. Definitions:
+"""Codebook health. Definitions:
 
 Over N assignments of a level with K codes, without dropped (-1) and masked (silent, padded) frames:
 - utilization: codes used at least once / K. Even perfectly even use gives 1 - exp(-N/K).
@@ -18,16 +18,15 @@ import torch
 from torch import Tensor
 
 from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE
-from distill_tui.reporting.verdicts import WINDOW_STEPS
+from distill_tui.reporting.verdicts import LOW_USE, WINDOW_STEPS
 from distill_tui.runs.codebook_map import dead_codes
 
 WINDOW = f"last {WINDOW_STEPS} steps of training"
-LOW_UTILIZATION = 0.30
 
 
 @dataclass
 class Health:
-    """One level's numbers; shares in 0..1, `dead` a count. None where nothing was assigned."""
+    """Metrics of one level: utilization 0..1, perplexity 1..size, `dead` a count; None if nothing was assigned."""
 
     utilization: float | None
     perplexity: float | None
@@ -37,16 +36,16 @@ class Health:
 
     @property
     def is_low(self) -> bool:
-        """Whether the known warning applies: utilization under 30 %, from enough assignments to mean it."""
+        """Whether utilization is below LOW_USE, over enough assignments to mean it."""
         enough = self.assignments >= ENOUGH_FRAMES_PER_CODE * self.size
-        return enough and self.utilization is not None and self.utilization < LOW_UTILIZATION
+        return enough and self.utilization is not None and self.utilization < LOW_USE
 
 
 def count_codes(codes: Tensor, mask: Tensor, size: int) -> Tensor:
-    """How often each code was used, [levels, size], for codes [batch, frames, levels] where mask [batch, frames]."""
+    """Count codes [batch, frames, levels] where mask [batch, frames]: uses [levels, size]."""
     levels = codes.shape[-1]
     usable = mask[..., None] & (codes >= 0)
-    # one bin more takes what is not counted, so that shapes stay fixed and the device need not be asked
+    # one more bin takes what is not counted, so that shapes are fixed and the device is not synchronised
     flat = torch.where(usable, codes, size) + torch.arange(levels, device=codes.device) * (size + 1)
     counts = torch.zeros(levels * (size + 1), device=codes.device)
     counts.scatter_add_(0, flat.reshape(-1), torch.ones_like(flat, dtype=counts.dtype).reshape(-1))
@@ -54,29 +53,29 @@ def count_codes(codes: Tensor, mask: Tensor, size: int) -> Tensor:
 
 
 def measure(counts: Tensor) -> list[Health]:
-    """The health of each level from its counts [levels, size]."""
-    found = []
+    """Measure the health of each level from uses [levels, size]."""
+    levels = []
     for row in counts.cpu().double():
         total, size = float(row.sum()), len(row)
         if total <= 0:
-            found.append(Health(None, None, None, 0, size))
+            levels.append(Health(None, None, None, 0, size))
             continue
         shares = row[row > 0] / total
         perplexity = math.exp(float(-(shares * shares.log()).sum()))
         dead = sum(dead_codes(row.tolist(), "even"))
-        found.append(Health(float((row > 0).sum()) / size, perplexity, dead, int(total), size))
-    return found
+        levels.append(Health(float((row > 0).sum()) / size, perplexity, dead, int(total), size))
+    return levels
 
 
 def efficiency(levels: list[Health]) -> float | None:
-    """The share of the bitrate that carries something, 0..1."""
+    """Bitrate efficiency, 0..1; None without codes."""
     if not levels or any(h.perplexity is None for h in levels):
         return None
     return sum(math.log2(h.perplexity or 1) for h in levels) / sum(math.log2(h.size) for h in levels)
 
 
 class RollingHealth:
-    """The use of codes over the last WINDOW_STEPS steps, counted on the device."""
+    """Uses of codes over the last WINDOW_STEPS steps, counted on the device."""
 
     def __init__(self, levels: int, size: int, device: torch.device) -> None:
         self._ring = torch.zeros(WINDOW_STEPS, levels, size, device=device)
@@ -86,18 +85,18 @@ class RollingHealth:
         self._size = size
 
     def add(self, codes: Tensor, mask: Tensor) -> None:
-        """Count the codes of one step, where the mask is; nothing is read from the device."""
+        """Count the codes of one step where the mask is set; this does not wait for the device."""
         self._ring[self._next] = count_codes(codes, mask, self._size)
         self.is_empty = False
         self._next = (self._next + 1) % WINDOW_STEPS
 
     @property
     def counts(self) -> Tensor:
-        """How often each code was used, [levels, size]."""
+        """Uses of each code, [levels, size]."""
         return self._ring.sum(0)
 
     def read(self, steps: int, replaced: Tensor) -> tuple[list[Health], list[float]]:
-        """The health and churn of each level, after `steps` more steps in which `replaced` [levels] codes went."""
+        """Health and churn of each level, after `steps` more steps in which `replaced` [levels] codes were replaced."""
         if steps:
             self._gone.append((steps, replaced.cpu().clone()))
         while len(self._gone) > 1 and sum(p[0] for p in self._gone) - self._gone[0][0] >= WINDOW_STEPS:
@@ -109,7 +108,7 @@ class RollingHealth:
         return measure(self.counts), [float(g) / (total * self._size) for g in gone]
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps of it: a resumed run looks back on the same steps as one that was never stopped."""
+        """State for a checkpoint: a resumed run looks back on the same steps as one that was never stopped."""
         return {
             "ring": self._ring.to("cpu", torch.int32),
             "next": self._next,
@@ -118,7 +117,7 @@ class RollingHealth:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Stand where `state` was taken.
+        """Restore what `state` returned; nothing is changed if it raises.
 
         Raises:
             ValueError: it is of other codebooks.
@@ -134,7 +133,7 @@ class RollingHealth:
 def as_numbers(
     levels: list[Health], churn: list[float] | None = None, prefix: str = "codebook"
 ) -> dict[str, float | None]:
-    """The health as flat, namespaced numbers: `codebook/0/utilization`, ..., `codebook/efficiency`."""
+    """Health as flat, namespaced metrics: `codebook/0/utilization`, ..., `codebook/efficiency`."""
     numbers: dict[str, float | None] = {}
     for level, health in enumerate(levels):
         numbers[f"{prefix}/{level}/utilization"] = health.utilization

@@ -67,7 +67,7 @@ def _made_current(device: torch.device) -> torch.device:
 
 
 def _gpu_problem(wanted: str, automatic: bool) -> gpu_support.Problem | None:
-    """Why the NVIDIA GPU that is meant, or was not chosen since its driver does not work, cannot be used by torch."""
+    """The reason why torch cannot use the requested GPU, or one passed over for its driver; None if it can."""
     if wanted.startswith("cuda") and torch.cuda.is_available():
         index = torch.device(wanted).index or 0
         if torch.version.cuda is None or index >= torch.cuda.device_count():

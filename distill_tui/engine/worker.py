@@ -23,7 +23,7 @@ from distill_tui.paths import Home, find_home
 from distill_tui.recipe import toml
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.hooks import start_herald
+from distill_tui.runs.hooks import start_hooks
 from distill_tui.runs.log import LogWriter, read_events
 
 RESERVE_BYTES = 65536
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
         with run.hold() as held:
             held.sweep()
             reserve(held)
-            start_herald(home, held)
+            start_hooks(home, held)
             raise_file_limit()
             code = work(home, held, stop)
             release(held)

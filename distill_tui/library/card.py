@@ -5,21 +5,18 @@ is null in the file and None in a card that was read.
 """
 
 import datetime
-import math
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from distill_tui.foreign import convert, decode
+from distill_tui.recipe.schema import TASK_OF_NET
 from distill_tui.text import without_surrogates
 
 FORMAT = "distill_model"
 VERSION = 2
 TYPE = "vqvae"
-SERIES_POINTS = 500
-"""The most points of a series that a card keeps."""
 
 # What is more than can be is damage, and must not surprise whoever shows it.
 Count = Annotated[int, Meta(ge=0, le=1 << 53)]
@@ -72,15 +69,20 @@ class Card(Facts, kw_only=True):
     """The whole description of a model.
 
     `recipe` is complete and nested. `history` holds the series of the training by name, each of the same three lists
-    `steps`, `epochs` and `values` (see `thin`). `data` has `files` (a count) and `seconds`; and, unless they were left
-    out of an export, `paths` and `sounds`, a list of [name, hash of the content, part of the split]. `notes` are lines
-    for people.
+    `steps`, `epochs` and `values` (see `reporting.series.thin`). `data` has `files` (a count) and `seconds`; and,
+    unless they were left out of an export, `paths` and `sounds`, a list of [name, hash of the content, part of the
+    split]. `notes` are lines for people.
     """
 
     recipe: dict[str, Any] = {}
     history: dict[str, dict[str, list[Number]]] = {}
     data: dict[str, Any] = {}
     notes: list[str] = []
+
+    @property
+    def task(self) -> str:
+        """The task of the recipe: see `Recipe.task`."""
+        return TASK_OF_NET.get(str(self.recipe.get("model", {}).get("net")), "codec")
 
 
 class _Data(Struct):
@@ -145,39 +147,3 @@ def without_data(card: Card) -> Card:
 def now() -> str:
     """This moment as `created` wants it."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def thin(
-    steps: Sequence[float], epochs: Sequence[float], values: Sequence[float | None], points: int = SERIES_POINTS
-) -> dict[str, list[Number]]:
-    """A series as a card keeps it, in at most `points` points (4 or more).
-
-    The first and the last point stay, and of each stretch between them the lowest and the highest, so that no spike
-    is lost. Whole numbers become ints, values that are not finite None.
-    """
-    count = len(values)
-    assert len(steps) == len(epochs) == count
-    if count <= points:
-        kept: Sequence[int] = range(count)
-    else:
-        chosen = {0, count - 1}
-        stretches = (points - 2) // 2
-        for i in range(stretches):
-            start, end = 1 + i * (count - 2) // stretches, 1 + (i + 1) * (count - 2) // stretches
-            stretch = [k for k in range(start, end) if _finite(values[k]) is not None] or [start]
-            chosen.add(min(stretch, key=lambda k: values[k] or 0.0))
-            chosen.add(max(stretch, key=lambda k: values[k] or 0.0))
-        kept = sorted(chosen)
-    return {
-        "steps": [_whole(steps[k]) for k in kept],
-        "epochs": [_whole(epochs[k]) for k in kept],
-        "values": [_finite(values[k]) for k in kept],
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _whole(value: float) -> int | float:
-    return int(value) if float(value).is_integer() else value

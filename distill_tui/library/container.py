@@ -27,7 +27,7 @@ import msgspec
 
 from distill_tui import __version__
 from distill_tui.errors import DistillError
-from distill_tui.files import atomic_write, printable
+from distill_tui.files import atomic_write
 from distill_tui.foreign import MalformedError
 from distill_tui.library.card import FORMAT, TYPE, VERSION, Card, Facts, Summary, check_parts, encode, now
 from distill_tui.library.header import (
@@ -44,6 +44,7 @@ from distill_tui.library.header import (
     wrong,
 )
 from distill_tui.recipe.upgrade import upgrade
+from distill_tui.text import printable
 
 if TYPE_CHECKING:
     import torch

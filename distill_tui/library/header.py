@@ -13,9 +13,9 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from distill_tui.errors import RequestError
-from distill_tui.files import printable
 from distill_tui.foreign import SENSELESS, NotRegularError, open_regular
 from distill_tui.library.card import FORMAT, TYPE, VERSION
+from distill_tui.text import printable
 
 SUFFIX = ".distill"
 MAX_HEADER = 100_000_000
@@ -188,9 +188,7 @@ def _foreign(path: Path, file: IO[bytes], reason: str) -> RequestError:
     first = file.read(9)
     if first.startswith((b"PK\x03\x04", *(bytes((0x80, protocol)) for protocol in range(2, 6)))):
         return wrong(
-            path,
-            f"a PyTorch pickle or zip, not a {SUFFIX} file",
-            "It is not opened, because a pickle can run code.",
+            path, f"a PyTorch pickle or zip, not a {SUFFIX} file", "It is not opened, because a pickle can run code."
         )
     length = int.from_bytes(first[:8], "little")
     if len(first) < 8 or (length <= MAX_HEADER and first[8:] in (b"", b"{")):

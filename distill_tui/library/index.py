@@ -20,12 +20,13 @@ import msgspec
 from msgspec import Raw, Struct
 
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import atomic_write, printable
+from distill_tui.files import atomic_write
 from distill_tui.foreign import MalformedError, decode, read_bytes
 from distill_tui.library.card import Summary
 from distill_tui.library.container import read_summary
 from distill_tui.library.header import SUFFIX
 from distill_tui.recipe.upgrade import upgrade
+from distill_tui.text import printable
 
 INDEX_NAME = ".index.json"
 INDEX_VERSION = 2

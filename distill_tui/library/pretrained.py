@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distill_tui.data.corpus import decode_path
 from distill_tui.errors import RequestError
-from distill_tui.files import printable
 from distill_tui.library import container
 from distill_tui.library.index import Entry
 from distill_tui.library.store import Library
@@ -14,6 +12,7 @@ from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import check, fields, get, shape_keys, with_values
 from distill_tui.recipe.schema import Recipe
+from distill_tui.text import decode_path, printable
 
 
 @dataclass(frozen=True)

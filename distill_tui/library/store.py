@@ -19,21 +19,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import (
-    clean_name,
-    describe_os_error,
-    locked,
-    make_folder,
-    printable,
-    sweep_parts,
-    sync_folder,
-    unused_name,
-)
+from distill_tui.files import describe_os_error, locked, make_folder, sweep_parts, sync_folder
 from distill_tui.library import container
 from distill_tui.library.card import Card, without_data
 from distill_tui.library.header import SUFFIX
 from distill_tui.library.index import Entry, list_entries, read_entry
 from distill_tui.paths import Home, expand
+from distill_tui.text import clean_name, printable, unused_name
 
 if TYPE_CHECKING:
     import torch

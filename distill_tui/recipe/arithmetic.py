@@ -14,20 +14,20 @@ def latent_hop(recipe: Recipe) -> int:
 
 
 def frame_rate(recipe: Recipe) -> float:
-    """Latent frames a second; 0 for pictures, which have one each."""
-    if recipe.model.net == "image":
+    """Latent frames a second; 0 for images, which have one each."""
+    if recipe.task == "images":
         return 0.0
     return float(recipe.model.sample_rate) / float(recipe.model.hop_length) / float(recipe.model.stride)
 
 
-def segment_samples(recipe: Recipe) -> int:
-    """The length of a training piece in samples: whole latent frames."""
+def crop_samples(recipe: Recipe) -> int:
+    """The length of a training crop in samples: whole latent frames."""
     hop = latent_hop(recipe)
     return max(1, round(float(recipe.data.crop_seconds) * int(recipe.model.sample_rate) / hop)) * hop
 
 
 def bitrate_kbps(recipe: Recipe) -> float:
     """Kilobits a second of the codes: frames x levels x log2(size); 0 where there are none."""
-    if recipe.model.bottleneck == "kl":
+    if not recipe.model.quantizer_facts.has_codes:
         return 0.0
     return frame_rate(recipe) * recipe.model.rvq_levels * math.log2(float(recipe.model.codebook_size)) / 1000

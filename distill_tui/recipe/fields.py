@@ -37,6 +37,16 @@ class Field:
         return self.key.rpartition(".")[2]
 
     @property
+    def is_own(self) -> bool:
+        """True if it belongs to one run: it has no default, and is no difference between models."""
+        return bool(self.extra.get("own"))
+
+    @property
+    def is_hidden(self) -> bool:
+        """True if the form does not show it: the format's own, and the sounds, which have a place of their own."""
+        return bool(self.extra.get("hidden"))
+
+    @property
     def allows_auto(self) -> bool:
         return "auto" in self.choices
 

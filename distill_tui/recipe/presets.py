@@ -38,7 +38,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 EXPLORE: dict[str, Any] = {
     "model.net": "image",
-    "model.codebooks": "gradient",
+    "model.quantizer": "rvq_gradient",
     "model.latent_dim": 2,
     "model.rvq_levels": 2,
     "model.codebook_size": 16,

@@ -9,6 +9,7 @@ from distill_tui.errors import RequestError
 from distill_tui.machine import Machine
 from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE, frame_rate, latent_hop
 from distill_tui.recipe.fields import fields, get, with_values
+from distill_tui.recipe.quantizers import fsq_levels
 from distill_tui.recipe.schema import Recipe
 
 MODEL_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -90,7 +91,7 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
         return get(recipe, key)
 
     device = value("train.device", machine.best_device)
-    if recipe.model.net == "image":
+    if recipe.task == "images":
         value("model.codebook_size", IMAGE_CODES)
         batch = value("train.batch_size", IMAGE_BATCH)
         value("train.steps_per_epoch", max(1, data.training_pictures // batch))
@@ -99,9 +100,10 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
         hop = value("model.hop_length", hop_for(rate))
         window = value("model.n_fft", 4 * hop)
         value("model.n_mels", min(128, window // 4))
-        stride = value("model.stride", CONV2D_STRIDE if recipe.model.net == "conv2d" else STRIDE)
-        value("model.codebook_size", codebook_size(data.training_seconds * rate / hop / stride))
-        latent = hop * stride
+        value("model.stride", CONV2D_STRIDE if recipe.model.net == "conv2d" else STRIDE)
+        framed = with_values(recipe, chosen)
+        value("model.codebook_size", codebook_size(data.training_seconds * frame_rate(framed)))
+        latent = latent_hop(framed)
         seconds = min(1.5, max(0.5, data.median_seconds))
         segment = value("data.crop_seconds", round(math.ceil(seconds * rate / latent) * latent / rate, 4))
         # on a CPU the time of a step follows its size: more and smaller steps learn more in the same time, down to 8
@@ -120,15 +122,25 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
 
 
 def _contradictions(recipe: Recipe, machine: Machine) -> list[str]:
-    found = _device_problems(recipe, machine)
-    return found if recipe.model.net == "image" else found + _sound_problems(recipe)
+    found = _device_problems(recipe, machine) + _quantizer_problems(recipe)
+    return found if recipe.task == "images" else found + _sound_problems(recipe)
 
 
 def _wrong_data(recipe: Recipe, data: DataFacts) -> list[str]:
-    if recipe.model.net == "image" and not data.training_pictures:
+    if recipe.task == "images" and not data.training_pictures:
         return ["model.net: image takes pictures, not sounds: start it with distill-tui explore"]
-    if recipe.model.net != "image" and data.training_pictures:
+    if recipe.task != "images" and data.training_pictures:
         return [f"model.net: {recipe.model.net} takes sounds, not pictures; only image does"]
+    return []
+
+
+def _quantizer_problems(recipe: Recipe) -> list[str]:
+    model = recipe.model
+    if model.quantizer == "residual_fsq":
+        try:
+            fsq_levels(int(model.codebook_size))
+        except ValueError as error:
+            return [f"model.codebook_size: {error}, as quantizer residual_fsq needs it"]
     return []
 
 
@@ -172,7 +184,7 @@ def nothing_to_learn_from(weights: Mapping[str, float]) -> str:
 def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
     """Remarks on a run with this recipe on this data, before it starts; empty if nothing stands out."""
     said: list[str] = []
-    if recipe.model.net == "image":
+    if recipe.task == "images":
         return said
     if data.training_seconds < TINY_SECONDS:
         said.append(
@@ -183,7 +195,7 @@ def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
         said.append(lost)
     frames = data.training_seconds * frame_rate(recipe)
     size = int(recipe.model.codebook_size)
-    if recipe.model.bottleneck == "rvq" and frames < ENOUGH_FRAMES_PER_CODE * size:
+    if recipe.model.quantizer_facts.has_codes and frames < ENOUGH_FRAMES_PER_CODE * size:
         said.append(
             f"codebook size {size} for {frames:.0f} latent frames: fewer than {ENOUGH_FRAMES_PER_CODE} a code, "
             "so many codes will stay unused"

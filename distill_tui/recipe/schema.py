@@ -2,7 +2,8 @@
 
 The command line's flags, the form in the app, the TOML file and the docs all come from these declarations: a field's
 type and bounds say what is allowed, `title` is its label, `description` its help, and `extra` holds what only some of
-them need (`flag`, `unit`, `step`, `live` for what can be changed while a run trains, `basic` for the short form).
+them need (`flag`, `unit`, `step`, `live` for what can be changed while a run trains, `basic` for the short form, `own`
+for what belongs to one run, has no default and says nothing of a model, `hidden` for what the form does not show).
 
 A field that may be `"auto"` is chosen from the data and the machine by `recipe.resolve` before a run starts; the keys
 that were chosen so are listed in `automatic`.
@@ -11,6 +12,8 @@ that were chosen so are listed in `automatic`.
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
+
+from distill_tui.recipe.quantizers import QUANTIZERS, QuantizerFacts, QuantizerName
 
 Auto = Literal["auto"]
 RECIPE_VERSION = 2
@@ -21,43 +24,44 @@ def _meta(title: str, description: str, /, ge: float | None = None, le: float | 
     return Meta(title=title, description=description, extra={"ge": ge, "le": le, **extra})
 
 
-class Data(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which sounds, and how they are split and cut."""
+TASK_OF_NET = {"convnext": "codec", "conv2d": "codec", "image": "images"}
+"""The task (a module of `engine/tasks`) that a net is trained by."""
 
-    paths: Annotated[list[str], _meta("Sounds", "Folders (walked with their sub-folders) and files.")] = []
+
+class Data(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The sounds, their split, and augmentation."""
+
+    paths: Annotated[
+        list[str], _meta("Sounds", "Folders (walked with their sub-folders) and files.", own=True, hidden=True)
+    ] = []
     validation_fraction: Annotated[
         float,
         _meta(
-            "Held-out share",
-            "Share of the files kept for validation: files sorted by path, every n-th one. One file is split by time.",
+            "Validation fraction",
+            "Fraction of the files held out for validation: every n-th by path. A single file is split by time.",
             ge=0.02,
             le=0.5,
             step=0.05,
         ),
     ] = 0.1
-    crop_seconds: Annotated[
-        float | Auto,
-        _meta("Segment", "Length of the pieces that a training batch is cut into.", ge=0.1, le=30, unit="s"),
-    ] = "auto"
+    crop_seconds: Annotated[float | Auto, _meta("Crop", "Length of a training crop.", ge=0.1, le=30, unit="s")] = "auto"
     random_gain_db: Annotated[
-        float,
-        _meta("Random gain", "Each piece is made louder or quieter by up to this much.", ge=0, le=24, unit="dB"),
+        float, _meta("Random gain", "Each crop is made louder or quieter by up to this much.", ge=0, le=24, unit="dB")
     ] = 6.0
     random_speed: Annotated[
         float,
         _meta(
             "Random speed",
-            "Each piece is played faster or slower, and so higher or lower, by up to this share.",
+            "Each crop is played faster or slower, pitch included, by up to this fraction.",
             ge=0,
             le=0.5,
             step=0.05,
         ),
     ] = 0.15
     mix_probability: Annotated[
-        float,
-        _meta("Mixed pieces", "Share of the pieces to which another piece is added.", ge=0, le=1, step=0.1),
+        float, _meta("Mix probability", "Fraction of the crops to which another crop is added.", ge=0, le=1, step=0.1)
     ] = 0.5
-    random_polarity: Annotated[bool, _meta("Random polarity", "Half of the pieces are turned upside down.")] = True
+    random_polarity: Annotated[bool, _meta("Random polarity", "The polarity of half of the crops is inverted.")] = True
 
 
 class Model(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -71,26 +75,27 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
             "log-mel picture and Griffin-Lim, to compare with. image: for the pictures of the Explorer.",
         ),
     ] = "convnext"
-    bottleneck: Annotated[
-        Literal["rvq", "kl"],
-        _meta("Bottleneck", "rvq: codes. kl: a VAE's continuous latents, to see what quantizing costs."),
-    ] = "rvq"
-    codebooks: Annotated[
-        Literal["ema", "gradient"],
-        _meta("Codebooks", "Codes follow moving averages of what is assigned to them, or the gradient of a loss."),
-    ] = "ema"
+    quantizer: Annotated[
+        QuantizerName,
+        _meta(
+            "Quantizer",
+            "rvq_ema: residual VQ, codes are moving averages of what is assigned to them. rvq_gradient: codes learn by "
+            "the gradient of a loss. residual_vq, residual_fsq: those of vector-quantize-pytorch, the latter with "
+            "codes on a fixed grid. vae: continuous latents, to see what quantizing costs.",
+        ),
+    ] = "rvq_ema"
     sample_rate: Annotated[
         int | Auto,
         _meta("Sample rate", "The model's own rate; sounds are resampled to it.", ge=4000, le=192000, unit="Hz"),
     ] = "auto"
     n_fft: Annotated[
-        int | Auto, _meta("Window", "Samples in a frame of the spectrogram.", ge=64, le=16384, unit="samples")
+        int | Auto, _meta("FFT size", "Samples in a frame of the spectrogram (n_fft).", ge=64, le=16384, unit="samples")
     ] = "auto"
     hop_length: Annotated[
-        int | Auto, _meta("Hop", "Samples from one frame to the next.", ge=16, le=8192, unit="samples")
+        int | Auto, _meta("Hop length", "Samples from one frame to the next.", ge=16, le=8192, unit="samples")
     ] = "auto"
     n_mels: Annotated[
-        int | Auto, _meta("Mel bands", "Bands of the log-mel spectrogram that the net sees.", ge=8, le=512)
+        int | Auto, _meta("Mel bands", "Bands of the log-mel spectrogram at the net's input.", ge=8, le=512)
     ] = "auto"
     stride: Annotated[
         int | Auto, _meta("Latent stride", "Spectrogram frames that share one code per level.", ge=1, le=64)
@@ -122,12 +127,17 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = "auto"
     dropout: Annotated[
-        float, _meta("Dropout", "Share of activations dropped in training.", ge=0, le=0.9, step=0.05)
+        float, _meta("Dropout", "Fraction of activations dropped in training.", ge=0, le=0.9, step=0.05)
     ] = 0.0
+
+    @property
+    def quantizer_facts(self) -> QuantizerFacts:
+        """What follows from the kind of quantizer."""
+        return QUANTIZERS[self.quantizer]
 
 
 class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
-    """How much each part of the loss counts."""
+    """Weights of the losses."""
 
     mel_weight: Annotated[
         float, _meta("Mel weight", "Weight of the multi-scale log-mel distance.", ge=0, le=100, live=True, step=0.1)
@@ -138,8 +148,8 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
     scales: Annotated[
         int,
         _meta(
-            "Windows a step",
-            "How many of the five windows of the mel and STFT losses are drawn for a step. Fewer = faster steps.",
+            "STFT scales",
+            "How many of the five window sizes of the mel and STFT losses are sampled per step. Fewer = faster steps.",
             ge=1,
             le=5,
         ),
@@ -148,7 +158,7 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
         float,
         _meta(
             "Commitment weight",
-            "How hard the encoder is pulled to the codes. Most people leave this at 0.25.",
+            "Pull of the encoder towards the codes. Most people leave this at 0.25.",
             ge=0,
             le=10,
             flag="--commitment-weight",
@@ -161,7 +171,7 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
         float,
         _meta(
             "Codebook weight",
-            "How hard the codes are pulled to the latents, where they learn by gradient.",
+            "How strongly the codes are pulled to the latents, where they are trained by gradient.",
             ge=0,
             le=10,
             live=True,
@@ -172,7 +182,7 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
         float,
         _meta(
             "KL weight",
-            "How hard the latents of bottleneck kl are pulled to a normal distribution.",
+            "How hard the latents of quantizer vae are pulled to a normal distribution.",
             ge=0,
             le=1,
             live=True,
@@ -181,12 +191,12 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = 0.001
     free_bits: Annotated[
         float,
-        _meta("Free bits", "KL of a latent dimension that costs nothing (bottleneck kl).", ge=0, le=10, unit="nats"),
+        _meta("Free bits", "KL of a latent dimension that costs nothing (quantizer vae).", ge=0, le=10, unit="nats"),
     ] = 0.05
 
 
 class Train(Struct, forbid_unknown_fields=True, kw_only=True):
-    """How long, how fast, on what."""
+    """Schedule, optimiser, checkpoints and device."""
 
     epochs: Annotated[
         int,
@@ -204,7 +214,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         float,
         _meta(
             "Minutes",
-            "A budget of time: the schedule ends by then, instead of at a number of epochs. 0: no budget.",
+            "A time budget that ends the schedule in place of a number of epochs. 0: none.",
             ge=0,
             le=100_000,
             unit="min",
@@ -216,17 +226,17 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         int | Auto,
         _meta(
             "Steps per epoch",
-            "Automatic: one pass over the sound, and at least 25 steps and 400 pieces.",
+            "Automatic: one pass over the sounds, at least 25 steps and 400 crops.",
             ge=1,
             le=1_000_000,
         ),
     ] = "auto"
-    batch_size: Annotated[int | Auto, _meta("Batch size", "Pieces of sound in a step.", ge=1, le=4096)] = "auto"
+    batch_size: Annotated[int | Auto, _meta("Batch size", "Crops per step.", ge=1, le=4096)] = "auto"
     learning_rate: Annotated[
         float,
         _meta(
             "Learning rate",
-            "The highest rate; warmed up to, then lowered along a cosine.",
+            "Peak learning rate, after the warm-up; it then decays along a cosine.",
             ge=1e-7,
             le=1.0,
             flag="--learning-rate",
@@ -236,35 +246,48 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = 1e-3
     warmup_fraction: Annotated[
-        float, _meta("Warm-up", "Share of the training in which the rate rises.", ge=0, le=0.5)
+        float, _meta("Warm-up", "Fraction of the training in which the learning rate rises.", ge=0, le=0.5)
     ] = 0.03
     min_lr_ratio: Annotated[
-        float, _meta("Final rate", "The rate at the end, as a share of the highest.", ge=0, le=1)
+        float, _meta("Final rate", "Learning rate at the end, as a fraction of the peak.", ge=0, le=1)
     ] = 0.02
     quantizer_warmup_fraction: Annotated[
         float,
-        _meta("Unquantized warm-up", "Share of the training before the codebooks are made by k-means.", ge=0, le=0.5),
+        _meta("Quantizer warm-up", "Fraction of the training before k-means initialises the codebooks.", ge=0, le=0.5),
     ] = 0.15
     kl_annealing_fraction: Annotated[
         float,
-        _meta("KL annealing", "Share of the training in which the KL weight rises from 0 (bottleneck kl).", ge=0, le=1),
+        _meta(
+            "KL annealing", "Fraction of the training in which the KL weight rises from 0 (quantizer vae).", ge=0, le=1
+        ),
     ] = 0.25
-    weight_decay: Annotated[float, _meta("Weight decay", "AdamW's pull of the weights to zero.", ge=0, le=1)] = 0.01
-    max_grad_norm: Annotated[float, _meta("Gradient clip", "Largest norm of a step's gradient.", ge=0.001, le=1000)] = (
+    weight_decay: Annotated[float, _meta("Weight decay", "Weight decay of AdamW.", ge=0, le=1)] = 0.01
+    max_grad_norm: Annotated[float, _meta("Gradient clipping", "Maximum norm of the gradient.", ge=0.001, le=1000)] = (
         1.0
     )
     ema_decay: Annotated[
         float,
-        _meta("EMA decay", "Averaging of the weights used for validation and saving. 0: none.", ge=0, le=0.99999),
+        _meta(
+            "EMA decay",
+            "Decay of the moving average of the weights, which is validated and saved. 0: no average.",
+            ge=0,
+            le=0.99999,
+        ),
     ] = 0.999
     codebook_ema_decay: Annotated[
-        float, _meta("Codebook decay", "Averaging of the codes; small data wants it lower.", ge=0.5, le=0.9999)
+        float,
+        _meta(
+            "Codebook EMA decay",
+            "Decay of the moving average of the codes; lower it for little data.",
+            ge=0.5,
+            le=0.9999,
+        ),
     ] = 0.97
     dead_code_threshold: Annotated[
         float,
         _meta(
-            "Dead-code share",
-            "A code used less than this share of the even share of a batch is replaced.",
+            "Dead-code threshold",
+            "A code used less than this fraction of an even share of the batch is replaced.",
             ge=0,
             le=0.9,
         ),
@@ -273,32 +296,30 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         float,
         _meta(
             "Quantizer dropout",
-            "Share of the steps that use the first levels only, so that a model decodes from its first levels.",
+            "Fraction of the steps that use the first levels only, so that these decode on their own.",
             ge=0,
             le=1,
         ),
     ] = 0.1
     patience: Annotated[
-        int, _meta("Early stopping", "Stop after this many epochs without a better one. 0: never.", ge=0, le=100_000)
+        int, _meta("Patience", "Stop after this many epochs without improvement. 0: never.", ge=0, le=100_000)
     ] = 0
     preview_every: Annotated[
-        int, _meta("Previews every", "Epochs from one preview to the next. 0: only at the end.", ge=0, le=100_000)
+        int, _meta("Preview every", "Epochs between previews. 0: only at the end.", ge=0, le=100_000)
     ] = 10
     previews: Annotated[int, _meta("Previews", "Sounds in a preview.", ge=1, le=16)] = 4
     map_seconds: Annotated[
-        float,
-        _meta("Map every", "Time from one map of the codebooks to the next (net image).", ge=0.1, le=3600, unit="s"),
+        float, _meta("Map every", "Time between maps of the codebooks (net image).", ge=0.1, le=3600, unit="s")
     ] = 0.5
     checkpoint_minutes: Annotated[
-        float, _meta("Checkpoint every", "Minutes from one checkpoint to the next.", ge=0, le=1440, unit="min")
+        float, _meta("Checkpoint every", "Minutes between checkpoints.", ge=0, le=1440, unit="min")
     ] = 2.0
     device: Annotated[
         str,
         _meta("Device", "auto, cpu, cuda, cuda:1, ... or mps.", flag="--device", pattern=r"auto|cpu|mps|cuda(:\d+)?"),
     ] = "auto"
     precision: Annotated[
-        Literal["auto", "float32", "bfloat16"],
-        _meta("Precision", "bfloat16 autocast where the device is fast at it."),
+        Literal["auto", "float32", "bfloat16"], _meta("Precision", "bfloat16 autocast where the device is fast at it.")
     ] = "auto"
     compile: Annotated[
         Literal["auto", "on", "off"],
@@ -309,15 +330,24 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = "auto"
     seed: Annotated[
-        int, _meta("Seed", "Same seed, same machine, same result.", ge=0, le=2**31 - 1, flag="--seed", step=1)
+        int,
+        _meta(
+            "Seed",
+            "The same seed on the same machine gives the same result.",
+            ge=0,
+            le=2**31 - 1,
+            flag="--seed",
+            step=1,
+        ),
     ] = 0
     start_from: Annotated[
         str,
         _meta(
             "Start from",
-            "A model whose weights and codebooks the training starts from. Empty: from scratch.",
+            "A model whose weights and codebooks to fine-tune. Empty: from scratch.",
             flag="--start-from",
             metavar="M",
+            own=True,
         ),
     ] = ""
 
@@ -325,21 +355,25 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
 class Recipe(Struct, forbid_unknown_fields=True, kw_only=True):
     """The complete settings of a run."""
 
-    version: Annotated[int, _meta("Recipe version", "Version of the recipe's format.", ge=1)] = RECIPE_VERSION
+    version: Annotated[int, _meta("Recipe version", "Version of the recipe's format.", ge=1, own=True, hidden=True)] = (
+        RECIPE_VERSION
+    )
     name: Annotated[
-        str, _meta("Name", "What the run and its model are called. Empty: after the data.", flag="--name", basic=True)
+        str, _meta("Name", "Name of the run and its model. Empty: after the data.", flag="--name", basic=True, own=True)
     ] = ""
     preset: Annotated[
         Literal["conservative", "balanced", "aggressive"],
-        _meta(
-            "Preset",
-            "How strongly it regularises and how long it trains.",
-            flag="--preset",
-            basic=True,
-        ),
+        _meta("Preset", "How strongly to regularise, and how long to train.", flag="--preset", basic=True),
     ] = "balanced"
-    automatic: Annotated[list[str], _meta("Automatic", "Keys whose values were chosen from the data.")] = []
+    automatic: Annotated[
+        list[str], _meta("Automatic", "Keys whose values were chosen from the data.", own=True, hidden=True)
+    ] = []
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     loss: Loss = field(default_factory=Loss)
     train: Train = field(default_factory=Train)
+
+    @property
+    def task(self) -> str:
+        """The task that the recipe is for: `codec` or `images`."""
+        return TASK_OF_NET[self.model.net]

@@ -5,6 +5,8 @@ The counts mirror `engine/nets/` layer by layer; a test builds real nets and com
 
 from itertools import pairwise
 
+from distill_tui.recipe.arithmetic import frame_rate
+from distill_tui.recipe.quantizers import fsq_levels
 from distill_tui.recipe.resolve import CONV2D_STRIDE
 from distill_tui.recipe.schema import Model, Recipe
 
@@ -22,14 +24,18 @@ LOSS_COPIES = 20
 def parameters(recipe: Recipe) -> int:
     """The trained numbers of a resolved recipe's net; codebooks are among them if they learn by gradient."""
     count = {"convnext": _convnext, "conv2d": _conv2d, "image": _image}[recipe.model.net](recipe.model)
-    return count + _bottleneck(recipe.model)
+    return count + _quantizer(recipe.model)
 
 
-def _bottleneck(model: Model) -> int:
-    if model.bottleneck == "kl":
-        return _linear(model.latent_dim, 2 * model.latent_dim)
-    by_gradient = model.codebooks == "gradient"
-    return model.rvq_levels * int(model.codebook_size) * model.latent_dim if by_gradient else 0
+def _quantizer(model: Model) -> int:
+    latent, size = model.latent_dim, int(model.codebook_size)
+    if model.quantizer == "vae":
+        return _linear(latent, 2 * latent)
+    if model.quantizer == "rvq_gradient":
+        return model.rvq_levels * size * latent
+    if model.quantizer == "residual_fsq" and (grid := len(fsq_levels(size))) != latent:
+        return _linear(latent, grid) + _linear(grid, latent)
+    return 0
 
 
 def _conv2d(model: Model) -> int:
@@ -81,10 +87,10 @@ def batch_bytes(recipe: Recipe) -> float:
     of real runs on a CPU (batches of 2 to 33 s at 44.1 kHz, 128 and 384 channels).
     """
     model = recipe.model
-    if model.net == "image":
+    if recipe.task == "images":
         return 0.0
     seconds = int(recipe.train.batch_size) * float(recipe.data.crop_seconds)
-    frames = seconds * int(model.sample_rate) / int(model.hop_length) / int(model.stride)
+    frames = seconds * frame_rate(recipe)
     blocks = (model.encoder_blocks + model.decoder_blocks) * BLOCK_COPIES * model.channels * frames
     if model.net == "conv2d":
         # a layer of twice the channels has a quarter of the places, before and after its nonlinearity, each way

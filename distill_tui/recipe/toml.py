@@ -8,11 +8,12 @@ import msgspec
 import tomli_w
 
 from distill_tui.errors import RequestError
-from distill_tui.files import atomic_write, printable
+from distill_tui.files import atomic_write
 from distill_tui.foreign import MalformedError, read_toml
 from distill_tui.recipe import fields as f
 from distill_tui.recipe.schema import RECIPE_VERSION, Recipe
 from distill_tui.recipe.upgrade import upgrade
+from distill_tui.text import printable
 
 MOST_PROBLEMS = 20
 """How many problems of one recipe are told."""

@@ -1,6 +1,7 @@
 """Recipes of earlier versions, read as one of today's: recipe files, cards of models, folders of runs, `--set`.
 
-Version 2 renamed fields to the words of the field. Nothing has to be filled in: each old key has one new key.
+Version 2 renamed fields to the words of the field, and made one key, `model.quantizer`, of `model.bottleneck` and
+`model.codebooks`. Nothing has to be filled in.
 """
 
 from collections.abc import Mapping
@@ -31,6 +32,24 @@ RENAMED = {
 """The keys of version 1 and what they are called since version 2."""
 
 
+QUANTIZER = ("bottleneck", "codebooks")
+"""The last words of the two keys of version 1 that are `model.quantizer` since version 2."""
+
+
+def quantizer_of(bottleneck: Any = "rvq", codebooks: Any = "ema") -> Any:
+    """The quantizer that version 1 named by two keys; a value that neither key had comes back as it is."""
+    if bottleneck != "rvq":
+        return "vae" if bottleneck == "kl" else bottleneck
+    return f"rvq_{codebooks}" if codebooks in ("ema", "gradient") else codebooks
+
+
+def merge_quantizer(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat values whose keys were typed: those of QUANTIZER, whole or by their last word, as one `model.quantizer`."""
+    old = {word: value for key, value in values.items() if (word := key.removeprefix("model.")) in QUANTIZER}
+    rest = {key: value for key, value in values.items() if key.removeprefix("model.") not in QUANTIZER}
+    return {"model.quantizer": quantizer_of(**old), **rest} if old else rest
+
+
 def upgrade(values: Mapping[str, Any]) -> dict[str, Any]:
     """A nested recipe of any version, its keys as today's; what is no recipe is left for the checks to refuse.
 
@@ -43,6 +62,9 @@ def upgrade(values: Mapping[str, Any]) -> dict[str, Any]:
         inner = upgraded.get(section)
         if isinstance(inner, dict) and word in inner and (name := new.partition(".")[2]) not in inner:
             upgraded[section] = {name if key == word else key: value for key, value in inner.items()}
+    model = upgraded.get("model")
+    if isinstance(model, dict) and "quantizer" not in model and not model.keys().isdisjoint(QUANTIZER):
+        model["quantizer"] = quantizer_of(**{word: model.pop(word) for word in QUANTIZER if word in model})
     if isinstance(automatic := upgraded.get("automatic"), list):
         upgraded["automatic"] = [RENAMED.get(key, key) if isinstance(key, str) else key for key in automatic]
     if upgraded.get("version") == 1:

@@ -1,1 +1,1 @@
-"""What there is to say of a run or a model, once: screens and commands draw from here."""
+"""Texts about runs and models, in one place for screens, commands and exports."""

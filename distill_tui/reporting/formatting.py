@@ -1,8 +1,11 @@
 """Numbers and times as the screens write them: short, aligned, and calm about what is missing."""
 
+import datetime
 import math
 import re
 import time
+
+from distill_tui.text import printable
 
 MISSING = "-"
 _WITHIN_QUANTITY = re.compile(
@@ -59,10 +62,10 @@ def setting(value: object) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share of 0..1 as `98 %`; `-` when not known."""
+    """A share of 0..1 as `98 %`, below one per cent as `0.4 %`; `-` when not known."""
     if share is None or not math.isfinite(share):
         return MISSING
-    return f"{share * 100:.0f} %"
+    return f"{share * 100:.{1 if 0 < share < 0.00995 else 0}f} %"
 
 
 def count(value: float | None) -> str:
@@ -87,6 +90,16 @@ def hertz(rate: float) -> str:
     return f"{rate / 1000:g} kHz"
 
 
+def kbps(value: float | None) -> str:
+    """The bit rate of codes in kilobits a second, `0.84 kbps`; `continuous` for latents that are no codes."""
+    return f"{value:.2f} kbps" if value else "continuous"
+
+
+def megabytes(size: int) -> str:
+    """The size of a file in bytes as `1.2 MB`, a small one's as `3.4 kB`."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
+
+
 def clock(seconds: float) -> str:
     """A moment as the local time of day, `14:03:59`."""
     return _local("%H:%M:%S", seconds)
@@ -95,6 +108,15 @@ def clock(seconds: float) -> str:
 def day(seconds: float) -> str:
     """A moment as the local date and time, `2026-03-01 14:03`."""
     return _local("%Y-%m-%d %H:%M", seconds)
+
+
+def local_day(created: str) -> str:
+    """ISO 8601 in UTC as the local date and time; `-` when there is none."""
+    try:
+        moment = datetime.datetime.fromisoformat(created)
+    except ValueError:
+        return MISSING
+    return day(moment.timestamp())
 
 
 def _local(form: str, seconds: float) -> str:
@@ -147,3 +169,22 @@ def wrap(text: str, width: int, indent: int = 0) -> list[str]:
             lines.append(head)
             line = " " * indent + line[len(head) :]
     return [one.replace(_TIED, " ") for one in [*lines, line] if one.strip()]
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Rows as aligned columns; columns of numbers are right-aligned."""
+    head, rows = [printable(cell) for cell in head], [[printable(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    numeric = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(head))]
+    lines = []
+    for row in [head, *rows]:
+        cells = (
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(row, widths, numeric, strict=True)
+        )
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _is_number(text: str) -> bool:
+    return not text or text == "-" or text.replace(",", "").rstrip(" %").replace(".", "", 1).lstrip("-").isdigit()

@@ -28,7 +28,7 @@ class EventFile:
         self._summary(tag, _field(2, FIXED32) + packed, step, time)
 
     def histogram(self, tag: str, counts: Sequence[int], step: int, time: float) -> None:
-        """How often each of the numbers 0, 1, 2, ... was there."""
+        """Write a histogram from the count of each of the numbers 0, 1, 2, ..."""
         total = sum(counts)
         used = [number for number, count in enumerate(counts) if count] or [0]
         body = _double(1, used[0]) + _double(2, used[-1]) + _double(3, total)

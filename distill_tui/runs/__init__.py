@@ -1,1 +1,1 @@
-"""Runs: folders on disk, their event logs, what is wanted of them, and the processes that train."""
+"""Runs: folders on disk, their event logs, requests to them, and the worker processes that train."""

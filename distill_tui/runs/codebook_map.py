@@ -1,6 +1,6 @@
-"""The map of a model's codebooks: where latents and codes lie in a plane, and what the codes are used for.
+"""The map of a model's codebooks: latents and codes projected to a plane, and what the codes are used for.
 
-An Explorer run's worker replaces `map.json` as it trains; of any other run or model `distill-tui map` prints one.
+The worker of a run on images replaces `map.json` as it trains; for any other run or model `distill-tui map` prints one.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ DEADNESS: dict[Deadness, str] = {
     "even": "used less than 1 % of the even share (below 100 uses a code: never)",
     "total": "used less than 1 % of the total",
 }
-"""The two known definitions of a dead code; `total` calls every code of a large codebook dead that is used evenly."""
+"""Two definitions of a dead code. By `total`, all codes of a large codebook that is used evenly are dead."""
 
 
 class Place(Struct, array_like=True):
-    """Where in the data a code is used much: the file, when in it that begins (seconds), and how often."""
+    """A place in the data where a code is used much: the file, the start in seconds, and the number of uses."""
 
     file: str
     start: float
@@ -34,15 +34,17 @@ class Place(Struct, array_like=True):
 class Level(Struct, kw_only=True):
     """One codebook.
 
-    `codes` are where its codes lie and `counts` how often each was used: over the last 100 batches of a run that
-    trains, else over all the data. `chosen` is the code of each point of the map. `places` of a map that was made
-    afterwards are the most telling places of each code; `trail` of a live one are earlier places of each code, as
-    trail[time][code] at the map's `trail_steps`.
+    - codes: positions of its codes.
+    - counts: uses of each code, over the last 100 batches of a run that trains, else over all the data.
+    - chosen: the code of each point of the map.
+    - places: where in the data each code is used most (not in the map of a run that trains).
+    - trail: earlier positions as trail[time][code], at the map's `trail_steps` (only of a run that trains).
+    - entering: the input of the level for each point, which is what the levels before left over.
+    - sums: the sum of each point's codes up to this level, in the plane of the latents.
+    - explained: the fraction of the variance of the input that the level's plane holds.
 
-    A later level of latents of more than two dimensions has a plane of its own, that of what enters it: its codes,
-    their trail and `entering`, what the levels before leave of each point, lie there, and `explained` is the share of
-    the variance of what enters that it holds. `sums`, what the codes so far add up to for each point, lie in the plane
-    of the latents. Where all planes are one, both are left out: they follow from points and codes.
+    For latents of more than two dimensions each level after the first has a plane of its own, in which its codes, their
+    trail and `entering` lie. Otherwise `entering` and `sums` are left out: they follow from points and codes.
     """
 
     codes: list[Point]
@@ -56,7 +58,7 @@ class Level(Struct, kw_only=True):
 
 
 class Picture(Struct, kw_only=True):
-    """A grey picture, its bytes row by row in base 64."""
+    """A grey image, its bytes row by row in base 64."""
 
     width: int
     height: int
@@ -66,14 +68,16 @@ class Picture(Struct, kw_only=True):
 class CodebookMap(Struct, kw_only=True):
     """A map in the plane of the latents' first two principal components, or the latents themselves if they have two.
 
-    `points` are encoder outputs, or the means of a VAE's latents. Codes of level 0 lie where they are, codes of later
-    levels around the origin: what enters level k is a point less the codes chosen at the levels before, and the sum of
-    the first codes is what the decoder hears. `explained` is the share of the latents' variance in this plane. `groups`
-    are the names of labels, files or folders, `labels` which of them each point belongs to; of sounds `names` are the
-    files of the points, `starts` when in them (seconds), `files` the path of each name as `encode_path` writes it, and
-    `place_seconds` how long a point's or a code's place lasts. `kl` are a VAE's nats in each latent dimension. `inputs`
-    and `outputs` are pictures and what becomes of them, since `pictures_step`. `batches` are those that the counts are
-    over, 0 for all the data.
+    - points: encoder outputs, or the means of a VAE's latents. Codes of level 0 lie among them, codes of later levels
+      around the origin: the input of level k is a point less its codes at the levels before.
+    - explained: the fraction of the latents' variance in this plane.
+    - groups, labels: names of digits, files or folders, and the index of each point's group.
+    - names, starts, place_seconds: for sounds, the file of each point, its time in it, and the length of a point's or a
+      code's place, in seconds.
+    - files: the path of each name, as `encode_path` writes it.
+    - kl: for a VAE, nats in each latent dimension.
+    - inputs, outputs: images and their reconstructions at `pictures_step`.
+    - batches: the number of batches that the counts are over, 0 for all the data.
     """
 
     step: int
@@ -97,7 +101,7 @@ class CodebookMap(Struct, kw_only=True):
 
 
 def dead_codes(counts: list[int], deadness: Deadness) -> list[bool]:
-    """Which codes are dead, from how often each was used."""
+    """Return for each code whether it is dead, from the number of its uses."""
     total, size = sum(counts), len(counts)
     if deadness == "total":
         return [count < 0.01 * total for count in counts]
@@ -107,7 +111,7 @@ def dead_codes(counts: list[int], deadness: Deadness) -> list[bool]:
 
 
 def write_map(path: Path, found: CodebookMap) -> None:
-    """Replace a run's map. It is renamed into place but not flushed: the next one comes in half a second."""
+    """Replace a run's map. It is renamed into place but not flushed to disk: the next one comes in half a second."""
     aside = path.with_suffix(".new")
     with open(aside, "wb", opener=private) as file:
         file.write(msgspec.json.encode(found))
@@ -115,10 +119,10 @@ def write_map(path: Path, found: CodebookMap) -> None:
 
 
 def decode_map(document: bytes) -> CodebookMap:
-    """A map of which every part that belongs together is as long as the other.
+    """Decode a map, and check that its parts fit together.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: the document is no map.
     """
     found = decode(document, CodebookMap)
     points = len(found.points)
@@ -140,7 +144,7 @@ def decode_map(document: bytes) -> CodebookMap:
 
 
 def read_map(path: Path) -> CodebookMap | None:
-    """A run's newest map; None before there is one, or when it is damaged."""
+    """Read a run's newest map; None if there is none yet, or it is damaged."""
     with contextlib.suppress(OSError, MalformedError):
         return decode_map(read_bytes(path))
     return None

@@ -1,4 +1,4 @@
-"""What is wanted of a run: `control.json`, replaced whole. It holds wishes and counters, never a queue of commands."""
+"""Requests to a run: `control.json`, replaced whole. It holds a desired state and counters, never a queue."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,27 +8,28 @@ import msgspec
 from msgspec import Meta, Struct
 
 from distill_tui.errors import DistillError
-from distill_tui.files import atomic_write, locked, printable
+from distill_tui.files import atomic_write, locked
 from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
+from distill_tui.text import printable
 
-Wanted = Literal["running", "paused", "stopped"]
+DesiredState = Literal["running", "paused", "stopped"]
 Count = Annotated[int, Meta(ge=0, le=1 << 53)]
 
 
 class Control(Struct, kw_only=True):
-    """The state that is wanted, the live knobs by recipe key, and how often a checkpoint or preview was asked for.
+    """The desired state, live settings by recipe key, and the number of checkpoints and previews requested so far.
 
-    A knob that is not a finite number is null here; the worker refuses it.
+    A setting that is not a finite number is null here; the worker rejects it.
     """
 
-    wanted: Wanted = "running"
+    wanted: DesiredState = "running"
     knobs: dict[str, float | None] = {}
     checkpoint: Count = 0
     preview: Count = 0
 
 
 def read_control(path: Path) -> Control:
-    """What is wanted now; the defaults when nothing was ever asked for.
+    """Current contents of a control file; the defaults if there is none.
 
     Raises:
         DistillError: the file is damaged or cannot be read.
@@ -45,16 +46,43 @@ def read_control(path: Path) -> Control:
 
 
 def change_control(path: Path, change: Callable[[Control], object], patience: float | None = None) -> Control:
-    """Change what is wanted. Several programs may do so at once: each sees the others' changes.
-    `patience` is that of `locked`.
+    """Change a control file; of several programs that do so at once each sees the others' changes.
 
-    It waits for the disk, and for whoever else changes it: call it in a thread where keys wait.
+    It waits for the disk, and up to `patience` seconds (LOCK_PATIENCE by default) for the lock: call it in a thread
+    where keys wait.
 
     Raises:
-        DistillError: the file is damaged or cannot be written, or another program holds its lock for too long.
+        DistillError: the file is damaged or cannot be written, another program holds its lock for too long, or the run
+            was removed.
     """
+    if not path.parent.is_dir():
+        # taking the lock would make its folder anew
+        raise DistillError(f"{printable(str(path.parent))}: this run was removed")
     with locked(path.with_suffix(".lock"), patience):
         control = read_control(path)
         change(control)
         atomic_write(path, msgspec.json.encode(control))
     return control
+
+
+def request_state(path: Path, state: DesiredState, patience: float | None = None) -> Control:
+    """Ask a run to train, pause or stop; waits and raises as `change_control`."""
+    return change_control(path, lambda control: setattr(control, "wanted", state), patience)
+
+
+def request_checkpoint(path: Path, patience: float | None = None) -> int:
+    """Request a checkpoint; the request's number N. The first CheckpointSaved with `count` >= N answers it."""
+
+    def change(control: Control) -> None:
+        control.checkpoint += 1
+
+    return change_control(path, change, patience).checkpoint
+
+
+def request_preview(path: Path, patience: float | None = None) -> int:
+    """Request a preview; the request's number N. The first PreviewMade with `count` >= N answers it."""
+
+    def change(control: Control) -> None:
+        control.preview += 1
+
+    return change_control(path, change, patience).preview

@@ -1,7 +1,7 @@
-"""What a run's log says: one event a line of `events.jsonl`, in JSON, written by the worker alone.
+"""Events of a run's log: one line of JSON each in `events.jsonl`, written by the worker alone.
 
-Readers ignore types and fields that they do not know. A number that is not finite is null. Every line has `v` (the
-format's version), `seq` (counted on across resumes), `time` (seconds since 1970) and `type`.
+Readers ignore unknown types and fields. A number that is not finite is null. Every line has `v` (format version),
+`seq` (continues across resumes), `time` (seconds since 1970) and `type`.
 """
 
 from typing import Annotated, Any, ClassVar
@@ -14,10 +14,10 @@ from distill_tui.text import without_surrogates
 
 LOG_VERSION = 1
 LONGEST_LINE = 1 << 24
-"""Bytes; a line that is longer is passed over like any other that is damaged."""
+"""Bytes; a longer line is skipped as damaged."""
 MOST_LEVELS, MOST_CODES = 256, 1 << 20
 
-# A line that says more than can be is damaged: nobody has to reckon with the year 10^9, or 10^9 levels.
+# A line with an impossible number is damaged: no reader has to handle the year 10^9, or 10^9 levels.
 Count = Annotated[int, Meta(ge=0, le=1 << 53)]
 Levels = Annotated[int, Meta(ge=0, le=MOST_LEVELS)]
 Codes = Annotated[int, Meta(ge=0, le=MOST_CODES)]
@@ -30,7 +30,7 @@ Span = Annotated[float, Meta(ge=0, le=1e11)]
 
 
 class Event(Struct, kw_only=True, tag_field="type", omit_defaults=True):
-    """What every event has. `seq` and `time` are filled in by the log's writer."""
+    """Fields of every event. The log's writer sets `seq` and `time`."""
 
     seq: Count = 0
     time: Time = 0.0
@@ -38,7 +38,7 @@ class Event(Struct, kw_only=True, tag_field="type", omit_defaults=True):
 
 
 class Started(Event, tag="started", kw_only=True, omit_defaults=False):
-    """A worker process began; `resumed` when an earlier one had trained already."""
+    """A worker process started; `resumed` if there was an earlier one."""
 
     run: str
     name: str
@@ -49,7 +49,7 @@ class Started(Event, tag="started", kw_only=True, omit_defaults=False):
 
 
 class StateChanged(Event, tag="state", kw_only=True, omit_defaults=False):
-    """starting, running, paused or stopping, and at which step."""
+    """The run is starting, running, paused or stopping, at `step`; `detail` is the current activity."""
 
     state: str
     step: Count = 0
@@ -57,31 +57,34 @@ class StateChanged(Event, tag="state", kw_only=True, omit_defaults=False):
 
 
 class RunPrepared(Event, tag="prepared", kw_only=True, omit_defaults=False):
-    """Sound and net are ready. `skipped` tells what of the data could not be used after all: [path, reason]."""
+    """Data and net are ready; numbers that a task does not have are 0.
+
+    `skipped` tells what of the data could not be used after all: [path, reason].
+    """
 
     device: str
     precision: str
     parameters: Count
-    rate: Count
-    frame_rate: Number
-    kbps: Number
-    codebook_size: Codes
-    levels: Levels
-    training_files: Count
-    validation_files: Count
-    training_seconds: Span
-    validation_seconds: Span
     steps_per_epoch: Count
     total_epochs: Count
+    rate: Count = 0
+    frame_rate: Number = 0.0
+    kbps: Number = 0.0
+    codebook_size: Codes = 0
+    levels: Levels = 0
+    training_files: Count = 0
+    validation_files: Count = 0
+    training_seconds: Span = 0.0
+    validation_seconds: Span = 0.0
     minutes: Span = 0.0
     skipped: list[tuple[str, str]] = []
 
 
 class Metrics(Event, tag="metrics", kw_only=True, omit_defaults=False):
-    """Numbers by name: the mean over the steps since the last one, and for losses their least and greatest.
+    """Numbers by name: means over the steps since the last event, and for losses their minimum and maximum.
 
-    `scope` is `step`, or `epoch` for the numbers of a whole epoch (validation and its health among them), which are
-    never thinned out.
+    `scope` is `step`, or `epoch` for the numbers of a whole epoch (validation and codebook health included), which are
+    never thinned.
     """
 
     scope: str
@@ -95,11 +98,11 @@ class Metrics(Event, tag="metrics", kw_only=True, omit_defaults=False):
 
 
 COUNTED_ONCE = "the training sound, once through"
-"""Window of codes that no step had used before the run was stopped."""
+"""Window of codes that no step had used when the run was stopped."""
 
 
 class CodesCounted(Event, tag="codes", kw_only=True, omit_defaults=False):
-    """How often each code was used over `window`: counts[level][code]. Written at ends of epochs, thinned."""
+    """Uses of each code over `window`: counts[level][code]. Written at ends of epochs, thinned by time."""
 
     step: Count
     epoch: Count
@@ -108,14 +111,14 @@ class CodesCounted(Event, tag="codes", kw_only=True, omit_defaults=False):
 
 
 class QuantizationStarted(Event, tag="quantizing", kw_only=True, omit_defaults=False):
-    """The codebooks are initialised: the losses of the steps before are of a net without its quantizer."""
+    """Codebooks are initialised: the losses of earlier steps are those of the net without its quantizer."""
 
     step: Count
     epoch: Count
 
 
 class BestEpoch(Event, tag="best", kw_only=True, omit_defaults=False):
-    """The epoch whose weights are kept: the least held-out `value` of `metric` since quantization started."""
+    """Best epoch so far, whose weights are kept: lowest held-out `value` of `metric` since quantization started."""
 
     step: Count
     epoch: Count
@@ -124,7 +127,7 @@ class BestEpoch(Event, tag="best", kw_only=True, omit_defaults=False):
 
 
 class WarningRaised(Event, tag="warning", kw_only=True, omit_defaults=False):
-    """Something to look at. `code` is for programs, `text` says what, `advice` what to do."""
+    """A problem that needs attention: `code` for programs, `text` and `advice` for people."""
 
     code: str
     text: str
@@ -133,7 +136,7 @@ class WarningRaised(Event, tag="warning", kw_only=True, omit_defaults=False):
 
 
 class CheckpointSaved(Event, tag="checkpoint", kw_only=True, omit_defaults=False):
-    """A checkpoint is on the disk, its file relative to the run's folder."""
+    """A checkpoint is on the disk; `file` is relative to the run's folder."""
 
     step: Count
     epoch: Count
@@ -143,9 +146,9 @@ class CheckpointSaved(Event, tag="checkpoint", kw_only=True, omit_defaults=False
 
 
 class PreviewMade(Event, tag="preview", kw_only=True, omit_defaults=False):
-    """Pairs of original and reconstruction, relative to the run's folder, and their log-mel distances.
+    """Pairs of original and reconstruction (files relative to the run's folder) with their log-mel distances.
 
-    `names` are those of the sounds as the scan calls them, one for each pair; empty in older logs.
+    `names` are the names of the sounds, one for each pair; empty in older logs.
     """
 
     step: Count
@@ -157,7 +160,7 @@ class PreviewMade(Event, tag="preview", kw_only=True, omit_defaults=False):
 
 
 class SettingChanged(Event, tag="knob", kw_only=True, omit_defaults=False):
-    """A live setting took effect at `step`."""
+    """A live setting changed at `step`."""
 
     key: str
     old: Number
@@ -166,7 +169,7 @@ class SettingChanged(Event, tag="knob", kw_only=True, omit_defaults=False):
 
 
 class SettingRejected(Event, tag="refused", kw_only=True, omit_defaults=False):
-    """A live setting was asked for that cannot be; nothing changed. `value` is what was asked for."""
+    """A requested live setting was impossible; nothing changed. `value` is the one requested."""
 
     key: str
     text: str
@@ -175,7 +178,7 @@ class SettingRejected(Event, tag="refused", kw_only=True, omit_defaults=False):
 
 
 class ModelSaved(Event, tag="model", kw_only=True, omit_defaults=False):
-    """The run's model is in the library, and was loaded back and checked."""
+    """The run's model was saved in the library, loaded back and checked."""
 
     id: str
     name: str
@@ -183,8 +186,8 @@ class ModelSaved(Event, tag="model", kw_only=True, omit_defaults=False):
     step: Count
 
 
-class Finished(Event, tag="finished", kw_only=True, omit_defaults=False):
-    """The training came to its end. The run's model, by name, id and path."""
+class Ended(Event, kw_only=True, omit_defaults=False):
+    """The end of a training: how far it came, and its model by name, id and path."""
 
     step: Count
     epoch: Count
@@ -195,20 +198,16 @@ class Finished(Event, tag="finished", kw_only=True, omit_defaults=False):
     path: str = ""
 
 
-class Stopped(Event, tag="stopped", kw_only=True, omit_defaults=False):
-    """Somebody stopped it; it can go on from its checkpoint. The model of what it had learned, if there was one."""
+class Finished(Ended, tag="finished", kw_only=True, omit_defaults=False):
+    """Training is complete."""
 
-    step: Count
-    epoch: Count
-    seconds: Span
-    reason: str = ""
-    model: str = ""
-    model_id: str = ""
-    path: str = ""
+
+class Stopped(Ended, tag="stopped", kw_only=True, omit_defaults=False):
+    """The run was stopped and can be resumed from its checkpoint; there may be no model so far."""
 
 
 class Failed(Event, tag="failed", kw_only=True, omit_defaults=False):
-    """It cannot go on. `reason` says why, `advice` the way out; the traceback is in worker.log."""
+    """The run failed: `reason`, and `advice` on what to do; the traceback is in worker.log."""
 
     reason: str
     advice: str = ""
@@ -234,7 +233,7 @@ TYPES: tuple[type[Event], ...] = (
     Failed,
 )
 LAST = (Finished, Stopped, Failed)
-"""The events that end a worker's part of a log."""
+"""Events that end a worker's part of a log."""
 
 
 class _Tag(Struct):
@@ -242,7 +241,7 @@ class _Tag(Struct):
 
 
 class Codec:
-    """Events to lines and back."""
+    """Encodes events as lines, and back."""
 
     _encoder: ClassVar[msgspec.json.Encoder] = msgspec.json.Encoder()
     _decoders: ClassVar[dict[str, Any]] = {}
@@ -250,7 +249,7 @@ class Codec:
 
     @classmethod
     def encode(cls, event: Event) -> bytes:
-        """One line of JSON with its newline. NaN and infinities become null, bytes that are no text `?`."""
+        """Encode an event as a line of JSON with its newline; NaN and infinity become null, undecodable bytes `?`."""
         try:
             return cls._encoder.encode(event) + b"\n"
         except UnicodeEncodeError:
@@ -258,7 +257,7 @@ class Codec:
 
     @classmethod
     def decode(cls, line: bytes) -> Event | None:
-        """The event of a line, or None when its type is unknown or the line is damaged."""
+        """Decode a line; None if its type is unknown or the line is damaged."""
         try:
             tag = cls._tag.decode(line).type
             decoder = cls._decoders.get(tag)

@@ -1,34 +1,26 @@
-"""A run's folder: where its files are, and whether its worker lives."""
+"""A run's folder: its files, its locks, and how to find one."""
 
 import contextlib
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import (
-    ABANDONED,
-    PRIVATE,
-    PRIVATE_FOLDER,
-    clean_name,
-    describe_os_error,
-    make_folder,
-    printable,
-    sweep_parts,
-    unused_name,
-)
+from distill_tui.files import ABANDONED, PRIVATE, PRIVATE_FOLDER, describe_os_error, make_folder, sweep_parts
 from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
 from distill_tui.paths import Home, expand
+from distill_tui.text import clean_name, printable, unused_name
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One training on disk."""
+    """The files of one training."""
 
     path: Path
 
@@ -42,22 +34,32 @@ class RunFolder:
 
     @property
     def sounds(self) -> Path:
-        """The manifest of the sounds that it trains on, fixed at the start."""
+        """Manifest of the sounds that it trains on, fixed when it was created."""
         return self.path / "sounds.json"
 
     @property
     def pictures(self) -> Path:
-        """The manifest of the pictures that an Explorer run trains on, in place of sounds."""
+        """Manifest of the pictures that an Explorer run trains on, in place of sounds."""
         return self.path / "pictures.json"
 
     @property
+    def task(self) -> str:
+        """The task of its recipe, told by its manifest, without reading the recipe."""
+        return "images" if self.pictures.is_file() else "codec"
+
+    @property
+    def expectations(self) -> Path:
+        """Sentences on what to expect of the run, written when it was created."""
+        return self.path / "expectations.json"
+
+    @property
     def map(self) -> Path:
-        """What the codebooks look like now: see `runs.codebook_map`."""
+        """Newest map of the codebooks: see `runs.codebook_map`."""
         return self.path / "map.json"
 
     @property
     def start(self) -> Path:
-        """The model that it starts from, if it does not start from scratch: a copy of its own."""
+        """Copy of the model that it starts from, unless it starts from scratch."""
         return self.path / "start.distill"
 
     @property
@@ -78,7 +80,7 @@ class RunFolder:
 
     @property
     def reserve(self) -> Path:
-        """Room on the disk that the worker keeps for its last word."""
+        """Disk space that the worker reserves for its final event."""
         return self.path / "worker.reserve"
 
     @property
@@ -90,30 +92,30 @@ class RunFolder:
         return self.path / "previews"
 
     def is_alive(self) -> bool:
-        """Whether a worker trains this run now.
+        """Check whether a worker trains this run now.
 
-        The worker holds a lock on `worker.lock` for as long as it lives. The system lets go of it however the process
+        The worker holds a lock on `worker.lock` for as long as it lives. The system releases it however the process
         ends, so neither a reused pid, nor a reboot, nor a clock that jumps can make a dead worker look alive.
         """
-        # a deleted lock file says nothing: its worker holds the folder still
+        # if the lock file was deleted, its worker still holds the folder
         return _is_held(self.lock, os.O_RDWR) or _is_held(self.path, FOLDER)
 
     def worker_pid(self) -> int | None:
-        """The pid that the last worker wrote into its lock."""
+        """Process id that the last worker wrote into its lock; None if there is none."""
         with contextlib.suppress(OSError, MalformedError):
             return int(decode(read_bytes(self.lock, SMALL_FILE), dict[str, float]).get("pid", 0)) or None
         return None
 
     def why_lost(self) -> str:
-        """Why this process, which holds the run, must not go on with it: '' as long as nothing is wrong."""
+        """Reason why the process that holds this run must stop writing to it; '' as long as there is none."""
         return ""
 
     @contextlib.contextmanager
     def hold(self, patience: float = 2.0) -> Iterator["HeldRun"]:
-        """Be this run's worker: hold its lock, with pid and start time in it for people to read.
+        """Hold this run as its worker: lock its lock file, which gets pid and start time for people to read.
 
-        The folder itself is locked as well. A lock file that somebody deletes is no lock for whoever makes it anew, and
-        two workers must never write into one run.
+        The folder itself is locked as well: a lock file that somebody deletes does not lock out whoever creates it
+        again, and two workers must never write into one run. `patience` is in seconds.
 
         Raises:
             RequestError: another worker holds it.
@@ -135,6 +137,7 @@ class RunFolder:
                 os.pwrite(handle, f'{{"pid": {os.getpid()}, "started": {time.time()}}}'.encode(), 0)
             except OSError as error:
                 raise DistillError(*describe_os_error(error, self.lock)) from error
+            stack.callback(_remove_remade, self.path, folder)
             yield HeldRun(self.path, handle, folder)
 
     def _lock(self, handle: int, deadline: float) -> None:
@@ -143,7 +146,7 @@ class RunFolder:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
-                # a viewer that looks whether the worker lives holds the lock for a moment
+                # a viewer that checks whether the worker lives holds the lock for a moment
                 if time.monotonic() > deadline:
                     raise RequestError(
                         f"run {self.id} is already being trained by process {self.worker_pid()}",
@@ -151,13 +154,13 @@ class RunFolder:
                     ) from None
                 time.sleep(0.02)
             except OSError:
-                # some network file systems lock no folders, and others nothing at all
+                # some network file systems cannot lock folders, and others nothing at all
                 return
 
 
 @dataclass(frozen=True)
 class HeldRun(RunFolder):
-    """A run that this process holds: by its lock, and by its folder."""
+    """A run whose lock and folder this process holds."""
 
     _lock_handle: int
     _folder_handle: int
@@ -169,18 +172,25 @@ class HeldRun(RunFolder):
         return ""
 
     def sweep(self) -> None:
-        """Delete what killed workers left half-written.
+        """Delete half-written files of killed workers.
 
-        Checkpoints and previews are written by workers only. Into the folder itself others may be writing now
-        (`control.json`), so what lies there has to be old.
+        Only workers write checkpoints and previews. Other programs may be writing into the folder itself now
+        (`control.json`), so only old files are deleted there.
         """
         for folder in (self.checkpoints, self.previews, *self.previews.glob("*/")):
             sweep_parts(folder)
         sweep_parts(self.path, ABANDONED)
 
 
+def _remove_remade(path: Path, handle: int) -> None:
+    """Remove a folder that a preview remade at `path` after the run, open as `handle`, was removed or moved."""
+    with contextlib.suppress(OSError):
+        if not is_same_file(path, handle) and [entry.name for entry in path.iterdir()] == ["previews"]:
+            shutil.rmtree(path)
+
+
 def is_same_file(path: Path, handle: int) -> bool:
-    """Whether what is open as `handle` is still what `path` names."""
+    """Check that `path` still names the file or folder that is open as `handle`."""
     try:
         named, opened = path.stat(), os.fstat(handle)
     except OSError:
@@ -189,7 +199,7 @@ def is_same_file(path: Path, handle: int) -> bool:
 
 
 def _is_held(path: Path, flags: int) -> bool:
-    """Whether somebody holds the lock of a file or folder; False where it is not there."""
+    """Check whether somebody holds the lock of a file or folder; False if it is missing."""
     try:
         handle = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
@@ -206,17 +216,17 @@ def _is_held(path: Path, flags: int) -> bool:
 
 
 def list_runs(home: Home) -> list[RunFolder]:
-    """All runs, the newest first; none where the folder cannot be read: see `check_runs`."""
+    """All runs, newest first; none if their folder cannot be read: see `check_runs`."""
     try:
-        # `isfile` and not `is_file`, which fails where it may not look
-        found = [RunFolder(p) for p in home.runs.iterdir() if os.path.isfile(p / "recipe.toml")]  # noqa: PTH113
+        # `is_file` raises where a folder cannot be searched
+        runs = [RunFolder(p) for p in home.runs.iterdir() if os.path.isfile(p / "recipe.toml")]  # noqa: PTH113
     except (OSError, ValueError):
         return []
-    return sorted(found, key=lambda run: run.id, reverse=True)
+    return sorted(runs, key=lambda run: run.id, reverse=True)
 
 
 def check_runs(home: Home) -> None:
-    """See that runs can be listed, or that there are none yet.
+    """Check that runs can be listed, or that there are none yet.
 
     Raises:
         DistillError: their folder cannot be read.
@@ -230,10 +240,10 @@ def check_runs(home: Home) -> None:
         raise DistillError(f"cannot read {printable(str(home.runs))}: {reason}", "Check its permissions.") from error
 
 
-def find_run(home: Home, wanted: str | None) -> RunFolder:
-    """The run that a person means: its id, the name in it (the newest of that name), a unique beginning, or its folder.
+def find_run(home: Home, query: str | None) -> RunFolder:
+    """Find a run by its id, its name (the newest of that name), a unique beginning of its id, or its folder.
 
-    None means the newest active run, or else the newest of all.
+    None finds the newest active run, or else the newest of all.
 
     Raises:
         RequestError: there is none.
@@ -241,33 +251,33 @@ def find_run(home: Home, wanted: str | None) -> RunFolder:
     runs = list_runs(home)
     if not runs:
         check_runs(home)
-    if wanted is None:
+    if query is None:
         if not runs:
             raise RequestError("no runs yet", "Start one with: distill-tui train FOLDER")
         return next((run for run in runs if run.is_alive()), runs[0])
     for run in runs:
-        if wanted == run.id:
+        if query == run.id:
             return run
-    if os.sep in wanted:
-        # a path is that folder and no other: `../cut` is not the run that is called `cut`
-        given = expand(wanted).absolute()
+    if os.sep in query:
+        # a path means that very folder: `../cut` is not the run that is called `cut`
+        given = expand(query).absolute()
         if os.path.isfile(given / "recipe.toml"):  # noqa: PTH113
             return RunFolder(given)
         raise RequestError(f"{printable(str(given))}: no run's folder", "List the runs with: distill-tui runs")
-    name = clean_name(wanted, fallback="")
+    name = clean_name(query, fallback="")
     by_name = [run for run in runs if name and run.id.split("-", 2)[-1] == name]
     if by_name:
         return by_name[0]
-    starting = [run for run in runs if run.id.startswith(wanted)] if wanted else []
+    starting = [run for run in runs if run.id.startswith(query)] if query else []
     if len(starting) == 1:
         return starting[0]
     if starting:
-        raise RequestError(f"'{wanted}' is the beginning of {len(starting)} runs", "Give more of the id.")
-    raise RequestError(f"no run '{wanted}'", "List them with: distill-tui runs")
+        raise RequestError(f"'{query}' is the beginning of {len(starting)} runs", "Give more of the id.")
+    raise RequestError(f"no run '{query}'", "List them with: distill-tui runs")
 
 
 def make_run_folder(home: Home, name: str) -> RunFolder:
-    """A new, empty folder `runs/<date>-<time>-<name>`; a second one in the same second gets a number."""
+    """Create an empty folder `runs/<date>-<time>-<name>`; a second one in the same second gets a number."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     try:
         make_folder(home.runs)

@@ -1,4 +1,4 @@
-"""Following a run: the one loop that reads a growing log, and knows when nobody writes to it any more."""
+"""Following a run: the only loop that tails a log, and that knows when nobody writes to it any more."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,28 +9,37 @@ from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogReader
 from distill_tui.runs.state import RunState
 
+WATCHED_POINTS = 4096
+"""Points in a series of a followed run: two hours at full resolution, 200 KB, and coarser for longer runs."""
+
 FIRST_WORD_SECONDS = 30.0
-"""A worker that has not said a word for so long after its folder was made never will."""
+"""A worker without an event so long after its folder was made never writes one."""
+
+
+def _watched(id: str, name: str) -> RunState:
+    return RunState(id=id, name=name, most_points=WATCHED_POINTS)
 
 
 class RunFollower:
-    """A run's events as they come, and its state as far as they were applied.
+    """A run's new events, and its state as of those applied.
 
-    Each look asks whether the worker lives, and reads the log only then. A worker that was dead before a read has
+    Each look checks whether the worker lives before it reads the log. A worker that was dead before the read had
     written its last event by then, so a look that finds neither a worker nor an event knows that none will come:
-    `is_over`. A run that ends between question and read is heard of in the next look.
+    `is_over`. The end of a run that ends between check and read is found by the next look.
     """
 
     def __init__(
         self,
         run: RunFolder,
-        kind: type[RunState] = RunState,
+        kind: Callable[..., RunState] = _watched,
         reader: LogReader | None = None,
         is_alive: Callable[[], bool] | None = None,
     ) -> None:
-        """Follow `run` from where `reader` stands, the log's beginning unless told otherwise.
+        """Follow `run` from the position of `reader`, by default the beginning of its log.
 
-        `is_alive` says whether the worker lives whose events are wanted; without it, any worker of the run will do.
+        Args:
+            kind: creates an empty state.
+            is_alive: whether the worker lives whose events are followed; by default any worker of the run.
         """
         self.run, self._kind = run, kind
         self.reader = reader or LogReader(run.events)
@@ -39,10 +48,10 @@ class RunFollower:
         self.state = self._new_state()
 
     def look(self, limit: int | None = None) -> list[Event]:
-        """The events since the last look, from at most about `limit` bytes, for the caller to apply to `state`."""
+        """New events, from at most about `limit` bytes of the log, for the caller to apply to `state`."""
         alive = self.is_alive()
         if self.reader.was_replaced():
-            # what we know is of another log
+            # the state is that of another log
             self.reader.offset, self.state = 0, self._new_state()
         events = self.reader.read_new(limit)
         self.is_over = not alive and not events
@@ -51,7 +60,7 @@ class RunFollower:
         return events
 
     def catch_up(self) -> RunState:
-        """Apply all that the log holds; the state."""
+        """Apply everything that the log holds; the state."""
         while events := self.look():
             self.state.apply_all(events)
         return self.state
@@ -61,7 +70,7 @@ class RunFollower:
     ) -> Iterator[Event | None]:
         """Each event, applied to `state`, and None after each look; waits for more until the worker is dead.
 
-        An event for which `ends_before` holds is not applied, and ends this.
+        Stops before an event for which `ends_before` holds.
         """
         while True:
             events = self.look()
@@ -86,7 +95,7 @@ class RunFollower:
 
 
 def _age(path: Path) -> float:
-    """Seconds since a file was written, or until then where the clock was put back."""
+    """Seconds since a file was written; if the clock was put back, seconds until then."""
     try:
         return abs(time.time() - path.stat().st_mtime)
     except OSError:

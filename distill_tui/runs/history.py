@@ -1,4 +1,4 @@
-"""What earlier runs tell: folders that were used, and a run on the same sounds that can go on."""
+"""Facts from earlier runs: folders used recently, and an interrupted run on the same sounds."""
 
 import contextlib
 from pathlib import Path
@@ -15,17 +15,17 @@ MOST_RUNS = 30
 
 
 def recent_folders(home: Home) -> list[str]:
-    """The folders of the newest runs that are still there, the newest first, each once."""
-    found: dict[str, None] = {}
+    """Folders of the newest runs that still exist, newest first, each once."""
+    folders: dict[str, None] = {}
     for run in list_runs(home)[:MOST_RUNS]:
         for path in _paths(run):
             if Path(path).exists():
-                found[path] = None
-    return list(found)
+                folders[path] = None
+    return list(folders)
 
 
 def interrupted_run(home: Home, corpus: Corpus) -> RunFolder | None:
-    """The newest run on the same paths, if it was stopped or died and has a checkpoint to go on from."""
+    """The newest run on the same paths, if it was interrupted and has a checkpoint to resume from."""
     for run in list_runs(home)[:MOST_RUNS]:
         if _paths(run) != corpus.paths:
             continue

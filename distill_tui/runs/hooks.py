@@ -1,7 +1,7 @@
-"""The herald: a small process beside a worker, which starts a person's commands when the run ends or needs attention.
+"""Hooks: the user's commands, started when a run ends or raises a warning.
 
-It is no part of the worker, so that it tells of one that was killed as well. Like any viewer it only reads the log, and
-it ends with its worker. There is one only where settings.toml names a command.
+A small process beside the worker starts them, so that they run after a kill as well. Like any viewer it only reads the
+log, and it ends with its worker. There is one only if settings.toml names a command.
 
     python -m distill_tui.runs.hooks --home HOME RUN PID OFFSET
 """
@@ -25,8 +25,8 @@ from distill_tui.settings import Settings, read_settings
 POLL_SECONDS = 0.5
 
 
-def start_herald(home: Home, run: RunFolder) -> None:
-    """Start the herald of this process, the run's worker, before its first event; none if there is nothing to start."""
+def start_hooks(home: Home, run: RunFolder) -> None:
+    """Start the hooks' process for this process, the run's worker, before its first event; none without a command."""
     settings = read_settings(home)
     if not (settings.on_finish or settings.on_warning):
         return
@@ -40,35 +40,35 @@ def start_herald(home: Home, run: RunFolder) -> None:
 
 
 def follow(run: RunFolder, pid: int, offset: int, settings: Settings) -> None:
-    """Follow the log from `offset` on for as long as the worker `pid` lives, and start what the settings name.
+    """Follow the log from `offset` on while the worker `pid` lives, and start the commands of the settings.
 
-    A command is not waited for: it may take as long as it likes, or train the next run. `on_warning` is started once
-    for each kind of warning, and not for those of step 0, which were told when the run was started.
+    A command is not waited for: it may take any time, or train the next run. `on_warning` is started once for each kind
+    of warning, except those of step 0, which were printed when the run was started.
     """
-    reader, told = LogReader(run.events), set[str]()
+    reader, raised = LogReader(run.events), set[str]()
     reader.offset = offset
     follower = RunFollower(run, QuickState, reader, lambda: run.is_alive() and run.worker_pid() == pid)
 
     def is_of_another(event: e.Event) -> bool:
-        # somebody has gone on with the run already: what follows is told by another herald
+        # the run was resumed already: another process watches over what follows
         return isinstance(event, e.Started) and event.pid != pid
 
     for event in follower.events(POLL_SECONDS, is_of_another):
-        if isinstance(event, e.WarningRaised) and event.step and event.code not in told:
-            told.add(event.code)
+        if isinstance(event, e.WarningRaised) and event.step and event.code not in raised:
+            raised.add(event.code)
             start(settings.on_warning, run, follower.state, event.text)
     state = follower.state
     if state.is_active:
-        # killed before its first word, perhaps
+        # perhaps killed before its first event
         state.state = "crashed"
     start(settings.on_finish, run, state, state.reason)
 
 
 def start(command: str, run: RunFolder, state: RunState, reason: str) -> None:
-    """Start a command for the shell; what it prints goes to where this process prints, the worker's log."""
+    """Start a shell command; its output goes where that of this process goes, to the worker's log."""
     if not command:
         return
-    told = {
+    variables = {
         "DISTILL_RUN": str(run.path),
         "DISTILL_NAME": state.name,
         "DISTILL_STATE": state.state,
@@ -77,7 +77,10 @@ def start(command: str, run: RunFolder, state: RunState, reason: str) -> None:
     }
     try:
         subprocess.Popen(
-            ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, env={**os.environ, **told}, start_new_session=True
+            ["/bin/sh", "-c", command],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **variables},
+            start_new_session=True,
         )
     except (OSError, ValueError) as error:
         print(f"a command of the settings was not started: {error}", file=sys.stderr)

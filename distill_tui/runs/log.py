@@ -18,7 +18,7 @@ TAIL_BYTES = 65536
 
 
 class LogWriter:
-    """Appends events, each as one whole line in one write, numbered on from what the log holds already."""
+    """Appends events, each as one line in one write; numbering continues from the events in the log."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -32,7 +32,7 @@ class LogWriter:
             raise DistillError(*describe_os_error(error, path)) from error
 
     def _mend(self) -> int:
-        """Cut off a last line that a killed worker left without its newline; the last sequence number."""
+        """Cut off a last line that a killed worker left unfinished; the last sequence number."""
         size = os.fstat(self._file).st_size
         end, tail = size, b""
         while end > 0:
@@ -42,7 +42,7 @@ class LogWriter:
             if tail.count(b"\n") >= 2:
                 break
             if len(tail) > LONGEST_LINE:
-                # nothing that a worker ever wrote: it is left as it is, and readers pass it over
+                # no worker wrote this: it stays, and readers skip it
                 os.write(self._file, b"\n")
                 return sum(1 for _ in read_events(self._path))
         keep = tail.rfind(b"\n") + 1
@@ -74,7 +74,7 @@ class LogWriter:
             raise DistillError(*describe_os_error(error, self._path)) from error
 
     def why_lost(self) -> str:
-        """Why nobody would read what is written from here on: '' as long as somebody can."""
+        """Reason why nobody could read what is written from here on; '' as long as there is none."""
         gone = not is_same_file(self._path, self._file)
         return "the log of this run was moved, removed or replaced while it trained" if gone else ""
 
@@ -83,7 +83,7 @@ class LogWriter:
 
 
 class LogReader:
-    """Reads a log by byte offset, as far as it goes. A last line without its newline is not yet there."""
+    """Reads a log incrementally by byte offset. A last line without its newline is not there yet."""
 
     batch_bytes = BATCH_BYTES
 
@@ -92,19 +92,21 @@ class LogReader:
         self.offset = 0
 
     def read_new(self, limit: int | None = None) -> list[Event]:
-        """The events that came since the last call, from at most about `limit` bytes that hold any; [] when there are
-        none, or when the file cannot be read."""
+        """Events since the last call, from at most about `limit` bytes that hold any.
+
+        [] if there are none, or the file cannot be read.
+        """
         try:
             with open_regular(self.path) as file:
                 file.seek(self.offset)
                 while data := file.read(limit or self.batch_bytes):
                     if b"\n" not in data:
                         data += file.readline(LONGEST_LINE)
-                    # of a line that is too long nothing is wanted; its end will be passed over as damaged
+                    # a line that is too long is skipped; its end is skipped as damaged
                     end = len(data) if len(data) > LONGEST_LINE else data.rfind(b"\n") + 1
                     self.offset += end
                     lines = (line for line in data[:end].splitlines() if self._wants(line))
-                    # lines that no reader of this version knows must not look like the log's end
+                    # lines of a type unknown to this version must not look like the end of the log
                     events = [event for line in lines if (event := Codec.decode(line)) is not None]
                     if events or not end:
                         return events
@@ -114,18 +116,18 @@ class LogReader:
         return []
 
     def _wants(self, line: bytes) -> bool:  # noqa: ARG002
-        """Whether a line is worth decoding; `offset` is behind the batch that it is in."""
+        """Check whether a line is worth decoding; `offset` is the end of its batch."""
         return True
 
     def size(self) -> int:
-        """How long the log is now, in bytes; 0 where there is none."""
+        """Size of the log in bytes; 0 if there is none."""
         try:
             return self.path.stat().st_size
         except OSError:
             return 0
 
     def was_replaced(self) -> bool:
-        """Whether the log has become shorter than what was read of it: it is another one."""
+        """Check whether the log is shorter than what was read of it, and so another one."""
         return self.size() < self.offset
 
 
@@ -137,7 +139,7 @@ def read_events(path: Path) -> Iterator[Event]:
 
 
 def end_of_log(path: Path) -> int:
-    """The offset after the last whole line: where a reader begins that wants to hear of what comes only."""
+    """Offset after the last whole line, from which a reader sees future events only."""
     try:
         with open_regular(path) as file:
             end = file.seek(0, 2)
@@ -154,7 +156,7 @@ def end_of_log(path: Path) -> int:
 
 
 def start_of_tail(path: Path, size: int = TAIL_BYTES) -> int:
-    """The offset of the first line that begins in about the last `size` bytes; 0 in a shorter log."""
+    """Offset of the first line that begins in about the last `size` bytes; 0 in a shorter log."""
     try:
         with open_regular(path) as file:
             length = file.seek(0, 2)
@@ -168,10 +170,10 @@ def start_of_tail(path: Path, size: int = TAIL_BYTES) -> int:
 
 
 def tail_events(path: Path, size: int = TAIL_BYTES) -> list[Event]:
-    """The events of about the last `size` bytes: enough to tell where a run is, however long its log."""
+    """Events of about the last `size` bytes, which show how far a run is, however long its log."""
     reader = LogReader(path)
     reader.offset = start_of_tail(path, size)
-    found: list[Event] = []
+    tail: list[Event] = []
     while events := reader.read_new():
-        found += events
-    return found
+        tail += events
+    return tail

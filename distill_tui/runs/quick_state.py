@@ -1,4 +1,4 @@
-"""Where a run is, in a few milliseconds however long its log: for lists and for tmux's status line."""
+"""The state of a run in a few milliseconds however long its log: for lists and for tmux's status line."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +35,7 @@ class QuickState(RunState):
 
 
 class QuickStateReader(LogReader):
-    """A log's events without the step metrics and counts of codes that later ones replace."""
+    """A log's events without the step metrics and code counts that later ones replace."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -47,17 +47,17 @@ class QuickStateReader(LogReader):
         return self.offset > self._all_from or not (of_a_step or line.startswith(_CODES))
 
 
-def follow_briefly(run: RunFolder) -> RunFollower:
-    """A follower that is at the end of the run's log already. The state's series stay empty.
+def follow_quickly(run: RunFolder) -> RunFollower:
+    """A follower that has read the whole log already. The state's series stay empty.
 
-    All is as a whole fold has it, but for numbers that a long run has not told for its last 256 KB of steps.
+    All else is as a complete fold has it, except numbers that a long run has not logged in its last 256 KB of steps.
     """
     follower = RunFollower(run, QuickState, QuickStateReader(run.events))
     follower.catch_up()
-    follower.state.id = run.id  # a folder that was renamed is what it is called now
+    follower.state.id = run.id  # the folder may have been renamed
     return follower
 
 
-def brief(run: RunFolder) -> RunState:
-    """Current state of `run`; "crashed" if the worker died without a final event. Its series are empty."""
-    return follow_briefly(run).state
+def quick_state(run: RunFolder) -> RunState:
+    """Current state of `run`, without series; "crashed" if the worker died without a final event."""
+    return follow_quickly(run).state

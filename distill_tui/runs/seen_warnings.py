@@ -1,4 +1,4 @@
-"""Which of a run's warnings somebody has seen: kept in the run's folder, so that every viewer knows."""
+"""Warnings of a run that somebody has seen, noted in its folder, so that every viewer knows."""
 
 import json
 from typing import Annotated
@@ -18,7 +18,7 @@ class _Seen(Struct):
 
 
 def seen_until(run: RunFolder) -> int:
-    """The sequence number of the newest warning that was seen; 0 when none was, or the file cannot be used."""
+    """Sequence number of the newest warning that was seen; 0 if none was, or the file is unusable."""
     try:
         return decode(read_bytes(run.path / FILE, SMALL_FILE), _Seen).warnings
     except (OSError, MalformedError):
@@ -26,11 +26,12 @@ def seen_until(run: RunFolder) -> int:
 
 
 def mark_seen(run: RunFolder, state: RunState) -> int:
-    """Say that every warning so far was seen; the new `seen_until`.
+    """Note that every warning so far was seen; the new `seen_until`. Nothing is written for a removed run.
 
     Raises:
         DistillError: it cannot be written.
     """
-    newest = max((warned.seq for warned in state.warnings), default=0)
-    atomic_write(run.path / FILE, json.dumps({"warnings": newest}).encode())
+    newest = max((warning.seq for warning in state.warnings), default=0)
+    if run.path.is_dir():
+        atomic_write(run.path / FILE, json.dumps({"warnings": newest}).encode())
     return newest

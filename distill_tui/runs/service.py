@@ -1,91 +1,96 @@
-"""Starting a run: its folder is made complete, then a worker process of its own session trains it."""
+"""Runs, from their creation to their end: the one way to create, start, resume and stop one."""
 
 import math
 import os
 import shlex
 import shutil
 import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from distill_tui.data.corpus import Corpus, encode_path
+import msgspec
+
+from distill_tui.data.corpus import Corpus
 from distill_tui.data.images.dataset import Pictures
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import PRIVATE, atomic_write, describe_os_error
+from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
 from distill_tui.interpreter import python
-from distill_tui.machine import COMPUTING, Machine
+from distill_tui.library.pretrained import Start, start_of
+from distill_tui.machine import COMPUTING, Machine, this_machine
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import with_values
-from distill_tui.recipe.resolve import resolve
+from distill_tui.recipe.resolve import expectations, resolve
 from distill_tui.recipe.schema import Recipe
-from distill_tui.runs.control import Control, change_control
-from distill_tui.runs.events import SettingRejected
+from distill_tui.runs.control import Control, change_control, request_state
+from distill_tui.runs.events import SettingChanged, SettingRejected
 from distill_tui.runs.folder import RunFolder, make_run_folder
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
+from distill_tui.text import encode_path
 
 
-class Start(Protocol):
-    """The model that a run starts from: what `library.pretrained.start_of` finds."""
+@dataclass(frozen=True)
+class NewRun:
+    """A run that has no worker yet.
 
-    @property
-    def path(self) -> Path:
-        """Its file."""
-        ...
+    `recipe` is the resolved one, `expectations` are sentences on what to expect of it, and `pretrained` is the model
+    whose weights it starts from.
+    """
 
-    def check_shape(self, recipe: Recipe) -> None:
-        """Refuse a recipe whose net cannot take its weights."""
-        ...
+    folder: RunFolder
+    recipe: Recipe
+    expectations: list[str]
+    pretrained: Start | None = None
 
 
-def create_run(
-    home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Machine, start: Start | None = None
-) -> RunFolder:
-    """Resolve the recipe and make the run's folder, ready for a worker.
+def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Machine | None = None) -> NewRun:
+    """Resolve and check a recipe, and make the run's folder, ready for a worker.
 
-    `start` is the model that `train.start_from` of the recipe names. The run keeps a copy of it, which the recipe then
-    names: it can be resumed and repeated whatever becomes of the model.
+    A model that `train.start_from` names is copied into the folder, and the recipe then names the copy: the run can be
+    resumed and repeated after the model is gone. Detecting the machine, if none is given, can take a second.
 
     Raises:
-        RequestError: no usable data, or a recipe that cannot be; nothing was written.
+        RequestError: no usable data, or an impossible recipe; nothing was written.
         DistillError: the folder cannot be written.
     """
-    assert (start is None) == (not recipe.train.start_from)
-    recipe = resolve(with_values(recipe, {"data.paths": data.paths}), data.facts(), machine)
-    if start is not None:
-        start.check_shape(recipe)
-    if not recipe.name:
-        recipe.name = data.name if isinstance(data, Pictures) else default_name(data)
+    facts = data.facts()
+    recipe = resolve(with_values(recipe, {"data.paths": data.paths}), facts, machine or this_machine())
+    pretrained = start_of(home, recipe)
+    if pretrained is not None:
+        pretrained.check_shape(recipe)
+    recipe.name = recipe.name or data.name
     run = make_run_folder(home, recipe.name)
-    if start is not None:
-        try:
-            with start.path.open("rb") as file:
-                atomic_write(run.start, lambda copy: shutil.copyfileobj(file, copy, 1 << 20))
-        except OSError as error:
-            raise DistillError(*describe_os_error(error, run.start)) from error
+    if pretrained is not None:
+        _copy(pretrained.path, run.start)
         recipe.train.start_from = encode_path(run.start)
-    data.save(run.pictures if isinstance(data, Pictures) else run.sounds)
+    expected = expectations(recipe, facts)
+    atomic_write(run.expectations, msgspec.json.encode(expected))
+    data.save(run.pictures if recipe.task == "images" else run.sounds)
+    # last: a folder is a run once it has a recipe
     toml.save(recipe, run.recipe)
-    return run
+    return NewRun(run, recipe, expected, pretrained)
 
 
-def default_name(corpus: Corpus) -> str:
-    """The name of the folder or file that was given first."""
-    first = Path(corpus.paths[0] if corpus.paths else "sounds")
-    return (first.stem if first.is_file() else first.name) or "sounds"
+def read_expectations(run: RunFolder) -> list[str]:
+    """What to expect of a run, as worked out when it was created; [] for runs of early releases."""
+    try:
+        return decode(read_bytes(run.expectations, SMALL_FILE), list[str])
+    except (OSError, MalformedError):
+        return []
 
 
 def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
-    """Start the worker of a new or interrupted run, in a session of its own: it outlives the caller and its terminal.
+    """Start a run's worker in a session of its own, so that it outlives the caller and its terminal.
 
     Raises:
         RequestError: a worker trains this run already.
-        DistillError: its log or what is wanted of it cannot be written.
+        DistillError: the worker's log cannot be written.
     """
     refuse_alive(run)
-    forget_refused(run)
     try:
-        # a pipe in its place would be waited for
+        # without O_NONBLOCK, opening a pipe in its place would block
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
         with os.fdopen(os.open(run.worker_log, flags, PRIVATE), "ab") as log:
             return subprocess.Popen(
@@ -101,12 +106,53 @@ def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
         raise DistillError(*describe_os_error(error, run.worker_log)) from error
 
 
-def refuse_alive(run: RunFolder) -> None:
-    """Make sure that no worker trains the run now.
+def resume_run(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
+    """Start the worker of a run that was stopped, failed or crashed; it goes on from the newest good checkpoint.
+
+    It waits for the disk and for the lock of the control file: call it in a thread where keys wait.
 
     Raises:
-        RequestError: one does.
+        RequestError: a worker trains this run already, or it has finished.
+        DistillError: its control file or the worker's log cannot be written.
     """
+    refuse_alive(run)
+    state = quick_state(run)
+    if state.state == "finished":
+        model = f" as '{state.model.name}'" if state.model else ""
+        raise RequestError(
+            f"run {run.id} has finished; its model is in the library{model}",
+            f"Train anew with its recipe: distill-tui train --recipe {shlex.quote(str(run.recipe))}",
+        )
+
+    def change(control: Control) -> None:
+        control.wanted = "running"
+        drop_rejected(control, state.last_answers.values())
+
+    change_control(run.control, change)
+    return start_worker(home, run)
+
+
+def stop_run(run: RunFolder) -> None:
+    """Ask a run's worker to stop with a checkpoint, without waiting until it has.
+
+    Raises:
+        DistillError: its control file is damaged or cannot be written.
+    """
+    request_state(run.control, "stopped")
+
+
+def drop_rejected(control: Control, answers: Iterable[SettingChanged | SettingRejected]) -> None:
+    """Drop settings that the last worker rejected, so that the next one does not apply them unasked.
+
+    `answers` are the last worker's last answer for each setting. A value requested since then stays.
+    """
+    for answer in answers:
+        if isinstance(answer, SettingRejected) and control.knobs.get(answer.key, math.nan) == answer.value:
+            del control.knobs[answer.key]
+
+
+def refuse_alive(run: RunFolder) -> None:
+    """Raise a RequestError if a worker trains the run now."""
     if run.is_alive():
         raise RequestError(
             f"run {run.id} is already being trained by process {run.worker_pid()}",
@@ -114,19 +160,9 @@ def refuse_alive(run: RunFolder) -> None:
         )
 
 
-def forget_refused(run: RunFolder) -> None:
-    """Take back the wishes that the last worker refused: the next one, to which the same may look possible, would else
-    grant them unasked."""
-    if not run.control.exists():
-        return
-    last = brief(run).last_answers
-    refused = {key: answer.value for key, answer in last.items() if isinstance(answer, SettingRejected)}
-
-    def forget(control: Control) -> None:
-        for key, value in refused.items():
-            # another wish that came later has not been answered
-            if control.knobs.get(key, math.nan) == value:
-                del control.knobs[key]
-
-    if refused:
-        change_control(run.control, forget)
+def _copy(source: Path, target: Path) -> None:
+    try:
+        with source.open("rb") as file:
+            atomic_write(target, lambda copy: shutil.copyfileobj(file, copy, 1 << 20))
+    except OSError as error:
+        raise DistillError(*describe_os_error(error, target)) from error

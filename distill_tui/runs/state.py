@@ -1,55 +1,24 @@
-"""The state of a run as a pure fold over its events: live, finished and replayed runs are one code path."""
+"""State of a run, folded from its events: live, finished and replayed runs are one code path."""
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import Any
 
 from distill_tui.runs import events as e
+from distill_tui.runs.series import NAN, Series
 
 ACTIVE = ("starting", "running", "paused", "stopping")
 ENDED = ("finished", "stopped", "failed", "crashed")
-NAN = float("nan")
-
-
-@dataclass
-class Series:
-    """One number over time, in columns that are as long as each other; missing numbers are NaN.
-
-    `low` and `high` are the least and greatest over the steps that a point stands for.
-    """
-
-    steps: array[float] = field(default_factory=lambda: array("d"))
-    epochs: array[float] = field(default_factory=lambda: array("d"))
-    times: array[float] = field(default_factory=lambda: array("d"))
-    values: array[float] = field(default_factory=lambda: array("d"))
-    low: array[float] = field(default_factory=lambda: array("d"))
-    high: array[float] = field(default_factory=lambda: array("d"))
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def append(self, step: float, epoch: float, time: float, value: float, low: float, high: float) -> None:
-        self.steps.append(step)
-        self.epochs.append(epoch)
-        self.times.append(time)
-        self.values.append(value)
-        self.low.append(low)
-        self.high.append(high)
-
-    @property
-    def last(self) -> float:
-        return self.values[-1] if self.values else NAN
 
 
 @dataclass
 class LevelHealth:
-    """Newest known health of one codebook (level from 0); shares in 0..1, None where not known.
+    """Newest health of one codebook (level from 0); fractions in 0..1, None if unknown.
 
-    `frames` is how many latent frames of the window were counted: the last steps of training (`health.WINDOW_STEPS`).
+    `frames` is the number of latent frames counted, over the last steps (`reporting.verdicts.WINDOW_STEPS`).
     """
 
     level: int
@@ -62,7 +31,10 @@ class LevelHealth:
 
 @dataclass
 class RunState:
-    """Everything that a screen or a command shows of a run."""
+    """State of a run, as screens and commands show it.
+
+    `most_points` bounds each of its series, for runs that are watched for hours; 0 for no limit.
+    """
 
     id: str = ""
     name: str = ""
@@ -87,37 +59,38 @@ class RunState:
     started_at: float = 0.0
     updated_at: float = 0.0
     quantizing_from: int | None = None
-    """The step at which the codebooks were initialised; the losses before it are of a net without its quantizer."""
+    """Step at which the codebooks were initialised; earlier losses are those of the net without its quantizer."""
     bests: list[e.BestEpoch] = field(default_factory=list)
-    """Each epoch that was the best so far, as the trainer said; the last one's weights are the model."""
+    """Each epoch that was the best so far, by the trainer; the last one's weights are the model."""
     counted_once: bool = False
-    """Whether `health` is counted over all training sound, and not over the last steps: the run was stopped before any
+    """Whether `health` was counted over all training sound, not over the last steps: the run was stopped before any
     step had used the codebooks."""
+    most_points: int = 0
     _bests_logged: bool = False
     _quantizing_seq: int = 0
 
     @property
     def best(self) -> e.BestEpoch | None:
-        """The epoch whose weights are kept, None before the first that counts."""
+        """Epoch whose weights are kept; None before the first that counts."""
         return self.bests[-1] if self.bests else None
 
     @property
     def total_epochs(self) -> int:
-        """The number of epochs that ends the run; 0 before it is known, and where a budget of minutes decides."""
+        """Epochs after which the run ends; 0 before that is known, and with a budget of minutes."""
         return self.prepared.total_epochs if self.prepared and not self.prepared.minutes > 0 else 0
 
     @property
     def epoch_text(self) -> str:
-        """The epoch as people read it; see `epoch_of`."""
+        """Current epoch as text; see `epoch_of`."""
         return self.epoch_of(self.epoch)
 
     def epoch_of(self, epoch: int) -> str:
-        """`3/100`, or `3` where a budget of minutes decides and not a number of epochs."""
+        """`3/100`, or `3` if the run has a budget of minutes."""
         return f"{epoch}/{self.total_epochs}" if self.total_epochs else str(epoch)
 
     @property
     def activity(self) -> str:
-        """What a run does that is not training steps, in words: `validating`, `saving the model`; '' otherwise."""
+        """Current activity other than training steps: `validating`, `saving the model`; '' otherwise."""
         return self.detail if self.is_active else ""
 
     @property
@@ -126,19 +99,19 @@ class RunState:
 
     @property
     def losses(self) -> dict[str, float | None]:
-        """The newest of each loss: `train`, `val`, `recon`, `commit`, ..."""
+        """Newest value of each loss: `train`, `val`, `recon`, `commit`, ..."""
         return {k.removeprefix("loss/"): v for k, v in self.numbers.items() if k.startswith("loss/")}
 
     @property
     def reason(self) -> str:
-        """Why it ended, in words; '' while it goes on."""
+        """Reason why it ended; '' while it is active."""
         if self.state == "crashed":
             return "the worker process died without a last word"
         return self.ending.reason if self.ending else ""
 
     @property
     def last_answers(self) -> dict[str, e.SettingChanged | e.SettingRejected]:
-        """The worker's last answer to a wish for each live setting, by its key."""
+        """The worker's last answer to a request for each live setting, by its key."""
         answers: list[e.SettingChanged | e.SettingRejected] = [*self.knobs, *self.refused]
         return {answer.key: answer for answer in sorted(answers, key=lambda answer: answer.seq)}
 
@@ -146,10 +119,10 @@ class RunState:
     def health(self) -> list[LevelHealth]:
         """One entry a level, in order."""
         levels = self.prepared.levels if self.prepared else 0
-        found = []
+        health = []
         for level in range(levels):
             key = f"codebook/{level}/"
-            found.append(
+            health.append(
                 LevelHealth(
                     level,
                     *(
@@ -158,7 +131,7 @@ class RunState:
                     ),
                 )
             )
-        return found
+        return health
 
     def apply_all(self, events: Iterable[e.Event]) -> RunState:
         for event in events:
@@ -166,14 +139,19 @@ class RunState:
         return self
 
     def apply(self, event: e.Event) -> None:
-        """Take one event in. Events that change nothing here are ignored."""
+        """Apply one event. Events that change nothing here are ignored."""
         self.updated_at = event.time
         self._apply(event)
 
     def observe(self, alive: bool) -> None:
-        """Say whether the worker lives: without a last event and without a worker, the run has crashed."""
+        """Note whether the worker lives: without a final event and without a worker, the run has crashed."""
         if not alive and self.is_active and self.started_at:
             self.state, self.eta_seconds = "crashed", None
+            self._flush()
+
+    def _flush(self) -> None:
+        for series in self.series.values():
+            series.flush()
 
     @singledispatchmethod
     def _apply(self, event: e.Event) -> None:
@@ -191,11 +169,11 @@ class RunState:
             if event.step < self.step:
                 # resumed from its checkpoint, or gone back to it
                 self._go_back(event.step)
-            if self.state == "starting" and self.checkpoints:
-                self._forget_closing(self.checkpoints[-1])
+            if self.state == "starting":
+                self._resume(event.step)
         self.step = max(event.step, self.step)
         if event.state in ACTIVE:
-            # a word of another release, or a damaged one, is none that anybody could show
+            # a state of another release, or a damaged one, could not be shown
             self.state, self.detail = event.state, event.detail
 
     @_apply.register
@@ -209,12 +187,12 @@ class RunState:
         self.step, self.epoch = event.step, event.epoch
         self.progress, self.eta_seconds = event.progress, event.eta_seconds
         if event.scope == "step":
-            # what was done between two steps is over
+            # any activity between two steps is over
             self.detail = ""
         self.numbers.update(event.values)
         self._record(event)
         if self.quantizing_from is None and event.values.get("codebook/0/utilization") is not None:
-            # logs from before there was an event of it
+            # logs of releases without QuantizationStarted, and quantizers that need no initialisation
             self.quantizing_from, self._quantizing_seq = event.step, event.seq
         if event.scope == "step":
             self.counted_once = False
@@ -225,7 +203,7 @@ class RunState:
         """Append the event's numbers to their series."""
         for key, value in event.values.items():
             if (series := self.series.get(key)) is None:
-                series = self.series[key] = Series()
+                series = self.series[key] = Series(self.most_points)
             series.append(
                 event.step,
                 event.epoch,
@@ -236,13 +214,13 @@ class RunState:
             )
 
     def _find_best(self, event: e.Metrics) -> None:
-        """Logs from before there was a `BestEpoch`: the trainer kept the epoch of the least held-out distance."""
+        """Find the best epoch in logs of releases without BestEpoch: the one of the lowest held-out distance."""
         value = event.values.get("distance/val")
         if value is not None and (self.best is None or value < self.best.value):
             self.bests.append(e.BestEpoch(step=event.step, epoch=event.epoch, value=value))
 
     def _go_back(self, step: int) -> None:
-        """Training goes on from `step`: drop what was logged of later steps, which are done again."""
+        """Training continues from `step`: drop what was logged of later steps, which are repeated."""
         self._forget_after(step)
         self.step = step
         self.bests = [best for best in self.bests if best.step <= step]
@@ -254,8 +232,15 @@ class RunState:
         if self.quantizing_from is not None and self.quantizing_from > step:
             self.quantizing_from = None
 
+    def _resume(self, step: int) -> None:
+        """A worker starts at `step`, with the settings of the checkpoint of that step, or with those of the recipe."""
+        start = next((saved for saved in reversed(self.checkpoints) if saved.step == step), None)
+        self.knobs = [knob for knob in self.knobs if start is not None and knob.seq <= start.seq]
+        if self.checkpoints:
+            self._forget_closing(self.checkpoints[-1])
+
     def _forget_closing(self, start: e.CheckpointSaved) -> None:
-        """A resumed run begins at `start`: what was made after it for a model of a stopped run is no part of it."""
+        """A run resumes at `start`: forget what was logged after it for the model of the stopped run."""
         self.bests = [best for best in self.bests if best.step < start.step or best.seq <= start.seq]
         if self.quantizing_from == start.step and self._quantizing_seq > start.seq:
             self.quantizing_from, self.codes, self.counted_once = None, None, False
@@ -265,17 +250,12 @@ class RunState:
     def _forget_after(self, step: int) -> None:
         """Drop the numbers of later steps."""
         for key, series in self.series.items():
-            keep = len(series)
-            while keep and series.steps[keep - 1] > step:
-                keep -= 1
-            if keep == len(series):
+            if not series.drop_after(step):
                 continue
-            for column in (series.steps, series.epochs, series.times, series.values, series.low, series.high):
-                del column[keep:]
-            if not keep:
-                self.numbers.pop(key, None)
-            else:
+            if len(series):
                 self.numbers[key] = None if series.last != series.last else series.last
+            else:
+                self.numbers.pop(key, None)
 
     @_apply.register
     def _(self, event: e.QuantizationStarted) -> None:
@@ -320,9 +300,10 @@ class RunState:
         self.ending, self.eta_seconds = event, None
         self.state = {e.Finished: "finished", e.Stopped: "stopped", e.Failed: "failed"}[type(event)]
         self.step = event.step or self.step
+        self._flush()
 
     def summary(self) -> dict[str, Any]:
-        """The run as the command line's `--json` shows it."""
+        """The run as the commands' `--json` prints it."""
         return {
             "id": self.id,
             "name": self.name,

@@ -1,4 +1,4 @@
-"""How fast this machine trained before, and what that says of a recipe that has not been trained yet."""
+"""Throughput of earlier runs on this machine, and the time per epoch it predicts for a new recipe."""
 
 import math
 import platform
@@ -16,15 +16,15 @@ from distill_tui.runs.log import LogReader, tail_events
 
 MOST_RUNS = 50
 FAR = 4.0
-"""A net that is so many times as much work, or as little, says nothing: what does not grow with it weighs too much."""
+"""Ratio of work beyond which a net predicts nothing: costs that do not grow with the net weigh too much."""
 HEAD_BYTES = 16384
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """What a run reached: `sound_rate` in seconds of sound a second, with a net of this size, on this kind of device.
+    """Throughput of a run: `sound_rate` in seconds of sound per second, with a net of so many parameters.
 
-    `frame_rate` is in latent frames a second.
+    `frame_rate` is in latent frames per second.
     """
 
     run: str
@@ -35,8 +35,8 @@ class Throughput:
 
 
 def measured(home: Home, device: str) -> list[Throughput]:
-    """The paces of the runs that came to an end on this machine and this kind of device, the newest first."""
-    found = []
+    """Throughput of the runs that ended on this machine and this kind of device, newest first."""
+    measurements = []
     for run in list_runs(home)[:MOST_RUNS]:
         head, tail = LogReader(run.events).read_new(HEAD_BYTES), tail_events(run.events)
         started = next((event for event in head if isinstance(event, e.Started)), None)
@@ -50,28 +50,30 @@ def measured(home: Home, device: str) -> list[Throughput]:
         known = [rate for rate in rates if rate]
         if known:
             rate, frames = statistics.median(known), float(prepared.frame_rate)
-            found.append(Throughput(run.id, prepared.device, rate, prepared.parameters, frames))
-    return found
+            measurements.append(Throughput(run.id, prepared.device, rate, prepared.parameters, frames))
+    return measurements
 
 
-def nearest(paces: Iterable[Throughput], recipe: Recipe) -> Throughput | None:
-    """The newest pace of those that are nearest in work to a resolved recipe; None when none is near."""
-    far = {pace: abs(math.log(_work(recipe, pace))) for pace in paces}
-    best = min(far, key=lambda pace: far[pace], default=None)
+def nearest(measurements: Iterable[Throughput], recipe: Recipe) -> Throughput | None:
+    """The measurement nearest in work to a resolved recipe, the newest of several; None if none is near."""
+    far = {one: abs(math.log(_work(recipe, one))) for one in measurements}
+    best = min(far, key=lambda one: far[one], default=None)
     return best if best is not None and far[best] <= math.log(FAR) else None
 
 
-def epoch_seconds(recipe: Recipe, pace: Throughput) -> float:
-    """About how long an epoch of a resolved recipe takes: the work of a second of sound is taken to grow with the
-    net's parameters and with its frames."""
+def epoch_seconds(recipe: Recipe, measured: Throughput) -> float:
+    """Estimated seconds per epoch of a resolved recipe.
+
+    The work per second of sound is taken to grow with the net's parameters and its frame rate.
+    """
     train = recipe.train
     sound = int(train.steps_per_epoch) * int(train.batch_size) * float(recipe.data.crop_seconds)
-    return sound * _work(recipe, pace) / pace.sound_rate
+    return sound * _work(recipe, measured) / measured.sound_rate
 
 
-def _work(recipe: Recipe, pace: Throughput) -> float:
-    """How many times the work of the pace's net a second of sound is."""
-    return parameters(recipe) * frame_rate(recipe) / (pace.parameters * pace.frame_rate)
+def _work(recipe: Recipe, measured: Throughput) -> float:
+    """Work per second of sound, relative to the net that was measured."""
+    return parameters(recipe) * frame_rate(recipe) / (measured.parameters * measured.frame_rate)
 
 
 def _kind(device: str) -> str:

@@ -2,35 +2,45 @@
 
 import asyncio
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import SystemCommand
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event
+from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from distill_tui.files import printable
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
+from distill_tui.settings import read_settings
+from distill_tui.text import printable
 from distill_tui.ui import command_palette
-from distill_tui.ui.base_app import PersonalApp
 from distill_tui.ui.screens.base import BaseScreen, RecipeWanted, RunWanted
-from distill_tui.ui.terminal.hangup import leave_on_hangup
+from distill_tui.ui.terminal.filters import TerminalFilters
+from distill_tui.ui.terminal.key_order import KeyOrder
+from distill_tui.ui.terminal.stylesheet import ParsedOnce
 from distill_tui.ui.terminal.title import Title
+from distill_tui.ui.themes import DEFAULT_VARIABLES
+from distill_tui.ui.user_themes import UserThemes
 
 if TYPE_CHECKING:
     # nobody waits for a screen or a dialog that is not looked at
     from distill_tui.ui import messages as m
+    from distill_tui.ui.run_store import RunStore
     from distill_tui.ui.screens.config.screen import ConfigScreen
     from distill_tui.ui.screens.explorer.screen import ExplorerScreen
     from distill_tui.ui.screens.library.screen import LibraryScreen
-    from distill_tui.ui.screens.run_screen import SteeringScreen
     from distill_tui.ui.screens.training.screen import TrainingScreen
 
+MOST_PROBLEMS = 2
+"""Problems of the settings that are told when the app starts."""
 
-class DistillApp(PersonalApp):
-    """Config, Training and Library as modes: each keeps what it shows while another is in front."""
+
+class DistillApp(App[None]):
+    """Config, Training, Library and Explorer as modes: each keeps what it shows while another is in front."""
 
     TITLE = "distill-tui"
     CSS_PATH = "app.tcss"
@@ -59,21 +69,28 @@ class DistillApp(PersonalApp):
         self.DEFAULT_MODE = (  # type: ignore[misc]
             "config" if first_run is None else "explorer" if explore else "training"
         )
-        super().__init__(home)
-        self._title = Title(self)
-        self._told_end = ("", "")
-        self.add_mode("config", lambda: self._sized(self._config))
-        self.add_mode("training", lambda: self._sized(self._training))
-        self.add_mode("library", lambda: self._sized(self._library_screen()))
-        self.add_mode("explorer", lambda: self._sized(self._explorer))
+        super().__init__()
+        self.home = home
+        self.settings = read_settings(home)
+        self.themes = UserThemes(self, home, self.settings.theme)
+        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
+        self._key_order = KeyOrder(self, super().on_event)
+        self._terminal_filters = TerminalFilters(self)
+        self._terminal_title = Title(self)
+        self.add_mode("config", lambda: self._config)
+        self.add_mode("training", lambda: self._training)
+        self.add_mode("library", lambda: new_library(home))
+        self.add_mode("explorer", lambda: self._explorer)
         self.animation_level = "none"
         if first_run is not None:
-            (self._explorer if explore else self._training).watch_run(first_run)
+            (self._explorer.loader.watch_run if explore else self._training.controller.watch)(first_run)
 
-    def _sized(self, screen: BaseScreen) -> BaseScreen:
-        """The screen, when it is first shown."""
-        screen.be_of_size(self.size)
-        return screen
+    @cached_property
+    def runs(self) -> "RunStore":
+        """The runs that are watched: none on the first screen of many."""
+        from distill_tui.ui.run_store import RunStore
+
+        return RunStore(self)
 
     @cached_property
     def _config(self) -> "ConfigScreen":
@@ -85,18 +102,15 @@ class DistillApp(PersonalApp):
     def _training(self) -> "TrainingScreen":
         from distill_tui.ui.screens.training.screen import TrainingScreen
 
-        return TrainingScreen(self.home)
+        return TrainingScreen(self.home, self.runs)
 
     @cached_property
     def _explorer(self) -> "ExplorerScreen":
         from distill_tui.ui.screens.explorer.screen import ExplorerScreen
 
-        return ExplorerScreen(self.home)
+        return ExplorerScreen(self.home, self.runs)
 
-    def _library_screen(self) -> "LibraryScreen":
-        from distill_tui.ui.screens.library.screen import LibraryScreen
-
-        return LibraryScreen(self.home)
+    # what Textual asks for
 
     def on_load(self) -> None:
         """Before the first screen is made: start tasks on every Python as on 3.11.
@@ -106,19 +120,64 @@ class DistillApp(PersonalApp):
         """
         asyncio.get_running_loop().set_task_factory(None)
 
+    def on_mount(self) -> None:
+        self.theme_changed_signal.subscribe(self, self.themes.keep)
+        self.set_keymap(self.settings.keys)
+        # the first screen does not wait for the themes that it is not drawn in
+        self.call_after_refresh(self._tell_problems)
+
+    def _tell_problems(self) -> None:
+        """Read the other themes; tell the first problems of settings.toml and of the themes."""
+        problems = [*self.settings.problems, *self.themes.load()]
+        if self.settings.keys or self.settings.theme not in ("", *self.available_themes):
+            # it takes all screens to know the keys
+            from distill_tui.ui.settings_check import key_problems, theme_problems
+
+            problems += theme_problems(self.settings, self.available_themes) + key_problems(self.settings)
+        if problems:
+            more = len(problems) - MOST_PROBLEMS
+            rest = [f"and {more} more: distill-tui doctor"] if more > 0 else []
+            self.notify("\n".join([*problems[:MOST_PROBLEMS], *rest]), severity="warning", timeout=10)
+
+    async def on_event(self, event: Event) -> None:
+        await self._key_order.on_event(event)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return self._terminal_filters.around(super().get_line_filters())
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return DEFAULT_VARIABLES
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,  # noqa: ARG002
+    ) -> None:
+        """Say something in a corner. Names of files and runs stand in it, so none of it is markup."""
+        text = "\n".join(map(printable, message.split("\n")))
+        super().notify(text, title=title, severity=severity, timeout=timeout, markup=False)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action that makes sense now, and the themes."""
+        return command_palette.commands_of(self, screen)
+
     # getting about
 
     def action_go(self, mode: str) -> None:
         """Bring a screen to the front."""
-        if mode == "training" and self._training.run_folder is None:
+        if mode == "training" and self._training.controller.run is None:
             run = newest_active(self.home) or next(iter(list_runs(self.home)), None)
             if run is not None:
-                self._training.watch_run(run)
+                self._training.controller.watch(run)
         self.switch_mode(mode)
 
     def watch_run(self, run: RunFolder) -> None:
         """Show this run on the Training screen."""
-        self._training.watch_run(run)
+        self._training.controller.watch(run)
         self.switch_mode("training")
 
     def action_runs(self) -> None:
@@ -128,7 +187,7 @@ class DistillApp(PersonalApp):
             if run is not None:
                 self.watch_run(run)
 
-        self.push_screen(RunsDialog(self.home, self._training.run_folder), answered)
+        self.push_screen(RunsDialog(self.home, self._training.controller.run), answered)
 
     def action_help(self) -> None:
         screen = self.screen
@@ -137,11 +196,7 @@ class DistillApp(PersonalApp):
 
             self.push_screen(HelpDialog(screen.TITLE_TEXT, screen.help_text(), command_palette.keys_of(self, screen)))
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action that makes sense now, and the themes."""
-        return command_palette.commands_of(self, screen)
-
-    # what the screens and the follower say
+    # messages of the screens and about runs
 
     def on_run_wanted(self, message: RunWanted) -> None:
         self.watch_run(message.run)
@@ -155,18 +210,15 @@ class DistillApp(PersonalApp):
         from distill_tui.runs.state import ENDED
 
         name = printable(message.state.name)
-        self._title.show(text=f"{name}: {message.new}")
-        ended = (message.run.id, message.new)
-        # two screens may follow the same run
-        if message.live and message.new in ENDED and ended != self._told_end:
-            self._told_end = ended
+        self._terminal_title.show(text=f"{name}: {message.new}")
+        if message.live and message.new in ENDED:
             self.bell()
             bad = message.new in ("failed", "crashed")
             self.notify(f"{name} {message.new}", severity="error" if bad else "information", markup=False)
 
     def on_warnings_waited(self, message: "m.WarningsWaited") -> None:
         """A warning rings once, and marks the title until it was seen."""
-        self._title.show(unseen=message.unseen)
+        self._terminal_title.show(unseen=message.unseen)
         if message.rose:
             self.bell()
 
@@ -193,14 +245,11 @@ class DistillApp(PersonalApp):
             self._leave()
 
     def on_unmount(self) -> None:
-        self._title.give_back()
+        self._terminal_title.give_back()
 
     def _leave(self) -> None:
-        # a screen that was never looked at has none
-        screens: list[SteeringScreen] = [vars(self)[name] for name in ("_training", "_explorer") if name in vars(self)]
-        for screen in screens:
-            run, state = screen.run_folder, screen.state
-            if run is not None and state.is_active and run.is_alive():
+        for run, state in self.runs.states():
+            if state.is_active and run.is_alive():
                 self.exit(
                     message=f"{printable(state.name)} goes on without the app (epoch {state.epoch_text}).\n"
                     f"Watch it again with: distill-tui watch {printable(shlex.quote(run.id))}"
@@ -214,9 +263,7 @@ def newest_active(home: Home) -> RunFolder | None:
     return next((run for run in list_runs(home) if run.is_alive()), None)
 
 
-def run_app(home: Home, run: RunFolder | None, explore: bool = False) -> int:
-    """Open the app on the Training screen of `run`, or of the newest active run, or else on Config; its exit code."""
-    app = DistillApp(home, run, explore)
-    leave_on_hangup(app)
-    app.run(mouse=False)
-    return app.return_code or 0
+def new_library(home: Home) -> "LibraryScreen":
+    from distill_tui.ui.screens.library.screen import LibraryScreen
+
+    return LibraryScreen(home)

@@ -1,4 +1,4 @@
-"""What can be done now: for the help its keys, for the palette its actions."""
+"""Actions available now: keys for the help, commands for the palette."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,14 @@ if TYPE_CHECKING:
 MOVING = "Move about in lists and between fields"
 
 
+def keys_by_id(screen: Screen[Any]) -> dict[str, str]:
+    """The keys as they are bound now, by the ids of their actions."""
+    bindings = [active.binding for active in screen.active_bindings.values()]
+    return {binding.id: screen.app.get_key_display(binding) for binding in bindings if binding.id}
+
+
 def keys_of(app: "DistillApp", screen: Screen[Any]) -> list[tuple[str, str, str]]:
-    """The keys that work now, what they do, and the ids of their actions; keys that do one thing together."""
+    """(keys, description, action ids) of every binding that is active now; keys of one description together."""
     found: dict[str, tuple[list[str], list[str]]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
@@ -44,5 +50,5 @@ def commands_of(app: "DistillApp", screen: Screen[Any]) -> Iterator[SystemComman
         )
     if "app.runs" not in seen:
         yield SystemCommand("Runs", "List the runs; enter watches one", app.action_runs)
-    for name in app.all_themes():
-        yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: app.choose_theme(name))
+    for name in app.themes.names():
+        yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: app.themes.choose(name))

@@ -1,25 +1,26 @@
-"""What the follower of a run tells the screens: facts, in the past tense. Screens change from these alone."""
+"""Messages about the runs that are followed: facts, in the past tense. Screens change from these alone.
+
+Those of the follower go to each widget that watches the run, and no further.
+"""
 
 from dataclasses import dataclass
 
 from textual.message import Message
 
-from distill_tui.runs.control import Control
-from distill_tui.runs.events import Event
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
 
 
 @dataclass
-class RunChosen(Message):
-    """A run is followed from now on; what came of another one before is over."""
+class RunChosen(Message, bubble=False):
+    """The first message about a run: what is shown of another one is over."""
 
     run: RunFolder
 
 
 @dataclass
-class LogRead(Message):
-    """A long log is being read: so much of it, 0..1, is in."""
+class LogRead(Message, bubble=False):
+    """A share of 0..1 of a long log is read."""
 
     run: RunFolder
     share: float
@@ -29,8 +30,8 @@ class LogRead(Message):
 
 
 @dataclass
-class MetricsReceived(Message):
-    """The run's numbers moved. Carries the whole state, so that a newer one replaces it."""
+class MetricsReceived(Message, bubble=False):
+    """The run's metrics changed. Carries the whole state, so that a newer one replaces it."""
 
     run: RunFolder
     state: RunState
@@ -40,8 +41,11 @@ class MetricsReceived(Message):
 
 
 @dataclass
-class RunStateChanged(Message):
-    """The run went from one state to another. `live` is False for what had happened before one began to look."""
+class RunStateChanged(Message, bubble=False):
+    """The run went from one state to another. `live` is False for what happened before the app followed it.
+
+    The app gets it as well, once for each run that a screen watches.
+    """
 
     run: RunFolder
     state: RunState
@@ -51,23 +55,19 @@ class RunStateChanged(Message):
 
 
 @dataclass
-class EventsReceived(Message):
-    """What happened, apart from the numbers of single steps: for the log of events, in order.
-
-    `live` is False for what had happened before one began to look.
-    """
+class EventsReceived(Message, bubble=False):
+    """What happened, in words and in order; `rose` when a warning came just now."""
 
     run: RunFolder
-    events: list[Event]
-    live: bool
+    lines: list[str]
+    rose: bool
 
 
 @dataclass
-class ControlChanged(Message):
-    """What is wanted of the run was changed, by this program or another."""
+class ControlChanged(Message, bubble=False):
+    """What is requested of the run was changed, by this program or another."""
 
     run: RunFolder
-    asked: Control
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, ControlChanged) and message.run == self.run

@@ -1,10 +1,12 @@
-"""What only the app can know of settings.toml: whether there is such an action, such a key and such a theme."""
+"""Checks of settings.toml that need the app: whether its actions, keys and themes exist."""
 
 import contextlib
 import difflib
 import importlib
+import json
 import os
 import pkgutil
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys
 from textual.theme import BUILTIN_THEMES
 
 from distill_tui import ui
-from distill_tui.paths import Home
+from distill_tui.paths import Home, find_home
 from distill_tui.settings import Settings, read_settings
 from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.terminal.contrast import contrast_problems
@@ -26,7 +28,7 @@ MODIFIERS = frozenset(("ctrl", "shift", "alt", "super", "hyper", "meta"))
 
 
 def all_problems(home: Home) -> list[str]:
-    """What is wrong with settings.toml and with the themes: all that the app would tell at its start."""
+    """Problems of settings.toml and of the themes: all that the app tells when it starts."""
     settings = read_settings(home)
     themes, problems = load_themes([own_themes(), home.root / "themes"])
     own, _ = load_themes([home.root / "themes"])
@@ -42,7 +44,7 @@ def all_problems(home: Home) -> list[str]:
 
 
 def key_problems(settings: Settings) -> list[str]:
-    """What is wrong with `[keys]`: `settings.toml line 3: keys.app.libary: ...`."""
+    """Problems of `[keys]`: `settings.toml line 3: keys.app.libary: ...`."""
     if not settings.keys:
         return []
     problems, actions = [], _actions()
@@ -61,27 +63,27 @@ def key_problems(settings: Settings) -> list[str]:
 
 
 def folder_problems(settings: Settings) -> list[str]:
-    """What is wrong with `[folders] data`; the other folders are made when they are needed."""
+    """Problems of `[folders] data`; the other folders are made when they are needed."""
     if not settings.data or os.path.exists(settings.data):  # noqa: PTH110 - `Path.exists` fails for names too long
         return []
     return [settings.problem("folders.data", f"there is no {settings.data!r}")]
 
 
 def theme_problems(settings: Settings, names: Iterable[str]) -> list[str]:
-    """What is wrong with `theme`, where these are all the themes that there are."""
+    """Problems of `theme`, where `names` are all themes."""
     if not settings.theme or settings.theme in names:
         return []
     return [settings.problem("theme", f"there is no {settings.theme!r}; there are {', '.join(sorted(names))}")]
 
 
 def action_ids() -> frozenset[str]:
-    """The id of every action that a key can be given to. Imports all of the app: not for its first screen."""
+    """Ids of every action that a key can be given to. Imports the whole app."""
     return frozenset(_actions())
 
 
 @dataclass
 class _Action:
-    """Where an action can be asked for, and the keys that it has if nothing else is said."""
+    """Classes that bind an action, and its default keys."""
 
     owners: list[type[DOMNode]] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
@@ -107,7 +109,7 @@ def _split(keys: str) -> set[str]:
 
 
 def _taken_by(action: str, key: str, actions: Mapping[str, _Action], given: Mapping[str, str]) -> str:
-    """The other action that a key does in the same place, or ''."""
+    """Find another action that the key has in the same place; '' if there is none."""
     own = actions.get(action)
     for name, other in actions.items():
         if own is None or name == action or own.keys & other.keys:
@@ -119,8 +121,10 @@ def _taken_by(action: str, key: str, actions: Mapping[str, _Action], given: Mapp
 
 
 def _meet(one: _Action, other: _Action) -> bool:
-    """Whether two actions are asked for in the same place: the app's on each of its screens. What has the focus, and a
-    dialog, take keys before them, and only for as long as they are there."""
+    """Return whether two actions are bound in the same place; the app's are bound on each of its screens.
+
+    A focused widget and a dialog take keys first, for as long as they are there.
+    """
     return any(
         issubclass(a, b) or issubclass(b, a) or (issubclass(a, App) and issubclass(b, BaseScreen))
         for first, second in ((one, other), (other, one))
@@ -136,7 +140,7 @@ def _below(kind: type[DOMNode]) -> Iterator[type[DOMNode]]:
 
 
 def is_key(name: str) -> bool:
-    """Whether a terminal could send a key of this name, with or without modifiers before it."""
+    """Return whether a terminal can send a key of this name, with or without modifiers before it."""
     *before, last = name.split("+") if len(name) > 1 else [name]
     if not MODIFIERS.issuperset(before):
         return False
@@ -145,3 +149,8 @@ def is_key(name: str) -> bool:
     with contextlib.suppress(KeyError):
         return bool(unicodedata.lookup(KEY_TO_UNICODE_NAME.get(last, last.replace("_", " "))))
     return False
+
+
+if __name__ == "__main__":
+    # asked by `doctor`, which does without textual
+    json.dump(all_problems(find_home(sys.argv[1])), sys.stdout)

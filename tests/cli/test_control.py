@@ -14,10 +14,12 @@ from distill_tui.cli.main import run as main
 from distill_tui.paths import Home
 from distill_tui.runs.control import change_control, read_control
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from tests.conftest import Trained
 from tests.programs import LONG, OURS, PATIENCE, Terminal, ended_at_last, few_sounds, only_run, start, tiny, until
 from tests.tmux import Tmux
+
+pytestmark = [pytest.mark.slow, pytest.mark.terminal]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, RunFo
             tmux = Tmux(folder, home.root)
             tmux("new-session", "-d", *OURS, *command)
             run = only_run(home)
-            until(lambda: brief(run).epoch >= 1, "the first epoch")
+            until(lambda: quick_state(run).epoch >= 1, "the first epoch")
             (front,) = map(int, tmux("list-panes", "-F", "#{pane_pid}").split())
             os.kill(int(tmux("display-message", "-p", "#{pid}")), signal.SIGKILL)
             until(lambda: not Path(f"/proc/{front}").exists(), "the end of what was in tmux")
@@ -62,7 +64,7 @@ class Ask:
 
     @property
     def state(self) -> str:
-        return brief(self.run).state
+        return quick_state(self.run).state
 
 
 def step_in(text: str) -> int:
@@ -70,8 +72,8 @@ def step_in(text: str) -> int:
 
 
 def test_the_run_goes_on_without_its_terminal(ask: Ask) -> None:
-    before = brief(ask.run)
-    until(lambda: brief(ask.run).epoch > before.epoch, "another epoch")
+    before = quick_state(ask.run)
+    until(lambda: quick_state(ask.run).epoch > before.epoch, "another epoch")
     assert ask.run.worker_pid() == before.pid
     assert os.getsid(before.pid or 0) == before.pid
 
@@ -80,13 +82,13 @@ def test_pause_and_unpause_say_the_step_of_their_effect(ask: Ask) -> None:
     assert ask("pause") == 0
     paused_at = step_in(ask.out)
     assert ask.state == "paused"
-    assert brief(ask.run).step == paused_at
+    assert quick_state(ask.run).step == paused_at
     assert ask("pause") == 0
     assert f"paused already, at step {paused_at:,}" in ask.out
     assert ask("unpause", "--json") == 0
     answer = json.loads(ask.out)
     assert (answer["type"], answer["state"], answer["step"]) == ("state", "running", paused_at)
-    until(lambda: brief(ask.run).step > paused_at)
+    until(lambda: quick_state(ask.run).step > paused_at)
     assert ask("unpause") == 0
     assert "not paused" in ask.out
 
@@ -136,8 +138,8 @@ def test_a_loss_without_any_weight_is_refused_and_leaves_no_wish(ask: Ask) -> No
 def test_what_the_worker_refuses_fails(ask: Ask) -> None:
     """A program that writes control.json itself may ask for what the worker does not do."""
     change_control(ask.run.control, lambda control: control.knobs.update({"model.rvq_levels": 1.0}))
-    until(lambda: brief(ask.run).refused)
-    assert brief(ask.run).state == "running"
+    until(lambda: quick_state(ask.run).refused)
+    assert quick_state(ask.run).state == "running"
     change_control(ask.run.control, lambda control: control.knobs.clear())
 
 
@@ -153,7 +155,7 @@ def test_many_controllers_at_once_are_all_answered(ask: Ask) -> None:
 
 def test_an_answer_that_does_not_come_is_waited_for_as_long_as_wished(ask: Ask) -> None:
     assert ask("pause") == 0
-    pid = brief(ask.run).pid
+    pid = quick_state(ask.run).pid
     assert pid
     subprocess.run(["kill", "-STOP", str(pid)], check=True)
     try:
@@ -166,7 +168,7 @@ def test_an_answer_that_does_not_come_is_waited_for_as_long_as_wished(ask: Ask) 
 
 
 def test_a_wish_that_somebody_else_overrules_is_not_waited_for(ask: Ask) -> None:
-    pid = brief(ask.run).pid
+    pid = quick_state(ask.run).pid
     assert pid
     subprocess.run(["kill", "-STOP", str(pid)], check=True)
     try:
@@ -180,7 +182,7 @@ def test_a_wish_that_somebody_else_overrules_is_not_waited_for(ask: Ask) -> None
 
 
 def test_two_that_tune_one_setting_differently_both_return(ask: Ask) -> None:
-    pid = brief(ask.run).pid
+    pid = quick_state(ask.run).pid
     assert pid
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -198,7 +200,7 @@ def test_what_was_refused_and_is_asked_for_again_is_answered_and_leaves_no_wish(
     """Another program, or the app, leaves its wish where it is."""
     assert ask("tune", "stft_weight=0") in (0, 1)
     change_control(ask.run.control, lambda control: control.knobs.update({"loss.mel_weight": 0.0}))
-    until(lambda: any(answer.value == 0 for answer in brief(ask.run).refused[-1:]), "the refusal")
+    until(lambda: any(answer.value == 0 for answer in quick_state(ask.run).refused[-1:]), "the refusal")
     assert ask("tune", "mel_weight=0") == 1
     assert "both 0, so there is nothing to learn from" in ask.err
     assert "loss.mel_weight" not in read_control(ask.run.control).knobs
@@ -209,7 +211,7 @@ def test_stop_waits_for_the_end_and_says_how_to_go_on(ask: Ask) -> None:
     assert ask("resume") == 2
     assert "already being trained" in ask.err
     assert ask("stop") == 0
-    assert step_in(ask.out) == brief(ask.run).step
+    assert step_in(ask.out) == quick_state(ask.run).step
     assert f"distill-tui resume {ask.run.path}" in ask.err
     assert ask.state == "stopped"
     assert not ask.run.is_alive()

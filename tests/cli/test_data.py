@@ -143,6 +143,7 @@ def test_a_terminal_that_knows_no_unicode_gets_something(tmp_path: Path, home: H
     assert b"?.wav" in done.stdout
 
 
+@pytest.mark.terminal
 def test_long_names_are_cut_to_the_terminal(folder: Path) -> None:
     write(folder / ("long " * 40 + ".wav"))
     main, side = pty.openpty()

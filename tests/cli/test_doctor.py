@@ -25,6 +25,7 @@ def by_name(checks: "list[Check]") -> dict[str, Check]:
     return {check.name: check for check in checks}
 
 
+@pytest.mark.slow
 def test_the_whole_of_it_on_this_machine(home: Home) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "distill_tui", "doctor", "--json"], capture_output=True, text=True, timeout=PATIENCE
@@ -115,6 +116,7 @@ FAKES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fake", FAKES)
 def test_a_torch_that_fails_dies_or_hangs_is_told_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: str
@@ -205,6 +207,19 @@ def test_folders_that_are_there_are_tried(home: Home) -> None:
     assert (runs.state, runs.needed) == ("missing", True)
 
 
+def test_settings_are_checked_by_the_app_in_a_process_of_its_own(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.root.mkdir()
+    home.settings.write_text('theme = "distil"\n[keys]\n"app.libary" = "l"\n')
+    told = [check for check in place.folders(home) if check.name == "settings"]
+    assert [check.state for check in told] == ["warning", "warning"]
+    assert "did you mean 'app.library'" in "".join(check.text for check in told)
+    # what the app cannot be asked is a warning, and no end of the checks
+    monkeypatch.setattr(place, "SETTINGS_CHECK", "distill_tui.no_such_module")
+    (told_of,) = [check for check in place.folders(home) if check.name == "settings"]
+    assert told_of.state == "warning"
+    assert "cannot be checked" in told_of.text
+
+
 @pytest.mark.parametrize(
     ("environment", "name", "state", "text"),
     [
@@ -229,6 +244,7 @@ def test_the_terminal(
     assert check.advice or state == "ok"
 
 
+@pytest.mark.terminal
 def test_the_terminals_size_and_locale_are_seen() -> None:
     code = "from distill_tui.cli.commands.doctor import terminal\n"
     code += "for c in terminal.checks(): print(c.name, c.state, c.text)"

@@ -43,6 +43,7 @@ def test_a_mistake_of_ours_is_a_line_and_its_traceback_a_file(
     assert "deep inside" in log.read_text()
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize("command", [["runs"], ["status", "nobody"]])
 def test_a_terminal_that_has_gone_is_no_mistake_of_ours(trained: Trained, tmp_path: Path, command: list[str]) -> None:
     home = ["--home", str(trained.home.root)]
@@ -78,6 +79,7 @@ def test_a_line_for_tmux_is_whole_and_its_failure_has_its_code(tmp_path: Path) -
     assert b"no run 'nosuch'" in done.stderr
 
 
+@pytest.mark.terminal
 def test_a_name_in_an_error_colours_no_terminal(tmp_path: Path) -> None:
     """The program's own colours pass the gate, and an error has none."""
     terminal = Terminal("--home", str(tmp_path), "status", "\x1b[31mred")

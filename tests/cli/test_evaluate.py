@@ -15,9 +15,11 @@ from distill_tui.library.container import read_card, write_model
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.toml import from_dict, to_dict
+from distill_tui.reporting.formatting import plural
 from tests.conftest import Trained
 
 
+@pytest.mark.slow
 def test_what_was_trained_on_is_kept_apart(
     trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -43,6 +45,7 @@ def test_what_was_trained_on_is_kept_apart(
     assert "1 levels" in out
 
 
+@pytest.mark.slow
 def test_a_model_that_was_exported_does_not_say_what_it_was_trained_on(
     trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -52,7 +55,7 @@ def test_a_model_that_was_exported_does_not_say_what_it_was_trained_on(
     capsys.readouterr()
     assert main(["models", "evaluate", gift, str(trained.sounds), *home]) == 0
     out = capsys.readouterr().out
-    assert "which of these it was trained on is not known" in out
+    assert "which of these it was trained on is unknown" in out
     assert "all: 5 sounds" in out and "new" not in out and "held out" not in out
 
 
@@ -74,23 +77,24 @@ def test_a_wrong_request_changes_nothing(trained: Trained, capsys: pytest.Captur
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_models_are_put_side_by_side(trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = tmp_path / "other.distill"
     torch.manual_seed(0)
-    recipe = with_values(read_recipe(trained.model), {"model.bottleneck": "kl"})
+    recipe = with_values(read_recipe(trained.model), {"model.quantizer": "vae"})
     write_model(other, build_net(recipe).state_dict(), Card(recipe=to_dict(recipe), name="other", losses={"val": 0.5}))
     asked = ["models", "compare", str(trained.model), str(other), "--home", str(trained.home.root)]
     assert main(asked) == 0
     out = capsys.readouterr().out
-    rows = {line.rsplit(maxsplit=2)[0]: line.split()[-2:] for line in out.splitlines()[1:]}
-    assert rows["model.bottleneck"] == ["rvq", "kl"]
-    assert rows["kbps"][1] == "continuous"
-    assert rows["loss val"][1] == "0.5000"
+    rows = {line.split("  ")[0]: line.split()[-2:] for line in out.splitlines()[1:]}
+    assert rows["model.quantizer"] == ["rvq_ema", "vae"]
+    assert rows["bit rate"][1] == "continuous"
+    assert rows["val loss"][1] == "0.5000"
     assert "level 1 perplexity" in out
     assert "model.sample_rate" not in out
     assert main([*asked, "--data", str(trained.sounds), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["different"] == ["model.bottleneck"]
+    assert told["different"] == ["model.quantizer"]
     ours, its = (model["measured"] for model in told["models"])
     assert [sound["name"] for sound in ours["sounds"]] == [sound["name"] for sound in its["sounds"]]
     assert its["kbps"] == 0
@@ -100,7 +104,7 @@ def test_models_are_put_side_by_side(trained: Trained, tmp_path: Path, capsys: p
     held_out = [
         sound["mel"] for sound, same in zip(its["sounds"], ours["sounds"], strict=True) if same["seen"] != "training"
     ]
-    row = next(line for line in out.splitlines() if line.startswith(f"mel of {len(held_out)} sounds held out of all"))
+    row = next(line for line in out.splitlines() if line.startswith(f"mel, {plural(len(held_out), 'sound')} held out"))
     assert float(row.split()[-1]) == pytest.approx(sum(held_out) / len(held_out), abs=1e-3)
     assert main(["models", "compare", "nothing", "--home", str(trained.home.root)]) == 2
 

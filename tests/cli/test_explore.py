@@ -15,7 +15,7 @@ from distill_tui.recipe import toml
 from distill_tui.runs.codebook_map import CodebookMap, read_map
 from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from tests.conftest import Trained
 from tests.library import models
 from tests.programs import cli, ended_at_last, only_run, until, until_state
@@ -24,6 +24,7 @@ from tests.ui import explored
 SHORT = ("--epochs", "1", "--set", "train.steps_per_epoch=8", "--device", "cpu", "--set", "train.map_seconds=0.1")
 
 
+@pytest.mark.slow
 def test_explore_trains_on_figures_and_prints_what_becomes_of_it(home: Home) -> None:
     done = cli("explore", "--plain", "--name", "digits [x]", *SHORT)
     assert done.returncode == 0, done.stderr
@@ -32,7 +33,7 @@ def test_explore_trains_on_figures_and_prints_what_becomes_of_it(home: Home) -> 
     run = only_run(home)
     recipe = toml.load(run.recipe)
     assert (recipe.model.net, recipe.model.rvq_levels, recipe.model.codebook_size) == ("image", 2, 16)
-    assert brief(run).state == "finished"
+    assert quick_state(run).state == "finished"
     found = read_map(run.map)
     assert found is not None
     assert [len(level.codes) for level in found.levels] == [16, 16]
@@ -44,6 +45,7 @@ def test_explore_trains_on_figures_and_prints_what_becomes_of_it(home: Home) -> 
     assert msgspec.json.decode(told.stdout, type=CodebookMap) == found
 
 
+@pytest.mark.slow
 def test_explore_detaches_and_its_knobs_act(home: Home) -> None:
     with ended_at_last(home):
         done = cli("explore", "--detach", "--set", "train.epochs=100000", "--device", "cpu", "--seed", "3")
@@ -52,8 +54,8 @@ def test_explore_detaches_and_its_knobs_act(home: Home) -> None:
         assert "figures: 3,600" in done.stderr
         until(lambda: read_map(run.map), "the first map")
         change_control(run.control, lambda control: control.knobs.update({"loss.commitment_weight": 0.5}))
-        until(lambda: brief(run).knobs, "the answer")
-        assert brief(run).knobs[-1].new == 0.5
+        until(lambda: quick_state(run).knobs, "the answer")
+        assert quick_state(run).knobs[-1].new == 0.5
         change_control(run.control, lambda control: setattr(control, "wanted", "stopped"))
         until_state(run, "stopped")
 
@@ -64,6 +66,7 @@ def idx(path: Path, shape: tuple[int, ...], data: bytes) -> None:
     path.write_bytes(gzip.compress(head + data))
 
 
+@pytest.mark.slow
 def test_explore_says_which_files_it_uses_and_refuses_others(
     home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,6 +100,7 @@ def test_a_wrong_recipe_is_refused(
     assert not home.runs.exists()
 
 
+@pytest.mark.slow
 def test_a_persons_own_defaults_do_not_change_what_an_explorer_run_is(home: Home) -> None:
     home.root.mkdir(exist_ok=True)
     home.settings.write_text('[defaults]\nrvq_levels = 5\ndevice = "cpu"\n')
@@ -107,6 +111,7 @@ def test_a_persons_own_defaults_do_not_change_what_an_explorer_run_is(home: Home
         until_state(only_run(home), "finished")
 
 
+@pytest.mark.slow
 def test_the_map_of_a_model_of_sounds(trained: Trained, tmp_path: Path) -> None:
     done = cli("map", str(trained.model), "--home", str(trained.home.root), "--out", str(tmp_path / "map.json"))
     assert done.returncode == 0, done.stderr
@@ -133,7 +138,7 @@ def test_a_model_of_pictures_without_its_run_says_so(home: Home, capsys: pytest.
     home.models.mkdir(parents=True)
     models.write(home.models / "digits.distill", name="digits", recipe={"model": {"net": "image"}}, run="gone")
     assert main(["map", "digits"]) == 2
-    assert "the run that kept its map is gone" in capsys.readouterr().err
+    assert "the run that held its map was deleted" in capsys.readouterr().err
 
 
 def test_the_table_tells_the_codes_used_most_and_where(capsys: pytest.CaptureFixture[str], home: Home) -> None:

@@ -15,7 +15,7 @@ from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.events import Codec
 from distill_tui.runs.log import read_events
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from distill_tui.runs.state import RunState
 from tests.cli.small_disk import fill, small_disk, with_small_disks
 from tests.conftest import Trained
@@ -23,6 +23,7 @@ from tests.programs import LONG, PATIENCE, cli, ended_at_last, few_sounds, only_
 from tests.runs.support import a_run, metrics, started
 
 
+@pytest.mark.slow
 @with_small_disks
 def test_a_full_disk_ends_a_run_with_words_and_it_goes_on_when_there_is_room(tmp_path: Path) -> None:
     sounds, disk = few_sounds(tmp_path / "sounds"), tmp_path / "disk"
@@ -42,7 +43,7 @@ def test_a_full_disk_ends_a_run_with_words_and_it_goes_on_when_there_is_room(tmp
         assert b"Traceback" not in out + err
         assert b"no space left on device" in err
         assert f"distill-tui resume {run.path}".encode() in err or b"Free some space there" in err
-        assert brief(run).state in ("failed", "crashed")
+        assert quick_state(run).state in ("failed", "crashed")
         kept = max(event.step for event in read_events(run.events) if isinstance(event, e.CheckpointSaved))
         (disk / "filler").unlink()
         done = cli("resume", str(run.path), "--home", str(home.root), "--plain")
@@ -51,7 +52,7 @@ def test_a_full_disk_ends_a_run_with_words_and_it_goes_on_when_there_is_room(tmp
         again = max(place for place, event in enumerate(events) if isinstance(event, e.Started))
         first = next(event for event in events[again:] if isinstance(event, e.Metrics))
         assert first.step > kept
-        assert brief(run).state == "finished"
+        assert quick_state(run).state == "finished"
 
 
 @with_small_disks
@@ -66,6 +67,7 @@ def test_no_room_from_the_start_makes_no_run(tmp_path: Path) -> None:
         assert cli("runs", "--home", str(disk / "home"), "--json").stdout == "[]\n"
 
 
+@pytest.mark.slow
 @with_small_disks
 def test_a_home_that_cannot_be_written_is_told_with_a_way_out_and_can_be_read(tmp_path: Path) -> None:
     sounds, disk = few_sounds(tmp_path / "sounds"), tmp_path / "disk"
@@ -96,24 +98,25 @@ def test_a_clock_that_jumps_changes_no_state_and_no_curve(home: Home, capsys: py
             event.time = at
             file.write(Codec.encode(event))
     with run.hold():
-        assert brief(run).state == "starting"
+        assert quick_state(run).state == "starting"
         assert main(["status"]) == 0
     assert main(["runs"]) == 0
     assert main(["status", "--line"]) == 0
     assert "Traceback" not in capsys.readouterr().err
     state = RunState().apply_all(read_events(run.events))
     assert list(state.series["loss/train"].steps) == [1, 2, 3, 4]
-    assert brief(run).state == "crashed"
+    assert quick_state(run).state == "crashed"
 
 
 @pytest.mark.parametrize("jump", [3600, -3600])
 def test_a_run_that_never_began_is_told_whichever_way_the_clock_was_put(home: Home, jump: int) -> None:
     run = a_run(home)
-    assert brief(run).state == "starting"
+    assert quick_state(run).state == "starting"
     os.utime(run.recipe, (time.time() + jump,) * 2)
-    assert brief(run).state == "crashed"
+    assert quick_state(run).state == "crashed"
 
 
+@pytest.mark.slow
 def test_two_that_start_one_run_at_once_are_one_worker(home: Home, tmp_path: Path) -> None:
     sounds = few_sounds(tmp_path / "sounds")
     with ended_at_last(home):
@@ -128,6 +131,7 @@ def test_two_that_start_one_run_at_once_are_one_worker(home: Home, tmp_path: Pat
         assert sum(isinstance(event, e.Started) for event in read_events(run.events)) == 2
 
 
+@pytest.mark.slow
 def test_a_disk_with_no_room_for_a_sound_is_told_by_what_writes_sounds(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from distill_tui.cli.main import run as main
 from distill_tui.paths import Home
 from distill_tui.runs.control import change_control
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from tests.conftest import Trained
 from tests.programs import PATIENCE, cli, ended_at_last, few_sounds, only_run, start, tiny, until, until_state
 
@@ -29,10 +29,10 @@ def test_one_line_starts_goes_on_joins_and_ends(tmp_path: Path, home: Home) -> N
         # started, and stopped as Slurm and owners of spot instances do
         first = start(*line)
         run = only_run(home)
-        until(lambda: brief(run).epoch >= 1, "the first epoch")
+        until(lambda: quick_state(run).epoch >= 1, "the first epoch")
         first.send_signal(signal.SIGTERM)
         code, _, err = end_of(first)
-        assert (code, brief(run).state) == (3, "stopped"), err
+        assert (code, quick_state(run).state) == (3, "stopped"), err
         assert f"distill-tui resume {run.id}" in err
 
         # gone on with, joined by the same line elsewhere, and killed
@@ -60,7 +60,7 @@ def test_one_line_starts_goes_on_joins_and_ends(tmp_path: Path, home: Home) -> N
         assert (done.returncode, done.stdout) == (0, f"{run.id}\n"), done.stderr
         assert "goes on as it was begun: model.channels 16 (asked: 32)" in done.stderr
         assert cli(*line).returncode == 0
-        assert brief(run).state == "finished"
+        assert quick_state(run).state == "finished"
         done = cli(*line, "--json")
         assert done.returncode == 0
         assert json.loads(done.stdout)["type"] == "finished"
@@ -68,13 +68,14 @@ def test_one_line_starts_goes_on_joins_and_ends(tmp_path: Path, home: Home) -> N
     assert only_run(home) == run
 
 
+@pytest.mark.slow
 def test_two_of_the_same_line_at_once_share_one_run(tmp_path: Path, home: Home) -> None:
     sounds = str(few_sounds(tmp_path / "sounds"))
     line = ["train", sounds, "--name", "twice", "--or-resume", *tiny()]
     with ended_at_last(home):
         ends = [end_of(process) for process in [start(*line), start(*line)]]
     assert [code for code, _, _ in ends] == [0, 0], ends
-    assert brief(only_run(home)).state == "finished"
+    assert quick_state(only_run(home)).state == "finished"
 
 
 def test_without_a_name_there_is_nothing_to_know_the_run_by(

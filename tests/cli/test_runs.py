@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from distill_tui.cli.commands.runs import status_line
 from distill_tui.cli.display import LineDisplay
 from distill_tui.cli.main import run as main
 from distill_tui.cli.terminal_style import TerminalStyle
@@ -18,6 +17,7 @@ from distill_tui.library.container import read_card
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.schema import Recipe
+from distill_tui.reporting.run_line import status_line
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder, make_run_folder
 from distill_tui.runs.log import LogWriter

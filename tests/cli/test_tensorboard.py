@@ -4,17 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import soundfile
-from PIL import Image
 
-from distill_tui.cli.commands.tensorboard import png, spectrogram
 from distill_tui.cli.main import run as main
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.log import read_events
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from distill_tui.runs.state import RunState
 from tests.conftest import Trained
 from tests.runs.support import a_run, metrics, started, write
@@ -64,22 +61,6 @@ def test_tensorboard_finds_every_number_the_codes_the_pictures_and_the_sound(
     assert str(out / trained.run.id) in capsys.readouterr().err
 
 
-def test_a_picture_shows_where_the_tone_is() -> None:
-    time = np.arange(8000) / 8000
-    picture = spectrogram(np.sin(2 * np.pi * 1000 * time).astype(np.float32))
-    rows = picture.shape[0]
-    assert abs((rows - 1 - int(picture.mean(1).argmax())) / (rows - 1) - 0.25) < 0.01
-    assert spectrogram(np.zeros(3, np.float32)).shape == (rows, 1)
-    assert spectrogram(np.zeros(3_000_000, np.float32)).shape[1] <= 600
-
-
-def test_the_pictures_are_png_files(tmp_path: Path) -> None:
-    picture = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    (tmp_path / "x.png").write_bytes(png(picture))
-    with Image.open(tmp_path / "x.png") as image:
-        assert np.array_equal(np.asarray(image), picture)
-
-
 @pytest.mark.filterwarnings("default")
 def test_what_a_resumed_run_repeats_is_there_once(
     home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -87,7 +68,7 @@ def test_what_a_resumed_run_repeats_is_there_once(
     run = a_run(home)
     write(run, started(run))
     assert main(["export-tensorboard", "drums", str(tmp_path / "board")]) == 2
-    assert "no numbers yet" in capsys.readouterr().err
+    assert "no metrics yet" in capsys.readouterr().err
     first = [metrics(step, loss_train=float(step)) for step in (1, 2, 3)]
     write(run, *first, e.CodesCounted(step=3, epoch=1, counts=[[3, 1]]))
     write(
@@ -100,4 +81,4 @@ def test_what_a_resumed_run_repeats_is_there_once(
     found = read(tmp_path / "board")
     assert [point.step for point in found.Scalars("loss/train")] == [1]
     assert [point.step for point in found.Histograms("codes/level 0")] == [2]
-    assert brief(run).codes == RunState().apply_all(read_events(run.events)).codes
+    assert quick_state(run).codes == RunState().apply_all(read_events(run.events)).codes

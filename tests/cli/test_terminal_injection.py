@@ -15,13 +15,12 @@ from textual.widgets import Static
 from distill_tui.cli.main import run as main
 from distill_tui.cli.parser import build_parser
 from distill_tui.cli.terminal_style import TerminalStyle
-from distill_tui.files import clean_name
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
-from distill_tui.text import DRIVING, Gate, escape_json, gated
+from distill_tui.text import DRIVING, Gate, clean_name, escape_json, gated
 from distill_tui.ui.app import DistillApp
 from tests.cli.test_contract import commands
 from tests.data.sounds import sine
@@ -135,6 +134,7 @@ bench --device NO|completion runs|completion models|completion NO|completion bas
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_no_command_lets_anything_drive_the_terminal(
     seed: int, home: Home, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -172,6 +172,8 @@ def test_a_run_whose_name_is_not_utf_8_can_be_listed(home: Home, capfdbinary: py
         assert "mistake" not in err and (out or err)
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_a_terminal_gets_our_colours_and_nothing_else(home: Home) -> None:
     words = make_home(home, 2)
     for arguments in (("status",), ("runs",), ("models", "show", words["M"]), ("data", words["SOUNDS"])):
@@ -182,6 +184,8 @@ def test_a_terminal_gets_our_colours_and_nothing_else(home: Home) -> None:
         assert arguments != ("status",) or "\x1b[33m" in shown.text
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_the_app_draws_nothing_that_drives_the_terminal(home: Home) -> None:
     words = make_home(home, 0)
     # in a state that there is

@@ -23,6 +23,8 @@ def sounds(home: Home, tmp_path: Path) -> Iterator[Path]:
         yield few_sounds(tmp_path / "sounds")
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_in_twenty_columns_lines_are_written_over_and_the_pane_is_named(home: Home, sounds: Path) -> None:
     terminal = Terminal("train", str(sounds), "--name", "bells", *tiny(), COLUMNS="20", LINES="5")
     assert terminal.wait() == 0, terminal.text
@@ -38,6 +40,8 @@ def test_in_twenty_columns_lines_are_written_over_and_the_pane_is_named(home: Ho
     assert max(map(len, drawn)) < 20
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_a_dumb_terminal_without_a_locale_gets_plain_lines(home: Home, tmp_path: Path) -> None:
     folder = few_sounds(tmp_path / "t\N{LATIN SMALL LETTER O WITH DIAERESIS}ne \N{BELL}")
     plain: dict[str, Any] = {
@@ -64,6 +68,7 @@ def test_a_dumb_terminal_without_a_locale_gets_plain_lines(home: Home, tmp_path:
         assert "Traceback" not in terminal.text
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize(
     "command", [["runs"], ["status"], ["models", "show", "tones [a] b"], ["train", "--help"], ["nothing"]]
 )
@@ -78,6 +83,8 @@ def test_no_color_and_a_pipe_get_no_colours(trained: Trained, command: list[str]
     assert "\x1b" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 @pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
 def test_the_lines_of_the_readme_work_in_tmux(trained: Trained, tmp_path: Path) -> None:
     text = README.read_text()
@@ -108,9 +115,11 @@ def test_the_lines_of_the_readme_work_in_tmux(trained: Trained, tmp_path: Path) 
         tmux.end()
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize(
     "more", [{"COLUMNS": "20", "LINES": "8"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
 )
+@pytest.mark.slow
 def test_the_app_opens_in_twenty_columns_and_without_a_locale(home: Home, more: dict[str, Any]) -> None:
     terminal = Terminal(**{"COLUMNS": "80", "LINES": "24", "LANG": "", **more})
     terminal.read_until("Sounds")

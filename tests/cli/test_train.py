@@ -18,7 +18,7 @@ from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.runs.log import read_events
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from distill_tui.runs.service import start_worker
 from tests.conftest import Trained
 from tests.programs import (
@@ -59,13 +59,14 @@ def test_in_a_pipe_it_prints_plain_lines_and_a_full_report(trained: Trained) -> 
     assert re.search(r"\n  level +utilization +perplexity", report)
     assert re.search(r"model\.codebook_size +8 \(override\)", report)
     assert re.search(r"train\.learning_rate +0\.001\n", report)
-    assert re.search(r"model\.hop +\d+ \(auto\)", report)
+    assert re.search(r"model\.hop_length +\d+ \(auto\)", report)
     assert str(trained.model) in report
     # the worker warns of so little sound: said once before the start, and again with all warnings of the run
     assert trained.out.count("s of sound to train on: expect") == 2
     assert "s of sound to train on: expect" in report[report.index("\nwarnings") :]
 
 
+@pytest.mark.slow
 def test_json_streams_the_log_and_ends_with_the_model(home: Home, sounds: Path) -> None:
     told = home.root / "told.txt"
     home.root.mkdir()
@@ -86,6 +87,8 @@ def test_json_streams_the_log_and_ends_with_the_model(home: Home, sounds: Path) 
     until(lambda: told.read_text() == f"finished bells {last['path']}\n", told.read_text())
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_ctrl_c_stops_with_a_checkpoint_and_resume_goes_on(home: Home, sounds: Path) -> None:
     terminal = Terminal("train", str(sounds), *tiny(**LONG))
     terminal.read_until("epoch 2/")
@@ -96,11 +99,11 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_goes_on(home: Home, sounds: P
     assert list(run.checkpoints.glob("*.ckpt"))
     assert f"distill-tui resume {run.id}" in terminal.text
     assert "\x1b[K" in terminal.text
-    stopped_at = brief(run).step
+    stopped_at = quick_state(run).step
     assert stopped_at > 0
     # a second terminal goes on, and two ctrl+c at once kill the worker
     terminal = Terminal("resume", run.id, NO_COLOR="1")
-    terminal.read_until("going on with")
+    terminal.read_until("resumed in process")
     terminal.read_until("epoch ")
     assert main(["resume", run.id]) == 2
     terminal.type("\x03")
@@ -109,14 +112,16 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_goes_on(home: Home, sounds: P
     assert terminal.wait() in (130,), terminal.text
     assert not run.is_alive()
     assert not re.search(r"\x1b\[[0-9;]*m", terminal.text)
-    until(lambda: brief(run).state in ("crashed", "stopped"))
-    assert brief(run).step >= stopped_at
+    until(lambda: quick_state(run).state in ("crashed", "stopped"))
+    assert quick_state(run).step >= stopped_at
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_a_killed_worker_is_told_everywhere_within_two_seconds_and_resume_finishes(home: Home, sounds: Path) -> None:
     terminal = Terminal("train", str(sounds), *tiny(train__epochs=60))
     run = only_run(home)
-    until(lambda: brief(run).epoch >= 1, "the first epoch")
+    until(lambda: quick_state(run).epoch >= 1, "the first epoch")
     pid = run.worker_pid() or 0
     # a worker that stands still leaves time to look; another program waits for its answer
     os.kill(pid, signal.SIGSTOP)
@@ -129,7 +134,7 @@ def test_a_killed_worker_is_told_everywhere_within_two_seconds_and_resume_finish
     os.kill(pid, signal.SIGKILL)
     killed_at = time.monotonic()
     said = asking.communicate(timeout=PATIENCE)[1].decode()
-    watching.read_until("no checkpoint yet, and can begin again")
+    watching.read_until("No checkpoint yet")
     watching.read_until(f"distill-tui resume {run.id}")
     watching.read_until("the last words of the worker")
     assert terminal.wait() == asking.returncode == 1
@@ -150,27 +155,30 @@ def test_a_killed_worker_is_told_everywhere_within_two_seconds_and_resume_finish
     done = cli("resume", run.id, "--plain")
     assert done.returncode == 0, done.stderr
     assert "60 epochs, 180 steps" in done.stdout
-    assert brief(run).state == "finished"
+    assert quick_state(run).state == "finished"
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_nohup_writes_the_whole_report_though_the_line_is_lost(home: Home, sounds: Path) -> None:
     program = ("nohup", sys.executable, "-m", "distill_tui", "train", str(sounds), *tiny())
     terminal = Terminal(program=("sh", "-c", f"cd {sounds.parent}; exec {shlex.join(program)}"))
     run = only_run(home)
     terminal.hang_up()
     assert terminal.wait() == 0
-    assert brief(run).state == "finished"
+    assert quick_state(run).state == "finished"
     text = (sounds.parent / "nohup.out").read_text()
     assert re.search(r"\nfinished after .* 3 epochs, 9 steps\n", text)
     assert not set(text) & set("\x1b\r\a")
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_takes_nothing_with_it(home: Home, sounds: Path) -> None:
     process = start("train", str(sounds), *tiny())
     assert process.stdout is not None
     assert process.stderr is not None
     # before this line there is no run yet that could go on
-    while not process.stdout.readline().startswith(b"training "):
+    while not process.stdout.readline().startswith(b"started "):
         assert process.poll() is None
     process.stdout.close()
     assert process.wait(PATIENCE) == 128 + signal.SIGPIPE
@@ -179,6 +187,7 @@ def test_a_reader_that_goes_away_takes_nothing_with_it(home: Home, sounds: Path)
     until_state(only_run(home), "finished")
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_says_why_and_where_its_log_is(home: Home, sounds: Path) -> None:
     from distill_tui.data.scan import scan
     from distill_tui.machine import Machine
@@ -187,16 +196,17 @@ def test_a_run_that_fails_says_why_and_where_its_log_is(home: Home, sounds: Path
     from distill_tui.runs.service import create_run
     from tests.programs import TINY
 
-    run = create_run(home, with_values(Recipe(), TINY), scan([sounds], 0.2), Machine(cores=2))
+    run = create_run(home, with_values(Recipe(), TINY), scan([sounds], 0.2), Machine(cores=2)).folder
     shutil.rmtree(sounds)
     done = cli("resume", run.id)
     assert done.returncode == 1
     assert "failed at step 0: none of the 5 sounds" in done.stderr
     assert str(run.worker_log) in done.stderr
     assert "Traceback" not in done.stderr
-    assert brief(run).state == "failed"
+    assert quick_state(run).state == "failed"
 
 
+@pytest.mark.slow
 def test_training_continues_from_a_model_whose_run_is_gone(home: Home, sounds: Path, trained: Trained) -> None:
     shutil.copytree(trained.home.models, home.models)
     name = trained.model.stem
@@ -267,6 +277,7 @@ def test_a_finished_run_is_not_resumed(trained: Trained, capsys: pytest.CaptureF
     assert len(list_runs(trained.home)) == 1
 
 
+@pytest.mark.slow
 def test_a_second_worker_of_one_run_is_refused(home: Home, sounds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both looked before either held the lock."""
     from distill_tui.cli.foreground import ForegroundRun

@@ -123,6 +123,7 @@ def test_a_cut_off_sound_is_decoded_as_far_as_it_was_scanned(tmp_path: Path, hom
     assert len(read(sound, 16000, home)) == sound.frames
 
 
+@pytest.mark.slow
 def test_memory_stays_bounded(tmp_path: Path, home: Home) -> None:
     """Ten minutes of two channels at 48 kHz would be 230 MB as float32."""
     path = tmp_path / "long.wav"
@@ -182,10 +183,10 @@ def test_no_sound_that_can_be_read_is_an_error(corpus: Corpus, home: Home) -> No
 def test_a_full_disk_is_told_and_leaves_nothing(corpus: Corpus, home: Home) -> None:
     # a limit on the size of files fails in the same place, and with a plain error, as a full disk does
     code = (
-        "import resource, signal, sys\nfrom pathlib import Path\nfrom distill_tui.data import cache, corpus\n"
+        "import resource, signal, sys\nfrom pathlib import Path\nfrom distill_tui.data import corpus, decode_cache\n"
         "from distill_tui.errors import DistillError\nfrom distill_tui.paths import Home\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        "try: cache.decode_all(corpus.Corpus.load(Path(sys.argv[1])), 8000, Home(Path(sys.argv[2])))\n"
+        "try: decode_cache.decode_all(corpus.Corpus.load(Path(sys.argv[1])), 8000, Home(Path(sys.argv[2])))\n"
         "except DistillError as error: print(error.message)"
     )
     manifest = home.root / "sounds.json"
@@ -204,10 +205,10 @@ def test_a_home_that_cannot_be_written_is_told(corpus: Corpus, tmp_path: Path) -
 
 
 BUILD = (
-    "import sys\nfrom pathlib import Path\nfrom distill_tui.data import cache, corpus\n"
+    "import sys\nfrom pathlib import Path\nfrom distill_tui.data import corpus, decode_cache\n"
     "from distill_tui.paths import Home\nfound = corpus.Corpus.load(Path(sys.argv[1]))\n"
     "print('ready', flush=True)\nsys.stdin.readline()\n"
-    "files, failed = cache.decode_all(found, 44100, Home(Path(sys.argv[2])))\nprint(len(files), len(failed))"
+    "files, failed = decode_cache.decode_all(found, 44100, Home(Path(sys.argv[2])))\nprint(len(files), len(failed))"
 )
 
 
@@ -246,6 +247,7 @@ def wait_for(seen: Iterator[bool], seconds: float = 30.0) -> None:
         assert time.monotonic() < deadline
 
 
+@pytest.mark.slow
 def test_a_kill_while_it_is_written_leaves_nothing_wrong(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
     with soundfile.SoundFile(path, "w", 8000, 1, "PCM_U8") as file:

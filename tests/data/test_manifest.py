@@ -12,6 +12,8 @@ from distill_tui.data.scan import scan
 from distill_tui.errors import DistillError
 from tests.data.sounds import write
 
+ARTEFACTS = Path(__file__).parents[1] / "artefacts"
+
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Corpus:
@@ -72,3 +74,8 @@ def test_a_manifest_of_a_release_that_wrote_no_hash_is_read(corpus: Corpus, tmp_
     path = tmp_path / "sounds.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(corpus), indent=1))
     assert Corpus.load(path) == corpus
+
+
+@pytest.mark.parametrize("path", sorted(ARTEFACTS.glob("*/runs/*/sounds.json")), ids=lambda path: path.parent.name)
+def test_the_split_of_early_releases_is_read(path: Path) -> None:
+    assert Corpus.load(path).validation_fraction == 0.2

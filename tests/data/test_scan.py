@@ -21,12 +21,13 @@ import soundfile
 
 from distill_tui.data import scan as scan_module
 from distill_tui.data import scan_cache, sound_file
-from distill_tui.data.corpus import Corpus, decode_path
+from distill_tui.data.corpus import Corpus
 from distill_tui.data.discover import FoundFile
 from distill_tui.data.scan import scan
 from distill_tui.data.thread_pool import Stop
 from distill_tui.errors import RequestError
 from distill_tui.paths import Home
+from distill_tui.text import decode_path
 from tests.data.sounds import sine, write
 
 
@@ -397,6 +398,7 @@ def test_progress_is_told_from_the_first_to_the_last_file(folder: Path, home: Ho
     assert told == [(0, 6), (6, 6)]
 
 
+@pytest.mark.slow
 def test_memory_stays_bounded(folder: Path) -> None:
     """Twenty minutes of 8 channels would be 300 MB as float32."""
     path = folder / "long.wav"

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from distill_tui.data.corpus import Corpus
 from distill_tui.data.scan import scan
-from distill_tui.engine.job import read_material
+from distill_tui.engine.tasks import task_of
+from distill_tui.engine.tasks.codec import CodecTask
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.machine import Gpu, Machine
 from distill_tui.paths import Home
@@ -57,16 +57,22 @@ def make_run(home: Home, folder: Path, **values: Any) -> RunFolder:
     recipe = with_values(Recipe(), chosen)
     # what a recipe names must be there; tests bring a stand-in for it
     machine = Machine(cores=2, gpus=(Gpu(0, "stand-in", 2**34),), has_mps=True)
-    return create_run(home, recipe, scan([folder], 0.2, home), machine)
+    return create_run(home, recipe, scan([folder], 0.2, home), machine).folder
 
 
-def make_trainer(home: Home, run: RunFolder) -> Trainer:
+def make_trainer(home: Home, run: RunFolder, device: str = "cpu") -> Trainer:
     """The trainer of a run, as its worker makes it."""
     torch.set_num_threads(1)
-    recipe = toml.load(run.recipe)
-    device = torch.device("cpu")
-    material, _ = read_material(home, Corpus.load(run.sounds), recipe, device)
-    return Trainer(run, recipe, material, device, torch.float32, LogWriter(run.events))
+    recipe, where = toml.load(run.recipe), torch.device(device)
+    kind = task_of(recipe)
+    task = kind.from_data(home, kind.load_data(run), recipe, where)
+    return Trainer(run, recipe, task, where, torch.float32, LogWriter(run.events))
+
+
+def codec_of(trainer: Trainer) -> CodecTask:
+    """The task of a trainer of sounds."""
+    assert isinstance(trainer.task, CodecTask)
+    return trainer.task
 
 
 def events_of(run: RunFolder, kind: type[Event]) -> list[Any]:
@@ -75,4 +81,4 @@ def events_of(run: RunFolder, kind: type[Event]) -> list[Any]:
 
 
 def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
-    return {**trainer.net.state_dict(), **{f"averaged.{k}": v for k, v in trainer.averaged.state_dict().items()}}
+    return {**trainer.net.state_dict(), **{f"ema.{k}": v for k, v in trainer.ema_net.state_dict().items()}}

@@ -24,6 +24,7 @@ def stance() -> Iterator[None]:
 
 
 # torch's own, about its own tracing
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.usefixtures("stance")
@@ -43,7 +44,7 @@ def test_compiled_it_learns_what_it_learns_without(
     trained = []
     for setting in ("off", "on"):
         trainer = make_trainer(home, make_run(home, sounds, train__compile=setting, train__epochs=2))
-        trainer.precision = trainer.learner.precision = getattr(torch, precision)
+        trainer.precision = trainer.train_step.precision = getattr(torch, precision)
         trainer.run()
         trained.append(trainer)
         assert len(used) == (2 if setting == "on" else 0), "the encoder and the decoder, once each"
@@ -56,9 +57,10 @@ def test_compiled_it_learns_what_it_learns_without(
         if precision == "float32":
             torch.testing.assert_close(compiled[name], weights, msg=name)
     told = [event.detail for event in events_of(trained[1].run_folder, e.StateChanged)]
-    assert any("encoder and decoder compiled in" in text for text in told)
+    assert any("net compiled in" in text for text in told)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stance")
 def test_where_nothing_can_be_compiled_it_trains_without(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

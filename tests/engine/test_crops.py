@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from distill_tui.engine.tasks.crops import Batches, InMemoryWaves, MemmapWaves, play
+from distill_tui.engine.tasks.crops import Batches, InMemoryWaves, MemmapWaves, speed_perturb
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 
@@ -67,13 +67,13 @@ def test_gain_and_polarity_stay_within_what_the_recipe_says(waves: list[np.ndarr
 def test_sound_that_does_not_fit_is_cut_in_the_same_way(waves: list[np.ndarray]) -> None:
     held, mapped = InMemoryWaves(waves, CPU), MemmapWaves(waves, CPU)
     files, starts = torch.tensor([0, 1, 2, 3, 1]), torch.tensor([-20, 950, 30, -93, 0])
-    assert torch.equal(held.cut(files, starts, 100), mapped.cut(files, starts, 100))
+    assert torch.equal(held.crop(files, starts, 100), mapped.crop(files, starts, 100))
 
 
 def test_speed_moves_the_pitch_and_keeps_the_level() -> None:
     time = torch.arange(12000) / 8000
     pieces = torch.sin(2 * torch.pi * 440 * time)[None].repeat(2, 1)
-    played = play(pieces, torch.tensor([[1.0], [1.25]]), 8000)
+    played = speed_perturb(pieces, torch.tensor([[1.0], [1.25]]), 8000)
     assert torch.allclose(played[0], pieces[0, 1:8001], atol=1e-6)
     spectrum = torch.fft.rfft(played[1]).abs()
     assert int(spectrum.argmax()) == 550

@@ -8,20 +8,20 @@ import pytest
 import torch
 
 from distill_tui.data.images.dataset import Pictures, find_pictures
-from distill_tui.engine.job import read_material
-from distill_tui.engine.maps.live import TRAIL, LiveMap
+from distill_tui.engine.maps.live import TRAIL
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.machine import Machine
 from distill_tui.paths import Home
-from distill_tui.recipe import toml
 from distill_tui.recipe.presets import EXPLORE, layered
 from distill_tui.runs import events as e
 from distill_tui.runs.codebook_map import read_map
 from distill_tui.runs.control import change_control
-from distill_tui.runs.log import LogWriter
 from distill_tui.runs.service import create_run
 
 from .support import events_of
+from .support import make_trainer as trainer_of_run
+
+pytestmark = pytest.mark.slow
 
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 
@@ -29,27 +29,23 @@ MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 def make_trainer(home: Home, data: Pictures, **values: Any) -> Trainer:
     """A trainer of pictures, as its worker makes it."""
     changes = {key.replace("__", "."): value for key, value in values.items()}
-    run = create_run(home, layered(EXPLORE, {"train.device": "cpu"}, changes), data, Machine(cores=2))
-    recipe, device = toml.load(run.recipe), torch.device("cpu")
-    material, _ = read_material(home, Pictures.load(run.pictures), recipe, device)
-    trainer = Trainer(run, recipe, material, device, torch.float32, LogWriter(run.events))
-    trainer.live_map = LiveMap(run, material, trainer.reporter, recipe.train.map_seconds)  # type: ignore[arg-type]
-    return trainer
+    run = create_run(home, layered(EXPLORE, {"train.device": "cpu"}, changes), data, Machine(cores=2)).folder
+    return trainer_of_run(home, run)
 
 
 def figures(count: int = 600) -> Pictures:
     return Pictures(training=count * 9 // 10, validation=count // 10, validation_fraction=0.1)
 
 
-@pytest.mark.parametrize("codebooks", ["gradient", "ema"])
-def test_it_learns_and_tells_its_losses_and_maps(home: Home, codebooks: str) -> None:
-    trainer = make_trainer(home, figures(), model__codebooks=codebooks, train__epochs=12, train__map_seconds=0.1)
+@pytest.mark.parametrize("quantizer", ["rvq_gradient", "rvq_ema"])
+def test_it_learns_and_tells_its_losses_and_maps(home: Home, quantizer: str) -> None:
+    trainer = make_trainer(home, figures(), model__quantizer=quantizer, train__epochs=12, train__map_seconds=0.1)
     trainer.run()
     run = trainer.run_folder
     epochs = [m.values for m in events_of(run, e.Metrics) if m.scope == "epoch"]
     assert epochs[-1]["loss/val_recon"] < 0.75 * epochs[0]["loss/val_recon"]
     step = [m.values for m in events_of(run, e.Metrics) if m.scope == "step"][-1]
-    assert ("loss/codebook" in step) == (codebooks == "gradient")
+    assert ("loss/codebook" in step) == (quantizer == "rvq_gradient")
     assert {"loss/train", "loss/recon", "loss/commit", "rate/pictures", "codebook/1/utilization"} <= step.keys()
     # total = recon + w_commit commit + w_codebook codebook
     total = step["loss/recon"] + 0.25 * step["loss/commit"] + step.get("loss/codebook", 0.0)
@@ -70,19 +66,11 @@ def test_it_learns_and_tells_its_losses_and_maps(home: Home, codebooks: str) -> 
 
 def test_weights_that_are_turned_change_the_losses_within_a_second(home: Home) -> None:
     trainer = make_trainer(home, figures(), train__epochs=8)
-    turned: list[int] = []
-    told = trainer.reporter.tell_epoch
-
-    def after_epoch(*arguments: Any) -> dict[str, float | None]:
-        if not turned:
-            turned.append(trainer.step)
-            change_control(trainer.run_folder.control, lambda c: c.knobs.update({"loss.commitment_weight": 2.0}))
-        return told(*arguments)
-
-    trainer.reporter.tell_epoch = after_epoch  # type: ignore[method-assign, assignment]
+    trainer.run(until=trainer.steps_per_epoch)
+    change_control(trainer.run_folder.control, lambda c: c.knobs.update({"loss.commitment_weight": 2.0}))
     trainer.run()
     (knob,) = events_of(trainer.run_folder, e.SettingChanged)
-    assert knob.step == turned[0]
+    assert knob.step == trainer.steps_per_epoch
     steps = [m for m in events_of(trainer.run_folder, e.Metrics) if m.scope == "step" and m.step > knob.step]
     answer = steps[0]
     assert answer.time - knob.time < 1.0
@@ -94,16 +82,16 @@ def test_weights_that_are_turned_change_the_losses_within_a_second(home: Home) -
 def test_other_weights_come_to_other_losses(home: Home) -> None:
     ends = []
     for weight in (0.0, 2.0):
-        trainer = make_trainer(home, figures(), train__epochs=10, loss__commitment_weight=weight)
+        trainer = make_trainer(home, figures(), train__epochs=4, loss__commitment_weight=weight)
         trainer.run()
-        ends.append(trainer.reporter.numbers["epoch/commit"] or 0.0)
+        ends.append(trainer.metrics.latest["epoch/commit"] or 0.0)
         trainer.log.close()
     # latents that nothing holds back run away from their codes
     assert ends[1] < 0.7 * ends[0]
 
 
 def test_a_collapsed_posterior_is_said(home: Home) -> None:
-    values: dict[str, Any] = {"model__bottleneck": "kl", "loss__kl_weight": 1.0, "loss__free_bits": 0.0}
+    values: dict[str, Any] = {"model__quantizer": "vae", "loss__kl_weight": 1.0, "loss__free_bits": 0.0}
     trainer = make_trainer(home, figures(), train__epochs=8, **values)
     trainer.run()
     (warning,) = [w for w in events_of(trainer.run_folder, e.WarningRaised) if w.code == "posterior-collapse"]
@@ -129,7 +117,7 @@ def test_digits_can_be_recognised_in_what_comes_out(home: Home) -> None:
     trainer.run()
     weights = _classifier(pictures, labels)
     with torch.no_grad():
-        made = trainer.averaged(torch.from_numpy(held_out.astype(np.float32) / 255))[0].numpy()
+        made = trainer.ema_net(torch.from_numpy(held_out.astype(np.float32) / 255))[0].numpy()
     originals = _recognised(weights, held_out / 255, names)
     reconstructed = _recognised(weights, made, names)
     print(f"recognised: {originals:.1%} of originals, {reconstructed:.1%} of reconstructions")

@@ -20,6 +20,7 @@ from tests.programs import PATIENCE
 ENDLESS = {"train__epochs": 1_000_000, "train__quantizer_warmup_fraction": 0.0}
 
 
+@pytest.mark.slow
 def test_a_damaged_control_file_costs_nothing_and_a_lost_lock_ends_the_worker(home: Home, tmp_path: Path) -> None:
     run = make_run(home, tones(tmp_path / "sounds"), **ENDLESS)
     process = start_worker(home, run)
@@ -43,6 +44,7 @@ def test_a_damaged_control_file_costs_nothing_and_a_lost_lock_ends_the_worker(ho
     assert make_trainer(home, run).restore()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_removed_ends_its_worker_and_is_not_made_anew(home: Home, tmp_path: Path) -> None:
     run = make_run(home, tones(tmp_path / "sounds"), **ENDLESS, train__checkpoint_minutes=0.0)
     process = start_worker(home, run)
@@ -55,6 +57,7 @@ def test_a_run_that_is_removed_ends_its_worker_and_is_not_made_anew(home: Home, 
         process.kill()
 
 
+@pytest.mark.slow
 def test_a_signal_before_there_is_a_trainer_leaves_a_last_word(home: Home, tmp_path: Path) -> None:
     run = make_run(home, tones(tmp_path / "sounds"), **ENDLESS)
     process = start_worker(home, run)
@@ -66,6 +69,7 @@ def test_a_signal_before_there_is_a_trainer_leaves_a_last_word(home: Home, tmp_p
     assert run.worker_log.read_text() == ""
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_net_is_passed_over_and_leaves_nothing_behind(home: Home, tmp_path: Path) -> None:
     sounds = tones(tmp_path / "sounds")
     run, other = make_run(home, sounds), make_run(home, sounds, model__channels=24)

@@ -12,11 +12,13 @@ from distill_tui.runs.log import read_events
 from tests.data.sounds import write
 from tests.programs import PATIENCE, only_run, start, tiny
 
+SOUNDS = 512
+
 
 @pytest.mark.slow
-def test_two_thousand_sounds_train_under_256_descriptors(home: Home, tmp_path: Path) -> None:
+def test_more_sounds_than_descriptors_train(home: Home, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    for number in range(2000):
+    for number in range(SOUNDS):
         write(tmp_path / "sounds" / f"{number}.wav", random.uniform(-0.5, 0.5, 400), 8000)
     flags = tiny(train__epochs=2, train__quantizer_warmup_fraction=0.0, data__crop_seconds=0.1)
     process = start(
@@ -24,11 +26,11 @@ def test_two_thousand_sounds_train_under_256_descriptors(home: Home, tmp_path: P
         str(tmp_path / "sounds"),
         "--plain",
         *flags,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (SOUNDS // 2, SOUNDS // 2)),
     )
     err = process.communicate(timeout=2 * PATIENCE)[1]
     assert process.returncode == 0, err.decode()
     events = list(read_events(only_run(home).events))
     (prepared,) = (event for event in events if isinstance(event, e.RunPrepared))
-    assert prepared.training_files + prepared.validation_files == 2000
+    assert prepared.training_files + prepared.validation_files == SOUNDS
     assert isinstance(events[-1], e.Finished) and events[-1].step == 6

@@ -10,7 +10,7 @@ import torch
 from distill_tui.engine.maps.build import make_map
 from distill_tui.engine.maps.live import LiveMap
 from distill_tui.engine.maps.pca import Plane, levels_of
-from distill_tui.engine.quantizers.rvq_gradient import GradientQuantizer
+from distill_tui.engine.quantizers.rvq_gradient import RvqGradient
 from distill_tui.engine.tasks.images import ImagesTask
 from distill_tui.errors import RequestError
 from distill_tui.paths import Home
@@ -22,14 +22,14 @@ from .test_images import figures
 from .test_images import make_trainer as make_trainer_of_pictures
 
 
-def two_planes(noise: float = 0.01) -> tuple[GradientQuantizer, torch.Tensor, torch.Tensor]:
+def two_planes(noise: float = 0.01) -> tuple[RvqGradient, torch.Tensor, torch.Tensor]:
     """A quantizer whose two levels have codes in planes that are at right angles; points [96, 6] and codes [96, 2]."""
-    quantizer = GradientQuantizer(6, 2, 4, 0.9).eval()
+    quantizer = RvqGradient(6, 2, 4, 0.9).eval()
     corners = torch.tensor([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
     books = torch.zeros(2, 4, 6)
     books[0, :, :2] = 5 * corners + torch.tensor([40.0, 7.0])
     books[1, :, 2:4] = corners * torch.tensor([1.0, 0.6])
-    quantizer.codes.data.copy_(books)
+    quantizer.codebooks.data.copy_(books)
     chosen = torch.cartesian_prod(torch.arange(4), torch.arange(4)).repeat(6, 1)
     points = books[0][chosen[:, 0]] + books[1][chosen[:, 1]]
     points = points + noise * torch.randn(points.shape, generator=torch.Generator().manual_seed(1))
@@ -82,14 +82,14 @@ def test_a_plane_stays_while_it_shows_nearly_as_much_as_the_best() -> None:
 
 def test_the_map_of_more_than_two_dimensions_has_a_plane_for_each_level(home: Home) -> None:
     trainer = make_trainer_of_pictures(home, figures(), model__latent_dim=8, train__epochs=1)
-    assert isinstance(trainer.material, ImagesTask)
-    live = LiveMap(trainer.run_folder, trainer.material, trainer.reporter, 0.0)
+    assert isinstance(trainer.task, ImagesTask)
+    live = LiveMap(trainer.run_folder, trainer.task, trainer.diagnostics, 0.0)
     for step in (0, 5, 10):
-        live.write(trainer.averaged, step, 1)
+        live.write(trainer.ema_net, step, 1)
         with torch.no_grad():
-            quantizer = trainer.averaged.bottleneck
-            assert isinstance(quantizer, GradientQuantizer)
-            quantizer.codes.add_(0.1)
+            quantizer = trainer.ema_net.bottleneck
+            assert isinstance(quantizer, RvqGradient)
+            quantizer.codebooks.add_(0.1)
     found = read_map(trainer.run_folder.map)
     assert found is not None
     assert found.trail_steps == [0, 5, 10]
@@ -103,28 +103,31 @@ def test_the_map_of_more_than_two_dimensions_has_a_plane_for_each_level(home: Ho
             steps = [(b[code][0] - a[code][0], b[code][1] - a[code][1]) for a, b in pairwise(level.trail)]
             assert steps[0] == pytest.approx(steps[1], abs=2e-3)
     # a run that goes on in a new process knows no planes of earlier places
-    again = LiveMap(trainer.run_folder, trainer.material, trainer.reporter, 0.0)
-    again.write(trainer.averaged, 15, 1)
+    again = LiveMap(trainer.run_folder, trainer.task, trainer.diagnostics, 0.0)
+    again.write(trainer.ema_net, 15, 1)
     found = read_map(trainer.run_folder.map)
     assert found is not None
     assert found.trail_steps == [15]
     trainer.log.close()
 
 
+@pytest.mark.slow
 def test_the_map_of_a_vae_has_its_means_and_nats(home: Home) -> None:
-    trainer = make_trainer_of_pictures(home, figures(), model__bottleneck="kl", train__epochs=2)
+    trainer = make_trainer_of_pictures(home, figures(), model__quantizer="vae", train__epochs=2)
     trainer.run()
     found = read_map(trainer.run_folder.map)
     assert found is not None
     assert found.levels == []
     assert len(found.kl) == 2
-    trainer.live_map.write(trainer.averaged, trainer.step, trainer.epoch)  # type: ignore[union-attr]
+    assert isinstance(trainer.task, ImagesTask)
+    assert trainer.task.live_map is not None
+    trainer.task.live_map.write(trainer.ema_net, trainer.step, trainer.epoch)
     found = read_map(trainer.run_folder.map)
     assert found is not None
-    assert isinstance(trainer.material, ImagesTask)
-    some = trainer.material.some("validation", 60)
+    assert isinstance(trainer.task, ImagesTask)
+    some = trainer.task.some("validation", 60)
     with torch.no_grad():
-        passed = trainer.averaged.bottleneck(trainer.averaged.encode(some))
+        passed = trainer.ema_net.bottleneck(trainer.ema_net.encode(some))
     assert sum(found.kl) == pytest.approx(float(passed.numbers["latent/kl"]), abs=1e-3)
     for place, mean in zip(found.points, passed.latents[:, 0].tolist(), strict=True):
         assert place == pytest.approx(mean, abs=1e-3)
@@ -141,8 +144,11 @@ def saved_run(home: Home, folder: Path, **values: object) -> RunFolder:
 
 
 def test_a_vae_of_sounds_has_a_map_without_codes(home: Home, tmp_path: Path) -> None:
-    run = saved_run(home, tmp_path / "tones", model__bottleneck="kl")
-    found = make_map(home, run.id)
+    run = saved_run(home, tmp_path / "tones", model__quantizer="vae")
+    progress: list[tuple[int, int]] = []
+    found = make_map(home, run.id, lambda done, total: progress.append((done, total)))
+    # each of five sounds is decoded, and goes through the model
+    assert progress == [(done, 10) for done in range(11)]
     assert found.levels == []
     assert len(found.kl) == found.dims == 8
     assert sum(found.kl) > 0

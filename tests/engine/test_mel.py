@@ -40,14 +40,14 @@ def test_griffin_lim_is_that_of_torchaudio(window: int, hop: int, frames: int, d
 
 RENDERS = """
 import hashlib, torch
-from distill_tui.engine import mel
+from distill_tui.engine.dsp import mel
 from distill_tui.engine.nets import build_net
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 torch.set_num_threads(1)
 torch.manual_seed(3)
 values = {"model.net": "conv2d", "model.sample_rate": 8000, "model.n_fft": 256, "model.hop_length": 64,
-          "model.stride": 16, "model.n_mels": 32, "model.channels": 8, "model.latent_dim": 4, "model.bottleneck": "kl"}
+          "model.stride": 16, "model.n_mels": 32, "model.channels": 8, "model.latent_dim": 4, "model.quantizer": "vae"}
 net = build_net(with_values(Recipe(), values)).eval()
 with torch.no_grad():
     wave = net.render(net.features(torch.rand(1, 4096) - 0.5))
@@ -55,6 +55,7 @@ print(mel.torchaudio is None, hashlib.sha256(wave.numpy().tobytes()).hexdigest()
 """
 
 
+@pytest.mark.slow
 def test_a_net_runs_the_same_where_torchaudio_cannot_be_imported(tmp_path: Path) -> None:
     (tmp_path / "torchaudio.py").write_text("raise OSError('libcudart.so.13: cannot open shared object file')")
 

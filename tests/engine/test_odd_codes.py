@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from distill_tui.engine.inference.files import Codes
+from distill_tui.engine.inference.codes_file import Codes
 from distill_tui.errors import RequestError
 
 

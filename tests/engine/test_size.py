@@ -30,8 +30,10 @@ SMALL = {"model.channels": 32, "model.encoder_blocks": 1, "model.decoder_blocks"
         SMALL | {"model.channels": 40, "model.encoder_blocks": 3, "model.decoder_blocks": 1},
         PRESETS["conservative"],
         SMALL | {"model.net": "conv2d", "model.stride": 16},
-        SMALL | {"model.net": "conv2d", "model.stride": 16, "model.channels": 9, "model.bottleneck": "kl"},
-        {"model.net": "image", "model.codebooks": "gradient", "model.latent_dim": 2},
+        SMALL | {"model.net": "conv2d", "model.stride": 16, "model.channels": 9, "model.quantizer": "vae"},
+        {"model.net": "image", "model.quantizer": "rvq_gradient", "model.latent_dim": 2},
+        SMALL | {"model.quantizer": "residual_fsq", "model.codebook_size": 512},
+        SMALL | {"model.quantizer": "residual_vq", "data.crop_seconds": 1.0, "train.batch_size": 8},
     ],
     ids=(
         "small",
@@ -42,6 +44,8 @@ SMALL = {"model.channels": 32, "model.encoder_blocks": 1, "model.decoder_blocks"
         "conv2d",
         "few channels",
         "image",
+        "grid of codes",
+        "the library's",
     ),
 )
 def test_as_many_parameters_as_the_net_has(values: dict[str, Any]) -> None:

@@ -11,9 +11,9 @@ import torch
 from distill_tui.data.scan import scan
 from distill_tui.engine.inference.model import Model
 from distill_tui.engine.job import train_run
-from distill_tui.engine.quantizers.rvq_ema import EmaQuantizer
+from distill_tui.engine.quantizers.rvq_ema import RvqEma
 from distill_tui.errors import RequestError
-from distill_tui.library.pretrained import start_of, values_to_continue
+from distill_tui.library.pretrained import values_to_continue
 from distill_tui.library.store import Library
 from distill_tui.machine import Machine
 from distill_tui.paths import Home
@@ -24,7 +24,9 @@ from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogWriter
 from distill_tui.runs.service import create_run
-from tests.engine.support import events_of, make_run, make_trainer, tones
+from tests.engine.support import codec_of, events_of, make_run, make_trainer, tones
+
+pytestmark = pytest.mark.slow
 
 
 def trained_here(home: Home, run: RunFolder) -> e.Finished:
@@ -39,7 +41,7 @@ def continued(home: Home, folder: Path, model: str, **changes: Any) -> RunFolder
     """A new run that starts from a model."""
     values = values_to_continue(home, model) | {key.replace("__", "."): value for key, value in changes.items()}
     recipe = with_values(Recipe(), values)
-    return create_run(home, recipe, scan([folder], 0.2, home), Machine(cores=2), start_of(home, recipe))
+    return create_run(home, recipe, scan([folder], 0.2, home), Machine(cores=2)).folder
 
 
 @pytest.fixture(scope="module")
@@ -84,22 +86,20 @@ def test_weights_codebooks_and_counts_are_the_models(home: Home, learned: tuple[
     folder, _, ending = learned
     run = continued(home, folder, ending.path, train__batch_size=8)
     trainer, start = make_trainer(home, run), Model.load(Path(ending.path))
-    trainer.learner.load_pretrained(start.net.state_dict(), trainer.material.latents_per_step)
-    assert trainer.learner.quantizing
+    trainer.train_step.load_pretrained(start.net.state_dict())
+    assert codec_of(trainer).quantizing
     mine_now, its_own = trainer.net.bottleneck, start.net.bottleneck
-    assert isinstance(mine_now, EmaQuantizer)
-    assert isinstance(its_own, EmaQuantizer)
+    assert isinstance(mine_now, RvqEma)
+    assert isinstance(its_own, RvqEma)
     assert torch.equal(mine_now.codebooks, its_own.codebooks)
-    for mine, its in zip(trainer.averaged.parameters(), start.net.parameters(), strict=True):
+    for mine, its in zip(trainer.ema_net.parameters(), start.net.parameters(), strict=True):
         assert torch.equal(mine, its)
     # a batch of another size: the moving counts add up to its vectors, and the averages still mean the codes
-    for layer in mine_now.rvq.layers:
-        book = layer._codebook
-        assert book.cluster_size.sum().item() == pytest.approx(trainer.material.latents_per_step, rel=1e-3)
-        used = book.cluster_size[0] > 1
+    for codes, counts, sums in zip(mine_now.codebooks, mine_now.ema_counts, mine_now.ema_sums, strict=True):
+        assert counts.sum().item() == pytest.approx(codec_of(trainer).latents_per_step, rel=1e-3)
+        used = counts > 1
         assert used.any()
-        means = book.embed_avg[0][used] / book.cluster_size[0][used, None]
-        assert torch.allclose(means, book.embed[0][used], atol=0.05)
+        assert torch.allclose(sums[used] / counts[used, None], codes[used], atol=0.05)
     trainer.log.close()
 
 
@@ -112,7 +112,7 @@ def test_the_run_keeps_a_copy_and_outlives_the_model(home: Home, learned: tuple[
     assert trained_here(home, run).model == "tones"
     # the recipe that the run kept can be used again
     recipe = toml.load(run.recipe)
-    repeated = create_run(home, recipe, scan([folder], 0.2, home), Machine(cores=2), start_of(home, recipe))
+    repeated = create_run(home, recipe, scan([folder], 0.2, home), Machine(cores=2)).folder
     assert repeated.start.read_bytes() == run.start.read_bytes()
     assert toml.load(repeated.recipe).train.start_from == str(repeated.start)
 

@@ -67,6 +67,7 @@ def test_synthesis_and_its_gradients_are_those_of_torch(window: int, hop: int, f
         assert torch.allclose(a.grad, b.grad, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_step_looks_at_as_many_windows_as_are_drawn_and_means_the_same() -> None:
     torch.manual_seed(0)
     made, wanted = torch.randn(2, 2, 8000) * 0.1

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from distill_tui.data.scan import scan
+from distill_tui.engine.quantizers.rvq import ResidualQuantizer
+from distill_tui.engine.tasks.codebook_init import quantizer_of
 from distill_tui.engine.training import train_step
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.errors import DistillError
@@ -18,7 +20,7 @@ from distill_tui.recipe.resolve import expectations
 from distill_tui.runs import events as e
 from distill_tui.runs.control import Control, change_control
 from distill_tui.runs.state import RunState
-from tests.engine.support import events_of, make_run, make_trainer, tones, weights_of
+from tests.engine.support import codec_of, events_of, make_run, make_trainer, tones, weights_of
 from tests.programs import PATIENCE
 
 
@@ -35,7 +37,7 @@ def trained(home: Home, sounds: Path, **values: Any) -> Trainer:
 
 def poison(trainer: Trainer, steps: set[int]) -> None:
     """Make the batches of these steps hold an infinite sample."""
-    whole = trainer.material.batch
+    whole = trainer.task.batch
 
     def batch(step: int) -> torch.Tensor:
         wave = whole(step)
@@ -43,7 +45,7 @@ def poison(trainer: Trainer, steps: set[int]) -> None:
             wave[0, 0] = float("inf")
         return wave
 
-    trainer.material.batch = batch  # type: ignore[method-assign]
+    trainer.task.batch = batch  # type: ignore[method-assign]
 
 
 def test_the_loss_falls_and_the_numbers_are_told(home: Home, sounds: Path) -> None:
@@ -77,21 +79,13 @@ def test_same_seed_same_weights_and_another_seed_others(home: Home, sounds: Path
     assert not all(torch.equal(one[key], three[key]) for key in one)
 
 
-@pytest.mark.parametrize("stop_at", [1, 2, 7, 13])
+@pytest.mark.parametrize("stop_at", [7, *(pytest.param(step, marks=pytest.mark.slow) for step in (1, 2, 13))])
 def test_going_on_is_the_same_as_never_having_stopped(home: Home, sounds: Path, stop_at: int) -> None:
     values: dict[str, Any] = {"model__dropout": 0.1, "train__quantizer_dropout": 0.5}
     whole = trained(home, sounds, **values)
     run = make_run(home, sounds, **values)
     first = make_trainer(home, run)
-    while first.step < stop_at:
-        if (
-            not first.learner.quantizing
-            and first.clock.progress(first.step) >= first.recipe.train.quantizer_warmup_fraction
-        ):
-            first._make_codebooks()
-        first._train_step()
-        if first.step % first.steps_per_epoch == 0:
-            first._end_epoch()
+    assert not first.run(until=stop_at)
     first.save_checkpoint()
     second = make_trainer(home, run)
     assert second.restore()
@@ -106,55 +100,55 @@ def test_going_on_is_the_same_as_never_having_stopped(home: Home, sounds: Path, 
 def test_a_step_that_is_not_finite_changes_nothing_and_is_told(home: Home, sounds: Path) -> None:
     trainer = make_trainer(home, make_run(home, sounds))
     for _ in range(3):
-        trainer._train_step()
-    trainer._make_codebooks()
-    trainer._train_step()
+        trainer.advance()
+    codec_of(trainer).init_codebooks(trainer)
+    trainer.advance()
     before = {key: value.clone() for key, value in weights_of(trainer).items()}
-    moments = [s["exp_avg"].clone() for s in trainer.learner.optimizer.state.values()]
+    moments = [s["exp_avg"].clone() for s in trainer.train_step.optimizer.state.values()]
     poison(trainer, {trainer.step})
-    trainer._train_step()
+    trainer.advance()
     after = weights_of(trainer)
-    averaged = {key for key in after if key.startswith("averaged")}
+    averaged = {key for key in after if key.startswith("ema")}
     assert [key for key in after if key not in averaged and not torch.equal(after[key], before[key])] == []
     assert all(torch.isfinite(after[key]).all() for key in averaged if after[key].is_floating_point())
     assert all(
-        torch.equal(a, s["exp_avg"]) for a, s in zip(moments, trainer.learner.optimizer.state.values(), strict=True)
+        torch.equal(a, s["exp_avg"]) for a, s in zip(moments, trainer.train_step.optimizer.state.values(), strict=True)
     )
-    trainer._tell_steps()
+    trainer.log_steps()
     assert [w.code for w in events_of(trainer.run_folder, e.WarningRaised)] == ["not-finite"]
 
 
 def test_diverging_goes_back_once_and_then_gives_up(home: Home, sounds: Path) -> None:
     trainer = make_trainer(home, make_run(home, sounds, train__epochs=10))
     for _ in range(2):
-        trainer._train_step()
+        trainer.advance()
     trainer.save_checkpoint()
     poison(trainer, set(range(4, 1000)))
     with pytest.raises(DistillError, match="half the learning rate"):
         trainer.run()
     codes = [w.code for w in events_of(trainer.run_folder, e.WarningRaised)]
     assert codes.count("went-back") == 1
-    assert trainer.rate_factor == 0.5
+    assert trainer.lr_factor == 0.5
 
 
 def test_after_going_back_one_bad_step_is_one(home: Home, sounds: Path) -> None:
     trainer = make_trainer(home, make_run(home, sounds, train__epochs=10))
     for _ in range(2):
-        trainer._train_step()
+        trainer.advance()
     trainer.save_checkpoint()
     bad = set(range(4, 9))
     poison(trainer, bad)
-    while trainer.rate_factor == 1.0:
-        trainer._train_step()
+    while trainer.lr_factor == 1.0:
+        trainer.advance()
         if trainer.step > max(bad):
-            trainer._tell_steps()
+            trainer.log_steps()
     assert trainer.step == 2
     # the same steps come again, and one of them is still bad
     bad.clear()
     bad.add(6)
     while trainer.step < 9:
-        trainer._train_step()
-    trainer._tell_steps()
+        trainer.advance()
+    trainer.log_steps()
     said = [w.text for w in events_of(trainer.run_folder, e.WarningRaised) if w.code == "not-finite"]
     assert said[-1].startswith("1 step before step 9 ")
     state = RunState().apply_all(events_of(trainer.run_folder, e.Event))
@@ -163,30 +157,31 @@ def test_after_going_back_one_bad_step_is_one(home: Home, sounds: Path) -> None:
 
 
 def test_a_bad_step_while_codes_are_dead_leaves_the_codebooks_alone(home: Home, sounds: Path) -> None:
-    for codebooks in ("gradient", "ema"):
-        run = make_run(home, sounds, model__codebooks=codebooks, train__dead_code_threshold=0.5)
+    for name in ("rvq_gradient", "rvq_ema"):
+        run = make_run(home, sounds, model__quantizer=name, train__dead_code_threshold=0.5)
         trainer = make_trainer(home, run)
-        trainer._make_codebooks()
+        codec_of(trainer).init_codebooks(trainer)
         poison(trainer, {1})
-        trainer._train_step()
+        trainer.advance()
         trainer.net.bottleneck.replaced.zero_()
-        quantizer = trainer.learner.quantizer
-        assert quantizer is not None
-        quantizer.usage(0)[3] = 0.0
+        quantizer = quantizer_of(trainer.net)
+        assert isinstance(quantizer, ResidualQuantizer)
+        quantizer.ema_counts[0, 3] = 0.0
         before = quantizer.codebooks.clone()
-        trainer._train_step()
-        assert torch.equal(before, quantizer.codebooks), codebooks
+        trainer.advance()
+        assert torch.equal(before, quantizer.codebooks), name
         assert not trainer.net.bottleneck.replaced.any()
-        trainer._train_step()
+        trainer.advance()
         assert trainer.net.bottleneck.replaced.any(), "the next good one replaces the dead"
 
 
+@pytest.mark.slow
 def test_a_loss_that_runs_away_is_said_before_it_is_no_number(home: Home, sounds: Path) -> None:
     run = make_run(home, sounds, train__epochs=6, train__warmup_fraction=0)
     trainer = make_trainer(home, run)
     for _ in range(trainer.steps_per_epoch):
-        trainer._train_step()
-    trainer._end_epoch()
+        trainer.advance()
+    trainer.end_epoch()
     change_control(run.control, lambda control: control.knobs.update({"train.learning_rate": 1.0}))
     trainer.run()
     (said,) = [w for w in events_of(trainer.run_folder, e.WarningRaised) if w.code == "loss-rises"]
@@ -213,22 +208,22 @@ def test_knobs_take_effect_at_a_step_and_bad_ones_are_refused(home: Home, sounds
     refused = {r.key: r.text for r in events_of(run, e.SettingRejected)}
     assert set(refused) == {"loss.commitment_weight", "loss.mel_weigth", "loss.mel_weight"}
     assert "did you mean 'loss.mel_weight'" in refused["loss.mel_weigth"]
-    assert trainer.desk.knobs["loss.commitment_weight"] == 0.25
-    assert trainer.desk.knobs["loss.mel_weight"] == 1.0
+    assert trainer.poller.settings["loss.commitment_weight"] == 0.25
+    assert trainer.poller.settings["loss.mel_weight"] == 1.0
 
 
 def test_a_knob_survives_a_resume(home: Home, sounds: Path) -> None:
     run = make_run(home, sounds)
     first = make_trainer(home, run)
     change_control(run.control, lambda control: control.knobs.update({"train.learning_rate": 2e-4}))
-    first.desk.look(0)
-    first._train_step()
+    first.poller.poll(0)
+    first.advance()
     first.save_checkpoint()
     second = make_trainer(home, run)
     second.restore()
-    assert second.desk.knobs["train.learning_rate"] == 2e-4
-    second._train_step()
-    assert second.learner.optimizer.param_groups[0]["lr"] < 2.1e-4
+    assert second.poller.settings["train.learning_rate"] == 2e-4
+    second.advance()
+    assert second.train_step.optimizer.param_groups[0]["lr"] < 2.1e-4
 
 
 def test_pause_go_on_checkpoint_preview_and_stop(home: Home, sounds: Path) -> None:
@@ -266,6 +261,7 @@ def test_pause_go_on_checkpoint_preview_and_stop(home: Home, sounds: Path) -> No
     assert events_of(run, e.CheckpointSaved)[-1].step == trainer.step
 
 
+@pytest.mark.slow
 def test_a_budget_of_minutes_ends_by_then(home: Home, sounds: Path) -> None:
     trainer = trained(home, sounds, train__minutes=0.02, train__epochs=1)
     assert 1.0 <= trainer.clock.seconds < 4.0
@@ -286,19 +282,19 @@ def test_early_stopping_ends_after_epochs_without_a_better_one(home: Home, sound
 def test_overfitting_and_low_use_are_said_in_words_that_tell_what_to_do(home: Home, sounds: Path) -> None:
     trainer = make_trainer(home, make_run(home, sounds, train__epochs=40))
     per_epoch = trainer.steps_per_epoch
-    trainer.reporter.judge_gap(1.1, 1.0, 30, 40, 40 * per_epoch)
-    trainer.reporter.judge_gap(1.3, 1.0, 1, 40, 40 * per_epoch)
-    trainer.reporter.judge_gap(1.3, 1.0, 9, 12, 12 * per_epoch)
+    trainer.diagnostics.check_overfitting(1.1, 1.0, 30, 40, 40 * per_epoch)
+    trainer.diagnostics.check_overfitting(1.3, 1.0, 1, 40, 40 * per_epoch)
+    trainer.diagnostics.check_overfitting(1.3, 1.0, 9, 12, 12 * per_epoch)
     assert not events_of(trainer.run_folder, e.WarningRaised), (
         "a small gap, or one of held-out sound that may yet get better"
     )
-    trainer.reporter.judge_gap(1.3, 1.0, 10, 13, 13 * per_epoch)
+    trainer.diagnostics.check_overfitting(1.3, 1.0, 10, 13, 13 * per_epoch)
     counts = torch.zeros(2, 8)
     counts[0] += 10
     counts[1, :2] += 100
-    trainer.reporter.judge_use(counts, 3)
+    trainer.diagnostics.check_codebooks(counts, 3)
     assert len(events_of(trainer.run_folder, e.WarningRaised)) == 1
-    trainer.reporter.judge_use(counts, 3)
+    trainer.diagnostics.check_codebooks(counts, 3)
     said = {w.code: w for w in events_of(trainer.run_folder, e.WarningRaised)}
     assert "30% worse" in said["overfitting"].text
     assert said["utilization/1"].text == "Level 2: utilization 25% (below 30% threshold)"
@@ -310,14 +306,14 @@ def test_out_of_memory_cuts_the_batch_into_parts_with_the_same_gradients(home: H
     whole, cut = make_trainer(home, run), make_trainer(home, run)
     decode = cut.net.decode
 
-    def too_much(latents: torch.Tensor) -> torch.Tensor:
+    def too_much(latents: torch.Tensor) -> Any:
         if len(latents) > 2:
             raise torch.OutOfMemoryError("not enough memory")
         return decode(latents)
 
-    cut.net.decode = too_much  # type: ignore[method-assign]
+    cut.net.decode = too_much
     for trainer in (whole, cut):
-        trainer._train_step()
+        trainer.advance()
     said = events_of(run, e.WarningRaised)
     assert [w.code for w in said] == ["out-of-memory"]
     assert "in 2 parts" in said[0].text
@@ -330,12 +326,12 @@ def test_out_of_memory_cuts_the_batch_into_parts_with_the_same_gradients(home: H
 def test_out_of_memory_with_a_single_piece_says_what_would_help(home: Home, sounds: Path) -> None:
     trainer = make_trainer(home, make_run(home, sounds))
 
-    def too_much(latents: torch.Tensor) -> torch.Tensor:
+    def too_much(latents: torch.Tensor) -> Any:
         raise torch.OutOfMemoryError("not enough memory")
 
-    trainer.net.decode = too_much  # type: ignore[method-assign]
+    trainer.net.decode = too_much
     with pytest.raises(DistillError, match="single piece") as caught:
-        trainer._train_step()
+        trainer.advance()
     assert "model.channels" in caught.value.hint
 
 
@@ -343,13 +339,13 @@ def test_out_of_memory_where_codebooks_are_made_and_where_it_validates(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = make_trainer(home, make_run(home, tones(tmp_path / "long", seconds=3.0)))
-    quantizer = trainer.learner.quantizer
+    quantizer = quantizer_of(trainer.net)
     assert quantizer is not None
-    encode, initialise = trainer.net.encode, quantizer.initialise
+    encode, initialise = trainer.net.encode, quantizer.init_codebooks
     pools: list[int] = []
     held: list[int] = []
 
-    def small_batches(data: torch.Tensor) -> torch.Tensor:
+    def small_batches(data: torch.Tensor) -> Any:
         if len(data) > 2:
             raise torch.OutOfMemoryError("not enough memory")
         return encode(data)
@@ -360,20 +356,20 @@ def test_out_of_memory_where_codebooks_are_made_and_where_it_validates(
             raise torch.OutOfMemoryError("not enough memory")
         initialise(pool, batch_vectors)
 
-    whole = trainer.averaged.encode
+    whole = trainer.ema_net.encode
 
-    def short_files(data: torch.Tensor) -> torch.Tensor:
+    def short_files(data: torch.Tensor) -> Any:
         held.append(data.shape[-1])
         if data.shape[-1] > 1.6 * 8000:
             raise torch.OutOfMemoryError("not enough memory")
         return whole(data)
 
-    trainer.net.encode = small_batches  # type: ignore[method-assign]
-    trainer.averaged.encode = short_files  # type: ignore[method-assign]
-    monkeypatch.setattr(quantizer, "initialise", small_pools)
-    trainer._make_codebooks()
+    trainer.net.encode = small_batches
+    trainer.ema_net.encode = short_files
+    monkeypatch.setattr(quantizer, "init_codebooks", small_pools)
+    codec_of(trainer).init_codebooks(trainer)
     assert pools[1] == -(-pools[0] // 2)
-    trainer._end_epoch()
+    trainer.end_epoch()
     assert trainer.best["weights"] is not None
     assert held[0] > 1.6 * 8000 >= held[-1]
     said = [w.text for w in events_of(trainer.run_folder, e.WarningRaised)]
@@ -391,7 +387,7 @@ def test_memory_is_given_back_when_the_failed_pass_is_gone(
     decode = trainer.net.decode
     tracked: list[Any] = []
 
-    def too_much(latents: torch.Tensor) -> torch.Tensor:
+    def too_much(latents: torch.Tensor) -> Any:
         if len(latents) > 2:
             made = latents * 2
             tracked.append(weakref.ref(made))
@@ -400,8 +396,8 @@ def test_memory_is_given_back_when_the_failed_pass_is_gone(
 
     gone: list[bool] = []
     monkeypatch.setattr(train_step, "free_memory", lambda _device: gone.append(all(t() is None for t in tracked)))
-    trainer.net.decode = too_much  # type: ignore[method-assign]
-    trainer._train_step()
+    trainer.net.decode = too_much
+    trainer.advance()
     assert tracked
     assert gone == [True]
 
@@ -409,14 +405,14 @@ def test_memory_is_given_back_when_the_failed_pass_is_gone(
 def test_a_loss_may_be_switched_on_and_off_while_it_trains(home: Home, sounds: Path) -> None:
     run = make_run(home, sounds, loss__stft_weight=0.0)
     trainer = make_trainer(home, run)
-    trainer._train_step()
-    trainer.desk.knobs["loss.stft_weight"] = 0.5
-    trainer._train_step()
-    trainer._tell_steps()
-    trainer._train_step()
-    trainer._tell_steps()
+    trainer.advance()
+    trainer.poller.settings["loss.stft_weight"] = 0.5
+    trainer.advance()
+    trainer.log_steps()
+    trainer.advance()
+    trainer.log_steps()
     mixed, on = [m.values["loss/stft"] for m in events_of(run, e.Metrics)]
-    assert mixed is None
+    assert mixed is not None, "the mean over the steps that computed it"
     assert on is not None
 
 

@@ -24,6 +24,8 @@ from distill_tui.runs.state import RunState
 from tests.engine.support import events_of, make_run, tones
 from tests.programs import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 
 def state_of(run: RunFolder) -> RunState:
     state = RunState().apply_all(read_events(run.events))
@@ -71,6 +73,23 @@ def test_a_run_from_its_first_event_to_a_model_that_loads_in_a_new_process(home:
         [sys.executable, "-c", program, state.model.path], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert answer.stdout.strip() == "same", answer.stderr
+
+
+def test_the_default_quantizer_imports_no_library_of_others(home: Home, tmp_path: Path) -> None:
+    sounds = tones(tmp_path / "sounds")
+    run = make_run(home, sounds, train__epochs=1, name="tones")
+    program = (
+        "import sys; from distill_tui.cli.main import run as cli; from distill_tui.engine import worker\n"
+        "home, run, sound, out = sys.argv[1:]\n"
+        "assert worker.main(['--home', home, run]) == 0\n"
+        "assert cli(['reconstruct', 'tones', sound, '--out', out, '--home', home]) == 0\n"
+        "print('torch' in sys.modules, 'vector_quantize_pytorch' in sys.modules)"
+    )
+    paths = (home.root, run.path, sounds / "tone-0.wav", tmp_path / "out")
+    answer = subprocess.run(
+        [sys.executable, "-c", program, *map(str, paths)], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert answer.stdout.splitlines()[-1:] == ["True False"], answer.stderr
 
 
 def test_killed_at_random_moments_and_resumed_it_ends_with_the_very_same_weights(home: Home, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ SEGMENT_SECONDS = 1.02168
 
 def subject(options: dict[str, Any], folder: str, batch: int, **more: Any) -> Any:
     """The real trainer, past its first steps, on sound made for it."""
-    from distill_tui.engine.bench.subject import make_subject, noises
+    from distill_tui.engine.bench.subject import make_trainer, noises
     from distill_tui.machine import this_machine
 
     values: dict[str, Any] = {"model__codebook_size": 256, "train__batch_size": batch, **more}
@@ -35,20 +35,20 @@ def subject(options: dict[str, Any], folder: str, batch: int, **more: Any) -> An
     if options["small"]:
         values |= {"model__channels": 16, "model__encoder_blocks": 1, "model__decoder_blocks": 1}
     waves = noises(20.0 if options["small"] else 120.0)
-    trainer = make_subject(Path(folder), waves, this_machine(), options["device"], **values)
-    trainer._make_codebooks()
+    trainer = make_trainer(Path(folder), waves, this_machine(), options["device"], **values)
+    trainer.task.before_step(trainer)
     trainer.net.train()
     return trainer
 
 
 def step(trainer: Any) -> None:
     """One training step that logs nothing."""
-    trainer._train_step()
+    trainer.advance()
 
 
 def compiled(trainer: Any) -> str:
     """Compile its net as a run does; what came of it."""
-    done = trainer.learner.compile(trainer.material.batch(trainer.step), trainer._weights())
+    done = trainer.train_step.compile(trainer.task.batch(trainer.step), trainer.loss_weights)
     if done.error:
         raise RuntimeError(done.error)
     return str(done.text)
@@ -56,7 +56,7 @@ def compiled(trainer: Any) -> str:
 
 def captured(trainer: Any) -> str:
     """Have the step captured in one graph; only where the trainer offers it."""
-    capture = getattr(trainer.learner, "capture", None)
+    capture = getattr(trainer.train_step, "capture", None)
     if capture is None:
         raise LookupError("the trainer has no captured step")
     return str(capture())
@@ -221,14 +221,14 @@ def benched(options: dict[str, Any], folder: str, batch: int) -> dict[str, Any]:
     said = MODES[options["mode"]](trainer)
     ready = time.perf_counter() - began
     each, count = timed(trainer.device, lambda: step(trainer), seconds)
-    data, _ = timed(trainer.device, lambda: trainer.material.batch(trainer.step), seconds / 8)
+    data, _ = timed(trainer.device, lambda: trainer.task.batch(trainer.step), seconds / 8)
     found = {
         "batch": batch,
         "said": said,
         "ready_s": round(ready, 1),
         "ms_a_step": round(1000 * each, 3),
         "steps_a_second": round(1 / each, 2),
-        "sound_s_a_second": round(trainer.material.per_step / each, 1),
+        "sound_s_a_second": round(trainer.task.per_step / each, 1),
         "steps": count,
         "data_ms": round(1000 * data, 3),
     }
@@ -293,7 +293,7 @@ def tell_uncertain(options: dict[str, Any]) -> None:
             warnings.simplefilter("always")
             warnings.showwarning = show
             torch.use_deterministic_algorithms(True, warn_only=True)
-            trainer._make_codebooks()
+            trainer.task.init_codebooks(trainer)
             step(trainer)
         trainer.log.close()
     tell(not_deterministic=dict(said))
@@ -330,12 +330,12 @@ def plain_loop(trainer: Any, batch: int) -> Callable[[], object]:
     """What somebody would write in an afternoon: one step of the same net, quantizer and loss, with `.backward()`."""
     import copy
 
-    device, weights = trainer.device, trainer._weights()
-    net, loss = copy.deepcopy(trainer.net).train(), copy.deepcopy(trainer.learner.loss)
+    device, weights = trainer.device, trainer.loss_weights
+    net, loss = copy.deepcopy(trainer.net).train(), copy.deepcopy(trainer.task.loss)
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4, betas=(0.8, 0.99), fused=True)
-    waves = trainer.material.waves["training"]
+    waves = trainer.task.waves["training"]
     held: Tensor = torch.cat([torch.from_numpy(wave[:]) for wave in waves]).to(device)
-    length = trainer.material.segment
+    length = trainer.task.crop
     offsets = torch.arange(length, device=device)
 
     def one_step() -> None:
@@ -347,7 +347,7 @@ def plain_loop(trainer: Any, batch: int) -> Callable[[], object]:
             passed = net.bottleneck(net.encode(wave))
             made = net.decode(passed.latents)
         losses = loss(made, wave, with_stft=False)
-        total = losses["mel"] + weights["loss.commitment_weight"] * passed.losses["commit"]
+        total = losses["mel"] + weights["commit"] * passed.losses["commit"]
         total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()

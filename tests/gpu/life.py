@@ -101,8 +101,8 @@ def life(settings: Settings) -> dict[str, Any]:
         "resumed": lambda: resumed(settings, sounds),
         "at work": lambda: at_work(settings, sounds),
         "pictures": lambda: pictures(settings),
-        "gradient": kind("gradient", model__codebooks="gradient"),
-        "kl": kind("kl", model__bottleneck="kl"),
+        "gradient": kind("gradient", model__quantizer="rvq_gradient"),
+        "kl": kind("kl", model__quantizer="vae"),
         "conv2d": kind("conv2d", model__net="conv2d", model__mels=32),
     }
     return found_or_error(together(settings, jobs))
@@ -213,7 +213,7 @@ def drums(settings: Settings) -> dict[str, Any]:
     data = settings.data or demo_sounds(settings)
     home = settings.work / "home-drums"
     shrunk = tiny(settings, train__epochs=100) if settings.small else []
-    flags = ["--minutes", str(settings.drums_minutes), *sets(data__validation_share=0.2), *shrunk]
+    flags = ["--minutes", str(settings.drums_minutes), *sets(data__validation_fraction=0.2), *shrunk]
     done = train(settings, home, data, "drums", *flags)
     found: dict[str, Any] = {"run": summary(done), "minutes": settings.drums_minutes, "data": data.name}
     found |= pace(done)

@@ -60,8 +60,8 @@ def test_a_step_that_is_not_finite_changes_nothing(tmp_path: Path) -> None:
     trainer = inside.subject(OPTIONS, str(tmp_path), 8)
     inside.step(trainer)
     before = weights(trainer)
-    batch = trainer.material.batch
-    trainer.material.batch = lambda step: batch(step) * float("inf")
+    batch = trainer.task.batch
+    trainer.task.batch = lambda step: batch(step) * float("inf")
     inside.step(trainer)
     after = weights(trainer)
     assert [key for key in before if not torch.equal(before[key], after[key])] == []
@@ -74,7 +74,7 @@ def test_a_batch_that_does_not_fit_goes_through_in_parts(tmp_path: Path, whole_m
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 2**31) / total)
     inside.step(trainer)
-    assert trainer.learner.parts > 1
+    assert trainer.train_step.parts > 1
     inside.step(trainer)
     assert all(bool(value.isfinite().all()) for value in weights(trainer).values() if value.is_floating_point())
 
@@ -83,5 +83,5 @@ def test_what_is_logged_is_read_from_the_card(tmp_path: Path) -> None:
     trainer = inside.subject(OPTIONS, str(tmp_path), 8)
     for _ in range(2):
         inside.step(trainer)
-    trainer._tell_steps()
-    assert trainer.reporter.numbers["loss/train"] is not None
+    trainer.log_steps()
+    assert trainer.metrics.latest["loss/train"] is not None

@@ -200,9 +200,8 @@ async def _app(place: Place, screen: str, name: str) -> None:
     app = DistillApp(place.home, run, explore=screen == "explorer")
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause(0.3)
-        for key in (*KEYS[screen], "question_mark", "escape"):
-            await pilot.press(key)
-            await pilot.pause(0.1)
+        await pilot.press(*KEYS[screen], "question_mark", "escape")
+        await pilot.pause(0.3)
     if app.return_code:
         raise SystemError(f"the app ended with {app.return_code}")
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from distill_tui.library.card import Card, thin
+from distill_tui.library.card import Card
 from distill_tui.library.container import write_model
+from distill_tui.reporting.series import thin
 
 
 def tensors(seed: int = 0) -> dict[str, torch.Tensor]:

@@ -4,10 +4,11 @@ import json
 import math
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distill_tui.library.card import Card, encode, now, thin
+from distill_tui.library.card import Card, encode, now
 from tests.library.models import card
 
 odd = st.sampled_from([math.nan, math.inf, -math.inf])
@@ -25,6 +26,7 @@ def refuse(constant: str) -> None:
     raise AssertionError(f"{constant} is not JSON")
 
 
+@pytest.mark.slow
 @settings(database=None, deadline=None, max_examples=200)
 @given(
     name=words,
@@ -56,29 +58,3 @@ def test_unknown_fields_are_ignored_and_missing_ones_have_defaults() -> None:
 
 def test_now_is_what_created_accepts() -> None:
     msgspec.json.decode(encode(Card(created=now())), type=Card)
-
-
-def test_a_short_series_is_kept_whole_with_gaps_for_what_is_not_finite() -> None:
-    assert thin([0.0, 5.0, 10.0], [0.0, 0.5, 1.0], [1.0, math.nan, None]) == {
-        "steps": [0, 5, 10],
-        "epochs": [0, 0.5, 1],
-        "values": [1.0, None, None],
-    }
-
-
-@settings(database=None, deadline=None, max_examples=100)
-@given(
-    values=st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6), st.just(math.inf)), max_size=400),
-    points=st.integers(4, 60),
-)
-def test_a_thinned_series_keeps_its_ends_its_order_and_its_extremes(values: list[float | None], points: int) -> None:
-    steps = [float(i) for i in range(len(values))]
-    kept = thin(steps, steps, values, points)
-    assert len(kept["steps"]) == len(kept["epochs"]) == len(kept["values"]) <= max(points, 0)
-    chosen = [int(step or 0) for step in kept["steps"]]
-    assert chosen == sorted(set(chosen))
-    if values:
-        assert chosen[0] == 0 and chosen[-1] == len(values) - 1
-    finite = [v for v in values if v is not None and math.isfinite(v)]
-    left = [v for v in kept["values"] if v is not None]
-    assert (min(left), max(left)) == (min(finite), max(finite)) if finite else not left

@@ -57,6 +57,7 @@ def odd_tensors(draw: st.DrawFn) -> torch.Tensor:
     return tensor.unsqueeze(0).expand(3, *tensor.shape) if view == "expanded" else tensor
 
 
+@pytest.mark.slow
 @settings(database=None, deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     made=st.dictionaries(st.text(max_size=20).filter(lambda n: n != "__metadata__"), odd_tensors(), max_size=5),

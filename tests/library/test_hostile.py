@@ -314,6 +314,7 @@ def mutated(content: bytes, choose: random.Random) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.slow
 def test_of_a_thousand_damaged_files_each_is_refused_or_still_the_same(tmp_path: Path) -> None:
     path = tmp_path / "m.distill"
     card = write(path)
@@ -418,6 +419,7 @@ def test_json_as_another_program_spaces_it_is_read(tmp_path: Path) -> None:
     assert verify(path) == card
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_tensors_are_refused_before_they_are_looked_at(tmp_path: Path) -> None:
     path = tmp_path / "m.distill"
     write(path)

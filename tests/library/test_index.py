@@ -164,6 +164,7 @@ def test_a_folder_that_only_can_be_read_is_listed() -> None:
         (root / "models").chmod(0o755)
 
 
+@pytest.mark.slow
 def test_flipped_bits_in_the_index_are_not_believed(folder: Path) -> None:
     before = list_entries(folder)
     path = folder / INDEX_NAME

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from distill_tui.library.container import verify
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
@@ -179,6 +181,7 @@ def run(script: str, home: Home) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_processes_that_save_one_name_at_once_lose_nothing(home: Home) -> None:
     run(AT_ONCE, home)
     entries = Library(home).list()
@@ -191,6 +194,7 @@ def test_processes_that_save_one_name_at_once_lose_nothing(home: Home) -> None:
     assert sum(entry.name.startswith("renamed") for entry in entries) == 4
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_the_old_model_or_the_new_one(home: Home) -> None:
     outcomes = json.loads(run(KILLED, home))
     killed = [outcome for outcome in outcomes if outcome[0] != 0]
@@ -209,6 +213,7 @@ def test_a_kill_at_any_moment_leaves_the_old_model_or_the_new_one(home: Home) ->
     assert not list(home.models.glob("*.part")) and not list(home.models.glob(".[!.]*.part"))
 
 
+@pytest.mark.slow
 def test_a_kill_during_any_other_change_loses_no_model(home: Home) -> None:
     killed = json.loads(run(CHANGES, home))
     assert killed.keys() == {"import", "export", "rename", "delete", "restore"}

@@ -56,6 +56,7 @@ def test_a_taken_name_gets_a_number_and_nothing_is_overwritten(library: Library)
     assert [library.find(n).id for n in names(library)] == ids
 
 
+@pytest.mark.slow
 @settings(database=None, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(max_size=300))
 def test_any_name_becomes_a_file_in_the_library_and_is_found_by_it(library: Library, name: str) -> None:

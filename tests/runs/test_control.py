@@ -14,6 +14,7 @@ def test_nothing_asked_for_is_to_run(tmp_path: Path) -> None:
     assert read_control(tmp_path / "control.json") == Control(wanted="running")
 
 
+@pytest.mark.slow
 def test_controllers_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "control.json"
     script = (

@@ -16,10 +16,9 @@ from distill_tui.runs import hooks
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.log import LogReader
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from distill_tui.settings import Settings
-from distill_tui.ui.dialogs.runs import glance
-from distill_tui.ui.run_store import Follower
+from distill_tui.ui.run_store import WatchedRun
 from tests.runs.support import a_run, metrics, started, write
 
 MOMENTS = range(10)
@@ -79,11 +78,11 @@ def worker(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
 
 
 def states_in_the_app(run: RunFolder, looks: int) -> list[str]:
-    follower, states = Follower(run, lambda _: None), []
+    follower, states = WatchedRun(run, lambda _: None), []
 
     async def look() -> None:
         for _ in range(looks):
-            await follower.step()
+            await follower.poll()
             states.append(follower.state.state)
 
     asyncio.run(look())
@@ -100,7 +99,7 @@ def test_a_run_that_ends_between_two_looks_has_finished_in_the_app(worker: Worke
 
 
 @pytest.mark.parametrize("at", MOMENTS)
-@pytest.mark.parametrize("look", [brief, glance])
+@pytest.mark.parametrize("look", [quick_state])
 def test_a_run_that_ends_while_it_is_looked_at_has_finished_in_the_lists(
     worker: Worker, look: Callable[[RunFolder], object], at: int
 ) -> None:
@@ -113,7 +112,7 @@ def test_a_run_that_ends_while_it_is_looked_at_has_finished_in_the_lists(
 def test_a_run_that_is_resumed_while_it_is_looked_at_is_not_taken_for_dead(worker: Worker, at: int) -> None:
     write(worker.run, started(worker.run), e.Stopped(step=9, epoch=1, seconds=1.0))
     worker.will(worker.begin, at)
-    assert brief(worker.run).state in ("stopped", "running")
+    assert quick_state(worker.run).state in ("stopped", "running")
 
 
 @pytest.mark.parametrize("at", MOMENTS)
@@ -122,7 +121,7 @@ def test_a_command_that_waits_hears_the_end(worker: Worker, at: int) -> None:
     options = argparse.Namespace(home=None, name=worker.run.id, json=False, timeout=60.0)
     worker.will(worker.finish, at)
     try:
-        event = RunRequest(options).ask(lambda _: None, lambda event: isinstance(event, e.LAST))
+        event = RunRequest(options).wait(lambda event: isinstance(event, e.LAST))
     except RequestError as error:
         assert "has finished" in error.message
     else:

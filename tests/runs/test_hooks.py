@@ -1,4 +1,4 @@
-"""The herald: a person's commands are started when a run ends or needs attention, also when its worker was killed."""
+"""Hooks: a person's commands are started when a run ends or needs attention, also when its worker was killed."""
 
 import subprocess
 import sys
@@ -14,11 +14,11 @@ import os, sys, pathlib
 from distill_tui.paths import find_home
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.hooks import start_herald
+from distill_tui.runs.hooks import start_hooks
 from distill_tui.runs.log import LogWriter
 run = RunFolder(pathlib.Path(sys.argv[1]))
 with run.hold():
-    start_herald(find_home(), run)
+    start_hooks(find_home(), run)
     log = LogWriter(run.events)
     say = log.write
     say(e.Started(run=run.id, name="drums", pid=os.getpid(), program="0"))
@@ -64,14 +64,16 @@ def test_however_a_run_ends_its_command_is_started_once(home: Home) -> None:
 def test_a_warning_starts_its_command_once_a_kind(home: Home) -> None:
     told = settings(home, on_warning="")
     warnings = [("early", 0), ("dead codes", 3), ("dead codes", 6), ("gap", 6)]
-    fate = ";".join(f"say(e.Warned(code={code!r}, text={code!r} ' of {step}', step={step}))" for code, step in warnings)
+    fate = ";".join(
+        f"say(e.WarningRaised(code={code!r}, text={code!r} ' of {step}', step={step}))" for code, step in warnings
+    )
     assert live(a_run(home), f"{fate};{FATES['finished']}").wait(PATIENCE) == 0
     until(lambda: told.exists() and told.read_text().count("\n") >= 2, "what the commands were told")
     assert told.read_text().splitlines() == ["starting|drums|dead codes of 3|", "starting|drums|gap of 6|"]
 
 
 def test_who_was_killed_and_went_on_at_once_is_told_apart(home: Home) -> None:
-    """The worker of a run that goes on at once has a herald of its own."""
+    """The worker of a run that goes on at once has hooks of its own."""
     told, run = settings(home, on_finish=""), a_run(home)
     live(run, FATES["crashed"]).wait(PATIENCE)
     live(run, FATES["finished"]).wait(PATIENCE)
@@ -79,7 +81,7 @@ def test_who_was_killed_and_went_on_at_once_is_told_apart(home: Home) -> None:
     assert sorted(told.read_text().splitlines()) == sorted([TOLD["crashed"], TOLD["finished"]])
 
 
-def test_without_a_command_there_is_no_herald(home: Home) -> None:
+def test_without_a_command_there_are_no_hooks(home: Home) -> None:
     script = WORKER.replace("exec(sys.argv[2])", "import subprocess; print(len(subprocess._active))")
     done = subprocess.run(
         [sys.executable, "-c", script, str(a_run(home).path)], capture_output=True, text=True, check=True

@@ -162,6 +162,7 @@ def test_a_log_that_cannot_be_opened_is_an_error_with_a_way_out(tmp_path: Path) 
     assert not os.path.lexists(tmp_path / "no")
 
 
+@pytest.mark.slow
 def test_the_lines_of_python_in_contributing_read_a_log(trained: Trained) -> None:
     text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
     block = text[text.index("To read a log from Python:") :].split("\n\n")[1]

@@ -11,10 +11,14 @@ from distill_tui.cli.main import run as main
 from distill_tui.cli.terminal_style import TerminalStyle
 from distill_tui.engine.training.control_poller import ControlPoller
 from distill_tui.errors import DistillError, RequestError
+from distill_tui.files import atomic_write
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
+from distill_tui.runs.control import request_state
 from distill_tui.runs.folder import find_run, is_same_file
 from distill_tui.runs.log import LogWriter, read_events
+from distill_tui.runs.seen_warnings import mark_seen
+from distill_tui.runs.state import RunState
 from tests.runs.support import a_run, started, write
 
 
@@ -32,6 +36,19 @@ def test_a_lock_that_is_deleted_lets_no_second_worker_in(home: Home) -> None:
         assert held.why_lost() == ""
 
 
+def test_a_removed_run_is_not_made_anew(home: Home) -> None:
+    run = a_run(home)
+    with run.hold():
+        shutil.rmtree(run.path)
+        # a preview that was being written
+        atomic_write(run.previews / "step-000009" / "original-01.wav", b"")
+    assert not run.path.exists()
+    with pytest.raises(DistillError, match="was removed"):
+        request_state(run.control, "paused")
+    mark_seen(run, RunState())
+    assert not run.path.exists()
+
+
 @pytest.mark.parametrize("what", ["removed", "moved", "replaced", "log", "lock"])
 def test_the_worker_s_next_look_says_what_is_gone(home: Home, what: str) -> None:
     run = a_run(home)
@@ -39,7 +56,7 @@ def test_the_worker_s_next_look_says_what_is_gone(home: Home, what: str) -> None
     with run.hold() as held:
         log = LogWriter(run.events)
         desk = ControlPoller(held, log, {})
-        desk.look(0)
+        desk.poll(0)
         away = run.path.with_name("away")
         match what:
             case "removed":

@@ -10,7 +10,7 @@ from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.events import LONGEST_LINE, Codec
 from distill_tui.runs.log import LogReader, LogWriter, end_of_log, read_events, tail_events
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from distill_tui.runs.state import RunState
 from tests.runs.support import a_run, metrics, started, write
 from tests.ui.recorded import finished, stopped
@@ -66,7 +66,7 @@ def test_one_odd_log_breaks_no_list_and_no_export(
         assert main(command) == 0, command
         assert "mistake" not in capsys.readouterr().err
     # a word of another release is none of ours
-    assert brief(odd).state == "stopped"
+    assert quick_state(odd).state == "stopped"
 
 
 def test_a_log_that_is_no_file_has_no_events(home: Home) -> None:
@@ -74,9 +74,10 @@ def test_a_log_that_is_no_file_has_no_events(home: Home) -> None:
     run.events.mkdir()
     assert list(read_events(run.events)) == tail_events(run.events) == []
     assert end_of_log(run.events) == 0
-    assert brief(run).state == "starting"
+    assert quick_state(run).state == "starting"
 
 
+@pytest.mark.slow
 def test_events_after_a_stretch_of_nonsense_are_read(home: Home) -> None:
     run = a_run(home)
     write(run, started(run))
@@ -86,9 +87,10 @@ def test_events_after_a_stretch_of_nonsense_are_read(home: Home) -> None:
     write(run, metrics(3))
     assert [type(event) for event in read_events(run.events)] == [e.Started, e.Metrics]
     assert [type(event) for event in LogReader(run.events).read_new(1000)] == [e.Started]
-    assert brief(run).step == RunState().apply_all(read_events(run.events)).step == 3
+    assert quick_state(run).step == RunState().apply_all(read_events(run.events)).step == 3
 
 
+@pytest.mark.slow
 def test_a_last_line_without_end_that_is_no_worker_s_stays_and_is_passed_over(home: Home) -> None:
     run = a_run(home)
     write(run, started(run))

@@ -6,10 +6,10 @@ import pytest
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs import follow
-from distill_tui.runs import quick_state as brief_module
+from distill_tui.runs import quick_state as quick_state_module
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import read_events
-from distill_tui.runs.quick_state import brief
+from distill_tui.runs.quick_state import quick_state
 from distill_tui.runs.state import RunState
 from tests.conftest import Trained
 from tests.runs.support import a_run, metrics, started, write
@@ -127,6 +127,7 @@ def test_a_number_that_is_missing_leaves_a_gap_and_is_null_in_json(home: Home) -
     assert document["losses"] == {"val": None}
 
 
+@pytest.mark.slow
 def test_the_summary_has_what_scripts_rely_on(trained: Trained) -> None:
     state = whole(trained.run)
     assert state.summary().keys() >= {
@@ -136,16 +137,17 @@ def test_the_summary_has_what_scripts_rely_on(trained: Trained) -> None:
     assert state.summary()["model"]["path"] == str(trained.model)
 
 
+@pytest.mark.slow
 def test_the_brief_state_is_the_whole_one_without_its_series(trained: Trained) -> None:
-    assert brief(trained.run).summary() == whole(trained.run).summary()
+    assert quick_state(trained.run).summary() == whole(trained.run).summary()
 
 
 @pytest.mark.parametrize("resumed", [False, True])
 def test_of_a_long_log_the_brief_state_is_still_exact(
     home: Home, monkeypatch: pytest.MonkeyPatch, resumed: bool
 ) -> None:
-    monkeypatch.setattr(brief_module, "WHOLE_BYTES", 20_000)
-    monkeypatch.setattr(brief_module.QuickStateReader, "batch_bytes", 1000)
+    monkeypatch.setattr(quick_state_module, "WHOLE_BYTES", 20_000)
+    monkeypatch.setattr(quick_state_module.QuickStateReader, "batch_bytes", 1000)
     run = a_run(home)
     events: list[e.Event] = [started(run), e.StateChanged(state="running"), e.WarningRaised(code="w", text="early")]
     for step in range(1, 2000):
@@ -157,9 +159,9 @@ def test_of_a_long_log_the_brief_state_is_still_exact(
         events += [started(run, resumed=True), e.StateChanged(state="running", step=1199)]
         events += [metrics(1200, 2, loss_train=3.0, codebook_0=0.5)]
     write(run, *events)
-    assert brief(run).summary() == whole(run).summary()
-    assert brief(run).losses["val"] == 0.25
-    reader, read = brief_module.QuickStateReader(run.events), 0
+    assert quick_state(run).summary() == whole(run).summary()
+    assert quick_state(run).losses["val"] == 0.25
+    reader, read = quick_state_module.QuickStateReader(run.events), 0
     while found := reader.read_new():
         read += len(found)
     assert read < 400
@@ -167,8 +169,22 @@ def test_of_a_long_log_the_brief_state_is_still_exact(
 
 def test_a_run_whose_worker_never_spoke_has_crashed_after_a_while(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     run = a_run(home)
-    assert brief(run).state == "starting"
+    assert quick_state(run).state == "starting"
     monkeypatch.setattr(follow, "FIRST_WORD_SECONDS", -1.0)
-    assert brief(run).state == "crashed"
+    assert quick_state(run).state == "crashed"
     with run.hold():
-        assert brief(run).state == "starting"
+        assert quick_state(run).state == "starting"
+
+
+def test_settings_of_a_worker_that_died_before_its_checkpoint_are_not_those_of_the_next() -> None:
+    begun = e.Started(seq=1, run="r", name="r", pid=1, program="0")
+    running = e.StateChanged(seq=2, state="running", step=0)
+    early = e.SettingChanged(seq=3, key="loss.mel_weight", old=1.0, new=0.9, step=0)
+    again = [
+        e.Started(seq=4, run="r", name="r", pid=2, program="0", resumed=True),
+        e.StateChanged(seq=5, state="running", step=0),
+    ]
+    assert RunState().apply_all([begun, running, early, *again]).knobs == []
+    saved = e.CheckpointSaved(seq=4, step=0, epoch=0, file="checkpoints/step-00000000.ckpt")
+    again = [msgspec.structs.replace(event, seq=event.seq + 1) for event in again]
+    assert RunState().apply_all([begun, running, early, saved, *again]).knobs == [early]

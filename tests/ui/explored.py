@@ -2,6 +2,7 @@
 
 import math
 import random
+from functools import cache
 from typing import Any
 
 from distill_tui.data.images.dataset import Pictures
@@ -82,7 +83,7 @@ def metrics(step: int, kl: float | None = None) -> e.Metrics:
 
 def running(home: Home, kl: float | None = None, **values: Any) -> RunFolder:
     """1,700 steps done, with a map; the worker lives only while somebody holds the run."""
-    more = {"model__bottleneck": "kl"} if kl is not None else {}
+    more = {"model__quantizer": "vae"} if kl is not None else {}
     run = make_run(home, **more, **values)
     recorder = start(run)
     for step in range(20, 1701, 20):
@@ -147,6 +148,7 @@ def _codes(level: int, time: float) -> list[Point]:
     return [(chance.gauss(0, reach), chance.gauss(0, reach)) for _ in range(CODES)]
 
 
+@cache
 def a_picture(number: int, blur: float) -> Picture:
     """A ring or a bar, soft at its edges by so many pixels."""
     pixels = bytearray()

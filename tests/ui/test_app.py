@@ -9,12 +9,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual._compositor import Compositor, ReflowResult
-from textual.geometry import Size
-from textual.widget import Widget
 
 from distill_tui.paths import Home
 from distill_tui.runs.control import read_control
@@ -54,43 +50,6 @@ def test_the_first_screens_import_nothing_heavy(home: Home) -> None:
         assert imported(home, "training") == "[]"
 
 
-@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 35)])
-async def test_the_first_screen_is_laid_out_once_and_the_first_frame_is_all_of_it(
-    home: Home, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    layouts, frames = [0], list[str]()
-    reflow, render = Compositor.reflow, Compositor.render_update
-
-    def counted(self: Compositor, parent: Widget, size: Size) -> ReflowResult:
-        layouts[0] += not frames
-        return reflow(self, parent, size)
-
-    def kept(self: Compositor, *arguments: Any, **named: Any) -> Any:
-        frames.append("\n".join(strip.text for strip in self.render_strips()))
-        return render(self, *arguments, **named)
-
-    monkeypatch.setattr(Compositor, "reflow", counted)
-    monkeypatch.setattr(Compositor, "render_update", kept)
-    async with DistillApp(home).run_test(size=size) as pilot:
-        await until(pilot, lambda: frames)
-    assert layouts == [1]
-    bars = ("1 Config", "2 Training", "? Help  q Quit", "enter: type a path of sounds") if size[0] > 64 else ()
-    for words in (*bars, "Sounds", "a folder, e.g. ~/sounds"[: size[0] // 2], "No sounds chosen", "t: "):
-        assert words in frames[0], frames[0]
-
-
-async def test_style_sheets_are_read_once_for_each_theme(home: Home) -> None:
-    app = DistillApp(home)
-    async with app.run_test() as pilot:
-        await until(pilot, lambda: app.screen.query("#start"))
-        before = app.stylesheet.rules[0]
-        await pilot.press("3")
-        await until(pilot, lambda: app.current_mode == "library")
-        assert app.stylesheet.rules[0] is before
-        app.theme = "distill-light"
-        await until(pilot, lambda: app.stylesheet.rules[0] is not before)
-
-
 async def test_digits_switch_screens_and_an_active_run_comes_first(home: Home) -> None:
     with recorded.alive(recorded.running(home)):
         app = DistillApp(home)
@@ -110,13 +69,17 @@ async def test_digits_in_a_field_are_typed(home: Home) -> None:
         assert app.is_running
 
 
+@pytest.mark.slow
 async def test_help_names_every_key_of_the_screen(home: Home) -> None:
     with recorded.alive(recorded.running(home)):
         app = DistillApp(home)
         async with app.run_test(size=(100, 50)) as pilot:
-            await until(pilot, lambda: app._training.state.is_active and app._training.state.started_at)
+            await until(
+                pilot, lambda: app._training.controller.state.is_active and app._training.controller.state.started_at
+            )
             await pilot.press("question_mark")
             assert isinstance(app.screen, HelpDialog)
+            await until(pilot, lambda: "Leave the app" in screen_text(app))
             shown = screen_text(app)
             for words in ("Pause the training", "asks first", "Save a checkpoint", "Leave the app", "The models"):
                 assert words in shown
@@ -124,11 +87,14 @@ async def test_help_names_every_key_of_the_screen(home: Home) -> None:
             assert not isinstance(app.screen, HelpDialog)
 
 
+@pytest.mark.slow
 async def test_every_action_is_in_the_palette(home: Home) -> None:
     with recorded.alive(recorded.running(home)):
         app = DistillApp(home)
         async with app.run_test(size=(100, 50)) as pilot:
-            await until(pilot, lambda: app._training.state.is_active and app._training.state.started_at)
+            await until(
+                pilot, lambda: app._training.controller.state.is_active and app._training.controller.state.started_at
+            )
             titles = {command.title for command in app.get_system_commands(app.screen)}
             wanted = {"Pause", "Stop", "Checkpoint", "Preview", "Runs", "Help", "Quit", "Config", "Library"}
             assert titles >= wanted | {"Theme: distill", "Theme: distill-light", "Theme: high-contrast", "Theme: ansi"}
@@ -151,6 +117,7 @@ async def test_a_theme_is_kept_and_a_users_own_is_found(home: Home) -> None:
         assert again.theme == "mine"
 
 
+@pytest.mark.slow
 async def test_without_colour_nothing_is_grey_and_the_cursor_is_seen(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,7 +127,7 @@ async def test_without_colour_nothing_is_grey_and_the_cursor_is_seen(
     monkeypatch.setenv("NO_COLOR", "")
     app = DistillApp(home, recorded.finished(home))
     async with app.run_test(size=(80, 24)) as pilot:
-        for key, said in (("2", "✓ finished"), ("1", "Start training"), ("3", "46.9 frames")):
+        for key, said in (("2", "✓ finished"), ("1", "Start training"), ("3", "46.9 latent frames")):
             await pilot.press(key)
             await until(pilot, lambda said=said: said in screen_text(app))  # type: ignore[misc]
             cells = [segment for strip in app.screen._compositor.render_strips() for segment in strip]
@@ -168,6 +135,7 @@ async def test_without_colour_nothing_is_grey_and_the_cursor_is_seen(
         assert [one.text for one in cells if one.style and one.style.reverse and "▸" in one.text]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["distill", "distill-light", "high-contrast", "ansi"])
 async def test_every_theme_paints_every_screen(home: Home, theme: str) -> None:
     home.root.mkdir()
@@ -181,6 +149,7 @@ async def test_every_theme_paints_every_screen(home: Home, theme: str) -> None:
         await until(pilot, lambda: "Sounds" in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_keys_can_be_changed(home: Home) -> None:
     home.root.mkdir()
     home.settings.write_text('[keys]\n"app.library" = "l"\n')
@@ -202,7 +171,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         code = (
             "import sys; from pathlib import Path; from distill_tui.paths import Home; "
-            "from distill_tui.ui.app import run_app; sys.exit(run_app(Home(Path(sys.argv[1])), None))"
+            "from distill_tui.ui.start import run_app; sys.exit(run_app(Home(Path(sys.argv[1])), None))"
         )
         environment = {**os.environ, "TERM": "xterm-256color", "TZ": "UTC"}
         environment.pop("COLORTERM", None)
@@ -240,6 +209,7 @@ class Terminal:
         os.close(self.master)
 
 
+@pytest.mark.terminal
 def test_in_a_real_terminal_q_leaves_and_says_that_the_run_goes_on(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
@@ -256,6 +226,7 @@ def test_in_a_real_terminal_q_leaves_and_says_that_the_run_goes_on(home: Home) -
             terminal.close()
 
 
+@pytest.mark.terminal
 def test_a_line_that_drops_ends_the_app(home: Home) -> None:
     terminal = Terminal(home)
     try:
@@ -266,6 +237,8 @@ def test_a_line_that_drops_ends_the_app(home: Home) -> None:
         terminal.close()
 
 
+@pytest.mark.terminal
+@pytest.mark.slow
 def test_a_terminal_that_goes_without_a_word_ends_the_app(home: Home) -> None:
     terminal = Terminal(home)
     terminal.until("Sounds")
@@ -277,6 +250,8 @@ def test_a_terminal_that_goes_without_a_word_ends_the_app(home: Home) -> None:
         terminal.process.kill()
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_nothing_is_sent_when_nothing_changes(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
@@ -300,6 +275,8 @@ def test_themes_lie_where_the_program_looks() -> None:
     assert {file.stem for file in Path(own_themes()).glob("*.toml")} >= {"distill", "ansi"}
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_what_is_typed_behind_keys_that_move_the_focus_goes_where_they_lead(home: Home) -> None:
     terminal = Terminal(home)
     try:
@@ -312,6 +289,8 @@ def test_what_is_typed_behind_keys_that_move_the_focus_goes_where_they_lead(home
         terminal.close()
 
 
+@pytest.mark.slow
+@pytest.mark.terminal
 def test_what_is_typed_behind_a_key_that_opens_a_dialog_goes_into_the_dialog(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
@@ -323,3 +302,13 @@ def test_what_is_typed_behind_a_key_that_opens_a_dialog_goes_into_the_dialog(hom
             programs.until(lambda: read_control(run.control).knobs == {"train.learning_rate": 0.0015}, "the wish")
         finally:
             terminal.close()
+
+
+@pytest.mark.slow
+async def test_many_problems_of_the_settings_take_one_note(home: Home) -> None:
+    home.root.mkdir()
+    home.settings.write_text('theme = "none"\n[keys]\n"app.libary" = "l"\n"app.help" = "no-key"\nmore = "x"\n')
+    app = DistillApp(home)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await until(pilot, lambda: "more: distill-tui doctor" in screen_text(app))
+        assert len(app.screen.query("Toast")) == 1

@@ -49,6 +49,7 @@ def test_every_theme_of_textual_can_be_looked_at() -> None:
         contrast_problems(theme)
 
 
+@pytest.mark.slow
 async def test_a_users_own_theme_that_is_hard_to_read_is_told(home: Home) -> None:
     folder = home.root / "themes"
     folder.mkdir(parents=True)
@@ -85,12 +86,12 @@ def assert_readable(app: DistillApp, system: ColorSystem, where: object) -> None
             assert contrast >= READABLE, f"{text!r} of {where}: {letters} on {behind}, {contrast:.1f}"
 
 
-@pytest.mark.parametrize("size", [(120, 35), (200, 50)], ids=lambda s: f"{s[0]}x{s[1]}")
-async def test_all_that_is_written_can_be_read_after_the_theme_was_changed(home: Home, size: tuple[int, int]) -> None:
+@pytest.mark.slow
+async def test_all_that_is_written_can_be_read_after_the_theme_was_changed(home: Home) -> None:
     write(home.models / "drums.distill")
     app = DistillApp(home, recorded.diverged(home))
-    places = (("2", "the loss is not finite"), ("1", "Start training"), ("3", "46.9 frames"))
-    async with app.run_test(size=size) as pilot:
+    places = (("2", "the loss is not finite"), ("1", "Start training"), ("3", "46.9 latent frames"))
+    async with app.run_test(size=(200, 50)) as pilot:
         for theme in ("distill", "distill-light"):
             app.theme = theme
             for key, said in places:
@@ -100,6 +101,7 @@ async def test_all_that_is_written_can_be_read_after_the_theme_was_changed(home:
                 assert_readable(app, ColorSystem.TRUECOLOR, (theme, key))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("term", ["xterm-256color", "xterm-16color"])
 @pytest.mark.parametrize("name", [name for name in OWN if not name.startswith("ansi")])
 async def test_all_that_is_written_on_the_screens_can_be_read(
@@ -119,7 +121,7 @@ async def test_all_that_is_written_on_the_screens_can_be_read(
             (("question_mark",), "Palette"),
             (("escape", "1"), "Start training"),
             (("tab", "tab"), "Learning rate"),
-            (("escape", "3"), "46.9 frames"),
+            (("escape", "3"), "46.9 latent frames"),
             (("ctrl+p",), "Search"),
         ):
             await pilot.press(*keys)

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 import tomli_w
 
 from distill_tui.paths import Home
 from tests.programs import TINY, Terminal, ended_at_last, few_sounds
+
+pytestmark = [pytest.mark.slow, pytest.mark.terminal]
 
 
 def test_keys_alone_lead_from_a_folder_to_a_model(home: Home, tmp_path: Path) -> None:
@@ -23,7 +26,7 @@ def test_keys_alone_lead_from_a_folder_to_a_model(home: Home, tmp_path: Path) ->
         terminal.read_until("kHz,")
         terminal.type("\x13")
         terminal.read_until(": finished\x07")
-        terminal.read_until("opens the library")
+        terminal.read_until("press 3")
         terminal.type("3")
         terminal.read_until("1 model")
         terminal.type("q")

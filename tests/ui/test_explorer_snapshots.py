@@ -12,9 +12,11 @@ from textual.pilot import Pilot
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.app import DistillApp
+from distill_tui.ui.screens.explorer.sources import Source
 from tests.ui import explored, recorded
 from tests.ui.conftest import screen_text, until
 
+pytestmark = pytest.mark.slow
 Compare = Callable[..., bool]
 SIZES = [(40, 12), (80, 24), (120, 35), (200, 50)]
 
@@ -30,14 +32,14 @@ def settled(app: DistillApp, *keys: str, sounds: bool = False) -> Callable[[Pilo
 
     async def wait(pilot: Pilot[None]) -> None:
         screen = app._explorer
-        await until(pilot, lambda: screen.state.step and screen.maps.scene is not None)
+        await until(pilot, lambda: screen.controller.state.step and screen.panels.map_view.scene is not None)
         if sounds:
-            screen.show_map(explored.sound_map(), "model drums")
+            screen.loader.show(Source("model drums", explored.sound_map()))
         await pilot.press(*keys)
         before = ""
         while before != (before := screen_text(pilot.app)):
             for _ in range(3):
-                screen._repaint()
+                screen.repaint()
                 await pilot.pause()
 
     return wait

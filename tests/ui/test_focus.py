@@ -13,16 +13,16 @@ from distill_tui.data.corpus import Corpus, Skipped
 from distill_tui.paths import Home
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.screens.config.fields import Choice, FieldRow
+from distill_tui.ui.screens.config.folder_field import FolderField
 from distill_tui.ui.screens.config.screen import ConfigScreen
-from distill_tui.ui.widgets.path_input import FolderField
 from tests.library.models import write
 from tests.ui import explored, recorded
 from tests.ui.conftest import until
 from tests.ui.test_config import found
 
 Go = Callable[[DistillApp, Pilot[None]], Awaitable[None]]
+# with more colours nothing looks more alike: these are made of the style in true colour, cell by cell
 COLOURS = {
-    "true colour": {},
     "sixteen colours": {"COLORTERM": "", "TERM": "xterm"},
     "no colour": {"NO_COLOR": "1"},
 }
@@ -86,7 +86,7 @@ async def paths(app: DistillApp, pilot: Pilot[None]) -> None:
 async def mapped(app: DistillApp, pilot: Pilot[None]) -> None:
     """The Explorer with a map."""
     await pilot.press("4")
-    await until(pilot, lambda: app.current_mode == "explorer" and app._explorer.maps.scene)
+    await until(pilot, lambda: app.current_mode == "explorer" and app._explorer.panels.map_view.scene)
 
 
 def press(*keys: str, seen: str = "*") -> Go:
@@ -122,6 +122,7 @@ PLACES: dict[str, Go] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colours", COLOURS)
 @pytest.mark.parametrize("place", PLACES)
 async def test_focus_is_seen(home: Home, monkeypatch: pytest.MonkeyPatch, place: str, colours: str) -> None:
@@ -135,7 +136,7 @@ async def test_focus_is_seen(home: Home, monkeypatch: pytest.MonkeyPatch, place:
     app = DistillApp(home, None if place in ("config", "paths", "tree") else run)
     async with app.run_test(size=(120, 35)) as pilot:
         if app.current_mode == "training":
-            await until(pilot, lambda: app._training.state.started_at)
+            await until(pilot, lambda: app._training.controller.state.started_at)
         await PLACES[place](app, pilot)
         walked: dict[tuple[type, str | None], Widget] = {}
         for widget in app.screen.focus_chain:

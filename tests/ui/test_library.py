@@ -17,8 +17,8 @@ from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.dialogs.compare import CompareDialog
 from distill_tui.ui.screens.config.fields import FieldRow
+from distill_tui.ui.screens.library.compare_dialog import CompareDialog
 from tests.conftest import Trained
 from tests.programs import PATIENCE
 from tests.ui.conftest import screen_text, until
@@ -48,9 +48,10 @@ async def opened(home: Home, size: tuple[int, int] = (120, 35)) -> AsyncIterator
 
 
 def order(app: DistillApp) -> list[str]:
-    return [Path(key).stem for key in app.screen._list.keys]  # type: ignore[attr-defined]
+    return [Path(key).stem for key in app.screen.models.paths]  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 async def test_a_card_is_laid_out_anew_in_another_width(home: Home) -> None:
     from tests.library.models import write
 
@@ -70,12 +71,13 @@ async def test_models_and_the_chosen_ones_card(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await until(pilot, lambda: "speech" in order(app))
         await pilot.press("home")
-        while app.screen.chosen.name != "drums [b]":  # type: ignore[attr-defined]
+        while app.screen.models.chosen.name != "drums [b]":  # type: ignore[attr-defined]
             await pilot.press("down")
         await until(pilot, lambda: "aaaa1111" in screen_text(app))
         assert "drums [b]" in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_keys_of_the_list_lead_back_to_it_from_the_card(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await until(pilot, lambda: "speech" in order(app))
@@ -94,6 +96,7 @@ async def test_sorting(models: Home) -> None:
         assert order(app)[:2] == ["speech", "drums [b]"]
 
 
+@pytest.mark.slow
 async def test_filtering_and_clearing(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await pilot.press("slash", *"bel")
@@ -102,6 +105,7 @@ async def test_filtering_and_clearing(models: Home) -> None:
         await until(pilot, lambda: len(order(app)) == 4)
 
 
+@pytest.mark.slow
 async def test_renaming(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await pilot.press("slash", *"bel", "enter", "n")
@@ -111,6 +115,7 @@ async def test_renaming(models: Home) -> None:
         await until(pilot, lambda: (models.models / "chimes.distill").exists())
 
 
+@pytest.mark.slow
 async def test_deleting_asks_and_can_be_undone(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await pilot.press("slash", *"bel", "enter", "d", "n")
@@ -119,18 +124,20 @@ async def test_deleting_asks_and_can_be_undone(models: Home) -> None:
         await until(pilot, lambda: "bells" not in order(app))
         assert [entry.name for entry in Library(models).trashed()] == ["bells"]
         await pilot.press("t")
-        await until(pilot, lambda: "Take back from the trash" in screen_text(app) and "bells" in screen_text(app))
+        await until(pilot, lambda: "Restore from the trash" in screen_text(app) and "bells" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: (models.models / "bells.distill").exists())
         await until(pilot, lambda: "bells" in order(app))
 
 
+@pytest.mark.slow
 async def test_verifying_in_a_process_of_its_own(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await pilot.press("slash", *"bel", "enter", "v")
         await until(pilot, lambda: "every byte is as it was written" in " ".join(screen_text(app).split()))
 
 
+@pytest.mark.slow
 async def test_a_damaged_file_is_shown_as_such(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await pilot.press("slash", *"dam", "enter")
@@ -154,17 +161,19 @@ def notices(app: DistillApp) -> str:
     return " ".join(notification.message for notification in app._notifications)
 
 
+@pytest.mark.slow
 async def test_the_card_shows_the_run_and_its_previews(used: Home) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: "its state   finished" in screen_text(app))
         await pilot.press("tab", "end")
-        await until(pilot, lambda: "previews of step" in screen_text(app))
+        await until(pilot, lambda: "previews at step" in screen_text(app))
         shutil.rmtree(used.runs)
         await pilot.press("1", "3")
         await pilot.press("w")
         await until(pilot, lambda: "is not in this home" in notices(app))
 
 
+@pytest.mark.slow
 async def test_two_models_side_by_side(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 4)
@@ -177,6 +186,7 @@ async def test_two_models_side_by_side(models: Home) -> None:
         await until(pilot, lambda: app.screen is not None and "a ⠒⠒" not in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_side_by_side_no_line_is_broken_where_it_has_to_be_scrolled(home: Home) -> None:
     from tests.library.models import write
 
@@ -192,12 +202,14 @@ async def test_side_by_side_no_line_is_broken_where_it_has_to_be_scrolled(home: 
         assert max(map(len, str(shown.content).splitlines())) <= shown.size.width
 
 
+@pytest.mark.slow
 async def test_comparing_needs_two(models: Home) -> None:
     async with opened(models) as (app, pilot):
         await pilot.press("slash", *"speech", "enter", "space", "equals_sign")
         await until(pilot, lambda: "Mark two models" in notices(app))
 
 
+@pytest.mark.slow
 async def test_distances_of_two_on_the_same_sounds(used: Home, trained: Trained) -> None:
     Library(used).import_file(Library(used).list()[0].path)
     async with opened(used) as (app, pilot):
@@ -221,6 +233,7 @@ async def patient(pilot: Pilot[None], seen: Callable[[], object]) -> None:
         await pilot.pause(0.05)
 
 
+@pytest.mark.slow
 async def test_sounds_through_a_model(used: Home, trained: Trained, tmp_path: Path) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
@@ -232,7 +245,7 @@ async def test_sounds_through_a_model(used: Home, trained: Trained, tmp_path: Pa
         app.screen.query_one("#use-levels", Input).value = "1"
         app.screen.query_one("#use-out", Input).value = str(tmp_path / "out")
         await pilot.press("enter")
-        await until(pilot, lambda: "esc  cancel it" in screen_text(app))
+        await until(pilot, lambda: "esc  cancel" in screen_text(app))
         await patient(pilot, lambda: "✓ 5 sounds, mean distance" in screen_text(app))
         assert "tone 3.wav" in screen_text(app)
         assert len(list((tmp_path / "out").glob("*.wav"))) == 5
@@ -240,6 +253,7 @@ async def test_sounds_through_a_model(used: Home, trained: Trained, tmp_path: Pa
         await until(pilot, lambda: "mean distance" not in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_work_with_a_model_is_cancelled(used: Home, trained: Trained, tmp_path: Path) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
@@ -248,27 +262,31 @@ async def test_work_with_a_model_is_cancelled(used: Home, trained: Trained, tmp_
         app.screen.query_one("#use-sounds", Input).value = str(trained.sounds)
         app.screen.query_one("#use-out", Input).value = str(tmp_path / "out")
         await pilot.press("enter")
-        await until(pilot, lambda: "esc  cancel it" in screen_text(app))
+        await until(pilot, lambda: "esc  cancel" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: "cancelled" in screen_text(app))
         assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 async def test_a_new_run_begins_with_a_models_recipe(used: Home, trained: Trained) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
         await pilot.press("b")
-        await until(pilot, lambda: app.current_mode == "config" and app._config.form.texts["model.channels"] == "16")
+        await until(
+            pilot, lambda: app.current_mode == "config" and app._config.pane.form.texts["model.channels"] == "16"
+        )
         await until(pilot, lambda: app._config.found.path == str(trained.sounds))
-        assert app._config.form.texts["name"] == ""
+        assert app._config.pane.form.texts["name"] == ""
 
 
+@pytest.mark.slow
 async def test_a_new_run_starts_from_a_models_weights(used: Home, trained: Trained) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
         await pilot.press("c")
         (path,) = used.models.glob("*.distill")
-        form = app._config.form
+        form = app._config.pane.form
         await until(pilot, lambda: app.current_mode == "config" and form.texts["train.start_from"] == str(path))
         assert form.texts["name"] == path.stem
         await until(pilot, lambda: f"from the weights of {path.stem}" in screen_text(app))
@@ -277,20 +295,22 @@ async def test_a_new_run_starts_from_a_models_weights(used: Home, trained: Train
         assert form.texts["train.device"] == "cpu"
 
 
+@pytest.mark.slow
 async def test_what_was_typed_is_not_replaced_without_asking(used: Home) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
         await pilot.press("1")
         await until(pilot, lambda: app.screen is app._config)
-        app._config.form.type("train.epochs", "77")
+        app._config.pane.form.type("train.epochs", "77")
         for row in app._config.query(FieldRow):
-            row.set_text(app._config.form.texts[row.field.key])
+            row.set_text(app._config.pane.form.texts[row.field.key])
         await pilot.press("3", "b")
         await until(pilot, lambda: "Replace what was typed?" in screen_text(app))
         await pilot.press("n")
-        assert app._config.form.texts["train.epochs"] == "77"
+        assert app._config.pane.form.texts["train.epochs"] == "77"
 
 
+@pytest.mark.slow
 async def test_going_on_says_why_it_cannot(used: Home) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
@@ -301,9 +321,10 @@ async def test_going_on_says_why_it_cannot(used: Home) -> None:
         await until(pilot, lambda: "is not in this home" in notices(app))
 
 
+@pytest.mark.slow
 async def test_going_on_resumes_a_stopped_run_and_shows_it(used: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[RunFolder] = []
-    monkeypatch.setattr("distill_tui.ui.screens.library.model_details.start_worker", lambda _, run: started.append(run))
+    monkeypatch.setattr("distill_tui.runs.service.start_worker", lambda _, run: started.append(run))
     (run,) = list_runs(used)
     run.events.write_bytes(run.events.read_bytes().replace(b'"type":"finished"', b'"type":"stopped"'))
     async with opened(used) as (app, pilot):
@@ -311,9 +332,10 @@ async def test_going_on_resumes_a_stopped_run_and_shows_it(used: Home, monkeypat
         await pilot.press("g")
         await until(pilot, lambda: app.current_mode == "training")
         assert started == [run]
-        assert app._training.run_folder == run
+        assert app._training.controller.run == run
 
 
+@pytest.mark.slow
 async def test_exporting_and_importing(models: Home, tmp_path: Path) -> None:
     async with opened(models) as (app, pilot):
         await pilot.press("slash", *"bells", "enter", "x")
@@ -335,6 +357,7 @@ async def test_exporting_and_importing(models: Home, tmp_path: Path) -> None:
         await until(pilot, lambda: "given away" in order(app))
 
 
+@pytest.mark.slow
 async def test_a_library_of_thousands_draws_what_is_seen(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [Entry(home.models / f"m{i:05}.distill", 1, 0.0, None, "not read") for i in range(10_000)]
     monkeypatch.setattr(Library, "list", lambda _: entries)
@@ -362,14 +385,15 @@ def hostile(home: Home) -> Home:
     return home
 
 
+@pytest.mark.slow
 async def test_dialogs_are_whole_whatever_the_models_are_called(hostile: Home) -> None:
     """In the smallest pane too a dialog says which keys answer it, and its frame is straight."""
     async with opened(hostile, (40, 12)) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == len(HOSTILE) + 10)
         for name in HOSTILE[2:5]:
             app.screen.reload(str(hostile.models / f"{name}.distill"))  # type: ignore[attr-defined]
-            await until(pilot, lambda name=name: app.screen.chosen.name == name)  # type: ignore[misc,attr-defined]
-            for key, keys in (("d", "y  delete it"), ("n", "enter  take it"), ("u", "enter  start")):
+            await until(pilot, lambda name=name: app.screen.models.chosen.name == name)  # type: ignore[misc,attr-defined]
+            for key, keys in (("d", "y  delete it"), ("n", "enter  OK"), ("u", "enter  start")):
                 await pilot.press(key)
                 await until(pilot, lambda keys=keys: keys in screen_text(app))  # type: ignore[misc]
                 frame = [line for line in screen_text(app).splitlines() if line.rstrip().endswith(("╮", "╯", "│"))]
@@ -387,6 +411,7 @@ async def test_no_column_of_a_long_list_is_cut_off_by_its_scrollbar(hostile: Hom
         assert sum("123M" in line for line in lines[3:12]) == 8
 
 
+@pytest.mark.slow
 async def test_names_in_what_is_said_in_a_corner_are_no_markup(hostile: Home) -> None:
     async with opened(hostile) as (app, pilot):
         app.notify("it is called [/x] [b]so[/b] \u202e\x1b[31m")

@@ -14,6 +14,8 @@ from distill_tui.runs.codebook_map import write_map
 from tests.ui import explored, recorded
 from tests.ui.test_app import Terminal
 
+pytestmark = [pytest.mark.slow, pytest.mark.terminal]
+
 
 def taken_in(terminal: Terminal, seconds: float) -> int:
     """Bytes that the app sends in so many seconds."""
@@ -44,7 +46,7 @@ def test_a_watched_run_takes_little_of_the_line(home: Home, keys: str) -> None:
             terminal.press(keys)
             taken_in(terminal, 1.0)
             # large views are drawn every three seconds
-            chance, sent, seconds = random.Random(3), 0, 6
+            chance, sent, seconds = random.Random(3), 0, 3
             for second in range(seconds):
                 # as the worker writes: a few step events a second, each with its envelope
                 for part in range(4):
@@ -119,7 +121,7 @@ def test_a_map_that_moves_takes_little_of_the_line(home: Home) -> None:
             terminal.press("4")
             terminal.until("14/16 active")
             taken_in(terminal, 4.0)
-            sent, seconds = 0, 8
+            sent, seconds = 0, 4
             for second in range(2 * seconds):
                 # as the worker writes: a map and step events twice a second, the pictures anew each time
                 step = 1700 + 50 * (second + 1)

@@ -1,73 +1,65 @@
 """The parts that need no screen: reduction, braille, words, the form, themes, paths, knobs."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.style import Style
 
 from distill_tui.errors import RequestError
-from distill_tui.files import printable
 from distill_tui.recipe.fields import fields, flatten, live_keys, parse
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import formatting
-from distill_tui.runs.state import Series
+from distill_tui.reporting.axis import Scale, scale_for
+from distill_tui.reporting.series import Point
+from distill_tui.text import printable
 from distill_tui.ui.screens.config.form import RecipeForm, by_field, shown_fields
 from distill_tui.ui.themes import load_themes, own_themes
-from distill_tui.ui.widgets.braille import blocks, draw
-from distill_tui.ui.widgets.envelope import MOST_BUCKETS, Column, Envelope
+from distill_tui.ui.widgets.blocks import blocks
+from distill_tui.ui.widgets.braille_canvas import BrailleCanvas
 from distill_tui.ui.widgets.knobs import turned
 from distill_tui.ui.widgets.path_input import completed, meant, offers, paths_for, split_paths
 
 
-def a_series(values: list[float], first: int = 1) -> Series:
-    series = Series()
-    for index, value in enumerate(values):
-        series.append(first + index, 0, 0, value, value, value)
-    return series
+def points_of(values: Sequence[float | None]) -> list[Point]:
+    return [Point(x, v, v, v) for x, v in enumerate(values) if v is not None and math.isfinite(v)]
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300), st.integers(1, 50))
-def test_no_extreme_is_lost_by_reducing(values: list[float], width: int) -> None:
-    columns = [c for c in Envelope().columns(a_series(values), width, 1, len(values)) if c is not None]
-    assert min(c.low for c in columns) == min(values)
-    assert max(c.high for c in columns) == max(values)
-
-
-def test_reducing_goes_on_in_little_memory_and_keeps_a_spike() -> None:
-    envelope, series = Envelope(), Series()
-    for step in range(20_000):
-        value = 99.0 if step == 7777 else 1.0
-        series.append(step, 0, 0, value, value, value)
-        if step % 997 == 0:
-            envelope.columns(series, 40, 0, step)
-    columns = envelope.columns(series, 40, 0, 19_999)
-    assert len(envelope._buckets) <= MOST_BUCKETS
-    assert [c.high for c in columns if c].count(99.0) == 1
-
-
-def test_points_that_a_resumed_run_dropped_are_forgotten() -> None:
-    envelope = Envelope()
-    envelope.columns(a_series([1.0, 2.0, 50.0]), 10, 1, 3)
-    again = a_series([1.0, 2.0])
-    again.append(2.5, 0, 0, 3.0, 3.0, 3.0)
-    assert max(c.high for c in envelope.columns(again, 10, 1, 3) if c) == 3.0
-
-
-@given(st.lists(st.none() | st.floats(allow_nan=True, allow_infinity=True), max_size=60), st.integers(0, 5))
+@given(st.lists(st.none() | st.floats(allow_nan=True, allow_infinity=True), max_size=60), st.integers(1, 5))
 def test_any_curve_can_be_drawn(values: list[float | None], height: int) -> None:
-    lines = draw([None if v is None else Column(v, v, v) for v in values], height)
-    assert len(lines) == height
-    assert all(len(line) == (len(values) + 1) // 2 for line in lines)
+    width, points = (len(values) + 1) // 2, points_of(values)
+    scale = scale_for([(p.low, p.high) for p in points], height * 4)
+    canvas = BrailleCanvas(width, height)
+    if scale is not None:
+        canvas.curve(points, scale, Style())
+        canvas.envelope(points, scale, Style())
+        canvas.line(points, scale, Style())
+    assert all(canvas.row(y).cell_len == width for y in range(height))
+    # every point has its dot
+    columns = {x for x in range(width) if any(canvas.cells(y)[x][0] != " " for y in range(height))}
+    assert columns >= {point.x // 2 for point in points}
 
 
 def test_a_rising_curve_rises_and_gaps_are_bridged() -> None:
-    ends = [Column(0, 0, 0), *[None] * 6, Column(1, 1, 1)]
-    upper, lower = draw(ends, 2)
+    canvas = BrailleCanvas(4, 2)
+    canvas.curve(points_of([0, *[None] * 6, 1]), Scale(0, 1, 8), Style())
+    upper, lower = (canvas.row(y).plain for y in range(2))
     assert (lower[0] != " ", upper[0], lower[-1], upper[-1] != " ") == (True, " ", " ", True)
     assert all(a != " " or b != " " for a, b in zip(upper, lower, strict=True))
+
+
+def test_what_is_written_over_a_canvas_stays_inside_it() -> None:
+    canvas, ink = BrailleCanvas(4, 1), Style(bold=True)
+    canvas.dot(1, 0, ink)
+    canvas.put(2, 0, "鼓鼓", ink)
+    canvas.put(-1, 0, "ab", ink)
+    canvas.put(0, 5, "c", ink)
+    assert canvas.cells(0) == [("b", ink), (" ", None), ("鼓", ink), ("", ink)]
+    assert canvas.row(0).plain == "b 鼓"
 
 
 def test_blocks_have_a_height_and_mark_what_is_unknown() -> None:
@@ -99,7 +91,7 @@ def test_the_form_means_the_recipe_that_it_shows() -> None:
 
 def test_every_field_is_shown_once() -> None:
     shown = [f.key for f in shown_fields(True) + shown_fields(False)]
-    assert sorted(shown) == sorted(set(fields()) - {"version", "automatic", "data.paths"})
+    assert sorted(shown) == sorted(key for key, field in fields().items() if not field.is_hidden)
     assert [f.key for f in shown_fields(True)] == [
         "name",
         "preset",

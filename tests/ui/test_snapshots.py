@@ -32,17 +32,17 @@ def settled(app: DistillApp) -> Callable[[Pilot[None]], Any]:
 
     async def wait(pilot: Pilot[None]) -> None:
         screen = app._training
-        if screen.run_folder is not None:
-            await until(pilot, lambda: screen.state.started_at and not screen._dirty)
+        if screen.controller.run is not None:
+            await until(pilot, lambda: screen.controller.state.started_at and screen.painter.is_settled)
             if pilot.app.size.width >= 160:
-                if screen.state.series:
+                if screen.controller.state.series:
                     await until(pilot, lambda: [bool(c._drawn) for c in screen.query(LossChart)] == [True, True])
-                await until(pilot, lambda: not screen._dirty and "GPU" in screen_text(pilot.app))
+                await until(pilot, lambda: screen.painter.is_settled and "GPU" in screen_text(pilot.app))
             # what one repaint changes can move what another draws: until the screen stays as it is
             before = ""
             while before != (before := screen_text(pilot.app)):
                 for _ in range(3):
-                    screen._repaint()
+                    screen.painter.repaint()
                     await pilot.pause()
         await pilot.pause()
 
@@ -55,65 +55,70 @@ def app_on(home: Home, run: RunFolder | None, theme: str = "distill") -> Distill
     return DistillApp(home, run)
 
 
-SIZES = [(40, 12), (80, 24), (120, 35), (200, 50)]
-by_size = pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+def by_size(*sizes: tuple[int, int]) -> pytest.MarkDecorator:
+    """At these sizes; quick runs draw the usual one only."""
+    marked = [pytest.param(size, marks=[] if size == USUAL else pytest.mark.slow) for size in sizes]
+    return pytest.mark.parametrize("size", marked, ids=[f"{width}x{height}" for width, height in sizes])
 
 
-@by_size
+SMALLEST, USUAL, LARGE, LARGEST = (40, 12), (80, 24), (120, 35), (200, 50)
+
+
+@by_size(SMALLEST, USUAL)
 def test_nothing_chosen_yet(home: Home, snap_compare: Compare, size: tuple[int, int]) -> None:
     app = app_on(home, None)
     assert snap_compare(app, terminal_size=size, run_before=settled(app))
 
 
-@by_size
-def test_no_run_yet(home: Home, snap_compare: Compare, size: tuple[int, int]) -> None:
+@pytest.mark.slow
+def test_no_run_yet(home: Home, snap_compare: Compare) -> None:
     app = app_on(home, None)
 
     async def look(pilot: Pilot[None]) -> None:
         await pilot.press("escape", "2")
         await until(pilot, lambda: "No run yet" in screen_text(app))
 
-    assert snap_compare(app, terminal_size=size, run_before=look)
+    assert snap_compare(app, terminal_size=USUAL, run_before=look)
 
 
-@by_size
+@by_size(SMALLEST, USUAL, LARGE, LARGEST)
 def test_running(home: Home, snap_compare: Compare, size: tuple[int, int]) -> None:
     with recorded.alive(recorded.running(home, levels=4)) as run:
         app = app_on(home, run)
         assert snap_compare(app, terminal_size=size, run_before=settled(app))
 
 
-@by_size
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["starting", "paused"])
-def test_alive(home: Home, snap_compare: Compare, size: tuple[int, int], state: str) -> None:
+def test_alive(home: Home, snap_compare: Compare, state: str) -> None:
     with recorded.alive(getattr(recorded, state)(home)) as run:
         app = app_on(home, run)
-        assert snap_compare(app, terminal_size=size, run_before=settled(app))
+        assert snap_compare(app, terminal_size=USUAL, run_before=settled(app))
 
 
-@by_size
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["stopped", "stopped_early", "diverged", "crashed", "finished"])
-def test_ended(home: Home, snap_compare: Compare, size: tuple[int, int], state: str) -> None:
+def test_ended(home: Home, snap_compare: Compare, state: str) -> None:
     app = app_on(home, getattr(recorded, state)(home))
-    assert snap_compare(app, terminal_size=size, run_before=settled(app))
+    assert snap_compare(app, terminal_size=USUAL, run_before=settled(app))
 
 
-@by_size
-def test_without_colour(
-    home: Home, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
-) -> None:
+@pytest.mark.slow
+def test_without_colour(home: Home, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     with recorded.alive(recorded.running(home, levels=4)) as run:
         app = app_on(home, run)
-        assert snap_compare(app, terminal_size=size, run_before=settled(app))
+        assert snap_compare(app, terminal_size=USUAL, run_before=settled(app))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["distill-light", "high-contrast", "ansi", "ansi-white"])
 def test_finished_in_each_theme(home: Home, snap_compare: Compare, theme: str) -> None:
     app = app_on(home, recorded.finished(home), theme)
     assert snap_compare(app, terminal_size=(80, 24), run_before=settled(app))
 
 
+@pytest.mark.slow
 def test_a_form_with_sounds(home: Home, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     async def found(*_: object) -> Any:
         return recorded.a_corpus()
@@ -131,14 +136,14 @@ def test_a_form_with_sounds(home: Home, snap_compare: Compare, monkeypatch: pyte
         await until(pilot, lambda: screen.found.resolved is not None)
         await pilot.press("tab", "tab")
         screen.query("FieldRow Input")[1].value = "none"  # type: ignore[attr-defined]
-        await until(pilot, lambda: bool(screen.form.problems()))
+        await until(pilot, lambda: bool(screen.pane.form.problems()))
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=choose)
 
 
 @pytest.mark.parametrize("keys", [(), ("space", "down", "equals_sign")], ids=("library", "compared"))
-@pytest.mark.parametrize("size", [(80, 24), (120, 35)], ids=lambda s: f"{s[0]}x{s[1]}")
+@by_size(USUAL, LARGE)
 def test_models(home: Home, snap_compare: Compare, size: tuple[int, int], keys: tuple[str, ...]) -> None:
     from tests.library.models import write
 
@@ -160,6 +165,7 @@ def test_models(home: Home, snap_compare: Compare, size: tuple[int, int], keys: 
     assert snap_compare(app, terminal_size=size, run_before=look)
 
 
+@pytest.mark.slow
 def test_help(home: Home, snap_compare: Compare) -> None:
     with recorded.alive(recorded.running(home)) as run:
         app = app_on(home, run)

@@ -12,6 +12,7 @@ from textual.color import Color
 from textual.pilot import Pilot
 
 from distill_tui.paths import Home
+from distill_tui.reporting.metrics import letters
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import read_events
@@ -24,7 +25,7 @@ from distill_tui.ui.screens.training.codebooks import CodebooksView
 from distill_tui.ui.screens.training.previews import PreviewsView
 from distill_tui.ui.screens.training.screen import TrainingScreen
 from distill_tui.ui.themes import load_themes, own_themes
-from distill_tui.ui.widgets.curves import OTHER_RUNS, letters
+from distill_tui.ui.widgets.palette import OTHER_RUNS
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
 
@@ -36,7 +37,7 @@ async def watching(home: Home, run: RunFolder, *keys: str, size: tuple[int, int]
     app = DistillApp(home, run)
     async with app.run_test(size=size) as pilot:
         screen = app._training
-        await until(pilot, lambda: screen.state.started_at)
+        await until(pilot, lambda: screen.controller.state.started_at)
         await pilot.press(*keys)
         await pilot.pause()
         yield app, pilot, screen
@@ -50,13 +51,14 @@ def chart(app: DistillApp) -> ChartView:
     return app.screen.query_one(ChartView)
 
 
+@pytest.mark.slow
 async def test_v_goes_round_the_views_and_escape_comes_back(home: Home) -> None:
     async with watching(home, recorded.finished(home)) as (app, pilot, screen):
         for name, said in (
             ("chart", "by step"),
             ("codebooks", "utilization: share of codes"),
             ("previews", "preview 1 of 1"),
-            ("overview", "knobs"),
+            ("overview", "settings"),
         ):
             await pilot.press("v")
             assert screen.view == name
@@ -69,6 +71,7 @@ async def test_v_goes_round_the_views_and_escape_comes_back(home: Home) -> None:
 VIEWS = {"f2": None, "f3": ChartView, "f4": CodebooksView, "f5": PreviewsView}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", VIEWS)
 async def test_each_view_has_a_key_a_help_and_a_place_in_the_palette(home: Home, key: str) -> None:
     kind = VIEWS[key]
@@ -90,22 +93,24 @@ async def test_each_view_has_a_key_a_help_and_a_place_in_the_palette(home: Home,
             await until(pilot, lambda: kind.HELP_TEXT[:30] in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_the_cursor_reads_values_and_marks(home: Home) -> None:
     run = recorded.finished(home)
     async with watching(home, run, "v") as (app, pilot, _):
         assert "step 2,000" in screen_text(app)
         await pilot.press("left")
-        assert chart(app).window.cursor == pytest.approx(2000 - 2000 / 70, rel=0.01)
+        assert chart(app).plot.window.cursor == pytest.approx(2000 - 2000 / 70, rel=0.01)
         assert "learning_rate 0.001 → 0.0008" in screen_text(app)
         await pilot.press(*["left"] * 27)
         await until(pilot, lambda: "to 2.9" in screen_text(app), "the spike at step 1,205")
         await pilot.press(*["right"] * 40)
-        assert chart(app).window.cursor is None
+        assert chart(app).plot.window.cursor is None
 
 
+@pytest.mark.slow
 async def test_zoom_pan_and_the_whole_again(home: Home) -> None:
     async with watching(home, recorded.finished(home), "v") as (app, pilot, _):
-        window = chart(app).window
+        window = chart(app).plot.window
         await pilot.press("plus", "plus")
         assert (window.first, window.last) == (1500, 2000)
         assert " 4x" in screen_text(app)
@@ -119,16 +124,18 @@ async def test_zoom_pan_and_the_whole_again(home: Home) -> None:
         assert window.is_whole
 
 
+@pytest.mark.slow
 async def test_a_zoomed_chart_follows_the_newest_numbers(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
         async with watching(home, run, "v", "plus") as (app, pilot, _):
-            assert chart(app).window.last == 1700
+            assert chart(app).plot.window.last == 1700
             recorded.add_events(run, e.Metrics(scope="step", step=1800, epoch=36, values={"loss/train": 0.1234}))
-            await until(pilot, lambda: chart(app).window.last == 1800 and "0.1234" in screen_text(app))
-            assert chart(app).window.span == 850
+            await until(pilot, lambda: chart(app).plot.window.last == 1800 and "0.1234" in screen_text(app))
+            assert chart(app).plot.window.span == 850
 
 
+@pytest.mark.slow
 async def test_scale_axis_and_smoothing_have_keys(home: Home) -> None:
     async with watching(home, recorded.finished(home), "v", size=(120, 35)) as (app, pilot, _):
         for key, said in (
@@ -144,6 +151,7 @@ async def test_scale_axis_and_smoothing_have_keys(home: Home) -> None:
         assert re.search(r"time [12]:\d\d ", screen_text(app))
 
 
+@pytest.mark.slow
 async def test_curves_are_chosen_and_brought_to_the_front(home: Home) -> None:
     async with watching(home, recorded.finished(home), "v") as (app, pilot, _):
         assert "▸t train" in screen_text(app)
@@ -152,9 +160,9 @@ async def test_curves_are_chosen_and_brought_to_the_front(home: Home) -> None:
         await pilot.press("y")
         await until(pilot, lambda: "dead 1" in screen_text(app))
         await pilot.press("space", "enter")
-        assert chart(app).chosen == ["loss/recon", "loss/val", "loss/commit"] or len(chart(app).chosen) == 3
+        assert chart(app).plot.chosen == ["loss/recon", "loss/val", "loss/commit"] or len(chart(app).plot.chosen) == 3
         await pilot.press("y", "escape")
-        assert len(chart(app).chosen) == 3
+        assert len(chart(app).plot.chosen) == 3
 
 
 PLOTTED = re.compile(r"[│┤](.*)$", re.MULTILINE)
@@ -166,6 +174,7 @@ def letters_at_curves(app: DistillApp) -> set[str]:
     return {char for line in rows for char in line if char.isalnum()}
 
 
+@pytest.mark.slow
 async def test_each_curve_has_a_letter_in_the_legend_and_at_its_place(home: Home) -> None:
     other = recorded.make_run(home, name="speech", stamp="20260224-100000")
     recorded.train(recorded.begin(other, name="speech"), 30)
@@ -185,18 +194,20 @@ def test_letters_differ_within_an_axis() -> None:
     assert len(set(letters(many).values())) > 30
 
 
+@pytest.mark.slow
 async def test_in_the_smallest_pane_every_curve_is_read_and_nothing_is_cut_off(home: Home) -> None:
     async with watching(home, recorded.finished(home), "v", size=(40, 12)) as (app, pilot, _):
         assert "▸t 0.5250 v 0.6196 r 0.4563 c 0.0486" in screen_text(app)
         assert "train 0.5250 (0.4685…0.5884)" in screen_text(app)
-        chart(app).choose([*chart(app).chosen, *(f"codebook/{i}/dead" for i in range(3))])
+        chart(app).choose([*chart(app).plot.chosen, *(f"codebook/{i}/dead" for i in range(3))])
         for _ in range(7):
             await pilot.press("down")
             legend = next(line for line in screen_text(app).splitlines() if "▸" in line)
             assert re.fullmatch(r"(?: ?[ ▸][a-z0-9] [0-9.]+)+(?: \+\d)?", legend.rstrip()), legend
-            assert chart(app).curves[chart(app).front] in letters(chart(app).curves)
+            assert chart(app).plot.curves[chart(app).plot.front] in letters(chart(app).plot.curves)
 
 
+@pytest.mark.slow
 async def test_other_runs_are_laid_over_each_with_a_colour_of_its_own(home: Home) -> None:
     first = recorded.finished(home)
     names = ("speech", "bells")
@@ -208,11 +219,11 @@ async def test_other_runs_are_laid_over_each_with_a_colour_of_its_own(home: Home
         await until(pilot, lambda: all(name in screen_text(app) for name in names))
         await pilot.press("space", "down", "space", "enter")
         await until(pilot, lambda: re.search(r"train of: [A-H] bells .* [A-H] speech ", screen_text(app)))
-        colors = {run.id: other.color for run, other in chart(app).others.items()}
+        colors = {run.id: other.color for run, other in chart(app).plot.others.items()}
         assert len(set(colors.values())) == 2
         await pilot.press("o", "space", "enter")
         await until(pilot, lambda: "bells" not in screen_text(app))
-        assert {run.id: other.color for run, other in chart(app).others.items()}.items() <= colors.items()
+        assert {run.id: other.color for run, other in chart(app).plot.others.items()}.items() <= colors.items()
 
 
 async def test_a_level_is_chosen_read_and_its_codes_sorted(home: Home) -> None:
@@ -241,7 +252,7 @@ async def test_another_run_is_not_read_behind_its_end_and_has_a_colour_of_its_ow
         view.lay_over(short, RunState().apply_all(read_events(short.events)))
         await until(pilot, lambda: "short" in screen_text(app))
         assert re.search(r"[A-H] short +-", screen_text(app))
-        view.window.cursor = 400.0
+        view.plot.window.cursor = 400.0
         view.repaint()
         await until(pilot, lambda: re.search(r"[A-H] short +[0-9.]+", screen_text(app)))
 
@@ -255,6 +266,7 @@ def test_colours_of_other_runs_are_far_from_those_of_the_losses() -> None:
             assert min(sum((a - b) ** 2 for a, b in zip(one.rgb, other.rgb, strict=True)) for one in own) > 70**2
 
 
+@pytest.mark.slow
 async def test_the_warm_up_is_drawn_faint_and_marked(home: Home) -> None:
     run = recorded.make_run(home)
     recorder = recorded.begin(run)
@@ -264,13 +276,14 @@ async def test_the_warm_up_is_drawn_faint_and_marked(home: Home) -> None:
         assert "┬" not in screen_text(app)
     run = recorded.running(home, name="later", stamp="20260226-061320")
     async with watching(home, run, "f3") as (app, pilot, screen):
-        assert screen.state.quantizing_from == 450
+        assert screen.controller.state.quantizing_from == 450
         await until(pilot, lambda: "┬" in screen_text(app))
-        chart(app).window.cursor = 450.0
+        chart(app).plot.window.cursor = 450.0
         chart(app).repaint()
         await until(pilot, lambda: "┬ quantizing from here" in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_sounds_of_previews_have_names(home: Home) -> None:
     run = with_previews(home)
     folder = "previews/step-002000"
@@ -292,6 +305,7 @@ async def test_a_run_without_codes_says_so(home: Home) -> None:
         assert "No codes yet" in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_what_is_ticked_is_told_without_colour(home: Home) -> None:
     async with watching(home, recorded.finished(home), "f3", "y", size=(40, 12)) as (app, pilot, _):
         await until(pilot, lambda: screen_text(app).count("[x]") == 4)
@@ -299,6 +313,7 @@ async def test_what_is_ticked_is_told_without_colour(home: Home) -> None:
         await until(pilot, lambda: screen_text(app).count("[x]") == 3 and "[ ]" in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_codes_that_are_not_measured_yet_are_shown_as_such(home: Home) -> None:
     run = recorded.make_run(home)
     recorder = recorded.begin(run)
@@ -333,6 +348,7 @@ def with_previews(home: Home) -> RunFolder:
     return run
 
 
+@pytest.mark.slow
 async def test_previews_are_pictures_of_both_sounds(home: Home) -> None:
     async with watching(home, with_previews(home), "f5") as (app, pilot, _):
         await until(pilot, lambda: "original  1.0 s  to 4 kHz" in screen_text(app))
@@ -349,6 +365,7 @@ async def test_previews_are_pictures_of_both_sounds(home: Home) -> None:
         assert "preview 2 of 2" in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_pictures_of_missing_files_say_so(home: Home) -> None:
     run = recorded.finished(home)
     shutil.rmtree(run.previews)
@@ -356,8 +373,9 @@ async def test_pictures_of_missing_files_say_so(home: Home) -> None:
         await until(pilot, lambda: screen_text(app).count("No such file") == 2)
 
 
+@pytest.mark.slow
 async def test_where_nothing_can_be_heard_it_says_how_to_fetch(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distill_tui.ui.screens.training.views.player", lambda: None)
+    monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda: None)
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 50000 10.0.0.2 2222")
     run = with_previews(home)
     async with watching(home, run, "f5", size=(120, 35)) as (app, pilot, _):
@@ -375,12 +393,13 @@ async def test_listening_starts_the_player_with_the_file(
     script = tmp_path / "player"
     script.write_text(f'#!/bin/sh\necho "$1" >> {heard}\n')
     script.chmod(0o755)
-    monkeypatch.setattr("distill_tui.ui.screens.training.views.player", lambda: [str(script)])
+    monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda: [str(script)])
     run = with_previews(home)
     async with watching(home, run, "f5", "enter") as (_, pilot, _screen):
         await until(pilot, lambda: heard.exists() and heard.read_text().endswith("reconstruction-01.wav\n"))
 
 
+@pytest.mark.slow
 async def test_warnings_wait_until_somebody_has_seen_them(home: Home) -> None:
     run = recorded.running(home)
     told: list[m.WarningsWaited] = []
@@ -418,8 +437,9 @@ def test_a_damaged_file_of_seen_warnings_means_none_were_seen(home: Home) -> Non
     assert mark_seen(run, state) == seen_until(run) == state.warnings[-1].seq
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["f3", "f4", "f5"])
-@pytest.mark.parametrize("size", [(40, 12), (80, 24), (200, 50), (30, 6)], ids=lambda s: f"{s[0]}x{s[1]}")
+@pytest.mark.parametrize("size", [(30, 6), (80, 24), (200, 50)], ids=lambda s: f"{s[0]}x{s[1]}")
 async def test_views_bear_hostile_runs_at_any_size(home: Home, key: str, size: tuple[int, int]) -> None:
     name = "[b]bold[/x] \N{ROCKET}\x1b[31m " + "long " * 60
     run = recorded.make_run(home, name="odd")
@@ -454,6 +474,7 @@ def test_only_somebody_who_sits_here_hears_a_sound(tmp_path: Path, monkeypatch: 
     assert audio_player.player() is None
 
 
+@pytest.mark.slow
 async def test_the_machine_is_shown_where_there_is_room_only(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     from distill_tui.ui.services.system_monitor import GpuSample, MachineSample, SystemMonitor
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import printable, unused_name
 from distill_tui.paths import expand
+from distill_tui.text import printable, unused_name
 
 if TYPE_CHECKING:
     from distill_tui.engine.inference.model import Model
@@ -66,7 +66,7 @@ def reconstruct(options: argparse.Namespace) -> int:
     jobs = _targets(options.files, out)
     model = open_model(options.home, options.model, options.device)
     levels = wanted_levels(options, model)
-    from distill_tui.engine.inference import files
+    from distill_tui.engine.inference import evaluate
 
     results: list[dict[str, Any]] = []
     with quiet_decoders():
@@ -77,9 +77,8 @@ def reconstruct(options: argparse.Namespace) -> int:
             try:
                 if problem:
                     raise DistillError(f"{printable(str(source))}: {problem}")
-                codes = files.encode_file(model, source, levels)
-                files.decode_file(model, codes, target)
-                found = files.distances(source, target)
+                codes, _ = evaluate.reconstruct_file(model, source, target, levels)
+                found = evaluate.compare_files(source, target)
                 result["distance"], result["pieces"] = found.mel, found.pieces
                 result["out"] = str(target)
             except DistillError as error:
@@ -94,7 +93,7 @@ def reconstruct(options: argparse.Namespace) -> int:
     done = [result["distance"] for result in results if result["error"] is None]
     mean = sum(done) / len(done) if done else None
     if options.json:
-        from distill_tui.data.corpus import encode_path
+        from distill_tui.text import encode_path
 
         for result in results:
             result.update({key: encode_path(result[key]) for key in ("file", "out") if result[key]})
@@ -115,10 +114,10 @@ def encode(options: argparse.Namespace) -> int:
     _refuse_same(source, target)
     model = open_model(options.home, options.model, options.device)
     levels = wanted_levels(options, model)
-    from distill_tui.engine.inference import files
+    from distill_tui.engine.inference.files import encode_file
 
     with quiet_decoders():
-        codes = files.encode_file(model, source, levels)
+        codes = encode_file(model, source, levels)
     codes.save(target)
     _say_note(source, codes.note)
     channels, frames, count = codes.codes.shape
@@ -142,13 +141,14 @@ def encode(options: argparse.Namespace) -> int:
 
 def decode(options: argparse.Namespace) -> int:
     """A file of codes to a sound."""
-    from distill_tui.engine.inference import files
+    from distill_tui.engine.inference.codes_file import Codes
+    from distill_tui.engine.inference.files import decode_file
 
     source, target = expand(options.codes), expand(options.out)
-    codes = files.Codes.load(source)
+    codes = Codes.load(source)
     _refuse_same(source, target)
     model = open_model(options.home, options.model, options.device)
-    files.decode_file(model, codes, target)
+    decode_file(model, codes, target)
     if options.json:
         print_json({"out": str(target), "rate": codes.source_rate, "length": codes.length})
     else:
@@ -174,9 +174,9 @@ def open_model(home: str | None, wanted: str, device: str) -> "Model":
     # before torch is loaded
     for name, value in COMPUTING.items():
         os.environ.setdefault(name, value)
-    from distill_tui.engine.inference.files import load_model
+    from distill_tui.engine.inference.model import Model
 
-    return load_model(path, device)
+    return Model.load(path, device)
 
 
 def wanted_levels(options: argparse.Namespace, model: "Model") -> int | None:

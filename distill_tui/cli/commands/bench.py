@@ -76,7 +76,7 @@ def _check_device(device: str) -> None:
 
 
 def describe_machine() -> dict[str, Any]:
-    """What it runs on, and how busy that was."""
+    """The machine, and its load before."""
     import platform
 
     from distill_tui.machine import cores
@@ -104,7 +104,7 @@ def _processor() -> str:
 
 
 def measure_training(device: str, seconds: float) -> dict[str, Any]:
-    """What `distill_tui.engine.bench` finds, in a process of its own.
+    """Measurements of `distill_tui.engine.bench`, in a process of its own.
 
     Raises:
         RequestError: the device cannot be used.
@@ -136,7 +136,7 @@ def measure_training(device: str, seconds: float) -> dict[str, Any]:
         kind = RequestError if done.returncode == RequestError.exit_code else DistillError
         raise kind(told["error"], told["hint"] or "See: distill-tui doctor")
     if done.returncode or not told:
-        from distill_tui.files import printable
+        from distill_tui.text import printable
 
         last = (done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"])[-1]
         raise DistillError(f"training could not be measured: {printable(last)}", "See: distill-tui doctor")
@@ -180,7 +180,7 @@ def measure_app(starts: int) -> dict[str, Any]:
 
 def describe(found: dict[str, Any]) -> str:
     """All of it for people, with what each number means."""
-    from distill_tui.cli.output import table
+    from distill_tui.reporting.formatting import table
 
     machine, training, app = found["machine"], found["training"], found["app"]
     low, high = training["ratio_quartiles"]

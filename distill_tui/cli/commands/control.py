@@ -1,4 +1,4 @@
-"""Commands that change what is wanted of a run from outside, and wait for its answer."""
+"""Commands that send a request to a run, and wait for its answer."""
 
 import argparse
 import math
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.05
 TIMEOUT_SECONDS = 60.0
+LOG_LINES = 15
 
 
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -60,127 +61,129 @@ def _seconds(text: str) -> float:
 
 
 def pause(options: argparse.Namespace) -> int:
+    from distill_tui.runs.control import request_state
     from distill_tui.runs.events import StateChanged
 
-    desk = RunRequest(options)
-    if desk.state.state == "paused" and desk.wanted == "paused":
-        return desk.tell(f"paused already, at step {desk.state.step:,}", {"state": "paused", "step": desk.state.step})
-    event = desk.ask(_want("paused"), lambda e: isinstance(e, StateChanged) and e.state == "paused", _unless("paused"))
-    return desk.tell(f"paused at step {event.step:,}", event)
+    request = RunRequest(options)
+    state = request.state
+    if state.state == "paused" and request.desired == "paused":
+        return request.report(f"paused already, at step {state.step:,}", {"state": "paused", "step": state.step})
+    request_state(request.run.control, "paused")
+    event = request.wait(lambda e: isinstance(e, StateChanged) and e.state == "paused", _unless("paused"))
+    return request.report(f"paused at step {event.step:,}", event)
 
 
 def unpause(options: argparse.Namespace) -> int:
+    from distill_tui.runs.control import request_state
     from distill_tui.runs.events import Metrics, StateChanged
 
-    desk = RunRequest(options)
-    if desk.state.state in ("running", "starting") and desk.wanted == "running":
-        return desk.tell(
-            f"not paused: it is {desk.state.state}, at step {desk.state.step:,}",
-            {"state": desk.state.state, "step": desk.state.step},
+    request = RunRequest(options)
+    state = request.state
+    if state.state in ("running", "starting") and request.desired == "running":
+        return request.report(
+            f"not paused: it is {state.state}, at step {state.step:,}", {"state": state.state, "step": state.step}
         )
 
     def runs(event: "Event") -> bool:
-        # metrics as well: a worker that never heard of the pause has nothing to say about its end
+        # metrics as well: a worker that never saw the request to pause logs no end of a pause
         return isinstance(event, Metrics) or (isinstance(event, StateChanged) and event.state == "running")
 
-    event = desk.ask(_want("running"), runs, _unless("running"))
-    return desk.tell(f"goes on at step {event.step:,}", event)
+    request_state(request.run.control, "running")
+    event = request.wait(runs, _unless("running"))
+    return request.report(f"goes on at step {event.step:,}", event)
 
 
 def stop(options: argparse.Namespace) -> int:
-    from distill_tui.cli.foreground import resume_hint
     from distill_tui.cli.output import say
+    from distill_tui.reporting.notes import resume_hint
     from distill_tui.runs.events import LAST, Finished
+    from distill_tui.runs.service import stop_run
 
-    desk = RunRequest(options)
-    event = desk.ask(_want("stopped"), lambda e: isinstance(e, LAST), _unless("stopped"))
+    request = RunRequest(options)
+    stop_run(request.run)
+    event = request.wait(lambda e: isinstance(e, LAST), _unless("stopped"))
     if isinstance(event, Finished):
-        return desk.tell(f"had just finished, at step {event.step:,}", event)
-    desk.tell(f"stopped at step {event.step:,}", event)
-    say(resume_hint(desk.run))
+        return request.report(f"had just finished, at step {event.step:,}", event)
+    request.report(f"stopped at step {event.step:,}", event)
+    say(resume_hint(request.run))
     return 0
 
 
 def checkpoint(options: argparse.Namespace) -> int:
     from distill_tui.cli.output import say
+    from distill_tui.runs.control import request_checkpoint
     from distill_tui.runs.events import CheckpointSaved
 
-    desk = RunRequest(options)
-    count = 0
-
-    def want(control: "Control") -> None:
-        nonlocal count
-        control.checkpoint += 1
-        count = control.checkpoint
-
-    event = desk.ask(want, lambda e: isinstance(e, CheckpointSaved) and e.count >= count)
-    say(f"{desk.run.id}: checkpoint at step {event.step:,}")
-    return desk.tell(str(desk.run.path / event.file), event, named=False)
+    request = RunRequest(options)
+    count = request_checkpoint(request.run.control)
+    event = request.wait(lambda e: isinstance(e, CheckpointSaved) and e.count >= count)
+    say(f"{request.run.id}: checkpoint at step {event.step:,}")
+    return request.report(str(request.run.path / event.file), event, named=False)
 
 
 def preview(options: argparse.Namespace) -> int:
     from distill_tui.cli.output import say
+    from distill_tui.runs.control import request_preview
     from distill_tui.runs.events import PreviewMade
 
-    desk = RunRequest(options)
-    count = 0
-
-    def want(control: "Control") -> None:
-        nonlocal count
-        control.preview += 1
-        count = control.preview
-
-    event = desk.ask(want, lambda e: isinstance(e, PreviewMade) and e.count >= count)
-    say(f"{desk.run.id}: preview at step {event.step:,}")
-    return desk.tell(str(desk.run.path / event.folder), event, named=False)
+    request = RunRequest(options)
+    count = request_preview(request.run.control)
+    event = request.wait(lambda e: isinstance(e, PreviewMade) and e.count >= count)
+    say(f"{request.run.id}: preview at step {event.step:,}")
+    return request.report(str(request.run.path / event.folder), event, named=False)
 
 
 def tune(options: argparse.Namespace) -> int:
     from distill_tui.cli.output import told_beside_json
     from distill_tui.recipe import toml
     from distill_tui.recipe.fields import get
+    from distill_tui.runs.control import change_control
     from distill_tui.runs.events import SettingChanged, SettingRejected
+    from distill_tui.runs.service import drop_rejected
 
     values = live_values(options.settings)
-    desk = RunRequest(options)
-    recipe = toml.load(desk.run.recipe)
-    in_force = {key: float(get(recipe, key)) for key in values} | {knob.key: knob.new for knob in desk.state.knobs}
-    wishes = desk.control().knobs
-    events: list[Event] = []
-    for key, answer in desk.state.last_answers.items():
-        # refused, and asked for again: the worker does not answer twice
-        if isinstance(answer, SettingRejected) and values.get(key, math.nan) == answer.value == wishes.get(
-            key, math.nan
-        ):
-            events.append(answer)
+    request = RunRequest(options)
+    control = request.run.control
+    recipe = toml.load(request.run.recipe)
+    in_force = {key: float(get(recipe, key)) for key in values} | {one.key: one.new for one in request.state.knobs}
+    requested = request.control().knobs
+    answers: list[SettingChanged | SettingRejected] = []
+    for key, answer in request.state.last_answers.items():
+        # rejected, and requested again: the worker does not answer twice
+        if not isinstance(answer, SettingRejected):
+            continue
+        if values.get(key, math.nan) == answer.value == requested.get(key, math.nan):
+            answers.append(answer)
             del values[key]
-    for key in [key for key, value in values.items() if in_force[key] == value == wishes.get(key, in_force[key])]:
-        desk.tell(f"{key} is {values.pop(key):g} already", None)
+    for key in [key for key, value in values.items() if in_force[key] == value == requested.get(key, in_force[key])]:
+        request.report(f"{key} is {values.pop(key):g} already", None)
     if values:
         waiting = dict(values)
 
         def answered(event: "Event") -> bool:
-            turned = isinstance(event, SettingChanged) and waiting.get(event.key) == event.new
-            if turned or (isinstance(event, SettingRejected) and event.key in waiting):
-                waiting.pop(event.key)  # type: ignore[attr-defined]
-                events.append(event)
+            rejected = isinstance(event, SettingRejected) and event.key in waiting
+            if rejected or (isinstance(event, SettingChanged) and waiting.get(event.key) == event.new):
+                assert isinstance(event, SettingChanged | SettingRejected)
+                del waiting[event.key]
+                answers.append(event)
             return not waiting
 
-        desk.ask(lambda control: control.knobs.update(values), answered, lambda control: _other(control, waiting))
-    refused = [event for event in events if isinstance(event, SettingRejected)]
+        change_control(control, lambda control: control.knobs.update(values))
+        request.wait(answered, lambda control: _other(control, waiting))
     if options.json:
-        print_json(events)
-    for event in events:
-        if isinstance(event, SettingChanged):
-            desk.tell(f"{event.key} {event.old:g} -> {event.new:g} at step {event.step:,}", None)
-    if refused:
-        # a wish that stays would come true when the run is resumed
-        desk.change(lambda control: [control.knobs.pop(event.key, None) for event in refused])
-        error = DistillError("\n".join(f"{one.key}: refused at step {one.step:,}: {one.text}" for one in refused))
-        if options.json:
-            return told_beside_json(error)
-        raise error
-    return 0
+        print_json(answers)
+    for answer in answers:
+        if isinstance(answer, SettingChanged):
+            request.report(f"{answer.key} {answer.old:g} -> {answer.new:g} at step {answer.step:,}", None)
+    rejected = [answer for answer in answers if isinstance(answer, SettingRejected)]
+    if not rejected:
+        return 0
+    # a request that stays would be applied when the run is resumed
+    change_control(control, lambda control: drop_rejected(control, rejected))
+    error = DistillError("\n".join(f"{one.key}: refused at step {one.step:,}: {one.text}" for one in rejected))
+    if options.json:
+        return told_beside_json(error)
+    raise error
 
 
 def live_values(settings: list[str]) -> dict[str, float]:
@@ -200,80 +203,66 @@ def live_values(settings: list[str]) -> dict[str, float]:
     return {key: float(value) for key, value in values.items()}
 
 
-def _want(wanted: Any) -> "Callable[[Control], None]":
-    return lambda control: setattr(control, "wanted", wanted)
-
-
-def _unless(wanted: str) -> "Callable[[Control], str]":
-    return lambda control: "" if control.wanted == wanted else control.wanted
+def _unless(desired: str) -> "Callable[[Control], str]":
+    """Return the requested state where somebody else asked for another than `desired`, else ''."""
+    return lambda control: "" if control.wanted == desired else control.wanted
 
 
 def _other(control: "Control", waiting: dict[str, float]) -> str:
-    """What is asked for instead of these live settings, if it is another."""
+    """List the values that somebody else requested for these live settings."""
     now = {key: control.knobs.get(key) for key in waiting}
     return ", ".join(f"{key}={now[key]}" for key, value in waiting.items() if now[key] != value)
 
 
 class RunRequest:
-    """A run that is asked for something."""
+    """A request to a run, and the wait for the event that answers it."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        """Find the run, and see that there is a worker to answer.
+        """Find the run, and make sure that a worker is there to answer.
 
         Raises:
             RequestError: no such run, or its worker is not alive.
         """
         from distill_tui.paths import find_home
         from distill_tui.runs.folder import find_run
-        from distill_tui.runs.quick_state import follow_briefly
+        from distill_tui.runs.quick_state import follow_quickly
 
         self.run: RunFolder = find_run(find_home(options.home), options.name)
         self._json, self._timeout = options.json, options.timeout
-        self._log = follow_briefly(self.run)
+        self._log = follow_quickly(self.run)
         if self._log.is_over:
             raise not_alive(self.run, self.state)
 
     @property
     def state(self) -> "RunState":
-        """The run's state when it was asked."""
+        """The run's state, as far as its log was read: before `wait`, when it was found."""
         return self._log.state
 
     def control(self) -> "Control":
-        """What is wanted now."""
+        """Current contents of the control file."""
         from distill_tui.runs.control import read_control
 
         return read_control(self.run.control)
 
     @property
-    def wanted(self) -> str:
+    def desired(self) -> str:
+        """The state that is requested now."""
         return self.control().wanted
 
-    def change(self, change: "Callable[[Control], object]") -> None:
-        """Change what is wanted without waiting."""
-        from distill_tui.runs.control import change_control
-
-        change_control(self.run.control, change)
-
-    def ask(
-        self,
-        change: "Callable[[Control], None]",
-        is_answer: "Callable[[Event], bool]",
-        overruled: "Callable[[Control], str]" = lambda _: "",
-    ) -> Any:
-        """Change what is wanted and wait for the event that answers.
+    def wait(self, is_answer: "Callable[[Event], bool]", overruled: "Callable[[Control], str]" = lambda _: "") -> Any:
+        """The event that answers a request which is in the control file already.
 
         Args:
-            overruled: what somebody else asks for instead, if waiting has no point any more.
+            overruled: what somebody else requests instead, if waiting is pointless by now.
 
         Raises:
             DistillError: the run ended or its worker died before it answered, or it took too long.
         """
-        from distill_tui.cli.foreground import log_end
         from distill_tui.cli.output import say
-        from distill_tui.runs.control import change_control
         from distill_tui.runs.events import LAST
+        from distill_tui.runs.worker_log import log_tail
+        from distill_tui.text import printable
 
-        change_control(self.run.control, change)
         deadline = time.monotonic() + self._timeout
         late, other = False, ""
         for event in self._log.events(POLL_SECONDS):
@@ -289,17 +278,17 @@ class RunRequest:
             elif late:
                 raise DistillError(
                     f"{self.run.id} has not answered within {self._timeout:g} s",
-                    "The wish stays: it is heard as soon as the run looks. It may be reading sounds still, or be "
+                    "The request stays, for when the run looks at it. It may still be reading sounds, or be "
                     f"stuck: see {self.run.worker_log}",
                 )
             else:
                 # asked before the log is read again: what happened until now is in it
                 late, other = time.monotonic() > deadline, overruled(self.control())
-        for line in log_end(self.run.worker_log):
-            say(f"  {line}")
+        for line in log_tail(self.run, LOG_LINES):
+            say(f"  {printable(line)}")
         raise DistillError(f"the worker of {self.run.id} died before it answered", _resume(self.run))
 
-    def tell(self, text: str, document: Any, named: bool = True) -> int:
+    def report(self, text: str, document: Any, named: bool = True) -> int:
         """Print the answer, in words or as JSON; 0."""
         if self._json:
             if document is not None:
@@ -322,6 +311,6 @@ def _was(state: str) -> str:
 
 
 def _resume(run: "RunFolder") -> str:
-    from distill_tui.cli.foreground import resume_hint
+    from distill_tui.reporting.notes import resume_hint
 
     return resume_hint(run)

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from distill_tui.errors import RequestError
-from distill_tui.files import printable
-from distill_tui.text import send
+from distill_tui.text import printable, send
 
 if TYPE_CHECKING:
     from distill_tui.data.corpus import Corpus, Sound
@@ -46,8 +45,8 @@ def data(options: argparse.Namespace) -> int:
 
     field = fields()["data.validation_fraction"]
     share, problem = field.default, ""
-    if options.validation_fraction is not None:
-        share, problem = parse(field, options.validation_fraction)
+    if options.validation_share is not None:
+        share, problem = parse(field, options.validation_share)
     if problem:
         raise RequestError(problem.replace("data.validation_fraction", "--validation-share"))
     progress = ProgressLines() if options.progress else ProgressLine()
@@ -117,7 +116,7 @@ def describe(corpus: "Corpus", width: int | None = None) -> str:
     Args:
         width: columns that there are; longer names are cut in their middle. None: as wide as it gets.
     """
-    from distill_tui.cli.output import table
+    from distill_tui.reporting.formatting import table
 
     rows: list[tuple[str, list[str]]] = []
     for sound in corpus.sounds:
@@ -137,7 +136,7 @@ def _use(sound: "Sound") -> str:
 
 
 def _fitter(width: int | None, others: list[list[str]]) -> Callable[[str], str]:
-    """What cuts a name so that the whole line fits, but never below 16 characters."""
+    """A function that shortens a name so that the whole line fits, but never below 16 characters."""
     if width is None or not others:
         return str
     room = max(16, width - sum(2 + max(8, *(len(row[i]) for row in others)) for i in range(len(others[0]))))
@@ -149,7 +148,7 @@ def _fitter(width: int | None, others: list[list[str]]) -> Callable[[str], str]:
 
 
 def _warnings(corpus: "Corpus") -> list[str]:
-    """What a person should know before a model is trained on these sounds at the rate that it would have by itself."""
+    """Warnings about a model of these sounds at its automatic sample rate."""
     from distill_tui.recipe.resolve import lost_bandwidth, model_rate
 
     if not corpus.sounds:
@@ -159,11 +158,11 @@ def _warnings(corpus: "Corpus") -> list[str]:
 
 
 def _totals(corpus: "Corpus") -> list[str]:
-    from distill_tui.reporting.formatting import duration
+    from distill_tui.reporting.formatting import duration, plural
 
     count = len(corpus.sounds)
     skipped = f"{len(corpus.skipped):,} skipped" if corpus.skipped else "none skipped"
-    lines = [f"{count:,} sound{'' if count == 1 else 's'}, {duration(corpus.seconds)}; {skipped}"]
+    lines = [f"{plural(count, 'sound')}, {duration(corpus.seconds)}; {skipped}"]
     if count == 1:
         held_out = duration(corpus.split_seconds("validation"))
         lines.append(f"split by time, as it is one sound: its last {held_out} are held out for validation")

@@ -1,4 +1,4 @@
-"""Commands: machine."""
+"""Command: doctor."""
 
 import argparse
 import shutil

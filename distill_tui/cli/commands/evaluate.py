@@ -3,8 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from distill_tui.cli.output import print_json, say, table
-from distill_tui.files import printable
+from distill_tui.cli.output import print_json, say
+from distill_tui.reporting.formatting import percent, table
+from distill_tui.text import printable
 
 if TYPE_CHECKING:
     from distill_tui.engine.inference.evaluate import EvaluationReport, FileScore
@@ -51,9 +52,10 @@ def evaluate(options: argparse.Namespace, as_json: bool) -> int:
         for skipped in corpus.skipped:
             say(f"skipped {printable(skipped.name)}: {skipped.reason}")
         model = open_model(options.home, options.m, options.device)
-        from distill_tui.engine.inference.evaluate import judge
+        from distill_tui.engine.inference.evaluate import evaluate_corpus
 
-        report = judge(model, corpus, wanted_levels(options, model), lambda one: None if as_json else _tell(one))
+        levels = wanted_levels(options, model)
+        report = evaluate_corpus(model, corpus, levels, lambda one: None if as_json else _tell(one))
     if as_json:
         print_json(report)
     else:
@@ -84,14 +86,14 @@ def _print_totals(report: "EvaluationReport") -> None:
     print()
     known = report.knows_its_sounds
     if not known:
-        print("the model was exported without the names of its sounds: which of these it was trained on is not known")
+        print("the model was exported without the names of its sounds, so which of these it was trained on is unknown")
     for name, means in (("held out" if known else "all", report.held_out), ("trained on", report.trained_on)):
         if means["files"] and means["mel"] is not None:
             print(
                 f"{name}: {means['files']:.0f} sounds, mel {means['mel']:.4f}, stft {means['stft']:.3f}, "
                 f"SI-SDR {_decibels(means['si_sdr'])} dB"
             )
-    used = "-" if report.efficiency is None else f"{100 * report.efficiency:.0f} %"
+    used = percent(report.efficiency)
     if report.levels:
         print(f"{report.levels} levels, {report.kbps:.2f} kbps a channel, {used} of it carrying something")
     else:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from distill_tui.cli.commands.train import INSTEAD, add_ways
 from distill_tui.cli.recipe_flags import add_recipe_flags
 from distill_tui.errors import RequestError
-from distill_tui.files import printable
 from distill_tui.paths import expand
+from distill_tui.text import printable
 
 if TYPE_CHECKING:
     from distill_tui.paths import Home
@@ -25,7 +25,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     common: dict[str, Any] = {"parents": [shared], "allow_abbrev": False}
     parser = commands.add_parser(
         "explore",
-        help="watch codebooks learn pictures, and turn their knobs",
+        help="watch codebooks learn pictures, and change their settings",
         description="Train on MNIST's files, or on figures that are drawn, with two-dimensional latents that can be "
         "looked at, and open the app's Explorer on the run. Without a terminal, or with --plain, progress is printed.",
         **common,
@@ -48,6 +48,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("wanted", metavar="M", help="a model (its name, id or path) or a run")
     parser.add_argument("--json", action="store_true", help="print the whole map as one JSON document")
     parser.add_argument("--out", metavar="FILE", help="write the map as JSON to a file")
+    parser.add_argument("--progress", action="store_true", help="tell how far it is, on standard error, as JSON lines")
     parser.set_defaults(run=make_map)
 
 
@@ -55,10 +56,11 @@ def explore(options: argparse.Namespace) -> int:
     """Make a run on pictures, start it, and show it in the app, or as lines where there is no terminal for it."""
     from distill_tui.cli.app import open_app
     from distill_tui.cli.commands.train import go
-    from distill_tui.cli.foreground import ForegroundRun, named
+    from distill_tui.cli.foreground import ForegroundRun
     from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.paths import find_home
-    from distill_tui.runs.quick_state import brief
+    from distill_tui.reporting.notes import named
+    from distill_tui.runs.quick_state import quick_state
     from distill_tui.runs.service import start_worker
 
     home = find_home(options.home)
@@ -67,7 +69,7 @@ def explore(options: argparse.Namespace) -> int:
         return go(options, home, run)
     ForegroundRun(run, lambda: start_worker(home, run)).wait_for_start()
     code = open_app(options.home, str(run.path), explore=True)
-    if brief(run).is_active:
+    if quick_state(run).is_active:
         print(f"{run.id} goes on. Watch it with: distill-tui watch {named(run)}", file=sys.stderr)
     return code
 
@@ -75,19 +77,18 @@ def explore(options: argparse.Namespace) -> int:
 def _make_run(home: "Home", options: argparse.Namespace) -> "RunFolder":
     """Make the run's folder, and tell what it trains on."""
     from distill_tui.cli.recipe_flags import chosen_recipe, keys_as_flags
-    from distill_tui.data.corpus import decode_path
     from distill_tui.data.images.dataset import find_pictures
-    from distill_tui.machine import this_machine
     from distill_tui.recipe.presets import EXPLORE
     from distill_tui.runs.service import create_run
     from distill_tui.settings import read_settings
+    from distill_tui.text import decode_path
 
     recipe = chosen_recipe(options, {**read_settings(home).defaults, **EXPLORE})
     _refuse_sounds(recipe)
     folder = options.data or next((decode_path(path) for path in recipe.data.paths), None)
     pictures = find_pictures(expand(folder) if folder else None, recipe.data.validation_fraction)
     with keys_as_flags(options):
-        run = create_run(home, recipe, pictures, this_machine())
+        run = create_run(home, recipe, pictures).folder
     where = printable(decode_path(pictures.path)) if pictures.path else "figures"
     lines = [f"{where}: {pictures.training:,} pictures to train on, {pictures.validation:,} held out"]
     if pictures.note:
@@ -101,7 +102,7 @@ def _make_run(home: "Home", options: argparse.Namespace) -> "RunFolder":
 
 
 def _refuse_sounds(recipe: "Recipe") -> None:
-    if recipe.model.net != "image":
+    if recipe.task != "images":
         raise RequestError(
             f"model.net: explore trains on pictures, with net image and not {recipe.model.net}",
             "Train on sounds with: distill-tui train FOLDER",
@@ -114,6 +115,7 @@ def make_map(options: argparse.Namespace) -> int:
     """Print the map of a run or model."""
     import msgspec
 
+    from distill_tui.cli.commands.data import ProgressLines
     from distill_tui.cli.output import print_json, say
     from distill_tui.data.silence_stderr import quiet_decoders
     from distill_tui.files import atomic_write
@@ -123,7 +125,7 @@ def make_map(options: argparse.Namespace) -> int:
     with quiet_decoders():
         from distill_tui.engine.maps import build
 
-        found = build.make_map(home, options.wanted)
+        found = build.make_map(home, options.wanted, ProgressLines() if options.progress else None)
     if options.out:
         atomic_write(expand(options.out), msgspec.json.encode(found), shared=True)
         say(f"written: {printable(options.out)}")
@@ -136,8 +138,7 @@ def make_map(options: argparse.Namespace) -> int:
 
 def as_text(found: "CodebookMap") -> str:
     """A map as tables: each level's codes, those used most first, with where in the data most."""
-    from distill_tui.cli.output import table
-    from distill_tui.reporting.formatting import percent, plural
+    from distill_tui.reporting.formatting import percent, plural, table
 
     flat = "" if found.dims <= 2 else f" of {found.dims}, which hold {percent(found.explained)} of the variance"
     over = f"the last {found.batches} batches" if found.batches else "all the data"

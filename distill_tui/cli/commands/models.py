@@ -4,19 +4,18 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distill_tui.cli.commands.evaluate import MEASURES
 from distill_tui.cli.commands.evaluate import evaluate as evaluate_sounds
-from distill_tui.cli.output import print_json, say, table
+from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
-from distill_tui.reporting.formatting import duration
-from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, level_of, size_of, verdict
+from distill_tui.reporting.formatting import count, kbps, local_day, number, plural, table
+from distill_tui.reporting.lines import texts
+from distill_tui.reporting.model_report import model_report
 
 if TYPE_CHECKING:
-    from distill_tui.library.card import Card
     from distill_tui.library.index import Entry
     from distill_tui.library.store import Library
 
@@ -47,7 +46,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     add("rename", rename, "give a model another name", "M", "NEW")
     delete_parser = add("delete", delete, "move a model to the trash", "M")
     delete_parser.add_argument("--yes", action="store_true", help="do not ask")
-    add("restore", restore, "take a model back from the trash", "M")
+    add("restore", restore, "restore a model from the trash", "M")
     trash_parser = add("trash", trash, "what is in the trash")
     trash_parser.add_argument("--empty", action="store_true", help="delete all of it for good")
     export_parser = add("export", export, "copy a model to a file, to keep or give away", "M", "FILE")
@@ -109,25 +108,30 @@ def _print_or_say(options: argparse.Namespace, entry: "Entry", text: str) -> int
 
 
 def list_models(options: argparse.Namespace) -> int:
-    entries = _library(options).list()
+    nothing = "No models yet. Train one with: distill-tui train FOLDER"
+    return _print_list(options, _library(options).list(), nothing)
+
+
+def _print_list(options: argparse.Namespace, entries: "Sequence[Entry]", nothing: str) -> int:
+    """Print the models, or say `nothing` where there are none; 0."""
     if _wants_json(options):
         print_json([_document(entry) for entry in entries])
     elif entries:
         print(_list_table(entries))
     else:
-        say("No models yet. Train one with: distill-tui train FOLDER")
+        say(nothing)
     return 0
 
 
 def _list_table(entries: "Sequence[Entry]") -> str:
-    head = ["NAME", "ID", "CREATED", "PARAMETERS", "KBPS", "VAL LOSS", "RUN", "PROBLEM"]
+    head = ["NAME", "ID", "CREATED", "PARAMETERS", "BIT RATE", "VAL LOSS", "RUN", "PROBLEM"]
     rows = []
     for entry in entries:
         cells = ["-"] * 4
         if facts := entry.summary:
-            loss = _number(facts.losses.get("val"))
-            cells = [f"{facts.parameters:,}", _number(facts.kbps), loss, facts.run or "-"]
-        rows.append([_safe(c) for c in (entry.name, entry.id or "-", _when(entry.created), *cells, entry.error)])
+            loss = number(facts.losses.get("val"))
+            cells = [count(facts.parameters), kbps(facts.kbps), loss, facts.run or "-"]
+        rows.append([entry.name, entry.id or "-", local_day(entry.created), *cells, entry.error])
     if not any(entry.error for entry in entries):
         head, rows = head[:-1], [row[:-1] for row in rows]
     return table(head, rows)
@@ -143,62 +147,8 @@ def show(options: argparse.Namespace) -> int:
 
         print_json({**msgspec.to_builtins(card), "path": str(path), "size": path.stat().st_size})
         return 0
-    lines = _card_lines(card, path)
-    width = max(len(word) for word, _ in lines)
-    print(_safe(card.name))
-    for word, text in lines:
-        print(f"  {word.ljust(width)}  {_safe(text)}")
-    if card.health:
-        print(f"\ncodebooks {_safe(card.health_window or HELD_OUT_WINDOW)}\n{_health_table(card)}")
-    for note in card.notes:
-        print(f"\n{_safe(note)}")
+    print("\n".join(_safe(text) for text in texts(model_report(card, path, path.stat().st_size))))
     return 0
-
-
-def _health_table(card: "Card") -> str:
-    model = card.recipe.get("model")
-    size = size_of(model.get("codebook_size")) if isinstance(model, dict) else 0
-    rows = []
-    for number, entry in enumerate(card.health):
-        level = level_of(entry, number)
-        numbers = (level.utilization, level.perplexity, level.dead, level.churn)
-        rows.append([str(level.level + 1), *(_number(value) for value in numbers), verdict(level, size) or "-"])
-    return table(["LEVEL", "UTILIZATION", "PERPLEXITY", "DEAD", "CHURN", "VERDICT"], rows)
-
-
-def _card_lines(card: "Card", path: Path) -> list[tuple[str, str]]:
-    """What `show` says of a model, as (word, text)."""
-    sounds, seconds = card.data.get("files", 0), card.data.get("seconds")
-    heard = duration(card.seconds_of_sound)
-    losses = ", ".join(f"{name} {_number(value)}" for name, value in card.losses.items())
-    return [
-        ("id", card.id),
-        ("created", f"{_when(card.created)} UTC, by distill-tui {card.program}"),
-        ("run", card.run or "-"),
-        *([("started from", f"model {card.started_from}")] if card.started_from else []),
-        ("data", f"{sounds} files, {duration(seconds)} of sound"),
-        (
-            "trained",
-            f"{card.epoch} epochs, {card.step:,} steps in {duration(card.seconds_trained)}, on {heard} of sound"
-            + ("" if card.finished else " (not finished)"),
-        ),
-        ("parameters", f"{card.parameters:,}"),
-        ("rate", f"{card.rate:,} Hz, {_number(card.frame_rate)} latent frames a second"),
-        ("bitrate", f"{_number(card.kbps)} kbps"),
-        ("codebooks", _codebooks(card.recipe)),
-        ("losses", losses or "-"),
-        ("weights", f"sha256 {card.weights_sha256}"),
-        ("file", f"{path} ({_size(path.stat().st_size)})"),
-    ]
-
-
-def _codebooks(recipe: dict[str, Any]) -> str:
-    model, automatic = recipe.get("model"), recipe.get("automatic")
-    if not isinstance(model, dict):
-        return "-"
-    size, levels = model.get("codebook_size", "-"), model.get("rvq_levels", "-")
-    chosen = isinstance(automatic, list) and "model.codebook_size" in automatic
-    return f"{levels} levels x {size} codes ({'auto' if chosen else 'override'})"
 
 
 def rename(options: argparse.Namespace) -> int:
@@ -215,7 +165,7 @@ def delete(options: argparse.Namespace) -> int:
     name = library.find(options.m).name
     if not options.yes:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise RequestError(_safe(f"deleting '{name}' needs a yes"), "Add --yes.")
+            raise RequestError(_safe(f"deleting '{name}' has to be confirmed"), "Add --yes.")
         print(_safe(f"Move '{name}' to the trash? [y/N] "), end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             say("Nothing was deleted.")
@@ -224,7 +174,7 @@ def delete(options: argparse.Namespace) -> int:
     return _print_or_say(
         options,
         entry,
-        _safe(f"'{name}' is in the trash. Take it back with: distill-tui models restore {shlex.quote(name)}"),
+        _safe(f"'{name}' is in the trash. Restore it with: distill-tui models restore {shlex.quote(name)}"),
     )
 
 
@@ -240,16 +190,9 @@ def trash(options: argparse.Namespace) -> int:
         if _wants_json(options):
             print_json({"deleted": gone})
         else:
-            say(f"Deleted for good: {gone} model{'' if gone == 1 else 's'}.")
+            say(f"Deleted for good: {plural(gone, 'model')}.")
         return 0
-    entries = library.trashed()
-    if _wants_json(options):
-        print_json([_document(entry) for entry in entries])
-    elif entries:
-        print(_list_table(entries))
-    else:
-        say("The trash is empty.")
-    return 0
+    return _print_list(options, library.trashed(), "The trash is empty.")
 
 
 def export(options: argparse.Namespace) -> int:
@@ -303,20 +246,6 @@ def verify(options: argparse.Namespace) -> int:
 
 def _safe(text: str) -> str:
     """`text` without what could drive the terminal."""
-    from distill_tui.files import printable
+    from distill_tui.text import printable
 
     return printable(text)
-
-
-def _when(created: str) -> str:
-    """`2026-01-02 03:04`."""
-    return created[:16].replace("T", " ") or "-"
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
-
-
-def _number(value: float | None) -> str:
-    """A number in four significant digits; `-` when not known."""
-    return "-" if value is None else f"{value:.4g}"

@@ -3,21 +3,19 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from distill_tui.cli.output import print_json, say, table
-from distill_tui.files import printable
+from distill_tui.cli.output import print_json, say
 from distill_tui.library.pretrained import recipe_values
 from distill_tui.library.store import Library
 from distill_tui.paths import find_home
-from distill_tui.recipe.fields import fields
-from distill_tui.reporting.formatting import count, number, percent, setting
-from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, level_of, size_of, verdict
+from distill_tui.reporting.comparison import Distances, of_model
+from distill_tui.reporting.comparison import compare as side_by_side
+from distill_tui.reporting.formatting import table
+from distill_tui.reporting.recipe_text import different_keys
+from distill_tui.reporting.verdicts import HELD_OUT_WINDOW
+from distill_tui.text import printable
 
 if TYPE_CHECKING:
-    from distill_tui.engine.inference.evaluate import EvaluationReport
     from distill_tui.library.index import Entry
-
-OWN = ("version", "automatic", "name", "data.paths", "train.start_from")
-"""Keys in which two models differ without being different."""
 
 
 def compare(options: argparse.Namespace, as_json: bool) -> int:
@@ -30,18 +28,20 @@ def compare(options: argparse.Namespace, as_json: bool) -> int:
     found = {entry.path: entry for entry in (library.find(name) for name in options.models)}
     entries = list(found.values())
     recipes = [recipe_values(entry) for entry in entries]
-    different = [key for key in fields() if key not in OWN and len({str(r.get(key)) for r in recipes}) > 1]
-    reports: list[EvaluationReport | None] = [None] * len(entries)
-    if options.data:
-        reports = _measure(options, entries)
+    measured = _measure(options, entries) if options.data else [None] * len(entries)
     if as_json:
         models = [
             {"name": entry.name, "id": entry.id, **_facts(entry), "recipe": recipe, "measured": report}
-            for entry, recipe, report in zip(entries, recipes, reports, strict=True)
+            for entry, recipe, report in zip(entries, recipes, measured, strict=True)
         ]
-        print_json({"different": different, "models": models})
+        print_json({"different": different_keys(recipes), "models": models})
         return 0
-    print(table(["", *(printable(entry.name) for entry in entries)], _rows(entries, recipes, different, reports)))
+    subjects = [
+        of_model(entry.name, entry.summary, recipe, report)
+        for entry, recipe, report in zip(entries, recipes, measured, strict=True)
+        if entry.summary is not None
+    ]
+    print(table(["", *(one.name for one in subjects)], [[row.title, *row.values] for row in side_by_side(subjects)]))
     return 0
 
 
@@ -58,73 +58,23 @@ def _facts(entry: "Entry") -> dict[str, Any]:
     }
 
 
-def _rows(
-    entries: "list[Entry]",
-    recipes: list[dict[str, Any]],
-    different: list[str],
-    reports: "list[EvaluationReport | None]",
-) -> list[list[str]]:
-    facts = [_facts(entry) for entry in entries]
-    rows = [
-        ["parameters", *(f"{one['parameters']:,}" for one in facts)],
-        ["kbps", *(number(one["kbps"]) if one["kbps"] else "continuous" for one in facts)],
-        ["trained, s", *(number(one["seconds_trained"]) for one in facts)],
-    ]
-    rows += [[key, *(setting(recipe[key]) if key in recipe else "-" for recipe in recipes)] for key in different]
-    for name in dict.fromkeys(name for one in facts for name in one["losses"]):
-        rows.append([f"loss {name}" if name != "distance" else "held-out distance"])
-        rows[-1] += [number(one["losses"].get(name)) for one in facts]
-    levels = max(len(one["health"]) for one in facts)
-    for level in range(levels):
-        health = [level_of(one["health"][level] if level < len(one["health"]) else {}, level) for one in facts]
-        sizes = [size_of(recipe.get("model.codebook_size")) for recipe in recipes]
-        rows.append([f"level {level + 1} utilization", *(percent(h.utilization) for h in health)])
-        rows.append([f"level {level + 1} perplexity", *(number(h.perplexity) for h in health)])
-        rows.append([f"level {level + 1} dead codes", *(count(h.dead) for h in health)])
-        rows.append([f"level {level + 1} verdict", *(verdict(*one) or "-" for one in zip(health, sizes, strict=True))])
-    if levels:
-        rows.append(["window of the levels", *(printable(one["health_window"]) for one in facts)])
-    for part, names in _parts(reports).items():
-        for word in ("mel", "stft"):
-            rows.append(
-                [f"{word} of {len(names)} sounds {part}", *(number(_mean(one, names, word)) for one in reports)]
-            )
-    return rows
-
-
-def _parts(reports: "list[EvaluationReport | None]") -> dict[str, list[str]]:
-    """The sounds that were measured: what none of the models was trained on, and the rest."""
-    seen: dict[str, bool] = {}
-    for report in reports:
-        for sound in report.sounds if report is not None else ():
-            seen[sound.name] = seen.get(sound.name, False) or sound.seen in ("training", "by time")
-    parts = {
-        "held out of all": [name for name, trained in seen.items() if not trained],
-        "trained on": [name for name, trained in seen.items() if trained],
-    }
-    return {part: names for part, names in parts.items() if names}
-
-
-def _mean(report: "EvaluationReport | None", names: list[str], word: str) -> float | None:
-    found = [getattr(sound, word) for sound in report.sounds if sound.name in names] if report is not None else []
-    return sum(found) / len(found) if found else None
-
-
-def _measure(options: argparse.Namespace, entries: "list[Entry]") -> "list[EvaluationReport | None]":
+def _measure(options: argparse.Namespace, entries: "list[Entry]") -> list[Distances | None]:
     """Put the same sounds through each model."""
+    import msgspec
+
     from distill_tui.cli.commands.audio import open_model
     from distill_tui.data.scan import scan
     from distill_tui.data.silence_stderr import quiet_decoders
 
-    reports: list[EvaluationReport | None] = []
+    reports: list[Distances | None] = []
     with quiet_decoders():
         corpus = scan(options.data, 0.1, find_home(options.home))
         corpus.facts()
         for entry in entries:
             model = open_model(options.home, str(entry.path), options.device)
-            from distill_tui.engine.inference.evaluate import judge
+            from distill_tui.engine.inference.evaluate import evaluate_corpus
 
-            report = judge(model, corpus, None, lambda _: None)
+            report = evaluate_corpus(model, corpus, None, lambda _: None)
             say(f"measured {printable(entry.name)} on {len(report.sounds)} sounds")
-            reports.append(report)
+            reports.append(msgspec.to_builtins(report))
     return reports

@@ -11,12 +11,9 @@ if TYPE_CHECKING:
     import argparse
     from types import SimpleNamespace
 
-    from distill_tui.runs.folder import RunFolder
     from distill_tui.runs.state import RunState
 
 RUN_HELP = "a run's id, its name, or the beginning of its id; else the newest that trains, or the newest"
-BAR_WIDTH = 60
-"""What `status --line` fits into."""
 
 
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -40,7 +37,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     add("compare", "recipes, losses and health side by side").add_argument("names", metavar="RUN", nargs="+")
     export = add("export", "a run's numbers over time, as CSV or JSON")
     export.add_argument("name", metavar="RUN")
-    export.add_argument("--csv", action="store_true", help="as CSV, which is what it is if nothing is said")
+    export.add_argument("--csv", action="store_true", help="as CSV (default)")
     export.add_argument("--out", metavar="FILE", help="the file to write (default: standard output)")
     delete = add("delete", "delete a run's folder for good; models made from it stay")
     delete.add_argument("names", metavar="RUN", nargs="+")
@@ -74,11 +71,11 @@ def _action(options: argparse.Namespace) -> int:
 def list_all(options: argparse.Namespace) -> int:
     from distill_tui.paths import find_home
     from distill_tui.runs.folder import check_runs, list_runs
-    from distill_tui.runs.quick_state import brief
+    from distill_tui.runs.quick_state import quick_state
 
     home = find_home(options.home)
     check_runs(home)
-    states = [brief(run) for run in list_runs(home)]
+    states = [quick_state(run) for run in list_runs(home)]
     if getattr(options, "json", False):
         from distill_tui.cli.output import print_json
 
@@ -91,15 +88,15 @@ def list_all(options: argparse.Namespace) -> int:
 
 
 def _list(states: list[RunState]) -> str:
-    from distill_tui.cli.output import table
-    from distill_tui.files import printable
-    from distill_tui.reporting.formatting import day, duration, number
+    from distill_tui.reporting.formatting import day, duration, number, table
+    from distill_tui.reporting.run_line import activity
+    from distill_tui.text import printable
 
     head = ["ID", "STATE", "EPOCH", "STEP", "TRAIN", "VAL", "ETA", "WARNINGS", "SINCE"]
     rows = [
         [
             printable(state.id),
-            _what_it_does(state),
+            activity(state),
             state.epoch_text,
             str(state.step),
             number(state.losses.get("train")),
@@ -113,17 +110,10 @@ def _list(states: list[RunState]) -> str:
     return table(head, rows)
 
 
-def _what_it_does(state: RunState) -> str:
-    """`running`, or `running: saving the model`."""
-    from distill_tui.files import printable
-
-    return f"{state.state}: {printable(state.activity)}" if state.activity else state.state
-
-
 def status(options: argparse.Namespace | SimpleNamespace) -> int:
     from distill_tui.paths import find_home
     from distill_tui.runs.folder import find_run, list_runs
-    from distill_tui.runs.quick_state import brief
+    from distill_tui.runs.quick_state import quick_state
 
     home = find_home(options.home)
     if options.line and options.name is None and not list_runs(home):
@@ -131,82 +121,27 @@ def status(options: argparse.Namespace | SimpleNamespace) -> int:
         print("no runs")
         return 0
     run = find_run(home, options.name)
-    state = brief(run)
+    state = quick_state(run)
     if options.line:
+        from distill_tui.reporting.run_line import status_line
+
         print(status_line(state))
     elif getattr(options, "json", False):
         from distill_tui.cli.output import print_json
 
         print_json({**state.summary(), "path": str(run.path)})
     else:
-        print(_status(run, state))
+        from distill_tui.cli.terminal_style import TerminalStyle
+        from distill_tui.reporting.run_report import status_report
+
+        print("\n".join(map(TerminalStyle().paint, status_report(run, state))))
     return 0
-
-
-def status_line(state: RunState, width: int = BAR_WIDTH) -> str:
-    """`drums running 12% e12/100 val 0.601 ETA 3 min !2` in at most `width` columns; the name gives way."""
-    from distill_tui.files import printable
-
-    parts = [state.state]
-    if state.is_active:
-        if state.progress:
-            parts.append(f"{100 * state.progress:.0f}%")
-        parts.append(f"e{state.epoch_text}")
-    val = state.losses.get("val")
-    if val is not None:
-        parts.append(f"val {val:.3f}")
-    if state.activity:
-        parts.append(printable(state.activity))
-    elif state.state == "running" and state.eta_seconds is not None:
-        from distill_tui.reporting.formatting import duration
-
-        parts.append(f"ETA {duration(state.eta_seconds)}")
-    if state.warnings:
-        parts.append(f"!{len(state.warnings)}")
-    rest = " ".join(parts)
-    room = max(8, width - len(rest) - 1)
-    # tmux takes #[...] in what a command prints as its own
-    rest, name = (printable(text).replace("#", "") for text in (rest, state.name))
-    name = name if len(name) <= room else name[: room - 3] + "..."
-    return f"{name} {rest}"
-
-
-def _status(run: RunFolder, state: RunState) -> str:
-    from distill_tui.cli.foreground import log_end, resume_hint
-    from distill_tui.cli.report import best_lines, health_table, losses_line, warning_lines
-    from distill_tui.cli.terminal_style import TerminalStyle
-    from distill_tui.files import printable
-    from distill_tui.reporting.formatting import day, duration
-
-    ink = TerminalStyle()
-    lines = [
-        f"run        {printable(run.id)}",
-        f"state      {_what_it_does(state)}" + (f" (process {state.pid})" if state.is_active and state.pid else ""),
-    ]
-    if state.reason and state.reason != state.state:
-        lines.append(f"reason     {printable(state.reason)}")
-    if state.state == "crashed":
-        lines += ["log        " + str(run.worker_log), *(f"           {line}" for line in log_end(run.worker_log, 5))]
-    lines.append(f"progress   {100 * state.progress:.0f} %, epoch {state.epoch_text}, step {state.step:,}")
-    if state.eta_seconds is not None and not state.activity:
-        lines.append(f"ETA        {duration(state.eta_seconds)}")
-    if state.started_at:
-        lines.append(f"started    {day(state.started_at)}, last heard of {day(state.updated_at)}")
-    lines.append(f"losses     {losses_line(state)}")
-    lines += best_lines(state)
-    lines += health_table(state, ink)
-    lines += warning_lines(state, ink)
-    if state.model:
-        lines.append(f"model      {printable(state.model.name)} ({state.model.id}) {printable(state.model.path)}")
-    if state.state in ("stopped", "failed", "crashed"):
-        lines.append(resume_hint(run))
-    return "\n".join(lines)
 
 
 def watch(options: argparse.Namespace) -> int:
     from distill_tui.cli.app import open_app
-    from distill_tui.cli.foreground import named
     from distill_tui.paths import find_home
+    from distill_tui.reporting.notes import named
     from distill_tui.runs.folder import find_run
 
     run = find_run(find_home(options.home), options.name)

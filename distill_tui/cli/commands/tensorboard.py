@@ -1,24 +1,18 @@
 """Commands: export-tensorboard."""
 
 import argparse
-import struct
-import zlib
 from typing import IO, TYPE_CHECKING, Any
 
 from distill_tui.errors import RequestError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from distill_tui.reporting.tfevents import EventFile
     from distill_tui.runs import events as e
     from distill_tui.runs.folder import RunFolder
     from distill_tui.runs.state import RunState
 
-WINDOW = 512
-"""Samples in a column of a spectrogram; half as many, and one, are its rows."""
-MOST_COLUMNS = 600
-RANGE_DB = 80.0
+WIDTH, HEIGHT = 400, 128
+"""Pixels of a spectrogram."""
 
 
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -40,9 +34,10 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
 def export(options: argparse.Namespace) -> int:
     """Write the event file, in place of one that was exported from the same run before."""
     from distill_tui.cli.output import print_json, say
-    from distill_tui.files import atomic_write, printable
+    from distill_tui.files import atomic_write
     from distill_tui.paths import expand, find_home
     from distill_tui.runs.folder import find_run
+    from distill_tui.text import printable
 
     run = find_run(find_home(options.home), options.name)
     folder = expand(options.folder)
@@ -55,7 +50,7 @@ def export(options: argparse.Namespace) -> int:
         )
     state, codes = read(run)
     if not state.series:
-        raise RequestError(f"run {run.id} has told no numbers yet")
+        raise RequestError(f"run {run.id} has no metrics yet")
     counts = {"scalars": 0, "histograms": 0, "images": 0, "sounds": 0}
     missing: list[str] = []
 
@@ -106,7 +101,7 @@ def write_numbers(events: "EventFile", state: "RunState") -> int:
 
 
 def write_codes(events: "EventFile", codes: "list[e.CodesCounted]") -> int:
-    """How often each code was used, as a histogram over the codes of a level; how many."""
+    """Write the use of codes as a histogram over the codes of a level; the number of histograms."""
     for event in codes:
         for level, counts in enumerate(event.counts):
             events.histogram(f"codes/level {level}", counts, event.step, event.time)
@@ -115,59 +110,23 @@ def write_codes(events: "EventFile", codes: "list[e.CodesCounted]") -> int:
 
 def write_previews(events: "EventFile", run: "RunFolder", state: "RunState", missing: list[str]) -> int:
     """Each preview's reconstructions, and the originals once, as sound and spectrogram; how many of each."""
-    import io
-
-    import soundfile
-
     from distill_tui.data.silence_stderr import quiet_decoders
+    from distill_tui.data.spectrogram import png, spectrogram_images
     from distill_tui.foreign import read_bytes
 
-    told: set[tuple[str, bytes]] = set()
+    written: set[tuple[str, bytes]] = set()
     with quiet_decoders():
         for preview in state.previews:
             for number, pair in enumerate(preview.pairs, 1):
-                for what, name in zip(("original", "reconstruction"), pair[:2], strict=True):
-                    tag, file = f"preview {number:02d}/{what}", run.path / name
-                    try:
-                        wav = read_bytes(file)
-                        wave, rate = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
-                        wave = wave[:, 0]
-                    except (OSError, soundfile.LibsndfileError):
+                images = spectrogram_images([run.path / name for name in pair[:2]], WIDTH, HEIGHT)
+                for what, name, image in zip(("original", "reconstruction"), pair[:2], images, strict=True):
+                    if image.error:
                         missing.append(name)
                         continue
-                    if what == "original" and (tag, wav) in told:
+                    tag, wav = f"preview {number:02d}/{what}", read_bytes(run.path / name)
+                    if what == "original" and (tag, wav) in written:
                         continue
-                    told.add((tag, wav))
-                    events.audio(tag, wav, rate, len(wave), preview.step, preview.time)
-                    picture = spectrogram(wave)
-                    events.image(tag, png(picture), picture.shape[1], picture.shape[0], preview.step, preview.time)
-    return len(told)
-
-
-def spectrogram(wave: "np.ndarray") -> "np.ndarray":
-    """The loudness of each frequency over time as a grey picture, uint8 [rows, columns], low frequencies below.
-
-    White is the loudest, black RANGE_DB less.
-    """
-    import numpy as np
-
-    wave = np.pad(wave, (0, max(0, WINDOW - len(wave))))
-    hop = max(WINDOW // 4, -(-len(wave) // MOST_COLUMNS))
-    frames = np.lib.stride_tricks.sliding_window_view(wave, WINDOW)[::hop] * np.hanning(WINDOW)
-    loudness = 20 * np.log10(np.abs(np.fft.rfft(frames, axis=1)) + 1e-9)
-    shade = 255 * np.clip((loudness - loudness.max()) / RANGE_DB + 1, 0, 1)
-    picture: np.ndarray = np.ascontiguousarray(shade.T[::-1]).astype(np.uint8)
-    return picture
-
-
-def png(picture: "np.ndarray") -> bytes:
-    """A grey picture, uint8 [rows, columns], as a PNG file."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows, columns = picture.shape
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0))
-    # each row begins with its filter: none
-    body = b"".join(b"\0" + row.tobytes() for row in picture)
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(body)) + chunk(b"IEND", b"")
+                    written.add((tag, wav))
+                    events.audio(tag, wav, image.rate, round(image.seconds * image.rate), preview.step, preview.time)
+                    events.image(tag, png(image.levels), WIDTH, HEIGHT, preview.step, preview.time)
+    return len(written)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from distill_tui.cli.recipe_flags import add_recipe_flags
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.files import printable
+from distill_tui.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,44 +118,37 @@ def train(options: argparse.Namespace) -> int:
             from distill_tui.cli.or_resume import start_or_resume
 
             return start_or_resume(options, home, options.data or usual, recipe, out)
-        run, told = prepare_run(home, options.data or usual, recipe, out)()
-    return go(options, home, run, told)
+        run = prepare_run(home, options.data or usual, recipe, out)()
+    return go(options, home, run)
 
 
-def prepare_run(
-    home: "Home", data: list[str], recipe: "Recipe", out: TextIO
-) -> "Callable[[], tuple[RunFolder, frozenset[str]]]":
-    """Scan; what then makes the run's folder and tells on `out` what it will be: the run, and what was warned of.
+def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) -> "Callable[[], RunFolder]":
+    """Scan the sounds; the function that then creates the run and describes it on `out`.
 
     Raises:
-        RequestError: there is nothing to train on; making the run raises what `create_run` does.
+        RequestError: there is nothing to train on. The function raises what `create_run` does.
     """
-    from distill_tui.cli import report
-    from distill_tui.data.corpus import decode_path
-    from distill_tui.library.pretrained import start_of
-    from distill_tui.machine import this_machine
-    from distill_tui.recipe import toml
-    from distill_tui.recipe.resolve import expectations
+    from distill_tui.reporting.lines import line, texts
+    from distill_tui.reporting.run_report import model_to_be, sounds_found
     from distill_tui.runs.service import create_run
+    from distill_tui.text import decode_path
 
     paths = data or [decode_path(path) for path in recipe.data.paths]
     if not paths:
         raise RequestError("no sounds to train on", "Name a folder or files: distill-tui train FOLDER")
-    start = start_of(home, recipe)
     corpus = _scan(home, paths, recipe.data.validation_fraction)
 
-    def make() -> "tuple[RunFolder, frozenset[str]]":
-        run = create_run(home, recipe, corpus, this_machine(), start)
-        resolved = toml.load(run.recipe)
-        expected = expectations(resolved, corpus.facts())
-        lines = [*report.found(corpus), report.model_to_be(resolved)]
-        if start is not None:
-            lines.append(printable(f"starts from the weights of model '{start.name}' ({start.id})"))
-        lines += [f"warning: {text}" for text in expected]
-        print("\n".join([*lines, f"run: {printable(run.id)}"]), file=out, flush=True)
-        return run, frozenset(expected)
+    def create() -> "RunFolder":
+        new = create_run(home, recipe, corpus)
+        lines = [*sounds_found(corpus), model_to_be(new.recipe)]
+        if new.pretrained is not None:
+            lines.append(line(f"starts from the weights of model '{new.pretrained.name}' ({new.pretrained.id})"))
+        lines += [line(f"warning: {text}", "fair") for text in new.expectations]
+        lines.append(line(f"run: {new.folder.id}"))
+        print("\n".join(printable(text) for text in texts(lines)), file=out, flush=True)
+        return new.folder
 
-    return make
+    return create
 
 
 def _scan(home: "Home", paths: list[str], validation_fraction: float) -> "Corpus":
@@ -172,40 +165,28 @@ def _scan(home: "Home", paths: list[str], validation_fraction: float) -> "Corpus
 
 
 def resume(options: argparse.Namespace) -> int:
-    """Start the worker of a run that is not alive, and follow it."""
-    import shlex
-
+    """Resume a run, and follow it."""
+    from distill_tui.cli.foreground import ForegroundRun
     from distill_tui.paths import find_home
-    from distill_tui.runs.control import change_control
     from distill_tui.runs.folder import find_run
-    from distill_tui.runs.quick_state import brief
-    from distill_tui.runs.service import refuse_alive
+    from distill_tui.runs.service import resume_run
 
     home = find_home(options.home)
     run = find_run(home, options.name)
-    refuse_alive(run)
-    state = brief(run)
-    if state.state == "finished":
-        model = f" as '{state.model.name}'" if state.model else ""
-        raise RequestError(
-            f"run {run.id} has finished; its model is in the library{model}",
-            f"Train anew with its recipe: distill-tui train --recipe {shlex.quote(str(run.recipe))}",
-        )
-    change_control(run.control, lambda control: setattr(control, "wanted", "running"))
-    return go(options, home, run)
+    return follow_on(options, ForegroundRun(run, lambda: resume_run(home, run)))
 
 
-def go(options: argparse.Namespace, home: "Home", run: "RunFolder", told: frozenset[str] = frozenset()) -> int:
-    """Start the run's worker, and follow it or not; the exit code."""
+def go(options: argparse.Namespace, home: "Home", run: "RunFolder") -> int:
+    """Start the worker of a new run, and follow it or not; the exit code."""
     from distill_tui.cli.foreground import ForegroundRun
     from distill_tui.runs.service import start_worker
 
-    return follow_on(options, ForegroundRun(run, lambda: start_worker(home, run)), told)
+    return follow_on(options, ForegroundRun(run, lambda: start_worker(home, run)))
 
 
-def follow_on(options: argparse.Namespace, following: "ForegroundRun", told: frozenset[str] = frozenset()) -> int:
+def follow_on(options: argparse.Namespace, following: "ForegroundRun") -> int:
     """Show a run that has its worker to its end, or return where that is not wanted; the exit code."""
-    from distill_tui.cli.foreground import named, resume_hint
+    from distill_tui.reporting.notes import named, resume_hint
     from distill_tui.runs import events as e
 
     run = following.run
@@ -214,7 +195,7 @@ def follow_on(options: argparse.Namespace, following: "ForegroundRun", told: fro
         print(run.id, flush=True)
         return 0
     try:
-        ending = _show(options, following, told)
+        ending = _show(options, following)
     except BrokenPipeError:
         # whoever read our output has gone; the run does not depend on that
         with contextlib.suppress(OSError):
@@ -230,23 +211,24 @@ def follow_on(options: argparse.Namespace, following: "ForegroundRun", told: fro
     return 0
 
 
-def _show(options: argparse.Namespace, following: "ForegroundRun", told: frozenset[str]) -> Any:
+def _show(options: argparse.Namespace, following: "ForegroundRun") -> Any:
     from distill_tui.cli.display import JsonLines, LineDisplay
-    from distill_tui.cli.report import closing_report
     from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.recipe import toml
+    from distill_tui.reporting.run_report import closing_report
 
     if options.json:
         return following.to_the_end(JsonLines())
     ink = TerminalStyle(options.plain)
     try:
-        ending = following.to_the_end(LineDisplay(ink, told))
+        ending = following.to_the_end(LineDisplay(ink))
     except DistillError:
         # the worker died, and nobody may be looking
         ink.bell()
         ink.title(f"{printable(following.state.name)}: crashed")
         raise
-    print(closing_report(following.state, toml.load(following.run.recipe), ink), flush=True)
+    report = closing_report(following.state, toml.load(following.run.recipe))
+    print("\n".join(map(ink.paint, report)), flush=True)
     return ending
 
 
@@ -255,13 +237,14 @@ def demo(options: argparse.Namespace) -> int:
     import shlex
 
     from distill_tui.cli.app import open_app
-    from distill_tui.cli.foreground import ForegroundRun, named
+    from distill_tui.cli.foreground import ForegroundRun
     from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.data.demo_sounds import write_demo_sounds
     from distill_tui.paths import find_home
     from distill_tui.recipe.fields import fields, parse, with_values
     from distill_tui.recipe.schema import Recipe
-    from distill_tui.runs.quick_state import brief
+    from distill_tui.reporting.notes import named
+    from distill_tui.runs.quick_state import quick_state
     from distill_tui.runs.service import start_worker
 
     values = {**DEMO_RECIPE, "train.minutes": DEMO_MINUTES}
@@ -274,14 +257,14 @@ def demo(options: argparse.Namespace) -> int:
     folder = home.root / "demo-sounds"
     write_demo_sounds(folder)
     out = sys.stderr if options.json else sys.stdout
-    run, told = prepare_run(home, [str(folder)], with_values(Recipe(), values), out)()
+    run = prepare_run(home, [str(folder)], with_values(Recipe(), values), out)()
     if options.plain or options.json or not TerminalStyle().cursor or not sys.stdin.isatty():
         options.detach = False
-        code = go(options, home, run, told)
+        code = go(options, home, run)
     else:
         ForegroundRun(run, lambda: start_worker(home, run)).wait_for_start()
         code = open_app(options.home, str(run.path))
-    state = brief(run)
+    state = quick_state(run)
     if state.model:
         print(f"See the model with: distill-tui models show {shlex.quote(state.model.name)}", file=sys.stderr)
     elif state.is_active:

@@ -1,20 +1,21 @@
 """The images of an Explorer run: MNIST, another data set in its format, or synthetic digits.
 
-numpy is imported where pictures are read: who lists runs or makes a recipe does not wait for it.
+numpy is imported only to read pictures: the app finds and checks them without it.
 """
 
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta, field
 
-from distill_tui.data.corpus import decode_path, encode_path
-from distill_tui.data.manifest import load_manifest, save_manifest
+from distill_tui.data.images.idx import idx_shape, read_idx
+from distill_tui.data.manifest import Manifest
 from distill_tui.errors import RequestError
-from distill_tui.files import describe_os_error, printable
+from distill_tui.files import describe_os_error
 from distill_tui.foreign import open_regular
 from distill_tui.recipe.resolve import DataFacts
+from distill_tui.text import decode_path, encode_path, printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,15 +27,15 @@ if TYPE_CHECKING:
 SIDE = 28
 FIGURES = 4000
 """How many are drawn where there are no files."""
-MOST_PICTURES = 10_000_000
+LEAST_PICTURES, MOST_PICTURES = 100, 10_000_000
 PARTS = {"training": "train", "validation": "t10k"}
 """What MNIST's files of each part begin with."""
 
 
-class Pictures(Struct, kw_only=True):
+class Pictures(Manifest, kw_only=True):
     """The images of a run: their source, and how many each split has.
 
-    `path` is the folder, as `corpus.encode_path` writes it; '' for figures that are drawn from `seed`. `files` are
+    `path` is the folder, as `text.encode_path` writes it; '' for figures that are drawn from `seed`. `files` are
     [name, hash of the content], two of each part that there is. `note` says what people should know of the data.
     """
 
@@ -42,7 +43,8 @@ class Pictures(Struct, kw_only=True):
     files: list[tuple[str, str]] = []
     training: Annotated[int, Meta(ge=0, le=MOST_PICTURES)]
     validation: Annotated[int, Meta(ge=0, le=MOST_PICTURES)]
-    validation_fraction: Annotated[float, Meta(gt=0, lt=1)]
+    # as the files of earlier versions call it
+    validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = field(name="validation_share")
     seed: Annotated[int, Meta(ge=0, le=1 << 53)] = 0
     note: str = ""
 
@@ -69,19 +71,6 @@ class Pictures(Struct, kw_only=True):
         """The data as a model's card describes it."""
         return {"paths": self.paths, "files": self.training + self.validation, "seconds": 0.0, "sounds": []}
 
-    def save(self, path: Path) -> None:
-        """Write the manifest, atomically."""
-        save_manifest(path, self)
-
-    @classmethod
-    def load(cls, path: Path) -> "Pictures":
-        """Read a manifest that `save` wrote.
-
-        Raises:
-            DistillError: it is gone, cannot be read, or is damaged.
-        """
-        return load_manifest(path, cls)
-
     def read(self) -> tuple["Part", "Part"]:
         """The pictures for training and those that are held out.
 
@@ -96,78 +85,94 @@ class Pictures(Struct, kw_only=True):
         for name, content in self.files:
             if _hash(folder / name) != content:
                 raise RequestError(f"{printable(str(folder / name))} is not the file that this run began with")
-        return _read(folder, self.validation_fraction)
+        paths = [folder / name for name, _ in self.files]
+        parts = [(read_idx(a, 3), read_idx(b, 1)) for a, b in zip(paths[::2], paths[1::2], strict=True)]
+        return (parts[0], parts[1]) if len(parts) == 2 else _split(parts[0], self.validation_fraction)
 
 
 def find_pictures(folder: Path | None, validation_fraction: float, seed: int = 0) -> Pictures:
     """The pictures of a folder with MNIST's files in it; figures to be drawn where it is None.
 
-    The part that is not there is split off the other one.
+    A part that is missing is split off the other one. The files are checked in full, without numpy.
 
     Raises:
         RequestError: there are no such files, or one of them is damaged.
     """
     if folder is None:
-        held_out = round(FIGURES * validation_fraction)
+        training, validation = _split_sizes(FIGURES, validation_fraction)
         return Pictures(
-            training=FIGURES - held_out,
-            validation=held_out,
+            training=training,
+            validation=validation,
             validation_fraction=validation_fraction,
             seed=seed,
             note="no data was given: figures like digits are drawn",
         )
-    training, validation = _read(folder, validation_fraction)
-    there = [part for part, prefix in PARTS.items() if _file(folder, prefix, "images") is not None]
-    named = [_wanted(folder, PARTS[part], kind) for part in there for kind in ("images", "labels")]
+    parts = _parts(folder)
+    sizes = [_check_part(images, labels) for images, labels in parts.values()]
+    training, validation = sizes if len(sizes) == 2 else _split_sizes(sizes[0], validation_fraction)
+    missing = f"only the {PARTS[next(iter(parts))]} files are there: a part of them is held out"
     return Pictures(
         path=encode_path(folder.absolute()),
-        files=[(path.name, _hash(path)) for path in named],
-        training=len(training[0]),
-        validation=len(validation[0]),
+        files=[(path.name, _hash(path)) for files in parts.values() for path in files],
+        training=training,
+        validation=validation,
         validation_fraction=validation_fraction,
-        note="" if len(there) == 2 else f"only the {PARTS[there[0]]} files are there: a part of them is held out",
+        note=missing if len(parts) == 1 else "",
     )
 
 
-def _read(folder: Path, share: float) -> tuple["Part", "Part"]:
-    parts = {part: _part(folder, prefix) for part, prefix in PARTS.items()}
-    training, validation = parts["training"], parts["validation"]
-    if training and validation:
-        return training, validation
-    found = training or validation
+def _parts(folder: Path) -> dict[str, tuple[Path, Path]]:
+    """The images and labels of each part that a folder has, the training part first.
+
+    Raises:
+        RequestError: it has none, or a part is incomplete.
+    """
+    found = {}
+    for part, prefix in PARTS.items():
+        if (images := _file(folder, prefix, "images")) is None:
+            continue
+        if (labels := _file(folder, prefix, "labels")) is None:
+            raise RequestError(f"{printable(str(folder))}: {prefix}-labels is missing beside the other {prefix} file")
+        found[part] = (images, labels)
     if not found:
         raise RequestError(
             f"no MNIST files in {printable(str(folder))}",
             "Wanted: train-images-idx3-ubyte, train-labels-idx1-ubyte and the same with t10k, gzipped or not.",
         )
-    return _split(found, share)
+    return found
+
+
+def _check_part(images: Path, labels: Path) -> int:
+    """Number of pictures in a part.
+
+    Raises:
+        RequestError: they have another size, are too few, or there are not as many labels.
+    """
+    (count, height, width), (names,) = idx_shape(images, 3), idx_shape(labels, 1)
+    where = printable(str(images))
+    if (height, width) != (SIDE, SIDE):
+        raise RequestError(f"{where}: pictures of {width}x{height}, not {SIDE}x{SIDE}")
+    if count != names:
+        raise RequestError(f"{where}: {count:,} pictures, but {names:,} labels in {labels.name}")
+    if count < LEAST_PICTURES:
+        raise RequestError(f"{where}: {count} pictures; {LEAST_PICTURES} or more are needed")
+    return count
+
+
+def _split_sizes(count: int, share: float) -> tuple[int, int]:
+    """Sizes of the training and the held-out part that `_split` makes."""
+    held_out = count // round(1 / share)
+    return count - held_out, held_out
 
 
 def _split(part: "Part", share: float) -> tuple["Part", "Part"]:
-    """Every n-th picture is held out."""
+    """Hold out every n-th picture."""
     import numpy as np
 
     pictures, labels = part
-    held_out = np.arange(len(pictures)) % round(1 / share) == round(1 / share) - 1
+    every = round(1 / share)
+    held_out = np.arange(len(pictures)) % every == every - 1
     return (pictures[~held_out], labels[~held_out]), (pictures[held_out], labels[held_out])
-
-
-def _part(folder: Path, prefix: str) -> "Part | None":
-    from distill_tui.data.images.idx import read_idx
-
-    images = _file(folder, prefix, "images")
-    if images is None:
-        return None
-    labels = _wanted(folder, prefix, "labels")
-    pictures, names = read_idx(images, 3), read_idx(labels, 1)
-    where = printable(str(images))
-    if pictures.shape[1:] != (SIDE, SIDE):
-        raise RequestError(f"{where}: pictures of {pictures.shape[2]}x{pictures.shape[1]}, not {SIDE}x{SIDE}")
-    if len(pictures) != len(names):
-        raise RequestError(f"{where}: {len(pictures):,} pictures, but {len(names):,} labels in {labels.name}")
-    if len(pictures) < 100:
-        raise RequestError(f"{where}: {len(pictures)} pictures; 100 or more are needed")
-    return pictures, names
 
 
 def _file(folder: Path, prefix: str, kind: str) -> Path | None:
@@ -179,13 +184,6 @@ def _file(folder: Path, prefix: str, kind: str) -> Path | None:
             if path.is_file():
                 return path
     return None
-
-
-def _wanted(folder: Path, prefix: str, kind: str) -> Path:
-    path = _file(folder, prefix, kind)
-    if path is None:
-        raise RequestError(f"{printable(str(folder))}: {prefix}-{kind} is missing beside the other {prefix} file")
-    return path
 
 
 def _hash(path: Path) -> str:

@@ -20,11 +20,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=30.0, help="of measuring, about")
     options = parser.parse_args(arguments)
     try:
-        told: dict[str, Any] = measure(options.device, options.seconds)
+        result: dict[str, Any] = measure(options.device, options.seconds)
     except DistillError as error:
         print(json.dumps({"error": error.message, "hint": error.hint}))
         return error.exit_code
-    print(json.dumps(told))
+    print(json.dumps(result))
     return 0
 
 
@@ -36,17 +36,17 @@ def measure(device: str, seconds: float) -> dict[str, Any]:
     """
     from distill_tui.engine.bench.ratio import measure_ratio
     from distill_tui.engine.bench.split import PARTS, measure_split
-    from distill_tui.engine.bench.subject import make_subject, noises, peak_memory
+    from distill_tui.engine.bench.subject import make_trainer, noises, peak_memory
     from distill_tui.machine import this_machine
 
     with tempfile.TemporaryDirectory() as folder:
-        trainer = make_subject(Path(folder), noises(60.0), this_machine(), device)
+        trainer = make_trainer(Path(folder), noises(60.0), this_machine(), device)
         warm_up = 1 if seconds < 10 else 3
         steps, spent = measure_split(trainer, seconds / 3, warm_up)
         memory = peak_memory(trainer.device)
         ratio = measure_ratio(trainer, seconds * 2 / 3, min(1.0, seconds / 15), warm_up)
         trainer.log.close()
-    sound, whole = trainer.material.per_step, sum(float(spent[part][0]) for part in PARTS)
+    sound, whole = trainer.task.per_step, sum(float(spent[part][0]) for part in PARTS)
     step, bare = (statistics.median(float(block[0]) for block in blocks) for blocks in (ratio.trainer, ratio.bare))
     low, middle, high = ratio.quartiles(0)
     return {

@@ -6,22 +6,25 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from distill_tui.engine.bench.subject import Subject, Watch
+from distill_tui.engine.bench.subject import Watch
 from distill_tui.engine.device import autocast
+from distill_tui.engine.tasks.codec import CodecTask
 from distill_tui.engine.training.backward import sum_weighted
+from distill_tui.engine.training.trainer import Trainer
 
 
 class BareLoop:
     """Batch, forward, losses, backward, optimizer step, and nothing else, on a copy of the trainer's net.
 
-    No averaged weights, no clipping, no health, no dead codes, no guard, no log, nobody to ask what is wanted.
+    No EMA of the weights, no clipping, no codebook health, no dead codes, no guard, no log, no control file.
     """
 
-    def __init__(self, trainer: Subject) -> None:
-        self._trainer = trainer
+    def __init__(self, trainer: Trainer) -> None:
+        assert isinstance(trainer.task, CodecTask)
+        self._trainer, self._task = trainer, trainer.task
         self.net = copy.deepcopy(trainer.net).train()
         mine = dict(zip(map(id, trainer.net.parameters()), self.net.parameters(), strict=True))
-        theirs = trainer.learner.optimizer
+        theirs = trainer.train_step.optimizer
         self._optimizer = type(theirs)(
             [{**group, "params": [mine[id(p)] for p in group["params"]]} for group in theirs.param_groups],
             fused=theirs.defaults["fused"],
@@ -29,14 +32,13 @@ class BareLoop:
 
     def step(self, number: int) -> None:
         """One step on the batch that the trainer has in step `number`."""
-        trainer = self._trainer
-        knobs = trainer.desk.knobs
-        wave = trainer.material.batch(number)
+        trainer, weights = self._trainer, self._trainer.loss_weights
+        wave = trainer.task.batch(number)
         with autocast(trainer.device, trainer.precision):
-            passed = self.net.bottleneck(self.net.encode(wave))
-            made = self.net.decode(passed.latents)
-        found = trainer.learner.loss(made, wave, with_stft=knobs["loss.stft_weight"] > 0)
-        total = sum_weighted(found | passed.losses, knobs)
+            quantized = self.net.bottleneck(self.net.encode(wave))
+            decoded = self.net.decode(quantized.latents)
+        losses = self._task.loss(decoded, wave, with_stft=weights["stft"] > 0)
+        total = sum_weighted(losses | quantized.losses, weights)
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
@@ -57,46 +59,32 @@ class Ratio:
         return float(low), float(middle), float(high)
 
 
-def measure_ratio(trainer: Subject, seconds: float, block_seconds: float, warm_up: int) -> Ratio:
-    """Train for about so many seconds, half of them in the bare loop; nothing is done at the end of epochs.
+def measure_ratio(trainer: Trainer, seconds: float, block_seconds: float, warm_up: int) -> Ratio:
+    """Train for about so many seconds, half of them in the bare loop.
 
     Args:
         block_seconds: how long the one trains before it is the other's turn.
         warm_up: steps of each that are not counted: the first ones choose kernels and take memory.
     """
-    found, watch = Ratio(), Watch(trainer.device)
+    result, watch = Ratio(), Watch(trainer.device)
     deadline = time.monotonic() + seconds
-    bare: BareLoop | None = None
-    block, left = warm_up, 0
-    began = watch.now()
+    trainer.run(until=trainer.step + warm_up)
+    bare = BareLoop(trainer)
 
-    def run_bare() -> np.ndarray:
-        assert bare is not None
+    def run_bare(steps: int) -> np.ndarray:
         start = watch.now()
-        for number in range(block):
+        for number in range(steps):
             bare.step(trainer.step + number)
-        return np.asarray((watch.now() - start) / block)
+        return np.asarray((watch.now() - start) / steps)
 
-    def before_step() -> None:
-        nonlocal bare, block, left, began
-        if left == 0:
-            if bare is None:
-                bare = BareLoop(trainer)
-                run_bare()
-                block = max(1, round(block_seconds / float(run_bare()[0])))
-                left = warm_up
-            else:
-                if found.bare:
-                    found.trainer.append((watch.now() - began) / block)
-                    found.steps += block
-                found.bare.append(run_bare())
-                if time.monotonic() > deadline and len(found.trainer) > 1:
-                    trainer.stop_reason = "measured"
-                left = block
-            trainer.reporter.rest(trainer.step)
-            began = watch.now()
-        left -= 1
-
-    trainer.before_step, trainer.around_epoch = before_step, lambda _end: None
-    trainer.run()
-    return found
+    run_bare(warm_up)
+    block = max(1, round(block_seconds / float(run_bare(warm_up)[0])))
+    trainer.run(until=trainer.step + warm_up)
+    result.bare.append(run_bare(block))
+    while time.monotonic() < deadline or len(result.trainer) < 2:
+        start, end = watch.now(), trainer.step + block
+        trainer.run(until=end)
+        result.trainer.append((watch.now() - start) / block)
+        result.bare.append(run_bare(block))
+        result.steps += block
+    return result

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from distill_tui.engine.bench.subject import Subject, Watch
+from distill_tui.engine.bench.subject import Watch
+from distill_tui.engine.tasks.codec import CodecTask
 from distill_tui.engine.training.cpu_shards import Shards
+from distill_tui.engine.training.trainer import Trainer
 
 PARTS = {
     "data": "cutting and augmenting the batch",
@@ -78,7 +80,7 @@ class Split:
                 delattr(owner, method)
 
 
-def measure_split(trainer: Subject, seconds: float, warm_up: int) -> tuple[int, dict[str, np.ndarray]]:
+def measure_split(trainer: Trainer, seconds: float, warm_up: int) -> tuple[int, dict[str, np.ndarray]]:
     """Train for about so many seconds after the first `warm_up` steps.
 
     Returns:
@@ -87,46 +89,36 @@ def measure_split(trainer: Subject, seconds: float, warm_up: int) -> tuple[int, 
     On a GPU it waits for the device around every part, so that the sum is more than a step takes otherwise. On a CPU
     one part is done after the other here, by all threads together: shards of a batch would do several at once.
     """
-    split, shards = Split(Watch(trainer.device)), trainer.learner.shards
-    trainer.learner.shards = Shards(1)
-    first, deadline = -1, 0.0
-
-    def before_step() -> None:
-        nonlocal first, deadline
-        if first < 0:
-            first, deadline = trainer.step + warm_up, time.monotonic() + seconds
-        if trainer.step == first:
-            split.clear()
-        if trainer.step > first + 1 and time.monotonic() > deadline:
-            trainer.stop_reason = "measured"
-
-    def around_epoch(end: Callable[[], None]) -> None:
-        if trainer.stop_reason:
-            with split.part("validation"):
-                end()
-
-    trainer.before_step, trainer.around_epoch = before_step, around_epoch
+    train_step, task, net = trainer.train_step, trainer.task, trainer.net
+    assert isinstance(task, CodecTask)
+    split, shards = Split(Watch(trainer.device)), train_step.shards
+    train_step.shards = Shards(1)
+    deadline = time.monotonic() + seconds
     with contextlib.ExitStack() as stack:
         for owner, method, name in (
-            (trainer.material, "batch", "data"),
-            (trainer.net, "encode", "forward"),
-            (trainer.net.bottleneck, "forward", "forward"),
-            (trainer.net, "decode", "forward"),
-            (trainer.learner.loss, "forward", "losses"),
+            (task, "batch", "data"),
+            (net, "encode", "forward"),
+            (net.bottleneck, "forward", "forward"),
+            (net, "decode", "forward"),
+            (task.loss, "forward", "losses"),
             (torch.autograd, "grad", "backward"),
             (torch.autograd, "backward", "backward"),
             (torch.nn.utils, "clip_grad_norm_", "clipping"),
             (torch.nn.utils, "get_total_norm", "clipping"),
-            (trainer.learner.optimizer, "zero_grad", "optimizer"),
-            (trainer.learner.optimizer, "step", "optimizer"),
-            (trainer.learner, "_average", "averaging"),
-            (trainer.net.bottleneck, "replace_dead", "codebooks"),
-            (trainer.reporter, "add_codes", "codebooks"),
-            (trainer.reporter, "add", "logging"),
-            (trainer, "_tell_steps", "logging"),
+            (train_step.optimizer, "zero_grad", "optimizer"),
+            (train_step.optimizer, "step", "optimizer"),
+            (train_step, "update_ema", "averaging"),
+            (task, "after_optimizer", "codebooks"),
+            (trainer.metrics, "add", "logging"),
+            (trainer, "log_steps", "logging"),
         ):
             stack.enter_context(split.around(owner, method, name))
-        trainer.run()
-    steps = trainer.step - first
-    trainer.stop_reason, trainer.learner.shards = "", shards
+        trainer.run(until=trainer.step + warm_up)
+        first = trainer.step
+        split.clear()
+        trainer.run(until=lambda: trainer.step > first + 1 and time.monotonic() > deadline)
+        steps = trainer.step - first
+        with split.part("validation"):
+            trainer.end_epoch()
+    train_step.shards = shards
     return steps, split.spent

@@ -1,9 +1,9 @@
-"""What is measured: the real trainer, on sound made for it."""
+"""The trainer that is measured: the real one, on sound made for it."""
 
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 
 from distill_tui.data.decode_cache import Wave
 from distill_tui.engine.device import choose_device, choose_precision
-from distill_tui.engine.tasks.base import CodecTask
+from distill_tui.engine.tasks.codec import CodecTask
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.machine import Machine
 from distill_tui.recipe.fields import with_values
@@ -24,17 +24,20 @@ from distill_tui.runs.log import LogWriter
 
 RATE = 22050
 SETTINGS: dict[str, Any] = {
-    # from the first step as in the longest part of a training, and never near its end
+    # from the first step as in the longest part of a training, and never near its end, or an epoch's
     "train.quantizer_warmup_fraction": 0.0,
+    "train.epochs": 1_000_000,
+    "train.steps_per_epoch": 10_000,
+    "train.minutes": 0.0,
     # every step through all levels, so that steps can be compared
     "train.quantizer_dropout": 0.0,
     # and through all windows of the loss
     "loss.scales": 5,
-    "train.epochs": 1_000_000,
-    "train.minutes": 0.0,
     "train.preview_every": 0,
     "train.checkpoint_minutes": 1440.0,
 }
+FIRST_STEP = 400_000
+"""Past the first steps of a training, which may do some things more often."""
 
 
 class Watch:
@@ -51,25 +54,8 @@ class Watch:
         return np.array([time.perf_counter(), time.process_time()])
 
 
-class Subject(Trainer):
-    """The trainer as it is, but for what is done before each step, and around each epoch's end.
-
-    `run` trains until `before_step` has set `stop_reason`; it may be run again when that is cleared.
-    """
-
-    before_step: Callable[[], None]
-    around_epoch: Callable[[Callable[[], None]], None]
-
-    def _train_step(self) -> None:
-        self.before_step()
-        super()._train_step()
-
-    def _end_epoch(self) -> None:
-        self.around_epoch(super()._end_epoch)
-
-
 def noises(seconds: float, rate: int = RATE, each: float = 1.0) -> list[np.ndarray]:
-    """So much sound in files of `each` seconds: bursts of noise that die away, the same every time."""
+    """Sound in files of `each` seconds: bursts of noise that die away, the same every time."""
     random = np.random.default_rng(0)
     decay = 0.5 * np.exp(-np.arange(round(each * rate)) / rate * 4)
     return [
@@ -77,14 +63,9 @@ def noises(seconds: float, rate: int = RATE, each: float = 1.0) -> list[np.ndarr
     ]
 
 
-def make_subject(
-    folder: Path,
-    waves: Sequence[Wave],
-    machine: Machine,
-    device: str = "auto",
-    rate: int = RATE,
-    **settings: Any,
-) -> Subject:
+def make_trainer(
+    folder: Path, waves: Sequence[Wave], machine: Machine, device: str = "auto", rate: int = RATE, **settings: Any
+) -> Trainer:
     """A trainer of the balanced preset on these waves, each fifth held out.
 
     Args:
@@ -108,13 +89,10 @@ def make_subject(
     recipe = resolve(with_values(Recipe(), chosen | {"train.device": device}), facts, machine)
     where, _ = choose_device(recipe)
     run = RunFolder(folder)
-    material = CodecTask(recipe, training, held_out, where)
-    subject = Subject(run, recipe, material, where, choose_precision(recipe, where), LogWriter(run.events))
-    # past the first steps of a training, which may do some things more often
-    subject.step = 40 * subject.steps_per_epoch
-    subject.before_step = lambda: None
-    subject.around_epoch = lambda end: end()
-    return subject
+    task = CodecTask(recipe, training, held_out, where)
+    trainer = Trainer(run, recipe, task, where, choose_precision(recipe, where), LogWriter(run.events))
+    trainer.step = FIRST_STEP
+    return trainer
 
 
 def peak_memory(device: torch.device) -> float:

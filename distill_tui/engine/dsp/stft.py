@@ -1,4 +1,4 @@
-"""Spectrograms: the net's input, and the layers that the losses share."""
+"""Spectrograms, the input of nets and losses, and the inverse STFT, with gradients written out."""
 
 from typing import Any
 
@@ -8,38 +8,38 @@ from torch import Tensor, nn
 from distill_tui.engine.dsp.mel import mel_filters
 
 FLOOR = 1e-4
-"""Magnitudes are clamped here before a logarithm is taken: -80 dB of full scale."""
+"""Magnitudes are clamped to this before a logarithm is taken: -80 dB of full scale."""
 
 
 class MelSpectrogram(nn.Module):
-    """Magnitude mel spectrograms of Hann windows, centred frames, reflection at the ends.
+    """Magnitude mel spectrograms with Hann windows, centred frames, and reflection at the ends.
 
-    torchaudio's own module would do; here the STFT can be shared with other losses, and the filters stay in float32
-    under autocast.
+    Unlike torchaudio's module, this one can share its STFT with other losses, and keeps the filters in float32 under
+    autocast.
     """
 
     window: Tensor
     filters: Tensor
 
-    def __init__(self, rate: int, window: int, hop: int, mels: int) -> None:
+    def __init__(self, sample_rate: int, n_fft: int, hop_length: int, n_mels: int) -> None:
         super().__init__()
-        self.size, self.hop = window, hop
-        self.register_buffer("window", torch.hann_window(window), persistent=False)
-        # on the CPU also where a net is only sketched: torchaudio looks at their values
+        self.n_fft, self.hop_length = n_fft, hop_length
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+        # on the CPU even for a net on the meta device: torchaudio looks at their values
         with torch.device("cpu"):
-            filters = mel_filters(window // 2 + 1, mels, rate)
+            filters = mel_filters(n_fft // 2 + 1, n_mels, sample_rate)
         self.register_buffer("filters", filters.T.contiguous(), persistent=False)
 
     def magnitudes(self, wave: Tensor) -> Tensor:
-        """[batch, samples] to linear magnitudes [batch, window / 2 + 1, 1 + samples / hop]."""
-        if wave.shape[-1] <= self.size // 2:
+        """[batch, samples] to linear magnitudes [batch, n_fft / 2 + 1, 1 + samples / hop_length]."""
+        if wave.shape[-1] <= self.n_fft // 2:
             # reflection needs more than half a window
-            wave = nn.functional.pad(wave, (0, self.size // 2 + 1 - wave.shape[-1]))
-        magnitudes: Tensor = _StftMagnitude.apply(wave, self.window, self.hop)
+            wave = nn.functional.pad(wave, (0, self.n_fft // 2 + 1 - wave.shape[-1]))
+        magnitudes: Tensor = _StftMagnitude.apply(wave, self.window, self.hop_length)
         return magnitudes
 
     def forward(self, wave: Tensor) -> Tensor:
-        """[batch, samples] to mel magnitudes [batch, mels, frames]."""
+        """[batch, samples] to mel magnitudes [batch, n_mels, frames]."""
         with torch.autocast(wave.device.type, enabled=False):
             return self.filters @ self.magnitudes(wave.float())
 

@@ -1,25 +1,114 @@
-"""How good a model is on sounds: each goes through it into a file that is compared with the original."""
+"""Distances of sounds from their reconstructions: of tensors, of files, and of all sounds of a corpus."""
 
+import math
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import torch
+from torch import Tensor
 
 from distill_tui.data.corpus import Corpus, Sound
-from distill_tui.data.sound_file import UnreadableSoundError
+from distill_tui.data.sound_file import OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
 from distill_tui.engine.codebook_health import count_codes, efficiency, measure
-from distill_tui.engine.inference.files import decode_file, distances, encode_file
+from distill_tui.engine.dsp.losses import SpectralLoss
+from distill_tui.engine.inference.codes_file import Codes
+from distill_tui.engine.inference.files import decode_file, encode_file
 from distill_tui.engine.inference.model import Model
+
+BLOCK_SAMPLES = 1 << 20
+"""Distances of longer files are means over blocks of so many samples, weighted by their lengths."""
+
+
+@torch.no_grad()
+def spectral_distances(
+    loss: SpectralLoss, original: Tensor, reconstruction: Tensor, with_stft: bool = True
+) -> dict[str, Tensor]:
+    """`mel` and, unless left out, `stft` of a reconstruction [samples]: scalars on its device. All distances that
+    people are shown come from here: validation, previews, `reconstruct` and `models evaluate`."""
+    return loss(reconstruction[None], original[None], with_stft)  # type: ignore[no-any-return]
+
+
+class Distances(msgspec.Struct, kw_only=True):
+    """Distances of a sound file from its original; channels are mixed to one.
+
+    `mel` and `stft` are those of `losses.SpectralLoss`, as means over `pieces` of BLOCK_SAMPLES samples, weighted by
+    their lengths. `si_sdr` is the scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019, arXiv
+    1811.02508); it means nothing for nets that are not asked for the phase, and is None for a silent original.
+    """
+
+    mel: float
+    stft: float
+    si_sdr: float | None
+    pieces: int
+
+
+def compare_files(original: Path, reconstruction: Path) -> Distances:
+    """Distances of two files of the same length and rate."""
+    with open_sound(original) as first, open_sound(reconstruction) as second:
+        loss = SpectralLoss(first.rate)
+        sums = {"mel": 0.0, "stft": 0.0}
+        samples, count = 0, 0
+        xx, yy, xy = 0.0, 0.0, 0.0
+        for a, b in zip(_mono_blocks(first), _mono_blocks(second), strict=False):
+            distances = spectral_distances(loss, torch.from_numpy(a), torch.from_numpy(b))
+            for key in sums:
+                sums[key] += float(distances[key]) * len(a)
+            x, y = a.astype(np.float64), b.astype(np.float64)
+            xx, yy, xy = xx + float(x @ x), yy + float(y @ y), xy + float(x @ y)
+            samples, count = samples + len(a), count + 1
+    ratio = None
+    if xx > 0:
+        target = xy * xy / xx
+        ratio = 10 * math.log10(max(target, 1e-12) / max(yy - target, 1e-12))
+    return Distances(mel=sums["mel"] / samples, stft=sums["stft"] / samples, si_sdr=ratio, pieces=count)
+
+
+def _mono_blocks(sound: OpenSound) -> Iterator[Samples]:
+    """A sound mixed to mono in arrays of BLOCK_SAMPLES, the last one shorter."""
+    held = np.zeros(0, np.float32)
+    for block in sound.blocks():
+        held = np.concatenate((held, to_mono(block)))
+        while len(held) >= BLOCK_SAMPLES:
+            yield held[:BLOCK_SAMPLES]
+            held = held[BLOCK_SAMPLES:]
+    if len(held):
+        yield held
+
+
+def reconstruct_file(
+    model: Model, source: Path, target: Path, levels: int | None = None, subtype: str = ""
+) -> tuple[Codes, float]:
+    """Write the reconstruction of a sound file.
+
+    Args:
+        subtype: how samples are written; that of the source by default.
+
+    Returns:
+        Its codes, and the seconds that encoding and decoding took.
+
+    Raises:
+        UnreadableSoundError: the file is no usable sound.
+        DistillError: the reconstruction cannot be written.
+    """
+    began = time.monotonic()
+    codes = encode_file(model, source, levels)
+    codes.subtype = subtype or codes.subtype
+    decode_file(model, codes, target)
+    return codes, time.monotonic() - began
+
+
+# ---------------------------------------------------------------- all sounds of a corpus
 
 
 class FileScore(msgspec.Struct, kw_only=True):
-    """One sound, and how far what the model made of it is from it (see `sound.Distances`).
+    """Distances of one sound's reconstruction (see `Distances`).
 
-    `seen` is the part of the model's data that it was: `training`, `validation`, `by time` or '' for a sound that the
-    model never met. `seconds` are of sound, `real_time` how many of them went through in a second.
+    `seen` is the split of the model's data that the sound was in: `training`, `validation`, `by time`, or '' for one
+    that the model never met. `seconds` are of sound, `real_time` how many of them went through in a second.
     """
 
     name: str
@@ -30,11 +119,15 @@ class FileScore(msgspec.Struct, kw_only=True):
     si_sdr: float | None
     real_time: float
 
+    @property
+    def is_trained_on(self) -> bool:
+        return self.seen in ("training", "by time")
+
 
 class EvaluationReport(msgspec.Struct, kw_only=True):
     """All sounds, the means over those that were `held_out` (not trained on) and over those `trained_on`.
 
-    `efficiency` is the share of the bitrate that carried something, over every frame of every sound: the entropy of
+    `efficiency` is the share of the bitrate that carries something, over every frame of every sound: the entropy of
     the codes of each level, summed, of the bits that they take (the bitrate efficiency of Kumar et al. 2023, arXiv
     2306.06546). `kbps` is the bitrate of a channel with the levels that were used, `real_time` the seconds of sound
     that went through in a second, files included; `failed` are pairs of name and reason. A model that was exported
@@ -53,77 +146,69 @@ class EvaluationReport(msgspec.Struct, kw_only=True):
     knows_its_sounds: bool
 
 
-def judge(model: Model, corpus: Corpus, levels: int | None, told: Callable[[FileScore], None]) -> EvaluationReport:
-    """Put every sound of a corpus through the model; `told` hears of each as it is done."""
-    parts = _parts(model)
-    found: list[FileScore] = []
+def evaluate_corpus(
+    model: Model, corpus: Corpus, levels: int | None, on_score: Callable[[FileScore], None]
+) -> EvaluationReport:
+    """Reconstruct and compare every sound of a corpus; `on_score` is called after each."""
+    splits = _splits(model)
+    scores: list[FileScore] = []
     failed: list[tuple[str, str]] = []
     used = levels or model.levels
     counts = torch.zeros(used, model.net.bottleneck.size)
     spent = 0.0
     with tempfile.TemporaryDirectory(prefix="distill-tui-") as folder:
         for sound in corpus.sounds:
+            target = Path(folder) / "reconstruction.wav"
             try:
-                judged, codes, seconds = _judge_one(model, sound, levels, Path(folder), parts.get(sound.content, ""))
+                # in floating point: what a file format rounds away is not the model's
+                codes, seconds = reconstruct_file(model, sound.file, target, levels, "FLOAT")
             except UnreadableSoundError as error:
                 failed.append((sound.name, error.reason))
                 continue
             if used:
-                counts += count_codes(codes, torch.ones(codes.shape[:2], dtype=torch.bool), counts.shape[1])
+                indices = torch.from_numpy(codes.codes.astype("int64"))[..., :used]
+                counts += count_codes(indices, torch.ones(indices.shape[:2], dtype=torch.bool), counts.shape[1])
             spent += seconds
-            found.append(judged)
-            told(judged)
-    trained_on = [j for j in found if j.seen in ("training", "by time")]
-    held_out = [j for j in found if j.seen not in ("training", "by time")]
+            scores.append(_score(sound, target, splits.get(sound.content, ""), seconds))
+            on_score(scores[-1])
     return EvaluationReport(
         model=model.card.id,
         levels=used,
         kbps=float(model.card.kbps or 0) * used / max(model.levels, 1),
         efficiency=efficiency(measure(counts)),
-        real_time=sum(j.seconds for j in found) / spent if spent else None,
-        held_out=_means(held_out),
-        trained_on=_means(trained_on),
-        sounds=found,
+        real_time=sum(score.seconds for score in scores) / spent if spent else None,
+        held_out=_means([score for score in scores if not score.is_trained_on]),
+        trained_on=_means([score for score in scores if score.is_trained_on]),
+        sounds=scores,
         failed=failed,
         knows_its_sounds="sounds" in model.card.data,
     )
 
 
-def _parts(model: Model) -> dict[str, str]:
-    """The part of the model's data that each sound was, by the hash of its content, as far as its card tells."""
+def _splits(model: Model) -> dict[str, str]:
+    """The split of the model's data that each sound was in, by the hash of its content, as far as its card tells."""
     listed = model.card.data.get("sounds")
     rows = [row for row in (listed if isinstance(listed, list) else []) if isinstance(row, list) and len(row) > 1]
     return {str(row[1]): str(row[2]) if len(row) > 2 else "training" for row in rows}
 
 
-def _judge_one(
-    model: Model, sound: Sound, levels: int | None, folder: Path, seen: str
-) -> tuple[FileScore, torch.Tensor, float]:
-    made = folder / "made.wav"
-    began = time.monotonic()
-    codes = encode_file(model, sound.file, levels)
-    # in floating point: what a file format rounds away is not the model's
-    codes.subtype = "FLOAT"
-    decode_file(model, codes, made)
-    spent = time.monotonic() - began
-    far = distances(sound.file, made)
-    judged = FileScore(
+def _score(sound: Sound, reconstruction: Path, seen: str, seconds: float) -> FileScore:
+    distances = compare_files(sound.file, reconstruction)
+    return FileScore(
         name=sound.name,
         seen=seen,
         seconds=sound.seconds,
-        mel=far.mel,
-        stft=far.stft,
-        si_sdr=far.si_sdr,
-        real_time=sound.seconds / max(spent, 1e-9),
+        mel=distances.mel,
+        stft=distances.stft,
+        si_sdr=distances.si_sdr,
+        real_time=sound.seconds / max(seconds, 1e-9),
     )
-    used = torch.from_numpy(codes.codes.astype("int64"))[..., : levels or model.levels]
-    return judged, used, spent
 
 
-def _means(sounds: list[FileScore]) -> dict[str, float | None]:
+def _means(scores: list[FileScore]) -> dict[str, float | None]:
     """Means over files, each counting alike, and how many there are."""
-    means: dict[str, float | None] = {"files": float(len(sounds))}
+    means: dict[str, float | None] = {"files": float(len(scores))}
     for key in ("mel", "stft", "si_sdr"):
-        known = [value for j in sounds if (value := getattr(j, key)) is not None]
+        known = [value for score in scores if (value := getattr(score, key)) is not None]
         means[key] = sum(known) / len(known) if known else None
     return means

@@ -1,1 +1,1 @@
-"""Maps of codebooks: while a run trains, and of any model."""
+"""Maps of codebooks: of a run as it trains, and of any model."""

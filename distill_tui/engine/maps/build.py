@@ -1,8 +1,8 @@
-"""The map (`runs.codebook_map`) of any model or run, made when it is asked for: of sounds, all that it learned from."""
+"""Builds the map (`runs.codebook_map`) of a model or run on request, from all the sounds it was trained on."""
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,8 @@ from torch import Tensor
 
 from distill_tui.data import decode_cache
 from distill_tui.data.corpus import Corpus, Sound
-from distill_tui.data.scan import scan
+from distill_tui.data.scan import Progress, scan
 from distill_tui.engine.inference.model import Model
-from distill_tui.engine.inference.validate import padded
 from distill_tui.engine.maps.live import POINTS
 from distill_tui.engine.maps.pca import Plane, levels_of
 from distill_tui.engine.quantizers.base import Quantizer
@@ -23,6 +22,7 @@ from distill_tui.engine.training import checkpoint
 from distill_tui.errors import RequestError
 from distill_tui.library.card import Card
 from distill_tui.library.container import read_card
+from distill_tui.library.index import Entry
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
@@ -30,14 +30,16 @@ from distill_tui.runs.codebook_map import CodebookMap, Level, Place, read_map
 from distill_tui.runs.folder import RunFolder, find_run
 
 GROUPS = 12
+"""The most groups of points: further ones are `others`."""
 PLACES = 5
+"""Places in the data that are kept of each code."""
 PLACE_SECONDS = 1.0
 
 
 class CodebookMapBuilder:
-    """What the latents of one sound after the other come to: all that count, their codes' uses, where codes are used.
+    """Collects the latents of one sound after the other, how often each code is used, and where it is used most.
 
-    `latents` are [frames, dim], of a VAE the means; `of` the sound and `starts` the second of each frame.
+    Silent frames do not count. `quantizer` is None for a VAE, and before there are codebooks.
     """
 
     def __init__(self, model: Model, quantizer: Quantizer | None) -> None:
@@ -45,19 +47,20 @@ class CodebookMapBuilder:
         levels, size = (quantizer.levels, quantizer.size) if quantizer else (0, 0)
         self.counts = torch.zeros(levels, size, dtype=torch.long)
         self.sounds: list[Sound] = []
+        # of each sound, by frame: latents [frames, dim] (of a VAE the means), the sound's index, the time in seconds
         self._latents: list[Tensor] = []
         self._of: list[Tensor] = []
         self._starts: list[Tensor] = []
         self._nats = torch.zeros(model.net.recipe.model.latent_dim)
-        self._seconds = model.net.latent_hop / model.rate
+        self._seconds = model.net.latent_hop / model.sample_rate
         self._frames_a_place = max(1, round(PLACE_SECONDS / self._seconds))
         self._most: dict[tuple[int, int], list[tuple[int, int, str, float]]] = {}
 
     def add(self, sound: Sound, wave: np.ndarray) -> None:
-        """Take a sound in; silent frames do not count."""
-        whole = padded(torch.from_numpy(np.array(wave)), self._model.net.latent_hop)
+        """Add a sound; silent frames do not count."""
+        whole = self._model.net.pad_to_frames(torch.from_numpy(np.array(wave))[None])
         found = self._model.latents(whole)
-        sounding = self._model.net.counted(whole)[0]
+        sounding = self._model.net.frame_mask(whole)[0]
         where = sounding.nonzero()[:, 0]
         if not len(where):
             return
@@ -73,17 +76,17 @@ class CodebookMapBuilder:
         self.sounds.append(sound)
 
     def _count(self, name: str, codes: Tensor, sounding: Tensor) -> None:
-        """Count codes [frames, levels], and keep for each (level, code) the PLACES stretches with most of it."""
-        stretches = torch.arange(len(codes)) // self._frames_a_place
+        """Count codes [frames, levels], and keep for each (level, code) the PLACES segments with the most uses."""
+        segments = torch.arange(len(codes)) // self._frames_a_place
         for level in range(codes.shape[1]):
             self.counts[level] += torch.bincount(codes[sounding, level], minlength=self.counts.shape[1])
-            together = list(zip(codes[:, level].tolist(), stretches.tolist(), strict=True))
+            pairs = list(zip(codes[:, level].tolist(), segments.tolist(), strict=True))
             frames = sounding.nonzero()[:, 0].tolist()
-            first = {together[frame]: frame for frame in reversed(frames)}
-            for (code, stretch), count in Counter(together[frame] for frame in frames).items():
+            first = {pairs[frame]: frame for frame in reversed(frames)}
+            for (code, segment), count in Counter(pairs[frame] for frame in frames).items():
                 kept = self._most.setdefault((level, code), [])
-                # equal counts: the first place stays, as the number between never is equal
-                entry = (count, -len(kept) - stretch, name, round(first[code, stretch] * self._seconds, 3))
+                # the second number differs for equal counts: the earlier place stays
+                entry = (count, -len(kept) - segment, name, round(first[code, segment] * self._seconds, 3))
                 if len(kept) < PLACES:
                     heapq.heappush(kept, entry)
                 else:
@@ -91,11 +94,11 @@ class CodebookMapBuilder:
 
     @property
     def place_seconds(self) -> float:
-        """How long a place of a code is."""
+        """The length of a place."""
         return self._frames_a_place * self._seconds
 
     def map(self, card: Card) -> CodebookMap:
-        """The map of it all."""
+        """Return the map of all sounds that were added."""
         every, of = torch.cat(self._latents), torch.cat(self._of)
         chosen = torch.arange(0, len(every), max(1, -(-len(every) // POINTS)))
         points = every[chosen]
@@ -139,64 +142,88 @@ class CodebookMapBuilder:
         return levels
 
 
-@torch.no_grad()
-def make_map(home: Home, wanted: str) -> CodebookMap:
-    """The map of a model of the library or of a run, over all the sounds that it was trained and validated on.
+@dataclass(frozen=True)
+class MapData:
+    """Input of a map of sounds: a model, the sounds it was trained on, and whether its codebooks exist yet."""
 
-    A run's is that of its newest checkpoint; before its codebooks are made, and of a VAE, there are no levels.
+    model: Model
+    corpus: Corpus
+    is_quantizing: bool = True
+
+
+@torch.no_grad()
+def make_map(home: Home, name: str, progress: Progress | None = None) -> CodebookMap:
+    """Return the map of a model of the library or of a run, over all the sounds it was trained and validated on.
+
+    A run on images keeps its own. That of another run is made from its newest checkpoint; before the codebooks are
+    initialised, and for a VAE, it has no levels. `progress` is called with (done, total): each sound is decoded, and
+    goes through the model.
 
     Raises:
-        RequestError: there is no such model or run, it has no checkpoint yet, or its sounds are not there any more.
+        RequestError: there is no such model or run, it has no checkpoint yet, or its sounds are gone.
     """
-    model, corpus, is_quantizing = None, None, True
+    data = _find(home, name)
+    if isinstance(data, CodebookMap):
+        return data
+    show, count = progress or (lambda _done, _total: None), len(data.corpus.sounds)
+    bottleneck = data.model.net.bottleneck
+    quantizer = bottleneck if isinstance(bottleneck, Quantizer) and data.is_quantizing else None
+    builder = CodebookMapBuilder(data.model, quantizer)
+    waves, _ = decode_cache.decode_all(data.corpus, data.model.sample_rate, home, lambda done, _: show(done, 2 * count))
+    for number, wave in enumerate(waves, 1):
+        builder.add(wave.sound, wave[:])
+        show(count + number, 2 * count)
+    if not builder.sounds:
+        raise RequestError(f"there is no sound left of the data of '{name}'")
+    return builder.map(data.model.card)
+
+
+def _find(home: Home, name: str) -> MapData | CodebookMap:
+    """Return the map that a run on images keeps, or what to make a map from."""
     try:
-        entry = Library(home).find(wanted)
+        entry = Library(home).find(name)
     except RequestError as not_a_model:
         try:
-            run = find_run(home, wanted)
+            run = find_run(home, name)
         except RequestError:
             raise not_a_model from None
-        if live := read_map(run.map):
-            return live
-        if not run.sounds.exists():
-            raise RequestError(f"run {run.id} has no map yet", "Its first steps make one.") from None
-        model, is_quantizing = _of_run(run)
-        corpus = Corpus.load(run.sounds)
-    else:
-        # the name comes from a file that anybody may have written
-        maker = Path(entry.summary.run).name if entry.summary is not None else ""
-        if maker and (live := read_map(RunFolder(home.runs / maker).map)):
-            return live
-        if read_card(entry.path).recipe.get("model", {}).get("net") == "image":
-            raise RequestError(
-                f"'{wanted}' learned pictures, and the run that kept its map is gone",
-                "Learn them again with: distill-tui explore --data FOLDER",
-            )
-        model = Model.load(entry.path)
-        corpus = _corpus(home, model.card)
-    bottleneck = model.net.bottleneck
-    gathering = CodebookMapBuilder(model, bottleneck if isinstance(bottleneck, Quantizer) and is_quantizing else None)
-    for sound, wave in _waves(home, corpus, model.rate):
-        gathering.add(sound, wave)
-    if not gathering.sounds:
-        raise RequestError(f"there is no sound left of the data of '{wanted}'")
-    return gathering.map(model.card)
+        return _data_of_run(run)
+    return _data_of_model(home, entry)
 
 
-def _of_run(run: RunFolder) -> tuple[Model, bool]:
-    """The averaged weights of a run's newest checkpoint, and whether it quantizes yet."""
+def _data_of_run(run: RunFolder) -> MapData | CodebookMap:
+    """Return the EMA weights of a run's newest checkpoint with its sounds."""
+    if live := read_map(run.map):
+        return live
+    if run.task == "images":
+        raise RequestError(f"run {run.id} has no map yet", "Its first steps make one.")
     recipe = toml.load(run.recipe)
-    made: list[tuple[Model, bool]] = []
+    loaded: list[tuple[Model, bool]] = []
     problems: list[str] = []
 
     def use(state: dict[str, Any]) -> None:
-        made.append((Model.of(recipe, state["averaged"], Card(step=int(state["step"]))), bool(state["quantizing"])))
+        loaded.append((Model.of(recipe, state["averaged"], Card(step=int(state["step"]))), bool(state["quantizing"])))
 
     if checkpoint.load_newest(run.checkpoints, lambda path, why: problems.append(f"{path.name}: {why}"), use) is None:
         if problems:
             raise RequestError(f"run {run.id} has no checkpoint that can be used: {problems[0]}")
         raise RequestError(f"run {run.id} has no checkpoint yet", "Ask for one: distill-tui checkpoint RUN")
-    return made[-1]
+    model, is_quantizing = loaded[-1]
+    return MapData(model, Corpus.load(run.sounds), is_quantizing)
+
+
+def _data_of_model(home: Home, entry: Entry) -> MapData | CodebookMap:
+    # the name comes from a file that anybody may have written
+    run_id = Path(entry.summary.run).name if entry.summary is not None else ""
+    if run_id and (live := read_map(RunFolder(home.runs / run_id).map)):
+        return live
+    if read_card(entry.path).task == "images":
+        raise RequestError(
+            f"'{entry.name}' was trained on images, and the run that held its map was deleted",
+            "Train it again with: distill-tui explore --data FOLDER",
+        )
+    model = Model.load(entry.path)
+    return MapData(model, _corpus(home, model.card))
 
 
 def _corpus(home: Home, card: Card) -> Corpus:
@@ -209,13 +236,8 @@ def _corpus(home: Home, card: Card) -> Corpus:
     return scan(paths, 0.1, home)
 
 
-def _waves(home: Home, corpus: Corpus, rate: int) -> Iterator[tuple[Sound, np.ndarray]]:
-    for wave in decode_cache.decode_all(corpus, rate, home)[0]:
-        yield wave.sound, wave[:]
-
-
 def _groups(frames: dict[str, int]) -> list[str]:
-    """The folders of files, or the files where all are in one, those with most frames first and `others` at the end."""
+    """Group files by folder, or each file by itself if all share one; most frames first, `others` at the end."""
     folders: Counter[str] = Counter()
     for name, count in frames.items():
         folders[str(Path(name).parent)] += count
@@ -225,6 +247,5 @@ def _groups(frames: dict[str, int]) -> list[str]:
 
 
 def _group(name: str, groups: list[str]) -> str:
-    """Which of `groups` a file is in."""
     found = next((group for group in (str(Path(name).parent), name) if group in groups), "others")
     return found if found in groups else groups[0]

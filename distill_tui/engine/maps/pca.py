@@ -1,4 +1,4 @@
-"""Planes to look at vectors in, and the levels of a quantizer in theirs."""
+"""Projections to a plane by principal components: of latents, and of the input of each quantizer level."""
 
 import torch
 from torch import Tensor
@@ -8,16 +8,16 @@ from distill_tui.runs.codebook_map import Level, Point
 
 DIGITS = 4
 """Decimals of a coordinate."""
-KEEPS = 0.85
-"""A plane that follows another stays that one while it holds so much of what the best would hold."""
+KEPT_FRACTION = 0.85
+"""A plane is kept while it explains at least this fraction of what the best one would."""
 
 
 class Plane:
-    """The plane that shows most of some vectors [count, dim]: the vectors themselves where they have two dimensions.
+    """The plane of the first two principal components of vectors [count, dim]; the identity for two dimensions.
 
-    `turn` is [dim, 2] and `centre` [dim]; `explained` is the share of the vectors' variance in it. One that follows
-    another stays the same while that still shows nearly as much, for a plane that swings cannot be read, and is not
-    turned over from it; `has_moved` says whether it is another one.
+    `turn` [dim, 2] projects, after `centre` [dim] was subtracted; `explained` is the fraction of the variance, 0..1.
+    The plane `before` is kept while it explains nearly as much, because a plane that keeps turning is unreadable, and a
+    new one is not mirrored against it; `has_moved` says whether it is a new one.
     """
 
     def __init__(self, vectors: Tensor, before: "Plane | None" = None) -> None:
@@ -34,33 +34,37 @@ class Plane:
         self.explained, self.has_moved = _held(spread, self.turn), True
         if before is None:
             return
-        if (still := _held(spread, before.turn)) >= KEEPS * self.explained:
+        if (still := _held(spread, before.turn)) >= KEPT_FRACTION * self.explained:
             self.turn, self.centre, self.explained, self.has_moved = before.turn, before.centre, still, False
         else:
             self.turn *= torch.where((self.turn * before.turn).sum(0) < 0, -1.0, 1.0)
 
     def places(self, vectors: Tensor) -> list[Point]:
-        """Where vectors [count, dim] lie."""
+        """Project vectors [count, dim]."""
         return [(round(x, DIGITS), round(y, DIGITS)) for x, y in ((vectors - self.centre) @ self.turn).tolist()]
 
 
 def _held(spread: Tensor, turn: Tensor) -> float:
-    """The share of the variance of centred vectors [count, dim] that a plane holds."""
+    """Return the fraction of the variance of centred vectors [count, dim] that a plane explains."""
     return float((spread @ turn).square().sum() / spread.square().sum().clamp(min=1e-12))
 
 
 def levels_of(
     quantizer: Quantizer, points: Tensor, codes: Tensor, counts: list[list[int]], plane: Plane, before: list[Plane]
 ) -> tuple[list[Level], list[Plane]]:
-    """The levels of a map and their planes, for points [count, dim], their codes [count, levels] and each code's use.
+    """Return the levels of a map and their planes.
 
-    `plane` is that of the points, which is the first level's; later levels have that of what enters them, which follow
-    those `before`.
+    Args:
+        points: latents [count, dim].
+        codes: their codes [count, levels].
+        counts: uses of each code of each level.
+        plane: that of the points, and so of the first level; later levels have that of their input.
+        before: the planes of an earlier map, which are kept while they explain nearly as much; [] for none.
     """
     left, total = points, torch.zeros_like(points)
     levels: list[Level] = []
     planes: list[Plane] = []
-    for number, book in enumerate(quantizer.codebooks.float().cpu()):
+    for number, book in enumerate(quantizer.codebooks.detach().float().cpu()):
         own = plane
         if number:
             own = Plane(left, before[number] if number < len(before) else None)

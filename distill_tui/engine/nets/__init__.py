@@ -1,23 +1,23 @@
-"""The nets: what lies around a bottleneck. `base` says what a net is, `build_net` makes the one of a recipe."""
+"""The nets: `base` tells what an autoencoder is, `build_net` makes the net of a recipe."""
+
+import importlib
+from typing import Any
 
 from distill_tui.engine.nets.base import Autoencoder
 from distill_tui.recipe.schema import Recipe
 
-
-def build_net(recipe: Recipe) -> Autoencoder:
-    """The whole net of a resolved recipe, with fresh weights from torch's random state."""
-    # each imports what it needs alone: a run has one of them
-    if recipe.model.net == "convnext":
-        from distill_tui.engine.nets.convnext import ConvNeXt
-
-        return ConvNeXt(recipe)
-    if recipe.model.net == "conv2d":
-        from distill_tui.engine.nets.conv2d import Conv2d
-
-        return Conv2d(recipe)
-    from distill_tui.engine.nets.image import Image
-
-    return Image(recipe)
+NETS = {
+    "convnext": "distill_tui.engine.nets.convnext:ConvNeXt",
+    "conv2d": "distill_tui.engine.nets.conv2d:Conv2d",
+    "image": "distill_tui.engine.nets.image:Image",
+}
+"""The class of each `model.net`, which is imported when it is built: a run has one of them."""
 
 
-__all__ = ["Autoencoder", "build_net"]
+def build_net(recipe: Recipe) -> Any:
+    """The whole net of a resolved recipe, with new weights from torch's random state."""
+    module, _, name = NETS[recipe.model.net].partition(":")
+    return getattr(importlib.import_module(module), name)(recipe)
+
+
+__all__ = ["NETS", "Autoencoder", "build_net"]

@@ -1,22 +1,22 @@
-"""What every net is: an encoder, a bottleneck and a decoder, and how its results are judged."""
+"""Base class of autoencoders: an encoder, a bottleneck, a decoder, and the loss that they are trained on."""
 
 import torch
 from torch import Tensor, nn
 
 from distill_tui.engine.dsp.losses import Loss, SpectralLoss
 from distill_tui.engine.dsp.stft import MelSpectrogram, log_mel
-from distill_tui.engine.quantizers import QuantizerOutput, build_bottleneck
-from distill_tui.recipe.arithmetic import latent_hop, segment_samples
+from distill_tui.engine.quantizers import QuantizerOutput, build_quantizer
+from distill_tui.recipe.arithmetic import crop_samples, latent_hop
 from distill_tui.recipe.schema import Recipe
 
 SILENCE = 1e-4
-"""A latent frame whose samples all stay below this (-80 dB) is silent, and not counted in health."""
+"""A latent frame whose samples all stay below this (-80 dB) is silent, and does not count in codebook health."""
 
 
 class Autoencoder(nn.Module):
-    """A net of a resolved recipe. Data is what it takes: sounds or pictures.
+    """An autoencoder of a resolved recipe. Its data is sounds or images.
 
-    `encoder` and `decoder` are its own; `context` is how many latent frames a frame's result depends on, to each side.
+    `context` is how many latent frames a frame's result depends on, to each side.
     """
 
     encoder: nn.Module
@@ -26,7 +26,7 @@ class Autoencoder(nn.Module):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self.recipe = recipe
-        self.bottleneck = build_bottleneck(recipe)
+        self.bottleneck = build_quantizer(recipe)
 
     @property
     def device(self) -> torch.device:
@@ -37,23 +37,23 @@ class Autoencoder(nn.Module):
         raise NotImplementedError
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Latents [batch, frames, latent_dim] to what is compared with `wanted`."""
+        """Latents [batch, frames, latent_dim] to what the loss compares with `target`."""
         raise NotImplementedError
 
-    def wanted(self, data: Tensor) -> Tensor:
-        """What `decode` should come to."""
+    def target(self, data: Tensor) -> Tensor:
+        """What `decode` should return for data."""
         return data
 
     def render(self, decoded: Tensor) -> Tensor:
-        """What `decode` gave, as data."""
+        """Turn the result of `decode` into data."""
         return decoded
 
-    def counted(self, data: Tensor) -> Tensor:
-        """Which latent frames [batch, frames] count in the health of the codes."""
+    def frame_mask(self, data: Tensor) -> Tensor:
+        """Latent frames [batch, frames] that count in codebook health."""
         raise NotImplementedError
 
     def loss(self) -> Loss:
-        """What it is trained on, called with what `decode` and `wanted` gave."""
+        """The reconstruction loss, called with results of `decode` and `target`."""
         raise NotImplementedError
 
     def forward(
@@ -63,40 +63,44 @@ class Autoencoder(nn.Module):
         latents = self.encode(data)
         if not use_bottleneck:
             return self.render(self.decode(latents)), None
-        passed = self.bottleneck(latents, levels)
-        return self.render(self.decode(passed.latents)), passed
+        quantized = self.bottleneck(latents, levels)
+        return self.render(self.decode(quantized.latents)), quantized
 
 
 class SoundNet(Autoencoder):
-    """A net that hears log-mel frames. A wave of n latent frames has n x `latent_hop` samples; `rate` is in Hz."""
+    """An autoencoder of sounds with log-mel input. n latent frames are n x `latent_hop` samples at `sample_rate` Hz."""
 
     window: Tensor
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
         model = recipe.model
-        self.rate, self.hop, self.size = int(model.sample_rate), int(model.hop_length), int(model.n_fft)
-        self.stride, self.mels = int(model.stride), int(model.n_mels)
+        self.sample_rate, self.stride, self.n_mels = int(model.sample_rate), int(model.stride), int(model.n_mels)
+        self.hop_length, self.n_fft = int(model.hop_length), int(model.n_fft)
         self.latent_hop = latent_hop(recipe)
-        self.mel = MelSpectrogram(self.rate, self.size, self.hop, self.mels)
-        self.register_buffer("window", torch.hann_window(self.size), persistent=False)
+        self.mel = MelSpectrogram(self.sample_rate, self.n_fft, self.hop_length, self.n_mels)
+        self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
 
     def features(self, wave: Tensor) -> Tensor:
-        """[batch, n x latent_hop samples] to log-mel [batch, mels, n x stride]: the frame after the end is left out."""
-        return log_mel(self.mel(wave))[..., : wave.shape[-1] // self.hop]
+        """[batch, n x latent_hop samples] to log-mel [batch, n_mels, n x stride], without the frame after the end."""
+        return log_mel(self.mel(wave))[..., : wave.shape[-1] // self.hop_length]
+
+    def pad_to_frames(self, wave: Tensor) -> Tensor:
+        """[batch, samples] with zeros at the end, up to whole latent frames."""
+        return nn.functional.pad(wave, (0, -wave.shape[-1] % self.latent_hop))
 
     def encode(self, data: Tensor) -> Tensor:
         """[batch, n x latent_hop] samples in -1..1 to latents [batch, n, latent_dim]."""
         latents: Tensor = self.encoder(self.features(data))
         return latents.float()
 
-    def counted(self, data: Tensor) -> Tensor:
-        """Which latent frames [batch, n] of waves [batch, n x latent_hop] are not silent."""
+    def frame_mask(self, data: Tensor) -> Tensor:
+        """Latent frames [batch, n] of waves [batch, n x latent_hop] that are not silent."""
         return data.view(len(data), -1, self.latent_hop).abs().amax(-1) > SILENCE
 
     def loss(self) -> Loss:
-        return SpectralLoss(self.rate, segment_samples(self.recipe), self.recipe.loss.scales)
+        return SpectralLoss(self.sample_rate, crop_samples(self.recipe), self.recipe.loss.scales)
 
-    def sound(self, latents: Tensor) -> Tensor:
+    def decode_audio(self, latents: Tensor) -> Tensor:
         """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]."""
         return self.render(self.decode(latents))

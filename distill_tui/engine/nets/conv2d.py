@@ -1,6 +1,6 @@
-"""The classic shape, to compare with: strided convolutions over the log-mel picture, and Griffin-Lim to make it heard.
+"""The classic shape, as a baseline: strided convolutions over the log-mel spectrogram, and Griffin-Lim for the phases.
 
-What is lost is twice lost: the mel bands cannot tell close frequencies apart, and the phases are guessed.
+It loses twice: mel bands cannot tell close frequencies apart, and the phases are estimated.
 """
 
 from itertools import pairwise
@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from distill_tui.engine.dsp.losses import PictureLoss
+from distill_tui.engine.dsp.losses import ImageLoss
 from distill_tui.engine.dsp.mel import griffin_lim
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.training.cpu_shards import Dropout
@@ -21,20 +21,19 @@ ITERATIONS, MOMENTUM = 32, 0.99
 
 
 def layer_sizes(channels: int) -> list[tuple[int, int]]:
-    """Channels before and after each layer of the encoder: the last has as many as the recipe says, others half of
-    the next one's. Those of the decoder are the same the other way round."""
+    """Channels before and after each layer of the encoder, doubling up to the recipe's; mirrored in the decoder."""
     sizes = [1, *(max(1, channels >> (LAYERS - 1 - layer)) for layer in range(LAYERS))]
     return list(pairwise(sizes))
 
 
 class Encoder(nn.Module):
-    """Log-mel frames [batch, mels, 16 n] to latents [batch, n, latent_dim]."""
+    """Log-mel frames [batch, n_mels, 16 n] to latents [batch, n, latent_dim]."""
 
-    def __init__(self, mels: int, channels: int, latent_dim: int, dropout: float) -> None:
+    def __init__(self, n_mels: int, channels: int, latent_dim: int, dropout: float) -> None:
         super().__init__()
         self.layers = nn.ModuleList(nn.Conv2d(before, after, 4, 2, 1) for before, after in layer_sizes(channels))
         self.dropout = Dropout(dropout)
-        self.out = nn.Linear(channels * (mels // CONV2D_STRIDE), latent_dim)
+        self.out = nn.Linear(channels * (n_mels // CONV2D_STRIDE), latent_dim)
 
     def forward(self, mel: Tensor) -> Tensor:
         x = (mel[:, None] + 1) / 3
@@ -45,11 +44,11 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents [batch, n, latent_dim] to log-mel frames [batch, mels, 16 n]: the encoder, mirrored."""
+    """Latents [batch, n, latent_dim] to log-mel frames [batch, n_mels, 16 n]: the encoder, mirrored."""
 
-    def __init__(self, mels: int, channels: int, latent_dim: int, dropout: float) -> None:
+    def __init__(self, n_mels: int, channels: int, latent_dim: int, dropout: float) -> None:
         super().__init__()
-        self.shape = (channels, mels // CONV2D_STRIDE)
+        self.shape = (channels, n_mels // CONV2D_STRIDE)
         self.embed = nn.Linear(latent_dim, channels * self.shape[1])
         self.dropout = Dropout(dropout)
         self.layers = nn.ModuleList(
@@ -66,38 +65,38 @@ class Decoder(nn.Module):
 
 
 class Conv2d(SoundNet):
-    """Four strided layers each way; compared as log-mel pictures, heard through Griffin-Lim."""
+    """Four strided layers each way, trained on log-mel spectrograms and rendered by Griffin-Lim."""
 
     unmix: Tensor
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
         model = recipe.model
-        self.encoder = Encoder(self.mels, model.channels, model.latent_dim, model.dropout)
-        self.decoder = Decoder(self.mels, model.channels, model.latent_dim, model.dropout)
-        # each layer looks a frame to the side at its own rate: one at the latent rate, and Griffin-Lim some more
+        self.encoder = Encoder(self.n_mels, model.channels, model.latent_dim, model.dropout)
+        self.decoder = Decoder(self.n_mels, model.channels, model.latent_dim, model.dropout)
+        # each layer looks a frame to the side at its own rate: one at the frame rate, and Griffin-Lim some more
         self.context = LAYERS
         self.register_buffer("unmix", torch.linalg.pinv(self.mel.filters), persistent=False)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Latents [batch, n, latent_dim] to log-mel [batch, mels, n x stride]."""
+        """Latents [batch, n, latent_dim] to log-mel [batch, n_mels, n x stride]."""
         picture: Tensor = self.decoder(latents)
         return picture
 
-    def wanted(self, data: Tensor) -> Tensor:
+    def target(self, data: Tensor) -> Tensor:
         return self.features(data)
 
     def render(self, decoded: Tensor) -> Tensor:
-        """Log-mel [batch, mels, n x stride] to samples [batch, n x latent_hop]; the same for the same picture."""
-        length = decoded.shape[-1] * self.hop
+        """Log-mel [batch, n_mels, n x stride] to samples [batch, n x latent_hop]; the same for the same picture."""
+        length = decoded.shape[-1] * self.hop_length
         with torch.autocast(decoded.device.type, enabled=False):
             magnitudes = (self.unmix @ (10 ** decoded.float())).clamp(min=0)
             # the frame centred on the last sample was left out
             magnitudes = torch.cat((magnitudes, magnitudes[..., -1:]), -1)
-            if length <= self.size // 2:
-                magnitudes = nn.functional.pad(magnitudes, (0, self.size // self.hop))
-            wave = griffin_lim(magnitudes, self.window, self.hop, ITERATIONS, MOMENTUM)
+            if length <= self.n_fft // 2:
+                magnitudes = nn.functional.pad(magnitudes, (0, self.n_fft // self.hop_length))
+            wave = griffin_lim(magnitudes, self.window, self.hop_length, ITERATIONS, MOMENTUM)
             return nn.functional.pad(wave, (0, max(0, length - wave.shape[-1])))[:, :length]
 
-    def loss(self) -> PictureLoss:
-        return PictureLoss("mel")
+    def loss(self) -> ImageLoss:
+        return ImageLoss("mel")

@@ -1,8 +1,8 @@
 """The default net: log-mel frames in, ConvNeXt blocks, a bottleneck, ConvNeXt blocks, an inverse STFT out.
 
-The shape follows Vocos (Siuzdak 2023, arXiv 2306.00814): all layers work at the frame rate and below, and the waveform
-comes from magnitudes and phases. `stride` spectrogram frames share one latent frame; the blocks work at the latent
-rate, where a wide layer is cheap.
+The shape follows Vocos (Siuzdak 2023, arXiv 2306.00814): all layers work at the spectrogram's rate or below,
+and the waveform comes from magnitudes and phases. `stride` spectrogram frames share one latent frame; the blocks work
+at the frame rate of the latents, where a wide layer is cheap.
 """
 
 import torch
@@ -54,12 +54,12 @@ def blocks(count: int, channels: int, dropout: float) -> nn.Sequential:
 
 
 class Encoder(nn.Module):
-    """Log-mel frames [batch, mels, stride x latent frames] to latents [batch, latent frames, latent_dim]."""
+    """Log-mel frames [batch, n_mels, stride x latent frames] to latents [batch, latent frames, latent_dim]."""
 
-    def __init__(self, mels: int, stride: int, channels: int, count: int, latent_dim: int, dropout: float) -> None:
+    def __init__(self, n_mels: int, stride: int, channels: int, count: int, latent_dim: int, dropout: float) -> None:
         super().__init__()
         self.stride = stride
-        self.embed = nn.Conv1d(mels * stride, channels, 3, padding=1)
+        self.embed = nn.Conv1d(n_mels * stride, channels, 3, padding=1)
         self.norm = nn.LayerNorm(channels)
         self.blocks = blocks(count, channels, dropout)
         self.final = nn.LayerNorm(channels)
@@ -101,9 +101,9 @@ class ConvNeXt(SoundNet):
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
-        model, bins = recipe.model, self.size // 2 + 1
+        model, bins = recipe.model, self.n_fft // 2 + 1
         width, dropout = model.channels, model.dropout
-        self.encoder = Encoder(self.mels, self.stride, width, model.encoder_blocks, model.latent_dim, dropout)
+        self.encoder = Encoder(self.n_mels, self.stride, width, model.encoder_blocks, model.latent_dim, dropout)
         self.decoder = Decoder(bins, self.stride, width, model.decoder_blocks, model.latent_dim, dropout)
         self.context = 3 * max(model.encoder_blocks, model.decoder_blocks) + 4
 
@@ -112,4 +112,4 @@ class ConvNeXt(SoundNet):
         log_magnitude, phase = self.decoder(latents)
         with torch.autocast(latents.device.type, enabled=False):
             length = latents.shape[1] * self.latent_hop
-            return synthesise(log_magnitude, phase, self.window, self.hop, length)
+            return synthesise(log_magnitude, phase, self.window, self.hop_length, length)

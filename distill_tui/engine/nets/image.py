@@ -1,17 +1,17 @@
-"""The Explorer's net: pictures of 28x28 through a latent plane that can be looked at."""
+"""The Explorer's net: images of 28x28 through latents that can be drawn as a plane."""
 
 import torch
 from torch import Tensor, nn
 
 from distill_tui.data.images.dataset import SIDE
-from distill_tui.engine.dsp.losses import PictureLoss
+from distill_tui.engine.dsp.losses import ImageLoss
 from distill_tui.engine.nets.base import Autoencoder
 from distill_tui.recipe.schema import Recipe
 
 WIDTHS = (32, 64)
 DENSE = 128
 INNER = SIDE // 4
-"""The side of the pictures between the two strided layers and the dense one."""
+"""The side of the images between the two strided layers and the dense one."""
 
 
 class Unflatten(nn.Module):
@@ -50,18 +50,18 @@ class Image(Autoencoder):
         )
 
     def encode(self, data: Tensor) -> Tensor:
-        """Pictures [batch, 28, 28] in 0..1 to latents [batch, 1, latent_dim]."""
+        """Images [batch, 28, 28] in 0..1 to latents [batch, 1, latent_dim]."""
         latents: Tensor = self.encoder(data[:, None].contiguous(memory_format=torch.channels_last))
         return latents.float()[:, None]
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Latents [batch, 1, latent_dim] to pictures [batch, 28, 28] in 0..1."""
-        pictures: Tensor = self.decoder(latents[:, 0])
-        return pictures.float().sigmoid()[:, 0]
+        """Latents [batch, 1, latent_dim] to images [batch, 28, 28] in 0..1."""
+        images: Tensor = self.decoder(latents[:, 0])
+        return images.float().sigmoid()[:, 0]
 
-    def counted(self, data: Tensor) -> Tensor:
-        """Every picture counts: [batch, 1]."""
+    def frame_mask(self, data: Tensor) -> Tensor:
+        """Every image counts: [batch, 1]."""
         return torch.ones(len(data), 1, dtype=torch.bool, device=data.device)
 
-    def loss(self) -> PictureLoss:
-        return PictureLoss("mse")
+    def loss(self) -> ImageLoss:
+        return ImageLoss("recon")

@@ -1,26 +1,30 @@
-"""What stands between encoder and decoder. `base` says what a bottleneck is, `build_bottleneck` makes a recipe's."""
+"""Quantizers, between encoder and decoder. `base` says what one is, `build_quantizer` makes that of a recipe."""
 
 from distill_tui.engine.quantizers.base import Bottleneck, QuantizerOutput
 from distill_tui.recipe.schema import Recipe
 
 
-def build_bottleneck(recipe: Recipe) -> Bottleneck:
-    """The bottleneck of a resolved recipe."""
-    model = recipe.model
+def build_quantizer(recipe: Recipe) -> Bottleneck:
+    """The quantizer of a resolved recipe, or a bottleneck without codes."""
+    model, train = recipe.model, recipe.train
     # each imports what it needs alone: vector-quantize-pytorch takes a second
-    if model.bottleneck == "kl":
-        from distill_tui.engine.quantizers.vae import KL
+    match model.quantizer:
+        case "vae":
+            from distill_tui.engine.quantizers.vae import KL
 
-        return KL(model.latent_dim, recipe.loss.free_bits)
-    if model.codebooks == "gradient":
-        from distill_tui.engine.quantizers.rvq_gradient import GradientQuantizer
+            return KL(model.latent_dim, recipe.loss.free_bits)
+        case "rvq_ema":
+            from distill_tui.engine.quantizers.rvq_ema import RvqEma
 
-        return GradientQuantizer(
-            model.latent_dim, model.rvq_levels, int(model.codebook_size), recipe.train.codebook_ema_decay
-        )
-    from distill_tui.engine.quantizers.rvq_ema import EmaQuantizer
+            return RvqEma(model.latent_dim, model.rvq_levels, int(model.codebook_size), train.codebook_ema_decay)
+        case "rvq_gradient":
+            from distill_tui.engine.quantizers.rvq_gradient import RvqGradient
 
-    return EmaQuantizer(model.latent_dim, model.rvq_levels, int(model.codebook_size), recipe.train.codebook_ema_decay)
+            return RvqGradient(model.latent_dim, model.rvq_levels, int(model.codebook_size), train.codebook_ema_decay)
+        case _:
+            from distill_tui.engine.quantizers.library import build_library_quantizer
+
+            return build_library_quantizer(recipe)
 
 
-__all__ = ["Bottleneck", "QuantizerOutput", "build_bottleneck"]
+__all__ = ["Bottleneck", "QuantizerOutput", "build_quantizer"]

@@ -1,4 +1,4 @@
-"""What every bottleneck is."""
+"""The interface of quantizers: everything that training, inference and maps ask of one."""
 
 from dataclasses import dataclass, field
 
@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 @dataclass
 class QuantizerOutput:
-    """What came of latents [batch, frames, dim].
+    """The result of `Bottleneck.forward`.
 
-    `codes` are [batch, frames, levels], -1 in levels that were left out; None where there are no codes. `losses` are
-    scalars by name (`commit`, `codebook`, `kl`), unweighted: the trainer applies each weight, once. `numbers` are
-    scalars to be told under these names.
+    `latents` are [batch, frames, dim], as the decoder takes them. `codes` are [batch, frames, levels], -1 in levels
+    that were left out; None of a continuous bottleneck. `losses` are unweighted scalars by name (`commit`, `codebook`,
+    `kl`): training applies each weight, once. `numbers` are scalars to be logged under their names.
     """
 
     latents: Tensor
@@ -22,113 +22,84 @@ class QuantizerOutput:
 
 
 class Bottleneck(nn.Module):
-    """Latents [batch, frames, dim] to what passes, and to the tokens that it is stored as.
+    """The module between encoder and decoder. It maps latents [batch, frames, dim] to latents, and to what is stored.
 
-    `losses` names those of `QuantizerOutput`. `levels` and `size` are 0 where there are no codes. `replaced` counts
-    codes that were replaced, by level, until somebody sets it back to 0.
+    `losses` and `numbers` name those of its `QuantizerOutput`. `levels` and `size` count codebooks and codes a
+    codebook; both are 0 of a continuous bottleneck. `needs_init` is true where codebooks are computed from latents
+    (`Quantizer.init_codebooks`): until then training goes around it.
     """
 
     losses: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
-    levels: int = 0
-    size: int = 0
+    needs_init: bool = False
     replaced: Tensor
+    """Codes that were replaced, by level, until it is set to 0; NaN where that is not known."""
 
     def __init__(self, levels: int, size: int) -> None:
         super().__init__()
         self.levels, self.size = levels, size
         self.register_buffer("replaced", torch.zeros(levels), persistent=False)
 
-    def forward(self, latents: Tensor, levels: int | None = None) -> QuantizerOutput:
-        """Pass latents [batch, frames, dim] through, by the first `levels` codebooks (all of them by default)."""
+    def forward(self, latents: Tensor, levels: int | Tensor | None = None) -> QuantizerOutput:
+        """Quantize latents [batch, frames, dim] with the first `levels` codebooks (default: all).
+
+        In training mode codebooks and their moving averages change, and gradients pass straight through. `levels` as a
+        scalar tensor on the device gives the same result; one captured CUDA graph then serves every number of levels.
+        """
         raise NotImplementedError
 
     def tokens(self, latents: Tensor, levels: int | None = None) -> Tensor:
-        """What latents [batch, frames, dim] are stored as: codes [batch, frames, levels], or numbers where none are."""
+        """The form in which latents [batch, frames, dim] are stored: codes [batch, frames, `levels`], or floats."""
         raise NotImplementedError
 
     def latents(self, tokens: Tensor) -> Tensor:
-        """Tokens back to latents [batch, frames, dim]."""
+        """Latents [batch, frames, dim] of tokens; codes may be of the first levels only, and -1 adds nothing."""
         raise NotImplementedError
 
 
 class Quantizer(Bottleneck):
-    """A residual vector quantizer: each level has a code for what those before it leave."""
+    """A residual quantizer: each level encodes what the levels before it leave over.
 
-    @property
-    def codebooks(self) -> Tensor:
-        """[levels, size, dim]."""
-        raise NotImplementedError
+    Methods for codebooks that are learned from assignments do nothing by default.
+    """
 
-    def moving(self) -> list[Tensor]:
-        """What `forward` changes as it learns, beside gradients: a step that goes wrong puts it back."""
-        raise NotImplementedError
-
-    def set_codes(self, level: int, codes: Tensor, counts: Tensor) -> None:
-        """Put codes [size, dim] in force, as if each had been found `counts` [size] times a batch for long."""
-        raise NotImplementedError
-
-    def usage(self, level: int) -> Tensor:
-        """The moving average [size] of how often each code is found in a batch."""
-        raise NotImplementedError
-
-    def replace(self, level: int, dead: Tensor, chosen: Tensor, count: float) -> None:
-        """Give the codes that are `dead` [size] those `chosen` [size, dim] and a usage of `count`."""
-        raise NotImplementedError
+    codebooks: Tensor
+    """The vectors of the codes, [levels, size, dim]: latents are the sum of one of each level."""
 
     def tokens(self, latents: Tensor, levels: int | None = None) -> Tensor:
-        passed: QuantizerOutput = self(latents, levels)
-        codes = passed.codes
-        assert codes is not None
-        return codes[..., :levels]
+        output: QuantizerOutput = self(latents, levels)
+        assert output.codes is not None
+        return output.codes[..., :levels]
 
-    @torch.no_grad()
-    def expect(self, batch_vectors: int) -> None:
-        """Scale the moving counts of codebooks that were learned elsewhere to steps of so many vectors.
+    def ema_buffers(self) -> list[Tensor]:
+        """The tensors that `forward` changes in training mode; a step that is not finite puts them back."""
+        return []
 
-        Codes would otherwise count as dead, or as alive, because the batches have another size.
-        """
-        for level, codes in enumerate(self.codebooks):
-            usage = self.usage(level)
-            self.set_codes(level, codes, usage * (batch_vectors / usage.sum().clamp(min=1e-3)))
-
-    @torch.no_grad()
-    def initialise(self, pool: Tensor, batch_vectors: int) -> None:
-        """Make every codebook by k-means over what the levels before it leave of `pool` [vectors, dim].
-
-        `batch_vectors` is how many vectors a step will bring, for the moving counts to begin at their level.
-        """
-        from distill_tui.engine.quantizers.vq_pytorch import kmeans
-
-        residual = pool.float()
-        for level in range(self.levels):
-            means, counts = kmeans(residual[None], self.size, 20)
-            # a cluster without vectors keeps its mean
-            share = counts[0].float().clamp(min=1e-3)
-            self.set_codes(level, means[0], share * (batch_vectors / share.sum()))
-            residual = residual - means[0][torch.cdist(residual, means[0]).argmin(dim=-1)]
-
-    @torch.no_grad()
-    def replace_dead(self, latents: Tensor, codes: Tensor, share: float, allowed: Tensor | bool = True) -> None:
-        """Give codes whose moving count fell below `share` of the even share N/K a vector of this batch.
+    def init_codebooks(self, pool: Tensor, batch_vectors: int) -> None:
+        """Compute every codebook from latents `pool` [vectors, dim].
 
         Args:
-            latents: what was quantized, [batch, frames, dim].
-            codes: what came of it, [batch, frames, levels].
-            allowed: a scalar on the device: false after a step that was not finite, whose latents are no places.
-            share: 0 replaces none. vector-quantize-pytorch's `threshold_ema_dead_code` is this times N/K.
+            batch_vectors: latent vectors of a training batch, the scale of moving counts.
         """
-        if share <= 0:
-            return
-        residual = latents.reshape(-1, latents.shape[-1]).float()
-        even = residual.shape[0] / self.size
-        books = self.codebooks
-        for level in range(self.levels):
-            used = codes[..., level].reshape(-1)
-            dropped = used[:1] < 0
-            dead = (self.usage(level) < share * even) & ~dropped & allowed
-            chosen = residual[torch.randint(residual.shape[0], (self.size,), device=residual.device)]
-            # back at the even share, so that a new code has time to be found before it is judged
-            self.replace(level, dead, chosen, even)
-            self.replaced[level] += dead.sum()
-            residual = residual - torch.where(dead[:, None], chosen, books[level])[used.clamp(min=0)]
+
+    def rescale_usage(self, batch_vectors: int) -> None:
+        """Scale moving counts to batches of `batch_vectors` vectors.
+
+        Codebooks that were trained with batches of another size would have dead codes at once, or none ever.
+        """
+
+    def replace_dead_codes(
+        self, latents: Tensor, codes: Tensor, threshold: float, frame_mask: Tensor, allowed: Tensor | bool = True
+    ) -> None:
+        """Replace codes whose moving count is below `threshold` times the even share by random vectors of the batch.
+
+        The even share is N/K: N latent frames of a batch over K codes. A new code starts at the even share. The draw
+        follows from the last `torch.manual_seed`.
+
+        Args:
+            latents: the input of `forward`, [batch, frames, dim].
+            codes: its output, [batch, frames, levels]. Levels that were left out keep their codes.
+            threshold: 0 replaces none.
+            frame_mask: frames that new codes are drawn from, [batch, frames]; where there are none nothing is replaced.
+            allowed: a boolean scalar on the device: false after a step that was not finite.
+        """

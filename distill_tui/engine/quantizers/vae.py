@@ -23,7 +23,7 @@ class KL(Bottleneck):
         self.free_bits = free_bits
         self.moments = nn.Linear(dim, 2 * dim)
 
-    def forward(self, latents: Tensor, _levels: int | None = None) -> QuantizerOutput:
+    def forward(self, latents: Tensor, _levels: int | Tensor | None = None) -> QuantizerOutput:
         """Latents [batch, frames, dim] to a sample of their distributions; to the means in evaluation."""
         mean, log_variance = self._distribution(latents)
         each = _nats(mean, log_variance)

@@ -1,133 +1,211 @@
-"""What a net is trained on and judged by, as the trainer knows it: sounds here, pictures in `images`."""
+"""Task: everything particular about a training. The trainer calls it at fixed points and knows nothing else."""
 
-from collections.abc import Sequence
+# the defaults leave out what only overrides need
+# ruff: noqa: ARG002
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar
 
-import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from distill_tui.data.decode_cache import Wave
-from distill_tui.engine.dsp.losses import SpectralLoss
-from distill_tui.engine.inference import validate
-from distill_tui.engine.nets.base import SoundNet
-from distill_tui.engine.tasks.crops import Batches, hold
-from distill_tui.recipe.arithmetic import latent_hop, segment_samples
+from distill_tui.engine.nets import build_net
+from distill_tui.engine.training.backward import StepOptions, add_gradients
+from distill_tui.paths import Home
+from distill_tui.recipe.resolve import DataFacts
 from distill_tui.recipe.schema import Recipe
+from distill_tui.runs.folder import RunFolder
 
-Part = Literal["training", "validation"]
-VALIDATION_SECONDS = {"cpu": 60.0, "cuda": 600.0, "mps": 200.0}
+if TYPE_CHECKING:
+    from distill_tui.engine.training.trainer import Trainer
+
+Split = Literal["training", "validation"]
+Net = TypeVar("Net", bound=nn.Module)
 
 
-class Task(Protocol):
-    """Data on its device, cut into batches, with a held-out part.
+class TrainingData(Protocol):
+    """The manifest of a run's data."""
 
-    `distance` names the number that a person is shown and the best epoch is chosen by; `unit` what a second of
-    training is counted in, `per_step` how much of that a step takes, `latents_per_step` how many latent frames.
+    def facts(self) -> DataFacts: ...
+
+    def described(self) -> dict[str, Any]:
+        """The data in a card."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The outcome of a validation.
+
+    Args:
+        values: the metrics to log, by name.
+        distance: of held-out data, for people and to choose the best epoch; None if it cannot be one yet.
+        train_distance: the same of training data: the gap between the two is overfitting.
+        facts: what to remember of this epoch if it is the best.
     """
 
-    distance: str
-    unit: str
-    per_step: float
-    latents_per_step: int
+    values: dict[str, float | None]
+    distance: float | None
+    train_distance: float | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Task(Generic[Net]):
+    """Base class of tasks. A subclass has a `name`, gives batches, losses and validations, and overrides the rest.
+
+    Attributes:
+        unit: what `rate/UNIT` counts; `per_step` is how much of it a step takes.
+        main_loss: the training loss that tells divergence, without its weight.
+        max_log_seconds: from one step event to the next.
+        skipped: pairs of a path and why it could not be used.
+    """
+
+    name: ClassVar[str]
+    data_noun: ClassVar[str] = "data"
+    unit: ClassVar[str] = "examples"
+    main_loss: ClassVar[str] = "train"
+    max_log_seconds: ClassVar[float] = 1.0
+    memory_advice: ClassVar[str] = "Try a smaller model.channels or fewer blocks."
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self.recipe, self.device = recipe, device
+        self.per_step = float(recipe.train.batch_size)
+        self.skipped: list[tuple[str, str]] = []
+
+    # ---------------------------------------------------------------- the data
+
+    @staticmethod
+    def load_data(run: RunFolder) -> TrainingData:
+        """Load the manifest of the run's data."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_data(cls, home: Home, data: Any, recipe: Recipe, device: torch.device) -> Self:
+        """Make the task of a run, with its data on the device.
+
+        Raises:
+            DistillError: no usable data is left.
+        """
+        raise NotImplementedError
 
     def batch(self, step: int) -> Tensor:
-        """The batch of a step (counted from 0): the same whenever it is asked for."""
+        """The batch [examples, ...] of a step, counted from 0: the same whenever it is asked for."""
+        raise NotImplementedError
 
-    def evaluate(self, net: Any, part: Part, use_bottleneck: bool, with_stft: bool) -> validate.Evaluation:
-        """How far the net is from what is wanted, on the held-out part or on as much of what it was trained on."""
+    # ---------------------------------------------------------------- the net and its losses
 
-    def write_previews(self, net: Any, folder: Path, use_bottleneck: bool) -> list[tuple[str, str, float]]:
-        """Write pairs of original and reconstruction; the names of both files, and their distance."""
+    def build_net(self) -> Net:
+        """A new net with weights from torch's random state."""
+        net: Net = build_net(self.recipe)
+        return net
+
+    def has_weight_decay(self, name: str, parameter: nn.Parameter) -> bool:
+        """Whether weight decay applies to a parameter of the net."""
+        return parameter.ndim > 1
+
+    def loss_weights(self, settings: Mapping[str, float], progress: float) -> dict[str, float]:
+        """Weights of the losses by name; a loss that is missing here has weight 1.
+
+        Args:
+            settings: the live settings in force, by recipe key.
+            progress: of the training, 0 to 1.
+        """
+        return {}
+
+    def losses(self, net: Net, data: Tensor) -> dict[str, Tensor]:
+        """Losses of some examples by name, as means over them, unweighted."""
+        raise NotImplementedError
+
+    def backward(self, net: Net, data: Tensor, options: StepOptions) -> dict[str, Tensor]:
+        """Add the gradients of a batch to those of the net; scalars to log, among them `loss/train`."""
+        return add_gradients(net, lambda chunk: self.losses(net, chunk), data, options)
+
+    def trial_backward(self, net: Net, data: Tensor, options: StepOptions) -> object:
+        """Do `backward` for a compiler to see: it may change nothing but gradients."""
+        return self.backward(net, data, options)
+
+    def modules_to_compile(self, net: Net) -> list[nn.Module]:
+        """Modules that are compiled, where that is asked for."""
+        return [net]
+
+    def buffers_of_forward(self, net: Net) -> list[Tensor]:
+        """Tensors that `backward` changes beside gradients: they are restored after a step that is skipped."""
+        return []
+
+    # ---------------------------------------------------------------- validation and what is reported
+
+    def validate(self, net: Net, weights: Mapping[str, float]) -> Validation:
+        """Validate a net on held-out data.
+
+        Args:
+            weights: of the losses by name, as in training.
+        """
+        raise NotImplementedError
+
+    def reduce_memory(self) -> str:
+        """Validate with half as much at once from now on: how much that is, in words; '' if it cannot be less."""
+        return ""
+
+    def write_previews(self, net: Net, folder: Path) -> list[tuple[str, str, float]]:
+        """Write pairs of files into a folder: the names of an original and its reconstruction, and their distance."""
+        return []
 
     @property
     def preview_names(self) -> list[str]:
-        """What the previews are of, for people; as many as there are pairs, or none."""
+        """Names for people of what the previews show: one a pair, or none."""
+        return []
 
-    def take_less(self) -> str:
-        """Validate with half as much at once from now on: what that is, in words; '' when it is the least already."""
+    def output(self, net: Net) -> Tensor:
+        """Output of a net on the CPU for a little held-out data: a saved model has to reproduce it."""
+        raise NotImplementedError
 
-    def sample(self) -> Tensor:
-        """A little of the held-out part, as a batch."""
+    def step_values(self, net: Net, steps: int) -> dict[str, float | None]:
+        """Metrics of the moment, for the event of the last `steps` steps."""
+        return {}
 
-    def facts(self) -> dict[str, Any]:
-        """What a `RunPrepared` event tells of it."""
+    def prepared_facts(self) -> dict[str, Any]:
+        """Fields of the `RunPrepared` event: data and net in numbers."""
+        return {}
 
+    def card_facts(self, best: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields of a model's card.
 
-class CodecTask:
-    """Waves at the model's rate; `names` are those of the held-out ones, with their sub-folders."""
+        Args:
+            best: the best epoch; see `Validator`.
+        """
+        return {}
 
-    distance, unit = "mel", "sound"
+    # ---------------------------------------------------------------- state and hooks
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        training: Sequence[Wave],
-        validation: Sequence[Wave],
-        device: torch.device,
-        names: Sequence[str] = (),
-    ) -> None:
-        self.rate, self.segment = int(recipe.model.sample_rate), segment_samples(recipe)
-        self.per_step = int(recipe.train.batch_size) * self.segment / self.rate
-        self._latent_hop = latent_hop(recipe)
-        self.latents_per_step = int(recipe.train.batch_size) * self.segment // self._latent_hop
-        self._device, self._previews = device, recipe.train.previews
-        self._batches = Batches(hold(training, device), recipe, self.segment, recipe.train.seed)
-        self._loss = SpectralLoss(self.rate).to(device)
-        self.waves: dict[Part, Sequence[Wave]] = {"training": training, "validation": validation}
-        self._names = names
-        self._longest = validate.LONGEST
-        self.judged: dict[Part, list[np.ndarray]] = {}
-        self._choose_judged()
-        chosen = [self._judged_files[i] for i in self._different()]
-        self.preview_names = [names[file] for file in chosen] if names else []
-        self._previewed = chosen
+    def state(self) -> dict[str, Any]:
+        """State for a checkpoint, beside that of the net."""
+        return {}
 
-    def _choose_judged(self) -> None:
-        held_out, compared = self.waves["validation"], self.waves["training"]
-        most, seconds = int(self._longest * self.rate), VALIDATION_SECONDS[self._device.type]
-        self._judged_files = validate.choose([len(wave) for wave in held_out], self.rate, seconds, self._longest)
-        judged = [held_out[i][:most] for i in self._judged_files]
-        # as much of the training sound is judged in the same way: the gap between the two is overfitting
-        seconds = sum(map(len, judged)) / self.rate
-        files = validate.choose([len(wave) for wave in compared], self.rate, seconds, self._longest)
-        self.judged = {"training": [compared[i][:most] for i in files], "validation": judged}
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore it from a whole checkpoint. It changes nothing if it raises.
 
-    def _different(self) -> list[int]:
-        """Of the held-out sounds that are judged, those for previews."""
-        groups = [str(Path(self._names[file]).parent) if self._names else "" for file in self._judged_files]
-        return validate.choose_different(self.judged["validation"], groups, self.rate, self._previews)
+        Raises:
+            ValueError, KeyError, TypeError: it is another run's.
+        """
 
-    def take_less(self) -> str:
-        if self._longest <= 1.0:
-            return ""
-        longest = max(len(wave) for part in self.judged.values() for wave in part) / self.rate
-        self._longest = max(1.0, min(self._longest, longest) / 2)
-        self._choose_judged()
-        return f"{self._longest:.0f} s of a file are validated at most"
+    def on_pretrained(self, net: Net) -> None:
+        """Called after the weights of a trained model were loaded."""
 
-    def batch(self, step: int) -> Tensor:
-        return self._batches.batch(step)
+    def on_start(self, trainer: "Trainer") -> None:
+        """Called before the first step of a process."""
 
-    def evaluate(self, net: SoundNet, part: Part, use_bottleneck: bool, with_stft: bool) -> validate.Evaluation:
-        return validate.evaluate(net, self._loss, self.judged[part], self._device, use_bottleneck, with_stft)
+    def before_step(self, trainer: "Trainer") -> None:
+        """Called before each step."""
 
-    def write_previews(self, net: SoundNet, folder: Path, use_bottleneck: bool) -> list[tuple[str, str, float]]:
-        most = int(self._longest * self.rate)
-        chosen = [self.waves["validation"][file][:most] for file in self._previewed]
-        return validate.write_previews(net, self._loss, chosen, self._device, folder, use_bottleneck)
+    def after_optimizer(self, net: Net, number: int, bad: Tensor) -> None:
+        """Called after the optimizer of a step, without gradients; `bad` is 1.0 on the device if it was skipped."""
 
-    def sample(self) -> Tensor:
-        wave = torch.from_numpy(np.array(self.judged["validation"][0][: 2 * self.rate]))
-        return validate.padded(wave, self._latent_hop)
+    def after_step(self, trainer: "Trainer") -> None:
+        """Called after each step and its logging."""
 
-    def facts(self) -> dict[str, Any]:
-        training, validation = self.waves["training"], self.waves["validation"]
-        return {
-            "rate": self.rate,
-            "training_files": len(training),
-            "validation_files": len(validation),
-            "training_seconds": sum(map(len, training)) / self.rate,
-            "validation_seconds": sum(map(len, validation)) / self.rate,
-        }
+    def on_epoch_end(self, trainer: "Trainer") -> None:
+        """Called after each validation."""
+
+    def on_early_end(self, trainer: "Trainer") -> None:
+        """Called before the only validation of a training that ends without one: the net has to become usable."""

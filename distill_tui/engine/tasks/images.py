@@ -1,110 +1,132 @@
-"""Pictures as training material: all of them on the device, in batches by shuffled order."""
+"""Images of digits, for the Explorer: all of them on the device, in batches by shuffled order."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from distill_tui.data.images.dataset import Pictures
 from distill_tui.engine.codebook_health import count_codes
-from distill_tui.engine.inference.validate import Evaluation
-from distill_tui.engine.nets.image import Image
-from distill_tui.engine.tasks.base import Part
-from distill_tui.engine.tasks.crops import generator
+from distill_tui.engine.maps.live import LiveMap, grey
+from distill_tui.engine.nets import Autoencoder
+from distill_tui.engine.tasks import register
+from distill_tui.engine.tasks.autoencoder import AutoencoderTask, Evaluation
+from distill_tui.engine.tasks.base import Split
+from distill_tui.engine.training.seeds import generator
 from distill_tui.files import atomic_write
+from distill_tui.paths import Home
 from distill_tui.recipe.schema import Recipe
+from distill_tui.runs.folder import RunFolder
 
-JUDGED = 1000
-"""Pictures of each part that an epoch's end looks at."""
+if TYPE_CHECKING:
+    from distill_tui.engine.training.trainer import Trainer
+
+VALIDATED = 1000
+"""Images of each split that a validation looks at."""
 
 
-class ImagesTask:
-    """Pictures [n, 28, 28] and their labels [n], as bytes."""
+@register
+class ImagesTask(AutoencoderTask):
+    """Trains an autoencoder of images [n, 28, 28] with labels [n], as bytes, and writes a map of its codebooks."""
 
-    distance, unit = "mse", "pictures"
+    name = "images"
+    data_noun, unit = "pictures", "pictures"
+    distance = main_loss = "recon"
+    # the Explorer is watched while settings are changed
+    max_log_seconds = 0.5
 
     def __init__(
-        self,
-        recipe: Recipe,
-        parts: Mapping[Part, tuple[NDArray[np.uint8], NDArray[np.uint8]]],
-        device: torch.device,
+        self, recipe: Recipe, splits: Mapping[Split, tuple[NDArray[np.uint8], NDArray[np.uint8]]], device: torch.device
     ) -> None:
+        super().__init__(recipe, device)
         self._size, self._steps = int(recipe.train.batch_size), int(recipe.train.steps_per_epoch)
-        self._seed, self._previews = recipe.train.seed, recipe.train.previews
-        self.per_step, self.latents_per_step = float(self._size), self._size
-        self.pictures = {part: torch.tensor(found[0]).to(device) for part, found in parts.items()}
-        self.labels = {part: found[1].tolist() for part, found in parts.items()}
-        self._judged = JUDGED
-        self.preview_names: list[str] = [f"digit {label}" for label in self.labels["validation"][: self._previews]]
+        self.latents_per_step = self._size
+        self.images = {split: torch.tensor(images).to(device) for split, (images, _) in splits.items()}
+        self.labels = {split: labels.tolist() for split, (_, labels) in splits.items()}
+        self._validated = VALIDATED
         self._epoch, self._order = -1, torch.zeros(0, dtype=torch.long)
+        self.live_map: LiveMap | None = None
+
+    @staticmethod
+    def load_data(run: RunFolder) -> Pictures:
+        return Pictures.load(run.pictures)
+
+    @classmethod
+    def from_data(cls, _home: Home, data: Pictures, recipe: Recipe, device: torch.device) -> Self:
+        training, validation = data.read()
+        return cls(recipe, {"training": training, "validation": validation}, device)
 
     def batch(self, step: int) -> Tensor:
-        """Pictures [batch, 28, 28] in 0..1; within an epoch each at most once more than any other."""
+        """Images [batch, 28, 28] in 0..1; within an epoch each at most once more than any other."""
         epoch, index = divmod(step, self._steps)
         if epoch != self._epoch:
-            count, slots = len(self.pictures["training"]), self._steps * self._size
-            random = generator(self._seed, 1, epoch)
+            count, slots = len(self.images["training"]), self._steps * self._size
+            random = generator(self.recipe.train.seed, 1, epoch)
             rounds = [torch.randperm(count, generator=random) for _ in range(-(-slots // count))]
-            self._epoch, self._order = epoch, torch.cat(rounds).to(self.pictures["training"].device)
+            self._epoch, self._order = epoch, torch.cat(rounds).to(self.images["training"].device)
         chosen = self._order[index * self._size : (index + 1) * self._size]
-        return self.pictures["training"][chosen].float() / 255
+        return self.images["training"][chosen].float() / 255
 
-    def some(self, part: Part, count: int) -> Tensor:
-        """The first `count` pictures of a part, as a batch."""
-        return self.pictures[part][:count].float() / 255
+    def some(self, split: Split, count: int) -> Tensor:
+        """The first `count` images of a split, as a batch."""
+        return self.images[split][:count].float() / 255
 
     @torch.no_grad()
-    def evaluate(self, net: Image, part: Part, use_bottleneck: bool, _with_stft: bool) -> Evaluation:
-        pictures = self.some(part, self._judged)
-        made, passed = net(pictures, use_bottleneck)
-        found = {"mse": (made - pictures).square().mean()}
+    def evaluate(self, net: Autoencoder, split: Split, _weights: Mapping[str, float]) -> Evaluation:
+        images = self.some(split, self._validated)
+        reconstruction, output = net(images, self.quantizing)
+        values = {"recon": (reconstruction - images).square().mean()}
         counts = None
-        if passed is not None:
-            found |= passed.losses | passed.numbers
-            if passed.codes is not None:
-                counts = count_codes(passed.codes, net.counted(pictures), net.bottleneck.size)
-        return Evaluation({key: float(value) for key, value in found.items()}, counts)
+        if output is not None:
+            values |= output.losses | output.numbers
+            if output.codes is not None:
+                counts = count_codes(output.codes, net.frame_mask(images), net.bottleneck.size)
+        return Evaluation({key: float(value) for key, value in values.items()}, counts)
+
+    def reduce_memory(self) -> str:
+        if self._validated < 2:
+            return ""
+        self._validated //= 2
+        return f"{self._validated} pictures are validated"
+
+    @property
+    def preview_names(self) -> list[str]:
+        return [f"digit {label}" for label in self.labels["validation"][: self.recipe.train.previews]]
 
     @torch.no_grad()
-    def write_previews(self, net: Image, folder: Path, use_bottleneck: bool) -> list[tuple[str, str, float]]:
-        pictures = self.some("validation", self._previews)
-        made = net(pictures, use_bottleneck)[0]
+    def write_previews(self, net: Autoencoder, folder: Path) -> list[tuple[str, str, float]]:
+        images = self.example()
+        reconstructions = net(images, self.quantizing)[0]
         pairs = []
-        for number, (original, result) in enumerate(zip(pictures, made, strict=True), 1):
+        for number, (original, reconstruction) in enumerate(zip(images, reconstructions, strict=True), 1):
             names = (f"original-{number:02d}.pgm", f"reconstruction-{number:02d}.pgm")
-            for name, picture in zip(names, (original, result), strict=True):
-                write_picture(folder / name, picture)
-            pairs.append((*names, float((result - original).square().mean())))
+            for name, image in zip(names, (original, reconstruction), strict=True):
+                write_image(folder / name, image)
+            pairs.append((*names, float((reconstruction - original).square().mean())))
         return pairs
 
-    def take_less(self) -> str:
-        if self._judged < 2:
-            return ""
-        self._judged //= 2
-        return f"{self._judged} pictures are validated"
+    def example(self) -> Tensor:
+        return self.some("validation", self.recipe.train.previews)
 
-    def sample(self) -> Tensor:
-        return self.some("validation", self._previews)
+    def prepared_facts(self) -> dict[str, Any]:
+        counts = {f"{split}_files": len(labels) for split, labels in self.labels.items()}
+        return super().prepared_facts() | counts
 
-    def facts(self) -> dict[str, Any]:
-        return {
-            "rate": 0,
-            "training_files": len(self.labels["training"]),
-            "validation_files": len(self.labels["validation"]),
-            "training_seconds": 0.0,
-            "validation_seconds": 0.0,
-        }
+    # ---------------------------------------------------------------- the map
+
+    def on_start(self, trainer: "Trainer") -> None:
+        self.live_map = LiveMap(trainer.run_folder, self, trainer.diagnostics, self.recipe.train.map_seconds)
+
+    def after_step(self, trainer: "Trainer") -> None:
+        if self.live_map is not None and self.live_map.is_due:
+            self.live_map.write(trainer.ema_net, trainer.step, trainer.epoch)
 
 
-def grey(picture: Tensor) -> bytes:
-    """A picture [height, width] in 0..1 as bytes, row by row."""
-    return (picture.detach() * 255).round().clamp(0, 255).byte().cpu().numpy().tobytes()
-
-
-def write_picture(path: Path, picture: Tensor) -> None:
-    """Write a picture [height, width] in 0..1 as a portable grey map, atomically."""
-    height, width = picture.shape
-    atomic_write(path, f"P5 {width} {height} 255\n".encode() + grey(picture))
+def write_image(path: Path, image: Tensor) -> None:
+    """Write an image [height, width] in 0..1 as a portable grey map, atomically."""
+    height, width = image.shape
+    atomic_write(path, f"P5 {width} {height} 255\n".encode() + grey(image))

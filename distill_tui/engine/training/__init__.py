@@ -1,1 +1,1 @@
-"""The trainer, and what a training step is made of. It knows no codec and no picture."""
+"""The trainer and its parts. They know no codec and no images: a task brings what is particular."""

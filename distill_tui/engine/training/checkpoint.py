@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on, in one file whose damage is noticed."""
+"""Checkpoints: everything needed to resume a run, in one checksummed file."""
 
 import contextlib
 import hashlib
@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 
+from distill_tui.engine.quantizers.upgrade import upgrade_state
 from distill_tui.errors import DistillError
 from distill_tui.files import PRIVATE_FOLDER, atomic_write, describe_os_error, sync_folder
 from distill_tui.foreign import read_bytes
 
 KEEP = 3
 MOST_BYTES = 1 << 40
-"""A checkpoint may be as large as memory takes."""
+"""A checkpoint may be as large as the memory."""
 DIGEST = 32
 NAME = re.compile(r"step-(\d+)\.ckpt")
 
@@ -31,7 +32,7 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
     content = buffer.getbuffer()
     path = folder / f"step-{step:08d}.ckpt"
     try:
-        # and not its parents: a run that was removed is not made anew
+        # not its parents: a run that was removed is not created again
         folder.mkdir(PRIVATE_FOLDER, exist_ok=True)
     except OSError as error:
         raise DistillError(*describe_os_error(error, folder)) from error
@@ -51,13 +52,13 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
 
 def newest_first(folder: Path) -> Iterator[Path]:
     """The checkpoints of a run, the latest step first."""
-    found = [(int(m[1]), p) for p in folder.glob("step-*.ckpt") if (m := NAME.fullmatch(p.name))]
-    for _, path in sorted(found, reverse=True):
+    numbered = [(int(m[1]), p) for p in folder.glob("step-*.ckpt") if (m := NAME.fullmatch(p.name))]
+    for _, path in sorted(numbered, reverse=True):
         yield path
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The state of a checkpoint, its tensors on the CPU. Nothing in the file is run.
+    """The state of a checkpoint of any version, its tensors on the CPU. Nothing in the file is run.
 
     Raises:
         OSError: it cannot be read.
@@ -74,22 +75,20 @@ def load(path: Path) -> dict[str, Any]:
         raise ValueError("it was not written by this program") from None
     if not isinstance(state, dict):
         raise ValueError("it was not written by this program")
-    return state
+    return upgrade_state(state)
 
 
 def check_fits(
-    state: dict[str, Any], net: torch.nn.Module, averaged: torch.nn.Module, optimizer: torch.optim.Optimizer
+    state: dict[str, Any], net: torch.nn.Module, ema_net: torch.nn.Module, optimizer: torch.optim.Optimizer
 ) -> None:
-    """See that the tensors of a state are those of this net: torch would copy some before it notices, or none.
+    """Check that the tensors of a state fit this net: torch would copy some before it notices, or none.
 
     Raises:
-        ValueError, KeyError, TypeError: they are not.
+        ValueError, KeyError, TypeError: they do not.
     """
-    for given, own in ((state["net"], net), (state["averaged"], averaged), (state["best"]["weights"], averaged)):
+    for given, own in ((state["net"], net), (state["averaged"], ema_net), (state["best"]["weights"], ema_net)):
         if given is not None and _shapes(given) != _shapes(own.state_dict()):
             raise ValueError("its net has another shape")
-    if not isinstance(state["quantizing"], bool):
-        raise TypeError("`quantizing` is true or false")
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     kept = state["optimizer"]
     if [len(group["params"]) for group in kept["param_groups"]] != [len(g["params"]) for g in optimizer.param_groups]:
@@ -110,8 +109,8 @@ def load_newest(
     """The newest good checkpoint; None when there is none.
 
     Args:
-        warn: hears of each that is passed over, and why.
-        use: takes a state in. One for which it raises is passed over as well; it has to leave nothing behind then that
+        warn: is called with each that is passed over, and why.
+        use: restores a state. One for which it raises is passed over as well; it has to leave nothing behind then that
             the next one does not replace.
     """
     for path in newest_first(folder):

@@ -1,4 +1,4 @@
-"""What is wanted of a run, as its worker hears it: control.json is looked at between steps."""
+"""Poll control.json between steps: requests, and live settings of a run."""
 
 import math
 import time
@@ -18,21 +18,21 @@ CHECK_SECONDS = 0.25
 
 @dataclass
 class ControlPoller:
-    """The wishes, the knobs in force, and which requests have been answered.
+    """The requests of a run, its live settings in force, and which requests have been answered.
 
-    `stopping` is set by signals; it counts like a wish to stop.
+    `stopping` is set by signals; it counts like a request to stop.
     """
 
     run: RunFolder
     log: LogWriter
-    knobs: dict[str, float]
+    settings: dict[str, float]
     checkpoints: int = 0
     previews: int = 0
     stopping: bool = False
     control: Control = field(default_factory=Control)
-    _seen: tuple[int, int, int] | None = None
+    _last_read: tuple[int, int, int] | None = None
     _checked_at: float = -math.inf
-    _refused: dict[str, list[float | str | None]] = field(default_factory=dict)
+    _rejected: dict[str, list[float | str | None]] = field(default_factory=dict)
 
     @property
     def wants_stop(self) -> bool:
@@ -50,66 +50,70 @@ class ControlPoller:
     def wants_preview(self) -> bool:
         return self.control.preview > self.previews
 
-    def look(self, step: int) -> None:
-        """Read the wishes if they have changed; knobs take effect at `step`.
+    def poll(self, step: int) -> None:
+        """Read control.json if it has changed; settings take effect at `step`.
 
         Raises:
             DistillError: the run was removed, or is another worker's: nothing of it may be written any more.
         """
         self.check_run()
         try:
-            found = self.run.control.stat()
+            status = self.run.control.stat()
         except OSError:
             return
-        mark = (found.st_ino, found.st_mtime_ns, found.st_size)
-        if mark == self._seen:
+        mark = (status.st_ino, status.st_mtime_ns, status.st_size)
+        if mark == self._last_read:
             return
-        self._seen = mark
+        self._last_read = mark
         try:
             self.control = read_control(self.run.control)
         except DistillError as error:
             self.log.write(WarningRaised(code="control", text=error.message, advice=error.hint, step=step))
             return
-        self._turn(step)
+        self._apply(step)
 
     def check_run(self, now: bool = False) -> None:
-        """See, a few times a second or `now`, that the run is still there and this worker's."""
+        """Check a few times a second, or `now`, that the run is still there and this worker's.
+
+        Raises:
+            DistillError: it is not.
+        """
         if not now and time.monotonic() - self._checked_at < CHECK_SECONDS:
             return
         self._checked_at = time.monotonic()
         if lost := self.run.why_lost() or self.log.why_lost():
             raise DistillError(lost, f"If its folder is still there: distill-tui resume {self.run.id}")
 
-    def _turn(self, step: int) -> None:
-        """Put the knobs that are wanted and can be into force; refuse the others, once."""
+    def _apply(self, step: int) -> None:
+        """Put requested settings into force; reject those that are not possible, once."""
         good: dict[str, float] = {}
-        # a refusal holds for as long as the very same is asked for
-        self._refused = {key: asked for key, asked in self._refused.items() if asked == self._asked(key)}
+        # a rejection holds for as long as the very same is requested
+        self._rejected = {key: request for key, request in self._rejected.items() if request == self._requested(key)}
         for key, value in self.control.knobs.items():
-            if value == self.knobs.get(key, math.nan) or key in self._refused:
+            if value == self.settings.get(key, math.nan) or key in self._rejected:
                 continue
             if key not in live_keys():
-                self._refuse(key, unknown_key(key, live_keys()), step)
+                self._reject(key, unknown_key(key, live_keys()), step)
                 continue
             checked, problem = check(fields()[key], value)
             if problem:
-                self._refuse(key, problem, step)
+                self._reject(key, problem, step)
             else:
                 good[key] = checked
-        # they are looked at together: one may be turned down because another is turned up
-        if problem := nothing_to_learn_from(self.knobs | good):
+        # they are checked together: one may be lowered because another is raised
+        if problem := nothing_to_learn_from(self.settings | good):
             for key in [key for key in SPECTRAL_WEIGHTS if key in good]:
                 del good[key]
-                self._refuse(key, problem, step)
+                self._reject(key, problem, step)
         for key, number in good.items():
-            old, self.knobs[key] = self.knobs[key], number
+            old, self.settings[key] = self.settings[key], number
             self.log.write(SettingChanged(key=key, old=old, new=number, step=step))
 
-    def _asked(self, key: str) -> list[float | str | None]:
-        """What is asked for a knob now, and for those that it is looked at together with."""
+    def _requested(self, key: str) -> list[float | str | None]:
+        """The requested value of a setting, and of those that it is checked together with."""
         together = SPECTRAL_WEIGHTS if key in SPECTRAL_WEIGHTS else (key,)
         return [self.control.knobs.get(one, "nothing") for one in together]
 
-    def _refuse(self, key: str, problem: str, step: int) -> None:
-        self._refused[key] = self._asked(key)
+    def _reject(self, key: str, problem: str, step: int) -> None:
+        self._rejected[key] = self._requested(key)
         self.log.write(SettingRejected(key=key, text=problem, step=step, value=self.control.knobs.get(key)))

@@ -1,7 +1,7 @@
-"""Work of the CPU in shards, each in a thread of its own.
+"""Shards of a batch on a CPU, each in a thread of its own.
 
-torch shares out every single operation among its threads, and they wait for each other some thousand times a step. A
-shard of the batch goes through the whole net without waiting for another.
+torch splits every single operation among its threads, and they wait for each other some thousand times a step. A shard
+goes through the whole net without waiting for another.
 """
 
 import threading
@@ -14,15 +14,15 @@ from torch import Tensor, nn
 
 from distill_tui.recipe.schema import Recipe
 
-PIECES = 4
-"""The fewest pieces of a batch that are worth a thread of their own."""
+MIN_EXAMPLES = 4
+"""Examples of a batch that are worth a thread of their own, at least."""
 
 Result = TypeVar("Result")
 _local = threading.local()
 
 
 class Shards:
-    """`count` threads that share the cores; with one, everything is done by the caller, as torch does it."""
+    """`count` threads that share the cores; with 1, the caller does all the work, as torch does it."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -42,31 +42,31 @@ class Shards:
         list(self._pool.map(begin, range(count)))
         torch.set_num_threads(cores)
 
-    def each(self, work: Callable[..., Result], *parts: Iterable[object], seed: int = 0) -> list[Result]:
-        """What `work` gives for each of the parts, in their order; the first error of any is raised.
+    def each(self, work: Callable[..., Result], *chunks: Iterable[object], seed: int = 0) -> list[Result]:
+        """Results of `work` for each of the chunks, in their order; the first error of any is raised.
 
         Args:
-            parts: as many as there are shards, or fewer; as for `map`.
-            seed: of what `Dropout` draws: the same for the same seed, however the threads take turns.
+            chunks: as many as there are shards, or fewer; as for `map`.
+            seed: of what `Dropout` draws, however the threads take turns.
         """
         if self._pool is None:
-            return list(map(work, *parts))
+            return list(map(work, *chunks))
 
-        def seeded(number: int, *part: object) -> Result:
+        def seeded(number: int, *chunk: object) -> Result:
             _local.generator = torch.Generator().manual_seed(seed + number)
             try:
-                return work(*part)
+                return work(*chunk)
             finally:
                 _local.generator = None
 
-        return list(self._pool.map(seeded, range(self.count), *parts))
+        return list(self._pool.map(seeded, range(self.count), *chunks))
 
 
 def choose_shards(recipe: Recipe, device: torch.device) -> Shards:
-    """As many as there are cores and pieces for. A GPU needs none, and what is compiled is for one thread."""
+    """As many shards as there are cores and examples for. A GPU needs none, and compiled code is for one thread."""
     if device.type != "cpu" or recipe.train.compile == "on":
         return Shards(1)
-    return Shards(max(1, min(torch.get_num_threads(), int(recipe.train.batch_size) // PIECES)))
+    return Shards(max(1, min(torch.get_num_threads(), int(recipe.train.batch_size) // MIN_EXAMPLES)))
 
 
 class Dropout(nn.Module):

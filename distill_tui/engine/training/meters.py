@@ -1,55 +1,59 @@
-"""Numbers of the steps since the last look, kept on the device: mean, least and greatest, and steps gone wrong."""
+"""On-device accumulators since the last read: mean, min and max of each metric, and a count of non-finite steps."""
 
 import torch
 from torch import Tensor
 
 
 class MetricAccumulator:
-    """Collects the same scalars of every step without asking the device for them."""
+    """Accumulates scalars of steps without waiting for the device; a step may leave some out."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._keys: list[str] = []
         self.clear()
 
     def clear(self) -> None:
-        self._sum = self._low = self._high = torch.zeros(0, device=self._device)
-        self.steps = 0
+        # one entry for each set of keys: sum, min and max of its scalars, and its steps
+        self._groups: dict[tuple[str, ...], tuple[Tensor, Tensor, Tensor, int]] = {}
 
     def add(self, values: dict[str, Tensor]) -> None:
-        """Take one step's scalars; every step must bring the same keys."""
-        row = torch.stack([value.detach().float() for value in values.values()])
-        if self.steps == 0:
-            self._keys = list(values)
-            self._sum, self._low, self._high = row, row, row
-        else:
-            self._sum = self._sum + row
-            self._low, self._high = torch.minimum(self._low, row), torch.maximum(self._high, row)
-        self.steps += 1
+        """Add the scalars of one step."""
+        keys, row = tuple(values), torch.stack([value.detach().float() for value in values.values()])
+        if keys not in self._groups:
+            self._groups[keys] = row, row, row, 1
+            return
+        total, low, high, steps = self._groups[keys]
+        self._groups[keys] = total + row, torch.minimum(low, row), torch.maximum(high, row), steps + 1
 
     def read(self) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-        """(mean, low, high) by key since the last `read`, which waits for the device; then start anew."""
-        if not self.steps:
-            return {}, {}, {}
-        rows = torch.stack((self._sum / self.steps, self._low, self._high)).tolist()
+        """(mean, min, max) by key over the steps that had it since the last `read`; this waits for the device."""
+        mean: dict[str, float] = {}
+        low: dict[str, float] = {}
+        high: dict[str, float] = {}
+        counts: dict[str, int] = {}
+        for keys, (total, least, most, steps) in self._groups.items():
+            rows = torch.stack((total / steps, least, most)).tolist()
+            for key, average, smallest, largest in zip(keys, *rows, strict=True):
+                before = counts.get(key, 0)
+                counts[key] = before + steps
+                mean[key] = (before * mean[key] + steps * average) / counts[key] if before else average
+                low[key], high[key] = min(low.get(key, smallest), smallest), max(high.get(key, largest), largest)
         self.clear()
-        mean, low, high = (dict(zip(self._keys, row, strict=True)) for row in rows)
         return mean, low, high
 
 
 class NonFiniteGuard:
-    """Counts steps whose loss or gradient was not finite; such a step must change nothing."""
+    """Counts steps with a non-finite loss or gradient; such a step must change nothing."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self.clear()
 
     def clear(self) -> None:
-        """Start anew: the training has gone back to where no step was skipped."""
+        """Forget all steps: the training went back to a checkpoint."""
         self._skipped, self._in_a_row, self._longest = torch.zeros(3, device=self._device).unbind()
 
-    def judge(self, loss: Tensor, norm: Tensor) -> Tensor:
-        """A scalar on the device: 1.0 when the step must be skipped, else 0.0."""
+    def check(self, loss: Tensor, norm: Tensor) -> Tensor:
+        """A scalar on the device: 1.0 if the step must be skipped, else 0.0."""
         bad = 1.0 - (torch.isfinite(loss.detach()) & torch.isfinite(norm)).float()
         self._skipped = self._skipped + bad
         self._in_a_row = (self._in_a_row + 1) * bad

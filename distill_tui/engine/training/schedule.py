@@ -1,4 +1,4 @@
-"""How far a training is, by steps or by the clock, and the learning rate that follows from it."""
+"""Progress of a training, by steps or by the clock, and the learning rate schedule."""
 
 import math
 import time
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from distill_tui.recipe.schema import Train
 
 
-def rate_at(progress: float, train: Train) -> float:
-    """The learning rate as a share of the highest: a linear warm-up, then a cosine down to the final share.
+def lr_ratio(progress: float, train: Train) -> float:
+    """The learning rate over the highest one: a linear warm-up, then a cosine down to `min_lr_ratio`.
 
     Args:
         progress: 0 at the start, 1 at the end.
     """
     if progress < train.warmup_fraction:
-        # a twentieth to begin with: at zero the first step would teach nothing
+        # starts at a twentieth: with a rate of zero the first step would change nothing
         return 0.05 + 0.95 * progress / train.warmup_fraction
     rest = (progress - train.warmup_fraction) / (1 - train.warmup_fraction)
     falling = (1 + math.cos(math.pi * min(rest, 1.0))) / 2
@@ -23,10 +23,10 @@ def rate_at(progress: float, train: Train) -> float:
 
 @dataclass
 class Clock:
-    """Progress of a run. With a budget of minutes the clock decides, else the number of steps.
+    """Progress of a run: by time with a `budget` in seconds, else by the number of steps.
 
-    `trained` counts the seconds spent training, over all sessions of a run; pauses are left out. `closing` is how long
-    what comes after the last step takes (validation, saving), in seconds, as far as it is known.
+    `trained` counts the seconds spent training, over all sessions of a run, without pauses. `closing` estimates the
+    seconds from the last step to the end (validation, saving).
     """
 
     total_steps: int
@@ -42,7 +42,7 @@ class Clock:
         self.trained, self._since = self.seconds, None
 
     def go_back(self, trained: float) -> None:
-        """Stand at so many seconds of training; a clock that goes keeps going."""
+        """Set the seconds of training; a running clock keeps running."""
         self.trained = trained
         if self._since is not None:
             self._since = time.monotonic()
@@ -52,12 +52,12 @@ class Clock:
         return self.trained + (0.0 if self._since is None else time.monotonic() - self._since)
 
     def progress(self, step: int) -> float:
-        """0 to 1. A budget can be run over by a step and an epoch's end."""
+        """0 to 1. A budget can be exceeded by a step and an epoch's end."""
         done = self.seconds / self.budget if self.budget else step / self.total_steps
         return min(done, 1.0)
 
     def eta(self, step: int) -> float | None:
-        """Seconds to go, validation and saving at the end included, from the pace so far; None before there is one."""
+        """Seconds left, with validation and saving at the end, from the speed so far; None before there is one."""
         if self.budget:
             return max(self.budget - self.seconds, 0.0) + self.closing
         if step <= 0 or self.seconds <= 0:

@@ -1,21 +1,23 @@
-"""The trainer: one loop for every net, read from top to bottom in `Trainer.run`.
+"""The trainer: one loop for every task, read from top to bottom in `Trainer.run`.
 
-What varies is in the recipe. Every random number of a step follows from the seed and the step's number, so a
-checkpoint holds no random state, and a resumed run ends with the very weights of one that was never stopped.
+The task brings the net, the data, the losses and what is particular. Every random number of a step follows from the
+seed and the step's number, so a checkpoint holds no random state, and a resumed run ends with the very weights of one
+that was never stopped.
 """
 
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from distill_tui.engine.maps.live import LiveMap
 from distill_tui.engine.tasks.base import Task
 from distill_tui.engine.training import checkpoint
 from distill_tui.engine.training.control_poller import ControlPoller
+from distill_tui.engine.training.diagnostics import Diagnostics
 from distill_tui.engine.training.metrics_logger import MetricsLogger
-from distill_tui.engine.training.schedule import Clock, rate_at
+from distill_tui.engine.training.schedule import Clock, lr_ratio
 from distill_tui.engine.training.train_step import TrainStep
 from distill_tui.engine.training.validation import Validator
 from distill_tui.errors import DistillError
@@ -36,68 +38,63 @@ class Trainer:
         self,
         run: RunFolder,
         recipe: Recipe,
-        material: Task,
+        task: Task[Any],
         device: torch.device,
         precision: torch.dtype,
         log: LogWriter,
     ) -> None:
-        self.run_folder, self.recipe, self.log = run, recipe, log
+        self.run_folder, self.recipe, self.task, self.log = run, recipe, task, log
         self.device, self.precision = device, precision
-        self.learner = TrainStep(recipe, device, precision)
-        self.net, self.averaged, self.material = self.learner.net, self.learner.averaged, material
+        self.train_step = TrainStep(task, recipe, device, precision)
+        self.net, self.ema_net = self.train_step.net, self.train_step.ema_net
         self.steps_per_epoch = int(recipe.train.steps_per_epoch)
         self.clock = Clock(recipe.train.epochs * self.steps_per_epoch, recipe.train.minutes * 60)
-        self.desk = ControlPoller(run, log, {key: float(get(recipe, key)) for key in live_keys()})
+        self.poller = ControlPoller(run, log, {key: float(get(recipe, key)) for key in live_keys()})
+        self.metrics = MetricsLogger(log, self.clock, device, task.max_log_seconds)
+        self.diagnostics = Diagnostics(log, self.clock)
+        self.validator = Validator(task, self.train_step, self.poller, self.metrics, self.diagnostics)
         self.step = 0
-        self.rate_factor = 1.0
+        self.lr_factor = 1.0
         self.stop_reason = ""
-        bottleneck = self.net.bottleneck
-        self.reporter = MetricsLogger(
-            log, self.clock, device, bottleneck.levels, bottleneck.size, material.unit, material.per_step
-        )
-        self.validator = Validator(recipe, material, self.learner, self.desk, self.reporter)
-        self.live_map: LiveMap | None = None
+        self._is_started = False
         self._saved_at, self._saving = time.monotonic(), 0.0
 
     # ---------------------------------------------------------------- the loop
 
-    def run(self) -> bool:
-        """Train from where it stands to the end; whether the end was reached (else somebody stopped it).
+    def run(self, until: int | Callable[[], bool] | None = None) -> bool:
+        """Train from the current step to the end.
+
+        Args:
+            until: return before this step, or before the first one where this is true; `run` can be called again.
+
+        Returns:
+            Whether the end was reached: else somebody stopped the training, or `until` did.
 
         Raises:
             DistillError: the training diverged twice, or a file cannot be written.
         """
-        if self.recipe.train.compile == "on" and not self.finished:
-            self._compile()
-        self.clock.start()
-        self.log.write(e.StateChanged(state="running", step=self.step))
-        self.reporter.rest(self.step)
+        self._start()
         while not self.finished:
-            self.desk.look(self.step)
-            if self.desk.wants_stop or self.desk.wants_pause:
-                if not self._wait():
+            self.poller.poll(self.step)
+            if self.poller.wants_stop or self.poller.wants_pause:
+                if not self._pause():
                     return False
                 continue
-            if self.desk.wants_checkpoint:
-                self.save_checkpoint(self.desk.control.checkpoint)
-            if self.desk.wants_preview:
-                self.preview(self.desk.control.preview)
-            if (
-                not self.learner.quantizing
-                and self.clock.progress(self.step) >= self.recipe.train.quantizer_warmup_fraction
-            ):
-                self._make_codebooks()
-            self._train_step()
-            if self.reporter.is_due:
-                self._tell_steps()
-            if self.live_map is not None and self.live_map.is_due:
-                self.live_map.write(self.averaged, self.step, self.epoch)
+            self._answer_requests()
+            if until is not None and (until() if callable(until) else self.step >= until):
+                self.clock.pause()
+                return False
+            self.task.before_step(self)
+            self.advance()
+            if self.metrics.is_due:
+                self.log_steps()
+            self.task.after_step(self)
             if self.step % self.steps_per_epoch == 0:
-                self._end_epoch()
+                self.end_epoch()
             if time.monotonic() - self._saved_at >= self.recipe.train.checkpoint_minutes * 60:
                 self.save_checkpoint()
         if self.step % self.steps_per_epoch:
-            self._end_epoch()
+            self.end_epoch()
         self.clock.pause()
         return True
 
@@ -107,168 +104,159 @@ class Trainer:
         return self.validator.best
 
     @property
+    def progress(self) -> float:
+        """0 at the start, 1 at the end."""
+        return self.clock.progress(self.step)
+
+    @property
     def finished(self) -> bool:
-        return bool(self.stop_reason) or self.clock.progress(self.step) >= 1.0
+        """Whether the end of the training is reached."""
+        return bool(self.stop_reason) or self.progress >= 1.0
 
     @property
     def epoch(self) -> int:
-        """The epoch that the last step belongs to, counted from 1; 0 before the first step."""
+        """The epoch of the last step, counted from 1; 0 before the first step."""
         return (self.step + self.steps_per_epoch - 1) // self.steps_per_epoch
 
-    def _train_step(self) -> None:
-        train, learner = self.recipe.train, self.learner
-        rate = rate_at(self.clock.progress(self.step), train) * self.desk.knobs["train.learning_rate"]
-        data = self.material.batch(self.step)
-        values, seen = learner.learn(data, self.step, rate * self.rate_factor, self._weights(), self._tell_memory)
-        self.reporter.add(values)
-        if seen is not None:
-            self.reporter.add_codes(seen[2], self.net.counted(data))
-        self.step += 1
+    @property
+    def loss_weights(self) -> Mapping[str, float]:
+        """Weights of the losses in force, by name."""
+        return self.task.loss_weights(self.poller.settings, self.progress)
 
-    def _weights(self) -> dict[str, float]:
-        """The knobs in force; the weight of the KL term rises over the first part of the training."""
-        knobs, share = self.desk.knobs, self.recipe.train.kl_annealing_fraction
-        rising = min(1.0, self.clock.progress(self.step) / share) if share else 1.0
-        return knobs | {"loss.kl_weight": knobs["loss.kl_weight"] * rising}
+    def _start(self) -> None:
+        if not self._is_started:
+            if self.recipe.train.compile == "on" and not self.finished:
+                self._compile()
+            self.task.on_start(self)
+        self._is_started = True
+        self.clock.start()
+        self.log.write(e.StateChanged(state="running", step=self.step))
+        self.metrics.skip_time(self.step)
 
     def _compile(self) -> None:
-        self.log.write(e.StateChanged(state="starting", step=self.step, detail="compiling the encoder and the decoder"))
-        done = self.learner.compile(self.material.batch(self.step), self._weights())
-        if done.error:
-            advice = 'Steps take longer and are as good. `train.compile = "off"` does not try.'
-            self.reporter.warn("not-compiled", done.text, advice, self.step)
+        self.log.write(e.StateChanged(state="starting", step=self.step, detail="compiling the net"))
+        result = self.train_step.compile(self.task.batch(self.step), self.loss_weights)
+        if result.error:
+            self.diagnostics.warn_not_compiled(result.text, self.step)
         else:
-            self.log.write(e.StateChanged(state="starting", step=self.step, detail=done.text))
+            self.log.write(e.StateChanged(state="starting", step=self.step, detail=result.text))
 
-    def _make_codebooks(self) -> None:
-        self.log.write(e.StateChanged(state="running", step=self.step, detail="initialising the codebooks"))
-        self.learner.init_codebooks(self.material.batch, self.step, self._tell_memory)
-        self.log.write(e.QuantizationStarted(step=self.step, epoch=self.epoch))
-        self.log.write(e.StateChanged(state="running", step=self.step, detail="codebooks made; quantizing from here"))
+    def advance(self) -> None:
+        """Train one step, without hooks or events."""
+        lr = lr_ratio(self.progress, self.recipe.train) * self.poller.settings["train.learning_rate"] * self.lr_factor
+        data = self.task.batch(self.step)
+        self.metrics.add(self.train_step.step(data, self.step, lr, self.loss_weights, self.warn_of_memory))
+        self.step += 1
 
-    def _tell_memory(self, text: str) -> None:
-        self.reporter.warn_of_memory(text, self.step)
+    def warn_of_memory(self, text: str) -> None:
+        """Report that less is done at once for want of memory."""
+        self.diagnostics.warn_of_memory(text, self.step)
 
-    # ---------------------------------------------------------------- what is told
+    # ---------------------------------------------------------------- metrics and validation
 
-    def _tell_steps(self) -> None:
+    def log_steps(self) -> None:
+        """Log the steps since the last time, and see whether they were finite."""
         self._check_finite()
-        replaced = None
-        if self.learner.quantizing and self.learner.quantizer is not None:
-            replaced = self.net.bottleneck.replaced.clone()
-            self.net.bottleneck.replaced.zero_()
-        # a loss that is not asked for is not computed, and one that is alone is the reconstruction loss
-        self.reporter.left_out = {"mse"} | (set() if self.desk.knobs["loss.stft_weight"] > 0 else {"stft"})
-        self.reporter.tell_steps(self.step, self.epoch, self.learner.rate, replaced)
+        steps = self.metrics.pending_steps(self.step)
+        more = self.task.step_values(self.net, steps)
+        rates = {f"rate/{self.task.unit}": self.task.per_step}
+        self.metrics.log_steps(self.step, self.epoch, self.train_step.lr, rates, more)
 
     def _check_finite(self) -> None:
-        """Say when steps were skipped; several in a row go back to the last checkpoint at half the rate, once."""
-        skipped, in_a_row = self.learner.guard.read()
+        """Report skipped steps; several in a row go back to the last checkpoint at half the learning rate, once."""
+        skipped, in_a_row = self.train_step.guard.read()
         if not skipped:
             return
-        self.reporter.warn(
-            "not-finite",
-            f"{skipped} step{'s' if skipped > 1 else ''} before step {self.step} had a loss or gradient that was not "
-            "finite and changed nothing",
-            "One now and then does no harm. If it goes on, lower the learning rate.",
-            self.step,
-            once=False,
-        )
+        self.diagnostics.warn_not_finite(skipped, self.step)
         if in_a_row < BAD_IN_A_ROW:
             return
-        if self.rate_factor < 1.0:
+        is_second = self.lr_factor < 1.0
+        if is_second or not self.restore():
+            when = "even at half the learning rate" if is_second else "before the first checkpoint"
             raise DistillError(
-                f"the loss was not finite {in_a_row} times in a row, even at half the learning rate",
-                "Start again with a lower --learning-rate, and look at the sounds with: distill-tui data",
+                f"the loss was not finite {in_a_row} times in a row, {when}",
+                f"Start again with a lower --learning-rate, and look at the {self.task.data_noun} with: "
+                "distill-tui data",
             )
-        if not self.restore():
-            raise DistillError(
-                f"the loss was not finite {in_a_row} times in a row, before the first checkpoint",
-                "Start again with a lower --learning-rate, and look at the sounds with: distill-tui data",
-            )
-        self.rate_factor = 0.5
+        self.lr_factor = 0.5
         self.log.write(e.StateChanged(state="running", step=self.step))
-        self.reporter.warn(
-            "went-back",
-            f"diverged; went back to the checkpoint of step {self.step} at half the learning rate",
-            "If it diverges again the run stops.",
-            self.step,
-            once=False,
-        )
+        self.diagnostics.warn_went_back(self.step)
 
-    def say(self, detail: str) -> None:
-        """Tell what is done now, while no step is trained."""
+    def report(self, detail: str) -> None:
+        """Log what is done now while no step is trained."""
         state = "running" if self.finished else "stopping"
         self.log.write(e.StateChanged(state=state, step=self.step, detail=detail))
 
-    def _end_epoch(self) -> None:
-        """Validate with the averaged weights, keep the best, preview, and say what should be known."""
-        self._tell_steps()
+    def end_epoch(self) -> None:
+        """Validate the EMA of the weights, keep the best, preview, and log what follows from it."""
+        self.log_steps()
         began = time.monotonic()
         if self.finished:
-            self.say("validating")
+            self.report("validating")
         self._validate()
         every = self.recipe.train.preview_every
         if every and self.epoch % every == 0 and not self.finished:
             self.preview()
         # the end of a training takes one more of these, and a model is written like a checkpoint
         self.clock.closing = time.monotonic() - began + self._saving
-        self.reporter.rest(self.step)
+        self.metrics.skip_time(self.step)
 
-    def validate_unplanned(self) -> None:
-        """A stop before the first validation: make a model of what there is.
+    def validate_early(self) -> None:
+        """Make a model possible although the training was stopped before its first validation.
 
         The checkpoint of the stop is written by now, and a resumed run begins there: as if this had never been.
         """
-        self.say("validating, for a model of what there is")
-        if not self.learner.quantizing:
-            self.learner.init_codebooks(self.material.batch, self.step, self._tell_memory)
+        self.report("validating, for a model of what there is")
+        self.task.on_early_end(self)
         self._validate()
 
     def _validate(self) -> None:
-        self.validator.validate(self.step, self.epoch, self._weights(), self.finished)
+        self.validator.validate(self.step, self.epoch, self.loss_weights)
+        self.task.on_epoch_end(self)
         if not self.stop_reason:
-            self.stop_reason = self.validator.why_stop(self.epoch)
+            self.stop_reason = self.validator.stop_reason(self.epoch, self.recipe.train.patience)
 
-    # ---------------------------------------------------------------- what is asked for
+    # ---------------------------------------------------------------- requests
 
-    def _wait(self) -> bool:
-        """Pause for as long as that is wanted; False when it ends in a stop."""
-        self._tell_steps()
+    def _pause(self) -> bool:
+        """Pause for as long as that is requested; False if it ends in a stop."""
+        self.log_steps()
         self.clock.pause()
-        if self.desk.wants_pause:
+        if self.poller.wants_pause:
             self.log.write(e.StateChanged(state="paused", step=self.step))
-            while self.desk.wants_pause:
+            while self.poller.wants_pause:
                 time.sleep(0.05)
-                self.desk.look(self.step)
-                if self.desk.wants_checkpoint:
-                    self.save_checkpoint(self.desk.control.checkpoint)
-                if self.desk.wants_preview:
-                    self.preview(self.desk.control.preview)
-        if self.desk.wants_stop:
+                self.poller.poll(self.step)
+                self._answer_requests()
+        if self.poller.wants_stop:
             self.log.write(e.StateChanged(state="stopping", step=self.step))
             self.save_checkpoint()
             return False
         self.log.write(e.StateChanged(state="running", step=self.step))
-        self.reporter.rest(self.step)
+        self.metrics.skip_time(self.step)
         self.clock.start()
         return True
 
+    def _answer_requests(self) -> None:
+        if self.poller.wants_checkpoint:
+            self.save_checkpoint(self.poller.control.checkpoint)
+        if self.poller.wants_preview:
+            self.preview(self.poller.control.preview)
+
     def preview(self, count: int = 0) -> Path:
-        """Write some held-out sounds and what becomes of them; `count` is the request that this answers."""
-        self.desk.check_run(now=True)
+        """Write previews of held-out data; `count` is the request that this answers."""
+        self.poller.check_run(now=True)
         folder = self.run_folder.previews / f"step-{self.step:06d}"
-        write = self.material.write_previews
-        pairs = self.validator.fitting(lambda: write(self.averaged, folder, self.learner.quantizing), self.step)
+        pairs = self.validator.within_memory(lambda: self.task.write_previews(self.ema_net, folder), self.step)
         name = f"previews/{folder.name}"
-        self.desk.previews = max(self.desk.previews, count)
+        self.poller.previews = max(self.poller.previews, count)
         self.log.write(
             e.PreviewMade(
                 step=self.step,
                 epoch=self.epoch,
                 folder=name,
                 pairs=[(f"{name}/{a}", f"{name}/{b}", d) for a, b, d in pairs],
-                names=self.material.preview_names,
+                names=self.task.preview_names,
                 count=count,
             )
         )
@@ -277,25 +265,25 @@ class Trainer:
     # ---------------------------------------------------------------- checkpoints
 
     def save_checkpoint(self, count: int = 0) -> Path:
-        """Write all that it takes to go on; `count` is the request that this answers."""
-        self.desk.check_run(now=True)
+        """Write everything needed to resume; `count` is the request that this answers."""
+        self.poller.check_run(now=True)
         state = {
             "step": self.step,
-            "rate_factor": self.rate_factor,
+            "rate_factor": self.lr_factor,
             "trained": self.clock.seconds,
-            "knobs": dict(self.desk.knobs),
+            "knobs": dict(self.poller.settings),
             "best": self.best,
-            "warned": sorted(self.reporter.warned),
-            "first_loss": self.reporter.first_loss,
-            "numbers": {key: value for key, value in self.reporter.numbers.items() if value is not None},
-            "usage": self.reporter.usage_state(),
-            **self.learner.state(),
+            "warned": sorted(self.diagnostics.warned),
+            "first_loss": self.diagnostics.first_loss,
+            "numbers": {key: value for key, value in self.metrics.latest.items() if value is not None},
+            **self.train_step.state(),
+            **self.task.state(),
         }
         began = time.monotonic()
         path = checkpoint.save(self.run_folder.checkpoints, self.step, state)
         self._saved_at = time.monotonic()
         self._saving = self._saved_at - began
-        self.desk.checkpoints = max(self.desk.checkpoints, count)
+        self.poller.checkpoints = max(self.poller.checkpoints, count)
         self.log.write(
             e.CheckpointSaved(step=self.step, epoch=self.epoch, file=f"checkpoints/{path.name}", count=count)
         )
@@ -305,34 +293,31 @@ class Trainer:
         """Go back to the newest good checkpoint; whether there was one."""
         state = checkpoint.load_newest(
             self.run_folder.checkpoints,
-            lambda path, why: self.reporter.warn(
-                f"checkpoint/{path.name}", f"checkpoint {path.name} is passed over: {why}", "The one before it is used."
-            ),
-            self._stand_at,
+            lambda path, why: self.diagnostics.warn_of_checkpoint(path.name, why),
+            self._load_state,
         )
         return state is not None
 
-    def _stand_at(self, state: dict[str, Any]) -> None:
-        """Stand where `state` was saved; whatever is raised where it is not this run's, or is damaged."""
+    def _load_state(self, state: dict[str, Any]) -> None:
+        """Restore a checkpoint; any error is raised if it is not this run's or is damaged, and nothing is changed."""
         step, factor, best = int(state["step"]), float(state["rate_factor"]), dict(state["best"])
         best |= {"epoch": int(best["epoch"]), "distance": float(best["distance"])}
         if best["weights"] is not None:
             best |= {"step": int(best["step"]), "numbers": dict(best["numbers"])}
-        knobs = {key: float(value) for key, value in state["knobs"].items() if key in self.desk.knobs}
+        settings = {key: float(value) for key, value in state["knobs"].items() if key in self.poller.settings}
         warned, numbers = set(state["warned"]), dict(state["numbers"])
         trained, first_loss = float(state["trained"]), state.get("first_loss")
-        usage = self.reporter.usage_of(state.get("usage"))
-        # nothing is changed before all of it is known to fit
-        checkpoint.check_fits(state, self.net, self.averaged, self.learner.optimizer)
-        self.learner.load_state(state)
-        self.learner.guard.clear()
-        self.step, self.rate_factor, self.validator.best = step, factor, best
+        checkpoint.check_fits(state, self.net, self.ema_net, self.train_step.optimizer)
+        # the last to raise anything
+        self.task.load_state(state)
+        self.train_step.load_state(state)
+        self.step, self.lr_factor, self.validator.best = step, factor, best
         if best["weights"] is not None and "knobs" not in best:
             # a checkpoint of before 0.1.0's last change: the settings of its best epoch were not kept
-            best |= {"knobs": knobs, "health_window": ""}
+            best |= {"knobs": settings, "health_window": ""}
         self.clock.go_back(trained)
-        self.desk.knobs.update(knobs)
-        self.reporter.warned.update(warned)
-        self.reporter.first_loss = first_loss
-        self.reporter.numbers = numbers
-        self.reporter.restart(self.step, usage)
+        self.poller.settings.update(settings)
+        self.diagnostics.warned.update(warned)
+        self.diagnostics.first_loss = first_loss
+        self.metrics.latest = numbers
+        self.metrics.restart(self.step)

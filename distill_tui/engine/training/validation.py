@@ -1,92 +1,71 @@
-"""Validation at the end of an epoch: the averaged weights on held-out data, and the best epoch so far."""
+"""Validation at the end of an epoch: the EMA of the weights on held-out data, and the best epoch so far."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from distill_tui.engine import codebook_health
 from distill_tui.engine.device import free_memory, is_out_of_memory
-from distill_tui.engine.inference.validate import Evaluation
-from distill_tui.engine.tasks.base import Part, Task
-from distill_tui.engine.training.backward import weight
+from distill_tui.engine.tasks.base import Task
 from distill_tui.engine.training.control_poller import ControlPoller
+from distill_tui.engine.training.diagnostics import Diagnostics
 from distill_tui.engine.training.metrics_logger import MetricsLogger
 from distill_tui.engine.training.train_step import TrainStep
 from distill_tui.errors import DistillError
-from distill_tui.recipe.arithmetic import bitrate_kbps
-from distill_tui.recipe.schema import Recipe
-from distill_tui.runs.events import COUNTED_ONCE
 
 Result = TypeVar("Result")
 
 
 class Validator:
-    """Validates, logs the numbers with the warnings that follow from them, and keeps the best epoch.
+    """Validates, logs the metrics and the warnings that follow from them, and keeps the best epoch.
 
-    The best epoch is the one of the least held-out distance (`Task.distance`) since quantization started. `best`
-    has its `epoch`, `step`, `distance`, `weights` (on the CPU; None before there is one), the logged `numbers`, the
-    `knobs` in force and the `health_window` of its codebook health.
+    The best epoch is the one with the least held-out distance (`Validation.distance`). `best` has its `epoch`, `step`,
+    `distance`, `weights` (on the CPU; None before there is one), the logged `numbers`, the `knobs` (settings) in force,
+    and the task's own facts.
     """
 
     def __init__(
-        self, recipe: Recipe, material: Task, learner: TrainStep, desk: ControlPoller, reporter: MetricsLogger
+        self,
+        task: Task[Any],
+        train_step: TrainStep,
+        poller: ControlPoller,
+        metrics: MetricsLogger,
+        diagnostics: Diagnostics,
     ) -> None:
-        self._recipe, self._material, self._learner = recipe, material, learner
-        self._desk, self._reporter = desk, reporter
+        self._task, self._train_step, self._poller = task, train_step, poller
+        self._metrics, self._diagnostics = metrics, diagnostics
+        self._is_comparable = False
         self.best: dict[str, Any] = {"epoch": 0, "distance": float("inf"), "weights": None}
 
-    def validate(self, step: int, epoch: int, weights: dict[str, float], last: bool) -> None:
-        """Validate the averaged weights as they are after `step`.
+    def validate(self, step: int, epoch: int, weights: Mapping[str, float]) -> None:
+        """Validate the EMA of the weights as it is after `step`.
 
         Args:
-            weights: the loss weights in force, by recipe key.
-            last: whether the training ends here.
+            weights: of the losses by name.
         """
-        reporter, learner, bottleneck = self._reporter, self._learner, self._learner.net.bottleneck
-        with_stft = weights["loss.stft_weight"] > 0
-        held_out = self._evaluate("validation", with_stft, step)
-        seen = self._evaluate("training", with_stft, step)
-        sums = {key: weight(key, weights) * value for key, value in held_out.losses.items() if "/" not in key}
-        recon = sum(value for key, value in sums.items() if key not in bottleneck.losses)
-        values: dict[str, float | None] = {"loss/val": sum(sums.values()), "loss/val_recon": recon}
-        distances = held_out.losses[self._material.distance], seen.losses[self._material.distance]
-        if learner.quantizing:
-            # a distance around the bottleneck is no result: these begin with the codebooks
-            values |= {"distance/val": distances[0], "distance/train": distances[1]}
-            values |= {f"validation/{key}": held_out.losses[key] for key in bottleneck.numbers}
-        used, window = reporter.usage, codebook_health.WINDOW
-        if held_out.counts is not None:
-            values |= {"bitrate/kbps": bitrate_kbps(self._recipe)}
-            values |= codebook_health.as_numbers(codebook_health.measure(held_out.counts), prefix="validation")
-            if seen.counts is not None and not reporter.has_usage:
-                # stopped with the codebooks just made: no step has used them yet
-                used, window = seen.counts, COUNTED_ONCE
-                values |= codebook_health.as_numbers(codebook_health.measure(used))
-        means = reporter.tell_epoch(step, epoch, values)
-        reporter.judge_rise(means.get(f"epoch/{learner.loss.names[0]}"), step)
-        if learner.quantizing:
-            if distances[0] < self.best["distance"]:
-                self._keep(step, epoch, distances[0], window)
-            reporter.judge_gap(*distances, epoch - int(self.best["epoch"]), epoch, step)
-        if held_out.counts is not None:
-            reporter.judge_use(used, step)
-            reporter.tell_codes(used, window, step, epoch, last)
-        elif weights["loss.kl_weight"] == self._desk.knobs["loss.kl_weight"]:
-            reporter.judge_latents(held_out.losses.get("latent/kl"), step)
+        result = self.within_memory(lambda: self._task.validate(self._train_step.ema_net, weights), step)
+        means = self._metrics.log_epoch(step, epoch, result.values)
+        self._diagnostics.check_divergence(means.get(f"epoch/{self._task.main_loss}"), step)
+        self._is_comparable = result.distance is not None
+        if result.distance is None:
+            return
+        if result.distance < self.best["distance"]:
+            self._keep(step, epoch, result.distance, result.facts)
+        if result.train_distance is not None:
+            stale = epoch - int(self.best["epoch"])
+            self._diagnostics.check_overfitting(result.distance, result.train_distance, stale, epoch, step)
 
-    def why_stop(self, epoch: int) -> str:
-        """Why the training should end after `epoch`: no better one for as long as the recipe has patience; or ''."""
-        patience = self._recipe.train.patience
-        if not patience or not self._learner.quantizing or epoch - self.best["epoch"] < patience:
+    def stop_reason(self, epoch: int, patience: int) -> str:
+        """Why the training should end after `epoch`: no better one in `patience` epochs (0: any number); or ''."""
+        if not patience or not self._is_comparable or epoch - self.best["epoch"] < patience:
             return ""
         return f"no better epoch in {patience}; the best was epoch {self.best['epoch']}"
 
-    def fitting(self, work: Callable[[], Result], step: int) -> Result:
-        """What `work` does with held-out data, of which less is taken at once where the memory does not do.
+    def within_memory(self, work: Callable[[], Result], step: int) -> Result:
+        """Call `work`, which goes through held-out data, with less of it at once until it fits into memory.
 
         Raises:
             DistillError: the least of it is too much.
         """
-        device = self._learner.device
+        device = self._train_step.device
         while True:
             try:
                 return work()
@@ -94,27 +73,19 @@ class Validator:
                 if not is_out_of_memory(error):
                     raise
             free_memory(device)
-            less = self._material.take_less()
+            less = self._task.reduce_memory()
             if not less:
-                raise DistillError(
-                    f"out of memory on {device} while validating", "Try a smaller model.channels or fewer blocks."
-                )
-            self._reporter.warn_of_memory(f"out of memory on {device}: {less} from here", step)
+                raise DistillError(f"out of memory on {device} while validating", self._task.memory_advice)
+            self._diagnostics.warn_of_memory(f"out of memory on {device}: {less} from here", step)
 
-    def _evaluate(self, part: Part, with_stft: bool, step: int) -> Evaluation:
-        learner = self._learner
-        return self.fitting(
-            lambda: self._material.evaluate(learner.averaged, part, learner.quantizing, with_stft), step
-        )
-
-    def _keep(self, step: int, epoch: int, distance: float, health_window: str) -> None:
+    def _keep(self, step: int, epoch: int, distance: float, facts: dict[str, Any]) -> None:
         self.best = {
             "epoch": epoch,
             "step": step,
             "distance": distance,
-            "weights": {k: v.detach().cpu().clone() for k, v in self._learner.averaged.state_dict().items()},
-            "numbers": {key: value for key, value in self._reporter.numbers.items() if value is not None},
-            "knobs": dict(self._desk.knobs),
-            "health_window": health_window,
+            "weights": {k: v.detach().cpu().clone() for k, v in self._train_step.ema_net.state_dict().items()},
+            "numbers": {key: value for key, value in self._metrics.latest.items() if value is not None},
+            "knobs": dict(self._poller.settings),
+            **facts,
         }
-        self._reporter.tell_best(step, epoch, distance)
+        self._metrics.log_best(step, epoch, distance)

@@ -1,15 +1,14 @@
 """Choosing several of a list."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.strip import Strip
-from textual.widgets import SelectionList, Static
+from textual.widget import Widget
+from textual.widgets import SelectionList
 from textual.widgets.selection_list import Selection
 
 from distill_tui.ui.dialogs.base import Dialog
@@ -31,27 +30,19 @@ class Ticks(SelectionList[str]):
 class ChooseDialog(Dialog[list[str] | None]):
     """A list with boxes to tick; gives the values of those that are, in the list's order. Escape gives None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
-        Binding("enter", "take", "Take", priority=True, id="dialog.take"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Take", priority=True, id="dialog.take")]
 
     def __init__(
         self, title: str, options: Sequence[tuple[str, str]], chosen: Sequence[str], nothing: str = ""
     ) -> None:
         """`options` are (what stands there, value); `nothing` is said when there are none."""
-        super().__init__()
-        self._title_text, self._options, self._chosen = title, options, set(chosen)
-        self._nothing = nothing
+        super().__init__(title, "space  tick     enter  apply     esc  cancel")
+        self._options, self._chosen, self._nothing = options, set(chosen), nothing
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Static(self._title_text, classes="dialog-title", markup=False)
-            if self._options:
-                yield Ticks(*(Selection(Text(text), value, value in self._chosen) for text, value in self._options))
-            else:
-                yield Static(self._nothing, classes="dialog-text", markup=False)
-            yield Static("space  tick     enter  take these     esc  back", classes="dialog-keys", markup=False)
+    def body(self) -> Iterable[Widget]:
+        if not self._options:
+            return (self.text(self._nothing),)
+        return (Ticks(*(Selection(Text(text), value, value in self._chosen) for text, value in self._options)),)
 
     def on_mount(self) -> None:
         if self._options:
@@ -63,6 +54,3 @@ class ChooseDialog(Dialog[list[str] | None]):
             return
         ticked = set(self.query_one(Ticks).selected)
         self.dismiss([value for _, value in self._options if value in ticked])
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)

@@ -1,11 +1,10 @@
 """A question with yes and no."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.widgets import Static
+from textual.widget import Widget
 
 from distill_tui.ui.dialogs.base import Dialog
 
@@ -20,14 +19,11 @@ class ConfirmDialog(Dialog[bool]):
 
     def __init__(self, question: str, detail: str, yes: str) -> None:
         """`yes` says what happens on yes, as a verb: `stop`."""
-        super().__init__()
-        self._question, self._detail, self._yes = question, detail, yes
+        super().__init__(question, f"y  {yes}     n  no")
+        self._detail = detail
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Static(self._question, classes="dialog-title", markup=False)
-            yield Static(self._detail, classes="dialog-text", markup=False)
-            yield Static(f"y  {self._yes}     n  no", classes="dialog-keys", markup=False)
+    def body(self) -> Iterable[Widget]:
+        return (self.text(self._detail),)
 
     def action_answer(self, answer: bool) -> None:
         self.dismiss(answer)

@@ -1,11 +1,12 @@
 """Help for the screen one is on: what it is for, and every key that works there now."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.widget import Widget
 from textual.widgets import Static
 
 from distill_tui.ui.dialogs.base import Dialog
@@ -22,23 +23,19 @@ class HelpDialog(Dialog[None]):
     """Text, then keys with what they do; `n` shows what settings.toml calls their actions instead."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,f1,q,enter", "close", "Close", id="dialog.close"),
+        Binding("escape,question_mark,f1,q,enter", "cancel", "Close", id="dialog.close"),
         Binding("n", "names", "Names", id="help.names"),
     ]
+    FRAME = VerticalScroll
 
     def __init__(self, title: str, text: str, keys: list[tuple[str, str, str]], wide: bool = False) -> None:
         """`keys` are (keys, what they do, the ids of their actions)."""
-        super().__init__()
+        super().__init__(title, KEYS if keys else "esc  close", "wide" if wide else "")
         self._named = False
-        self._wide = wide
-        self._title_text, self._text, self._keys = title, text, keys
+        self._text, self._helped = text, keys
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog dialog-wide" if self._wide else "dialog"):
-            yield Static(self._title_text, classes="dialog-title", markup=False)
-            yield Static(self._text, classes="dialog-text", markup=False)
-            yield Static(id="help-keys", markup=False)
-            yield Static(KEYS if self._keys else "esc  close", classes="dialog-keys", markup=False)
+    def body(self) -> Iterable[Widget]:
+        return self.text(self._text), Static(id="help-keys", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
@@ -47,16 +44,16 @@ class HelpDialog(Dialog[None]):
         self.call_after_refresh(self._show)
 
     def action_names(self) -> None:
-        self._named = bool(self._keys) and not self._named
+        self._named = bool(self._helped) and not self._named
         self.query_one(".dialog-text", Static).update(NAMES if self._named else self._text)
         self._show()
 
     def _show(self) -> None:
         box = self.query_one("#help-keys", Static)
-        width = min(box.size.width // 3, max((len(key) for key, _, _ in self._keys), default=0))
+        width = min(box.size.width // 3, max((len(key) for key, _, _ in self._helped), default=0))
         found = Text()
         indents: list[int] = []
-        for keys, what, ids in self._keys:
+        for keys, what, ids in self._helped:
             said = ids if self._named else what
             if said:
                 found.append("\n" if indents else "").append(f"{keys:>{width}}", theme_style(self, "accent"))
@@ -64,6 +61,3 @@ class HelpDialog(Dialog[None]):
                 indents.append(width + 2)
         if indents and box.size.width:
             box.update(wrapped(found, box.size.width, indents))
-
-    def action_close(self) -> None:
-        self.dismiss(None)

@@ -1,10 +1,10 @@
-"""What a worker printed, from its end back."""
+"""The end of a worker's output."""
 
 from pathlib import Path
 
 from textual.containers import VerticalScroll
 
-from distill_tui.files import printable
+from distill_tui.text import printable
 from distill_tui.ui.dialogs.help import HelpDialog
 
 

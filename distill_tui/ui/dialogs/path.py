@@ -9,15 +9,14 @@ from typing import ClassVar
 from rich.style import Style
 from rich.text import Text
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import DirectoryTree, Static, Tree
+from textual.widget import Widget
+from textual.widgets import DirectoryTree, Tree
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
-from distill_tui.files import printable
+from distill_tui.text import printable
 from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.widgets.path_input import PathInput, absolute
 
@@ -98,7 +97,6 @@ class PathDialog(Dialog[str | None]):
     PathDialog PathTree { height: 14; max-height: 60%; margin-top: 1; background: $surface; }
     PathDialog .problem { height: auto; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="dialog.cancel")]
 
     def __init__(
         self,
@@ -112,26 +110,16 @@ class PathDialog(Dialog[str | None]):
         tree_first: bool = False,
     ) -> None:
         """`suffixes` are those of the files that are shown beside folders; `tree_first` begins in the tree."""
-        super().__init__()
-        self._title_text, self._text, self._value, self._check = title, text, value, check
+        super().__init__(title, "tab  complete  ↓  tree  ←→  close, open  ⌫  up  enter  choose  esc  cancel", "wide")
+        self._text, self._value, self._check = text, value, check
         self._suffixes, self._new, self._tree_first = suffixes, new, tree_first
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog dialog-wide"):
-            yield Static(self._title_text, classes="dialog-title", markup=False)
-            yield Static(self._text, classes="dialog-text", markup=False)
-            box = PathInput(self._value, compact=True, select_on_focus=False)
-            box.cursor_blink = False
-            box.suffixes = self._suffixes
-            yield box
-            yield Static("", classes="problem", markup=False)
-            tree = PathTree(_folder_of(absolute(self._value)), self._suffixes)
-            yield tree
-            yield Static(
-                "tab  complete  ↓  tree  ←→  close, open  ⌫  up  enter  take  esc  back",
-                classes="dialog-keys",
-                markup=False,
-            )
+    def body(self) -> Iterable[Widget]:
+        box = PathInput(self._value, compact=True, select_on_focus=False)
+        box.cursor_blink = False
+        box.suffixes = self._suffixes
+        tree = PathTree(_folder_of(absolute(self._value)), self._suffixes)
+        return self.text(self._text), box, self.problem_line(), tree
 
     def on_mount(self) -> None:
         box = self.query_one(PathInput)
@@ -143,7 +131,7 @@ class PathDialog(Dialog[str | None]):
         path = absolute(event.value)
         # nothing is wrong yet with a path that ends with a folder: its name is still to come
         finished = path and not event.value.endswith("/")
-        self.query_one(".problem", Static).update(self._check(path) if finished else "")
+        self.show_problem(self._check(path) if finished else "")
         tree = self.query_one(PathTree)
         if not tree.has_focus and path and tree.path != (folder := _folder_of(path)):
             tree.path = folder
@@ -181,12 +169,28 @@ class PathDialog(Dialog[str | None]):
     def _take(self, path: str) -> None:
         problem = self._check(path) if path else "a path is needed"
         if problem:
-            self.query_one(".problem", Static).update(problem)
+            self.show_problem(problem)
         else:
             self.dismiss(path)
 
-    def action_cancel(self) -> None:
-        self.dismiss(None)
+
+def missing_problem(path: str) -> str:
+    """The problem with a path of sounds; '' if there is such a folder or file."""
+    return "" if Path(path).exists() else "there is no such folder or file"
+
+
+def file_problem(path: str) -> str:
+    """The problem with the path of a file to read; '' for none."""
+    if Path(path).is_dir():
+        return "is a folder: choose a file in it"
+    return "" if Path(path).is_file() else "there is no such file"
+
+
+def new_file_problem(path: str) -> str:
+    """The problem with the path of a file to write; '' for none."""
+    if Path(path).is_dir():
+        return "is a folder: add a name"
+    return "is there already: choose another name" if Path(path).exists() else ""
 
 
 def _is_folder(path: Path) -> bool:

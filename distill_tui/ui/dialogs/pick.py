@@ -1,12 +1,11 @@
 """Picking one of a list, narrowed down as one types."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from distill_tui.ui.dialogs.base import Dialog
@@ -21,7 +20,6 @@ class PickDialog(Dialog[str | None]):
     PickDialog #pick-empty { color: $dim; margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
         Binding("up", "move(-1)", "Up", show=False, id="pick.up"),
         Binding("down", "move(1)", "Down", show=False, id="pick.down"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="pick.page-up"),
@@ -30,19 +28,13 @@ class PickDialog(Dialog[str | None]):
 
     def __init__(self, title: str, columns: Sequence[Column], rows: Sequence[Row], *, take: str, empty: str) -> None:
         """`take` says what enter does, `empty` what to say when there is no row."""
-        super().__init__()
-        self._title_text, self._columns, self._rows = title, columns, rows
-        self._take, self._empty = take, empty
+        super().__init__(title, f"↑↓  choose     enter  {take}     esc  back", "wide")
+        self._columns, self._rows, self._empty = columns, rows, empty
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog dialog-wide"):
-            yield Static(self._title_text, classes="dialog-title", markup=False)
-            box = Input(placeholder="type to narrow it down", compact=True)
-            box.cursor_blink = False
-            yield box
-            yield RowTable()
-            yield Static(self._empty, id="pick-empty", markup=False)
-            yield Static(f"↑↓  choose     enter  {self._take}     esc  back", classes="dialog-keys", markup=False)
+    def body(self) -> Iterable[Widget]:
+        box = Input(placeholder="type to narrow it down", compact=True)
+        box.cursor_blink = False
+        return box, RowTable(), Static(self._empty, id="pick-empty", markup=False)
 
     def on_mount(self) -> None:
         # the arrows move the list while the letters go to the filter
@@ -72,6 +64,3 @@ class PickDialog(Dialog[str | None]):
 
     def action_page(self, by: int) -> None:
         self.query_one(RowTable).action_page(by)
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)

@@ -1,19 +1,18 @@
 """The runs: each with its state and how far it is; enter watches one."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.widget import Widget
 from textual.widgets import Static
 
 from distill_tui.paths import Home
 from distill_tui.reporting import formatting
 from distill_tui.runs.folder import RunFolder, list_runs
-from distill_tui.runs.follow import RunFollower
-from distill_tui.runs.log import start_of_tail
+from distill_tui.runs.quick_state import quick_state
 from distill_tui.runs.state import RunState
 from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.services.workers import begin
@@ -23,37 +22,24 @@ from distill_tui.ui.widgets.table import Column, Row, RowTable
 MOST_RUNS = 500
 AT_ONCE = 20
 """The newest, which are shown while the others are still looked at."""
-HEAD_BYTES = 16384
+
 HERE = "•"
-
-
-def glance(run: RunFolder) -> RunState:
-    """Where a run is, from the beginning and the end of its log alone: fast, however long it is."""
-    follower = RunFollower(run)
-    follower.state.apply_all(follower.look(HEAD_BYTES))
-    follower.reader.offset = max(follower.reader.offset, start_of_tail(run.events))
-    return follower.catch_up()
 
 
 class RunsDialog(Dialog[RunFolder | None]):
     """A list of the runs, the newest first; the one that is watched is marked."""
 
     DEFAULT_CSS = "RunsDialog RowTable { max-height: 24; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,r", "cancel", "Back", id="dialog.cancel"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,r", "cancel", "Back", id="dialog.cancel")]
 
     def __init__(self, home: Home, current: RunFolder | None) -> None:
-        super().__init__()
+        super().__init__("Runs", "enter  watch it     esc  back", "wide")
         self._home, self._current = home, current
         self._runs: dict[str, RunFolder] = {}
         self._states: list[tuple[RunFolder, RunState]] = []
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog dialog-wide"):
-            yield Static("Runs", classes="dialog-title", markup=False)
-            yield RowTable()
-            yield Static("enter  watch it     esc  back", classes="dialog-keys", markup=False)
+    def body(self) -> Iterable[Widget]:
+        return (RowTable(),)
 
     def on_mount(self) -> None:
         self.query_one(RowTable).focus()
@@ -66,7 +52,7 @@ class RunsDialog(Dialog[RunFolder | None]):
             self.query_one(".dialog-title", Static).update("No runs yet: start one on the Config screen")
         for part in (runs[:AT_ONCE], runs[AT_ONCE:MOST_RUNS]):
             if part:
-                self._states += await asyncio.to_thread(lambda these: [(run, glance(run)) for run in these], part)
+                self._states += await asyncio.to_thread(lambda these: [(run, quick_state(run)) for run in these], part)
                 self._fill()
 
     def on_resize(self) -> None:
@@ -85,9 +71,6 @@ class RunsDialog(Dialog[RunFolder | None]):
     @on(RowTable.Picked)
     def _picked(self, message: RowTable.Picked) -> None:
         self.dismiss(self._runs[message.key])
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)
 
 
 def _row(run: RunFolder, state: RunState, cells: int) -> Row:

@@ -1,4 +1,4 @@
-"""Listening to a sound: by a player and a sound device where there are some, or else by fetching the file."""
+"""Listening to sound files: on this machine if it has a player and a sound device, or else after fetching them."""
 
 import asyncio
 import contextlib
@@ -9,22 +9,20 @@ import shlex
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from textual.widget import Widget
+
+from distill_tui.text import printable
 from distill_tui.ui.services.programs import end
 
-PLAYERS = (
-    ("paplay",),
-    ("aplay", "-q"),
-    ("afplay",),
-    ("ffplay", "-nodisp", "-autoexit", "-loglevel", "quiet"),
-)
+PLAYERS = (("paplay",), ("aplay", "-q"), ("afplay",), ("ffplay", "-nodisp", "-autoexit", "-loglevel", "quiet"))
 ALSA = Path("/dev/snd")
 
 
 def player() -> list[str] | None:
-    """The command that plays a file on this machine, to which the file is added; None where nothing can be heard."""
+    """Return the command that plays the file added to it; None if nothing can be heard on this machine."""
     if not has_sound_device():
         return None
     for words in PLAYERS:
@@ -34,10 +32,7 @@ def player() -> list[str] | None:
 
 
 def has_sound_device(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether somebody who sits here hears what is played: somebody at the other end of an SSH line does not.
-
-    A sound server that was brought along the line (PULSE_SERVER) counts.
-    """
+    """Return whether the user hears what is played: over SSH only through a forwarded sound server (PULSE_SERVER)."""
     if environment.get("PULSE_SERVER"):
         return True
     if environment.get("SSH_CONNECTION"):
@@ -54,7 +49,7 @@ def has_sound_device(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def fetch_command(folder: Path, environment: Mapping[str, str] = os.environ) -> str:
-    """What to type on the machine with the loudspeakers: `scp` with the address and port that the SSH line came by."""
+    """Return the `scp` command to type where you listen, with the address and port of the SSH connection."""
     address, port = socket.gethostname(), "22"
     with contextlib.suppress(ValueError):
         _, _, address, port = environment.get("SSH_CONNECTION", "").split()
@@ -68,17 +63,36 @@ def fetch_command(folder: Path, environment: Mapping[str, str] = os.environ) -> 
     return shlex.join(words)
 
 
-class Playing:
-    """At most one sound at a time."""
+class AudioPlayer:
+    """Plays sound files for a widget, one at a time; where nothing can be heard, it says how to fetch them."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: Widget) -> None:
+        self._owner = owner
         self._process: subprocess.Popen[bytes] | None = None
 
-    async def play(self, command: Sequence[str], path: Path) -> int:
-        """Play a file instead of what plays now; the player's exit code, once it has ended."""
+    async def play(self, path: Path, about: str = "", title: str = "") -> None:
+        """Play a file instead of the one that plays now, and report what goes wrong.
+
+        `about` describes the file where nothing can be heard, `title` while it plays (by default it is not shown).
+        """
+        command = player()
+        if command is None:
+            self.explain(f"Nothing can be heard on this machine.\n\n{about or printable(str(path))}", path)
+            return
+        if title:
+            self._owner.notify(title, title="Playing", timeout=2, markup=False)
+        try:
+            code = await self._run([*command, str(path)])
+        except OSError as error:
+            self._complain(f"{command[0]}: {error.strerror}")
+            return
+        if code > 0:
+            self._complain(f"{command[0]} could not play it (exit code {code}).")
+
+    async def _run(self, command: list[str]) -> int:
         self.stop()
         process = self._process = subprocess.Popen(
-            [*command, str(path)],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -90,7 +104,17 @@ class Playing:
             end(process)
 
     def stop(self) -> None:
-        """Silence."""
+        """Stop playback."""
         if self._process is not None:
             end(self._process)
         self._process = None
+
+    def explain(self, about: str, path: Path) -> None:
+        """Show how to copy a file or folder to the machine with the loudspeakers, below what it is."""
+        from distill_tui.ui.dialogs.help import HelpDialog
+
+        text = f"{about}\n\nTo fetch it, type where you listen:\n\n{printable(fetch_command(path))}"
+        self._owner.app.push_screen(HelpDialog("Listen", text, [], wide=True))
+
+    def _complain(self, text: str) -> None:
+        self._owner.notify(text, severity="error", timeout=10, markup=False)

@@ -1,4 +1,4 @@
-"""Processes beside the app: what needs torch, numpy or minutes never holds up the screen.
+"""Processes beside the app, for work that needs torch, numpy or minutes: the screen never waits.
 
 Threads wait for them and not asyncio's transports, which would have to be awaited after the app was told to leave.
 """
@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Answer:
-    """How it ended: its exit code, its standard output, and what else it said, line by line."""
+    """Result of a process: its exit code, its standard output, and the lines of its standard error."""
 
     code: int
     document: bytes
@@ -30,20 +30,20 @@ class Answer:
 
     @property
     def problem(self) -> str:
-        """What it said was wrong, in at most four lines."""
+        """The last lines of standard error, at most four."""
         return (
             "\n".join(line.removeprefix("distill-tui: ") for line in self.said[-4:]) or f"ended with code {self.code}"
         )
 
 
 async def call(home: Home, *arguments: str, progress: Progress = lambda *_: None) -> Answer:
-    """`distill-tui ARGUMENTS`. `progress` is told (done, in all) when it tells so. Cancelling ends the process."""
+    """Run `distill-tui ARGUMENTS`. `progress` is called with (done, total). Cancelling ends the process."""
     answer = await run(python("-m", "distill_tui", "--home", str(home.root), *arguments), progress=progress)
     return replace(answer, document=b"") if answer.code and _is_error(answer.document) else answer
 
 
 def _is_error(document: bytes) -> bool:
-    """Whether it is what a command with `--json` prints in place of its answer; the words are on standard error too."""
+    """Return whether a document is an error that a command prints with `--json`; standard error has its text too."""
     try:
         found = json.loads(document)
     except (ValueError, RecursionError):
@@ -81,7 +81,7 @@ async def run(command: list[str], *, progress: Progress = lambda *_: None) -> An
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that leads its session, with all that it started. A thread sees it off: a large one takes long."""
+    """Kill a session leader and all that it started. A thread waits for its end: a large process takes long."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -101,7 +101,7 @@ def _read(process: subprocess.Popen[bytes], stream: IO[bytes]) -> bytes:
 
 
 def _listen(stream: IO[bytes], progress: Progress) -> list[str]:
-    """Pass the progress on; everything else that was said, line by line."""
+    """Pass progress on; the other lines."""
     said = []
     with stream:
         for line in stream:

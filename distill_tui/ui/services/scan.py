@@ -1,4 +1,4 @@
-"""Scanning a folder of sounds in a process of its own: nothing of it can hold up the screen or be left behind."""
+"""Scanning a folder of sounds in a process of its own, which neither holds up the screen nor outlives it."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from distill_tui.ui.services.programs import Progress, call
 
 
 async def scan(home: Home, paths: Sequence[str], progress: Progress) -> Corpus:
-    """What `distill-tui data PATHS` finds; `progress` is told (files done, files in all). Cancelling ends the process.
+    """Run `distill-tui data PATHS`. `progress` is called with (files done, files in all). Cancelling ends the process.
 
     Raises:
         RequestError: there is nothing usable at `paths`, with the reason in words.

@@ -1,4 +1,4 @@
-"""Spectrograms of pairs of sounds, computed by a process of their own: numpy stays out of the app."""
+"""Spectrograms of sounds, computed by a process of their own: numpy stays out of the app."""
 
 import json
 from collections import OrderedDict
@@ -14,8 +14,8 @@ Key = tuple[tuple[tuple[str, int, int], ...], int, int]
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A spectrogram: `rows` from the highest frequencies down, loudnesses from 0 to 255; or `error` says why not."""
+class Spectrogram:
+    """A spectrogram: `rows` from the highest frequency down, loudness 0..255; or the `error` that prevented it."""
 
     rows: tuple[bytes, ...] = ()
     rate: int = 0
@@ -23,14 +23,14 @@ class Picture:
     error: str = ""
 
 
-class Pictures:
-    """Pictures of files as they are now, the newest kept: a file that was written again is looked at again."""
+class Spectrograms:
+    """Spectrograms of files, the newest kept; a file that was written again is computed again."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, list[Picture]] = OrderedDict()
+        self._kept: OrderedDict[Key, list[Spectrogram]] = OrderedDict()
 
     def key(self, paths: tuple[Path, ...], width: int, height: int) -> Key:
-        """What pictures of these files are known by: path, time and size of each, and the size of the picture."""
+        """Key of the spectrograms of these files: path, time and size of each, and the size in characters."""
         stamps = []
         for path in paths:
             try:
@@ -40,12 +40,12 @@ class Pictures:
                 stamps.append((str(path), 0, 0))
         return tuple(stamps), width, height
 
-    def known(self, key: Key) -> list[Picture] | None:
-        """The pictures if they were made before."""
+    def known(self, key: Key) -> list[Spectrogram] | None:
+        """Spectrograms that were computed before, or None."""
         return self._kept.get(key)
 
-    async def make(self, key: Key) -> list[Picture]:
-        """Make the pictures and keep them. Cancelling it ends the process."""
+    async def make(self, key: Key) -> list[Spectrogram]:
+        """Compute spectrograms and keep them. Cancelling ends the process."""
         stamps, width, height = key
         answer = await run(
             python("-m", "distill_tui.data.spectrogram", str(width), str(height), *(path for path, _, _ in stamps))
@@ -56,13 +56,13 @@ class Pictures:
         return self._kept[key]
 
 
-def _pictures(out: bytes, count: int) -> list[Picture]:
+def _pictures(out: bytes, count: int) -> list[Spectrogram]:
     try:
         return [
-            Picture(error=entry["error"])
+            Spectrogram(error=entry["error"])
             if "error" in entry
-            else Picture(tuple(bytes.fromhex(row) for row in entry["rows"]), entry["rate"], entry["seconds"])
+            else Spectrogram(tuple(bytes.fromhex(row) for row in entry["rows"]), entry["rate"], entry["seconds"])
             for entry in json.loads(out)
         ]
     except (ValueError, KeyError, TypeError):
-        return [Picture(error="the picture could not be made")] * count
+        return [Spectrogram(error="the picture could not be made")] * count

@@ -1,4 +1,4 @@
-"""How busy this machine is, sampled by a thread of its own: a driver that hangs must hold up no key, nor leaving."""
+"""Use of this machine's processors, memory and GPUs, sampled by a thread: a driver that hangs holds up no key."""
 
 import contextlib
 import threading
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 HISTORY = 60
-"""Samples that are kept for the courses."""
+"""Samples that are kept."""
 FIRST_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class GpuSample:
-    """One GPU: shares in 0..1, memory in bytes, degrees Celsius, watts; None where the driver does not say."""
+    """A sample of one GPU: use 0..1, memory in bytes, degrees Celsius, watts; None where the driver does not say."""
 
     name: str
     busy: float | None = None
@@ -25,7 +25,7 @@ class GpuSample:
 
 @dataclass(frozen=True)
 class MachineSample:
-    """The machine at one moment: `busy` is the processors' share in 0..1, memory in bytes."""
+    """A sample of the machine: `busy` is the use of its processors, 0..1; memory in bytes."""
 
     busy: float
     used: int
@@ -34,7 +34,7 @@ class MachineSample:
 
 
 class SystemMonitor:
-    """Takes a sample when it is asked to; `samples` holds the newest last."""
+    """Takes samples on request; `samples` holds the newest last."""
 
     def __init__(self) -> None:
         self.samples: deque[MachineSample] = deque(maxlen=HISTORY)
@@ -42,7 +42,7 @@ class SystemMonitor:
         self._thread: threading.Thread | None = None
 
     def ask(self) -> None:
-        """Ask for a sample; it comes some milliseconds later."""
+        """Request a sample, which arrives some milliseconds later."""
         if self._thread is None:
             # not joined by anybody: the process may end while the driver thinks
             self._thread = threading.Thread(target=self._run, daemon=True, name="gauges")
@@ -70,7 +70,7 @@ class SystemMonitor:
 
 
 def _nvml() -> Any:
-    """The driver's library, ready; None where there is none."""
+    """Initialise NVML; None where there is no driver."""
     import pynvml
 
     try:

@@ -1,4 +1,4 @@
-"""Starting work beside the screen."""
+"""Starting Textual workers."""
 
 import functools
 from collections.abc import Callable, Coroutine

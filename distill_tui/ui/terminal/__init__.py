@@ -1,1 +1,1 @@
-"""All that touches the terminal or Textual's private names, each with a test that fails when Textual changes it."""
+"""Adapters to the terminal, and all uses of Textual's private names; each has a test that notices a change there."""

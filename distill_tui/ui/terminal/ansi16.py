@@ -1,7 +1,7 @@
-"""For terminals of sixteen colours: text is written in those that can be read on what is behind them.
+"""Readable text on terminals of sixteen colours.
 
-The nearest of sixteen colours, which rich takes, is yellow on white in a light theme, and what these colours really
-are differs between terminals. So of each pair only what several palettes agree to be readable is used.
+The nearest of sixteen colours, which rich takes, is yellow on white in a light theme, and the colours differ between
+terminals. So only pairs are used that are readable in each of several palettes.
 """
 
 import colorsys
@@ -26,14 +26,14 @@ XTERM: tuple[Triplet, ...] = (
 )
 VGA: tuple[Triplet, ...] = tuple(tuple(STANDARD_PALETTE[number]) for number in range(16))  # type: ignore[misc]
 PALETTES = (VGA, XTERM)
-"""What terminals that know no more mean by the sixteen colours: Linux's console, and xterm."""
+"""The sixteen colours of terminals that have no more: Linux's console, and xterm."""
 BLACK, WHITE, GREYISH, BRIGHT = 0, 7, 8, 15
 BRIGHT_TEXT = 0.5
 """Grey text that is this light on a dark screen is drawn in bright white, other in white."""
 NO_TEXT = 3.0
-"""What has less contrast than this is a line or a track and not text."""
+"""Contrast below which a character is a line or a track, and not text."""
 HUE = 45 / 360
-"""How far a colour's hue may be from the one that stands for it."""
+"""Largest difference in hue between a colour and the one that replaces it."""
 MAGENTA, YELLOWS = 5, (20 / 360, 75 / 360)
 """No yellow can be read on white, and the nearest that can is red, which is for errors: magenta stands for it there."""
 PIXELS = frozenset("▀▄▘▝▖▗▌▐▞▚▛▜▙▟█ ")
@@ -63,7 +63,7 @@ class Ansi16(LineFilter):
 
 @lru_cache(2048)
 def in_sixteen(style: Style, background: Triplet, screen: Triplet) -> Style:
-    """A style in the sixteen colours, on a widget of this background and a screen of that one."""
+    """Map a style to the sixteen colours. `background` is the widget's, `screen` the screen's."""
     behind = _triplet(style.bgcolor) or background
     under = _behind(behind, screen)
     over = None if style.color is None else _letters(_triplet(style.color) or behind, behind, under)
@@ -85,7 +85,7 @@ def _brightness(color: Triplet) -> float:
 
 
 def _behind(color: Triplet, screen: Triplet) -> int:
-    """What stands for a background: the screen's own for what hardly differs from it, or a cursor would be lost."""
+    """Map a background to one of 16 colours; near-screen colours keep the screen's, so that cursors stay visible."""
     dark = luminance(screen) < 0.2
     if abs(_brightness(color) - _brightness(screen)) <= STANDS_OUT and (_is_grey(color) or _is_grey(screen)):
         return BLACK if dark else BRIGHT
@@ -96,13 +96,13 @@ def _behind(color: Triplet, screen: Triplet) -> int:
 
 @cache
 def _can_be_written_on() -> list[int]:
-    """The colours, not the greys, on which some other can be read everywhere."""
+    """Colours other than greys on which some text is readable in every palette."""
     greys = (BLACK, WHITE, GREYISH, BRIGHT)
     return [one for one in range(16) if one not in greys and max(worst(one, two) for two in range(16)) >= READABLE]
 
 
 def _letters(color: Triplet, behind: Triplet, under: int) -> int:
-    """What stands for a colour of text: readable, and of its hue if there is such a one."""
+    """Map a text colour to a readable one of 16, of the same hue if there is one."""
     dark = luminance(VGA[under]) < 0.2
     if ratio(color, behind) < NO_TEXT and under in (BLACK, BRIGHT):
         return GREYISH
@@ -124,7 +124,7 @@ def _letters(color: Triplet, behind: Triplet, under: int) -> int:
 
 @lru_cache(256)
 def worst(one: int, two: int) -> float:
-    """The contrast of two of the sixteen colours on the terminal where it is least."""
+    """Lowest contrast of two of the sixteen colours over the palettes."""
     return min(ratio(palette[one], palette[two]) for palette in PALETTES)
 
 

@@ -1,4 +1,4 @@
-"""How well text can be read: WCAG's contrast of what a theme writes with, as terminals of fewer colours show it."""
+"""WCAG contrast of a theme's text, as terminals of 16 million and of 256 colours show it."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -35,7 +35,7 @@ def luminance(color: Triplet) -> float:
 
 
 def ratio(one: Triplet, two: Triplet) -> float:
-    """The contrast of two colours, from 1 to 21."""
+    """Contrast of two colours, from 1 to 21."""
     low, high = sorted((luminance(one), luminance(two)))
     return (high + 0.05) / (low + 0.05)
 
@@ -66,7 +66,7 @@ def contrasts(theme: Theme) -> Iterator[tuple[str, str, float]]:
 
 
 def contrast_problems(theme: Theme) -> list[str]:
-    """What of a theme is hard to read, the worst first, in words."""
+    """Variables of a theme that are hard to read, in words, the worst first."""
     poor = sorted((contrast, over, under) for over, under, contrast in contrasts(theme) if contrast < READABLE)
     return [f"{over} on {under}: contrast {contrast:.1f}, text needs {READABLE}" for contrast, over, under in poor]
 

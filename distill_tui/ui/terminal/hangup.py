@@ -1,4 +1,4 @@
-"""What happens when the line drops: the app leaves, and its run goes on."""
+"""Leaving when the terminal goes away: the app ends, and its run goes on."""
 
 import os
 import select
@@ -9,11 +9,11 @@ from types import FrameType
 from textual.app import App
 
 LAST_RESORT_SECONDS = 2.0
-"""How long after a hang-up the process may take to leave in good order."""
+"""Time to leave in good order after a hang-up; then the process is ended."""
 
 
 def leave_on_hangup(app: App[None]) -> None:
-    """Leave when the line drops or somebody ends us: a process that ignores it would spin on a dead terminal."""
+    """Exit on SIGHUP and SIGTERM: a process that ignores a dead terminal would spin on it."""
 
     def leave(number: int, _: FrameType | None) -> None:
         # an event loop that waits for a terminal that is gone will never run `exit`

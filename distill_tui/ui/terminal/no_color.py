@@ -1,4 +1,4 @@
-"""What NO_COLOR asks for: no colour at all, not even grey, with what the colours told kept by other means.
+"""NO_COLOR: no colour at all, not even grey. Bold, dim and reversed text stand for what the colours said.
 
 Textual's own answer is shades of grey, which are colours to a terminal.
 """
@@ -28,7 +28,7 @@ class NoColor(LineFilter):
 
 @lru_cache(2048)
 def plain(style: Style, background: Color) -> Style:
-    """A style without its colours, on a screen of this background."""
+    """Remove the colours of a style, on a screen of this background."""
     letters, behind = _color(style.color), _color(style.bgcolor) or background
     stands_out = abs(behind.brightness - background.brightness) > STANDS_OUT
     steps_back = (
@@ -47,5 +47,5 @@ def plain(style: Style, background: Color) -> Style:
 
 
 def _color(color: RichColor | None) -> Color | None:
-    """None for the terminal's own."""
+    """Convert a colour; None is the terminal's own."""
     return None if color is None or color.is_default else Color.from_rich_color(color)

@@ -1,4 +1,4 @@
-"""The app's gate: nothing that is drawn can drive the terminal, whoever wrote it and whichever widget shows it."""
+"""Control characters are removed from every line that is drawn, whichever widget draws it."""
 
 from rich.segment import Segment
 from textual.color import Color
@@ -8,7 +8,7 @@ from distill_tui.text import DRIVING, REPLACEMENT
 
 
 class Sanitizer(LineFilter):
-    """Takes out what could drive the terminal. Those characters have no width, so what is left stands where it did."""
+    """Removes characters that could drive the terminal. They have no width, so everything else stays in its place."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
         if all(segment.text.isprintable() for segment in segments):

@@ -1,22 +1,22 @@
-"""The terminal's title: tmux shows it, and whoever sits elsewhere sees how the run is doing."""
+"""The terminal's title, which tmux shows: the run's state, and a mark for unseen warnings."""
 
 from textual.app import App
 
-from distill_tui.files import printable
 from distill_tui.reporting import formatting
+from distill_tui.text import printable
 
 TITLE_CELLS = 80
 
 
 class Title:
-    """What the terminal is called while the app is open; before and after, what it was called."""
+    """Sets the terminal's title while the app is open, and restores the one before."""
 
     def __init__(self, app: App[None]) -> None:
         self._app = app
         self._text, self._unseen, self._shown = "distill-tui", 0, ""
 
     def show(self, text: str | None = None, unseen: int | None = None) -> None:
-        """Have this title, with a mark while warnings wait to be seen; None leaves either as it is."""
+        """Set the text of the title, or the number of unseen warnings that it marks; None leaves either as it is."""
         self._text = self._text if text is None else text
         self._unseen = self._unseen if unseen is None else unseen
         title = f"{'▲ ' if self._unseen else ''}{self._text}"
@@ -29,6 +29,6 @@ class Title:
         driver.write(f"{keep}\x1b]2;{formatting.shorten(printable(title), TITLE_CELLS)}\x07")
 
     def give_back(self) -> None:
-        """Have the terminal call itself what it did before."""
+        """Restore the title that the terminal had before."""
         if self._shown and self._app._driver is not None:
             self._app._driver.write("\x1b[23;2t")

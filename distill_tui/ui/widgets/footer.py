@@ -1,4 +1,4 @@
-"""The last line: the keys that apply now. What does not fit is left out whole, but never the way on, help and out."""
+"""The bottom line: the keys that apply now. Keys that do not fit are left out whole, but never view, help and quit."""
 
 from rich.text import Text
 

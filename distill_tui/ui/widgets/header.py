@@ -1,9 +1,9 @@
-"""The line on top: where one is, the keys to the other screens, and the run."""
+"""The top line: the screens with their keys, the present one marked, and the run."""
 
 from rich.style import Style
 from rich.text import Text
 
-from distill_tui.files import printable
+from distill_tui.text import printable
 from distill_tui.ui.widgets.text_widget import LinesWidget
 
 SCREENS = (

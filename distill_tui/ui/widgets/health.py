@@ -7,35 +7,16 @@ from collections.abc import Iterable
 from rich.text import Text
 from textual.widgets import DataTable
 
-from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE
-from distill_tui.reporting import formatting
-from distill_tui.reporting.verdicts import Verdict, has_enough_frames, verdict, window_of
-from distill_tui.runs.state import LevelHealth, RunState, Series
-from distill_tui.ui.widgets.braille import blocks
-from distill_tui.ui.widgets.text_widget import LinesWidget, again_in_another_theme, theme_style
+from distill_tui.reporting import formatting, verdicts
+from distill_tui.runs.series import Series
+from distill_tui.runs.state import RunState
+from distill_tui.ui.widgets.blocks import blocks
+from distill_tui.ui.widgets.text_widget import ROLES, LinesWidget, again_in_another_theme, theme_style
 
-COLORS = {Verdict.GOOD: "success", Verdict.FAIR: "warning", Verdict.POOR: "error", None: "foreground"}
+COLORS = {found: ROLES[found.role if found else "plain"] for found in (*verdicts.Verdict, None)}
 """The theme's colour for each verdict."""
 TREND = 12
 COLUMNS = (("level", 5), ("used", 6), ("perplex", 8), ("dead", 5), ("churn", 6), ("", 7))
-
-
-def judged(level: LevelHealth, size: int) -> tuple[str, str]:
-    """The verdict on a level with its mark, and the theme's colour for it; no word where none can be given."""
-    found = verdict(level, size)
-    return f"{found.mark} {found}" if found else "", COLORS[found]
-
-
-def window_text(levels: Iterable[LevelHealth], size: int, window: str) -> str:
-    """The window of these numbers in words, and that it is too short for a verdict if it is."""
-    known = [level for level in levels if level.frames is not None and level.utilization is not None]
-    few = any(not has_enough_frames(level, size) for level in known)
-    return f"{window}; no verdict: fewer than {ENOUGH_FRAMES_PER_CODE} frames a code" if few else window
-
-
-def has_codes(state: RunState) -> bool:
-    """Whether there is something to tell of codebooks, or will be."""
-    return any(level.utilization is not None for level in state.health) or (state.is_active and bool(state.health))
 
 
 class HealthTable(DataTable[Text]):
@@ -79,9 +60,9 @@ class HealthTable(DataTable[Text]):
             self._shown = {}
             for level in health:
                 self.add_row(*[Text()] * len(self.columns), key=str(level.level))
-        size = state.prepared.codebook_size if state.prepared else 0
+        size = verdicts.size_of_codebooks(state)
         for level in health:
-            word, color = judged(level, size)
+            word, color = verdicts.word_of(level, size), COLORS[verdicts.verdict(level, size)]
             cells = {
                 "level": (str(level.level + 1), "foreground"),
                 "used": (formatting.percent(level.utilization), color),
@@ -118,26 +99,15 @@ class HealthNote(LinesWidget):
 
     def show(self, state: RunState, from_share: float) -> None:
         """Say it of this state; the codebooks are initialised after `from_share` of the training."""
-        size = state.prepared.codebook_size if state.prepared else 0
-        if any(level.utilization is not None for level in state.health):
-            self._text = window_text(state.health, size, window_of(state))
+        if verdicts.is_measured(state.health):
+            window = verdicts.window_of(state)
+            self._text = verdicts.window_text(state.health, verdicts.size_of_codebooks(state), window)
         else:
-            self._text = when_initialised(state, from_share)
+            self._text = verdicts.when_initialised(state, from_share)
         self.repaint()
 
     def lines(self) -> list[Text]:
         return [Text(line, self.style("dim")) for line in formatting.wrap(self._text, self.size.width)]
-
-
-def when_initialised(state: RunState, from_share: float) -> str:
-    """When a run's codebooks will be initialised, '' once they are or when it has ended."""
-    if not state.is_active or state.quantizing_from is not None:
-        return ""
-    left, done = from_share - state.progress, 1 - state.progress
-    text = f"codebooks are initialised at {formatting.percent(from_share)}"
-    if left <= 0 or state.eta_seconds is None or done <= 0:
-        return text
-    return f"{text}, in about {formatting.duration(state.eta_seconds * left / done)}"
 
 
 def _lowest(values: Iterable[float]) -> float:

@@ -33,7 +33,7 @@ class Knob:
 
     @property
     def waits(self) -> bool:
-        """Whether a wish has not been answered yet."""
+        """True while the worker has not answered a request."""
         return self.wanted != self.applied and not self.refused
 
 
@@ -62,14 +62,14 @@ def knobs_of(recipe: Recipe, control: Control, state: RunState) -> list[Knob]:
 
 
 def turns_something(recipe: Recipe, key: str) -> bool:
-    """Whether a live setting changes anything in a run of this recipe."""
+    """True if a live setting changes anything in a run of this recipe."""
     model = recipe.model
     means = {
-        "loss.mel_weight": model.net != "image",
-        "loss.stft_weight": model.net != "image",
-        "loss.commitment_weight": model.bottleneck == "rvq",
-        "loss.codebook_weight": model.bottleneck == "rvq" and model.codebooks == "gradient",
-        "loss.kl_weight": model.bottleneck == "kl",
+        "loss.mel_weight": recipe.task == "codec",
+        "loss.stft_weight": recipe.task == "codec",
+        "loss.commitment_weight": "commit" in model.quantizer_facts.losses,
+        "loss.codebook_weight": "codebook" in model.quantizer_facts.losses,
+        "loss.kl_weight": "kl" in model.quantizer_facts.losses,
     }
     return means.get(key, True)
 
@@ -118,21 +118,21 @@ class Knobs(LinesWidget, can_focus=True):
 
     @dataclass
     class ExactAsked(Message):
-        """Somebody wants to type a knob's exact value."""
+        """Request to type a knob's exact value."""
 
         knob: Knob
 
     def allow_focus(self) -> bool:
-        """Only where it is seen: what a small screen has no room for is not to be turned unseen."""
+        """Allow focus only where it is seen: a setting without room on a small screen must not be changed unseen."""
         return self.display and super().allow_focus()
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._knobs: list[Knob] = []
         self._live = False
-        self._title = "knobs"
+        self._title = "settings"
 
-    def show(self, knobs: list[Knob], live: bool, title: str = "knobs") -> None:
+    def show(self, knobs: list[Knob], live: bool, title: str = "settings") -> None:
         """Show these knobs; those of a run that has ended for good (not `live`) cannot be turned."""
         self._knobs, self._live, self._title = knobs, live, title
         self.repaint()
@@ -166,10 +166,10 @@ class Knobs(LinesWidget, can_focus=True):
 
     def lines(self) -> list[Text]:
         dim = self.style("dim")
-        # where it is narrow, the last column still tells whether what is wanted is applied
+        # where it is narrow, the last column still tells whether the desired value is applied
         wide = self.size.width >= WIDE
         head = pad(Text(f"  {self._title}", dim), 19)
-        head.append(f"{'wanted':>7}{'applied' if wide else '':>{8 * wide}}{'step':>6}", dim)
+        head.append(f"{'desired':>7}{'applied' if wide else '':>{8 * wide}}{'step':>6}", dim)
         found = [head]
         for index, knob in enumerate(self._knobs):
             here = index == self.chosen

@@ -5,29 +5,15 @@ import math
 from rich.text import Text
 
 from distill_tui.reporting import formatting
-from distill_tui.runs.state import RunState, Series
-from distill_tui.ui.widgets.braille import draw
-from distill_tui.ui.widgets.envelope import Envelope
+from distill_tui.reporting.axis import scale_for
+from distill_tui.reporting.metrics import LOSSES, Loss
+from distill_tui.reporting.series import SeriesReducer, quantizer_start, split_at
+from distill_tui.runs.series import Series
+from distill_tui.runs.state import RunState
+from distill_tui.ui.widgets.braille_canvas import BrailleCanvas
 from distill_tui.ui.widgets.text_widget import LinesWidget, pad
 
-LOSSES = (
-    ("loss/train", "train", "series-train"),
-    ("loss/val", "val", "series-val"),
-    ("loss/recon", "recon", "series-recon"),
-    ("loss/commit", "commit", "series-commit"),
-)
 MOST_ROWS = 5
-
-
-def warmup_end(state: RunState) -> float:
-    """The step at which quantization began: what was measured before is of a net without its quantizer.
-
-    0 for a net that has none, infinity before it has begun.
-    """
-    if state.quantizing_from is not None:
-        return float(state.quantizing_from)
-    # only a net that quantizes has a commitment loss, also in logs that do not say when it began to
-    return math.inf if state.health and "loss/commit" not in state.series else 0.0
 
 
 class LossCurves(LinesWidget):
@@ -36,17 +22,16 @@ class LossCurves(LinesWidget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._state = RunState()
-        self._losses: tuple[tuple[str, str, str], ...] = LOSSES
-        self._logarithmic: bool | None = None
-        self._envelopes = {key: Envelope() for key, _, _ in LOSSES}
+        self._losses: tuple[Loss, ...] = LOSSES
+        self._scale = "auto"
+        self._reducers = {key: SeriesReducer() for key, _, _ in LOSSES}
 
-    def show(
-        self, state: RunState, losses: tuple[tuple[str, str, str], ...] = LOSSES, logarithmic: bool | None = None
-    ) -> None:
+    def show(self, state: RunState, losses: tuple[Loss, ...] = LOSSES, logarithmic: bool | None = None) -> None:
         """Show these losses of a run, on a logarithmic scale or not; None is on one once a loss spans much."""
         if state is not self._state or losses != self._losses:
-            self._envelopes = {key: Envelope() for key, _, _ in losses}
-        self._state, self._losses, self._logarithmic = state, losses, logarithmic
+            self._reducers = {key: SeriesReducer() for key, _, _ in losses}
+        self._state, self._losses = state, losses
+        self._scale = {None: "auto", True: "log", False: "linear"}[logarithmic]
         self.repaint()
 
     def lines(self) -> list[Text]:
@@ -56,21 +41,26 @@ class LossCurves(LinesWidget):
             return [Text("No numbers yet." if self._state.is_active else "No numbers.", self.style("dim"))]
         rows = max(1, min(MOST_ROWS, height // len(losses)))
         label_width = 17 if rows == 1 else 10
-        last = max((s.steps[-1] for key, _, _ in losses if (s := self._state.series.get(key)) and len(s)), default=0.0)
-        end = warmup_end(self._state)
-        # of a net without its quantizer
-        warm = round(min(1.0, end / max(last, 1.0)) * max(0, width - label_width))
-        found: list[Text] = []
+        last = max(
+            (s.steps[-1] for key, _, _ in losses if len(s := self._state.series.get(key, Series()))), default=0.0
+        )
+        lines: list[Text] = []
         for key, title, color in losses:
-            series = self._state.series.get(key, Series())
-            columns = self._envelopes[key].columns(series, max(0, (width - label_width) * 2), 0.0, max(last, 1.0))
-            curve = draw(columns, rows, self._logarithmic)
+            canvas = self._draw(key, color, max(0, width - label_width), rows, max(last, 1.0))
             for row, label in enumerate(self._labels(key, title, rows)):
-                line = pad(label, label_width)
-                line.append(curve[row][:warm], self.style("dim"))
-                line.append(curve[row][warm:], self.style(color))
-                found.append(line)
-        return found
+                lines.append(pad(label, label_width).append_text(canvas.row(row)))
+        return lines
+
+    def _draw(self, key: str, color: str, width: int, rows: int, last: float) -> BrailleCanvas:
+        canvas = BrailleCanvas(width, rows)
+        points = self._reducers[key].points(self._state.series.get(key, Series()), width * 2, 0.0, last)
+        scale = scale_for([(p.low, p.high) for p in points], rows * 4, self._scale)
+        if scale is not None:
+            # of a net without its quantizer
+            before, after = split_at(points, quantizer_start(self._state), 0.0, last, width * 2)
+            canvas.curve(before, scale, self.style("dim"))
+            canvas.curve(after, scale, self.style(color))
+        return canvas
 
     def _labels(self, key: str, title: str, rows: int) -> list[Text]:
         known = key in self._state.numbers
@@ -88,4 +78,4 @@ class LossCurves(LinesWidget):
     def _best(self, key: str) -> str:
         if key == "loss/val" and self._state.best is not None:
             return f"best e{self._state.best.epoch}"
-        return "warm-up" if key == "loss/val" and math.isinf(warmup_end(self._state)) else ""
+        return "warm-up" if key == "loss/val" and math.isinf(quantizer_start(self._state)) else ""

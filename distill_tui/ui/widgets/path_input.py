@@ -1,4 +1,4 @@
-"""A path, completed as one types: tab completes like a shell, the list below offers folders and recent ones.
+"""An input for paths: tab completes like a shell.
 
 Several paths stand beside one another with ` + ` between them.
 """
@@ -10,20 +10,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Input, OptionList
-from textual.widgets.option_list import Option
+from textual.widgets import Input
 
 from distill_tui.errors import RequestError
-from distill_tui.files import printable
 from distill_tui.paths import expand
-from distill_tui.reporting.formatting import shorten_path
 
-MOST_OFFERED = 50
-LEAST_CELLS = 12
 MOST_ENTRIES = 5000
 AND = " + "
 
@@ -61,7 +54,7 @@ def completed(text: str, found: list[str]) -> str:
 
 
 class PathInput(Input):
-    """The input itself: tab completes, then goes through what it could be, and moves on when there is nothing of it."""
+    """The input itself: tab completes, then cycles through the candidates, or moves on when there are none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -73,7 +66,7 @@ class PathInput(Input):
     settled = ""
     """The path that was chosen: tab moves on from it."""
     suffixes: tuple[str, ...] = ()
-    """How files end that are completed beside folders."""
+    """Endings of the files that are completed beside folders."""
     walked: Sequence[str] = ()
     """The paths that tab goes through, one of which stands in the input; empty once something else was typed."""
 
@@ -90,7 +83,7 @@ class PathInput(Input):
             self.screen.focus_next()
 
     def _next_text(self) -> str:
-        """What tab makes of what stands there; '' when there is nothing to complete."""
+        """The text after tab; '' when there is nothing to complete."""
         if self.value in self.walked:
             return self.walked[(self.walked.index(self.value) + 1) % len(self.walked)]
         if meant(self.value) == self.settled:
@@ -112,113 +105,6 @@ class PathInput(Input):
         self.post_message(self.ListAsked())
 
 
-class FolderField(Vertical):
-    """The input and the list of what it could be. Posts `Chosen` when a path is meant: enter, a pick, or moving on."""
-
-    @dataclass
-    class Chosen(Message):
-        """This path is meant, or these with ` + ` between them; they may not exist."""
-
-        path: str
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._recent: Sequence[str] = ()
-        self._meant = ""
-        self._offered: list[str] = []
-        self._input = PathInput(placeholder="a folder, e.g. ~/sounds", compact=True, id="folder", select_on_focus=False)
-        self._input.cursor_blink = False
-        self._list = OptionList(id="folders", markup=False)
-
-    def compose(self) -> ComposeResult:
-        yield self._input
-
-    async def offer(self, recent: Sequence[str]) -> None:
-        """From now on offer what a path could be, these among it."""
-        self._recent = recent
-        await self.mount(self._list)
-
-    @property
-    def path(self) -> str:
-        """What stands there, absolute, with ` + ` between several; '' for nothing."""
-        return meant(self._input.value)
-
-    def mean(self, path: str) -> None:
-        """Put a path there and mean it."""
-        with self.prevent(Input.Changed):
-            self._input.value = path
-        self._input.cursor_position = len(path)
-        self._choose()
-
-    def _offer(self) -> None:
-        if not self._list.is_attached:
-            return
-        text = self._input.value
-        found = list(self._input.walked) or (offers(text) if text else [])
-        if not self._input.walked:
-            known = [r for r in self._recent if text in r and r.rstrip("/") != text.rstrip("/")]
-            found += [path for path in known if path + "/" not in found]
-        found = found[:MOST_OFFERED]
-        if found != self._offered:
-            # where paths differ is their end
-            room = max(LEAST_CELLS, self._input.size.width - 2)
-            self._list.clear_options()
-            self._list.add_options([Option(shorten_path(printable(path), room)) for path in found])
-            self._offered = found
-        self._list.highlighted = found.index(text) if self._input.walked and text in found else None
-        self._list.display = bool(found) and self._is_in_use
-
-    @property
-    def _is_in_use(self) -> bool:
-        return self.screen.focused in (self._input, self._list)
-
-    @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._offer()
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._choose(again=True)
-        self._list.display = False
-
-    @on(PathInput.ListAsked)
-    def _to_list(self) -> None:
-        if self._list.display:
-            self._list.focus()
-            self._list.highlighted = 0
-        else:
-            self.screen.focus_next()
-
-    @on(OptionList.OptionSelected)
-    def _picked(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.mean(self._offered[event.option_index])
-        self._input.focus()
-        self._list.display = False
-
-    def on_descendant_focus(self) -> None:
-        # what was just taken from the list needs no list any more
-        if self.screen.focused is self._input and not (self.path and self.path == self._meant):
-            self._offer()
-
-    def on_descendant_blur(self) -> None:
-        # the focus may have moved within
-        self.call_after_refresh(self._left)
-
-    def _left(self) -> None:
-        if self.is_attached and not self._is_in_use:
-            self._list.display = False
-            self._choose()
-
-    def _choose(self, again: bool = False) -> None:
-        path = self.path
-        if path and (again or path != self._meant):
-            self._meant = self._input.settled = path
-            self.post_message(self.Chosen(path))
-
-
 def split_paths(text: str) -> list[str]:
     """The paths of a text; a ` + ` in the name of something that is there belongs to it."""
     rest, found = text.split(AND), []
@@ -231,7 +117,7 @@ def split_paths(text: str) -> list[str]:
 
 
 def meant(text: str) -> str:
-    """What was typed, each path absolute."""
+    """The typed paths, each absolute."""
     return AND.join(absolute(part) for part in split_paths(text))
 
 
@@ -245,7 +131,7 @@ def offers(text: str, suffixes: tuple[str, ...] = ()) -> list[str]:
 
 
 def absolute(text: str) -> str:
-    """What was typed as an absolute path, `~` for one's home; '' for nothing."""
+    """The typed text as an absolute path, `~` being the home; '' for an empty text."""
     if not text.strip():
         return ""
     try:

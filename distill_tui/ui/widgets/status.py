@@ -2,21 +2,13 @@
 
 from rich.text import Text
 
-from distill_tui.files import printable
 from distill_tui.reporting import formatting
+from distill_tui.reporting.notes import STATE_MARKS
 from distill_tui.runs.state import RunState
-from distill_tui.ui.widgets.text_widget import LinesWidget, joined
+from distill_tui.text import printable
+from distill_tui.ui.widgets.text_widget import ROLES, LinesWidget, joined
 
-MARKS = {
-    "starting": ("◌", "dim"),
-    "running": ("●", "success"),
-    "paused": ("‖", "warning"),
-    "stopping": ("◔", "warning"),
-    "finished": ("✓", "success"),
-    "stopped": ("■", "warning"),
-    "failed": ("✗", "error"),
-    "crashed": ("✗", "error"),
-}
+MARKS = {state: (mark, ROLES[role]) for state, (mark, role) in STATE_MARKS.items()}
 """A mark and a colour for each state; the word always stands beside them."""
 
 
@@ -62,19 +54,16 @@ class StatusHead(LinesWidget):
                 second.append(Text.assemble((f"▲ {self._unseen}", self.style("warning", bold=True))))
             second += self._speed(state)
             return [self._join(first, 1), self._join(second, 2)]
-        first += [
-            self._pair("epoch", state.epoch_text),
-            self._pair("step", f"{state.step:,}"),
-        ]
+        first += [self.pair("epoch", state.epoch_text), self.pair("step", f"{state.step:,}")]
         if doing := self._doing(state):
             first.insert(1, doing)
         elif state.eta_seconds is not None:
-            first.append(self._pair("ETA", formatting.duration(state.eta_seconds)))
+            first.append(self.pair("ETA", formatting.duration(state.eta_seconds)))
         first += self._speed(state)
         if state.prepared and self.size.width >= 110:
             prepared = state.prepared
             first += [
-                self._pair("on", prepared.device),
+                self.pair("on", prepared.device),
                 Text(f"{formatting.short_count(prepared.parameters)} parameters", self.style("dim")),
                 Text(f"{prepared.kbps:.2f} kbps", self.style("dim")),
             ]
@@ -93,15 +82,12 @@ class StatusHead(LinesWidget):
             return None
         return Text(printable(state.detail), self.style("foreground"))
 
-    def _pair(self, word: str, value: str) -> Text:
-        return Text.assemble((word + " ", self.style("dim")), (value, self.style("foreground")))
-
     def _speed(self, state: RunState) -> list[Text]:
         found = []
         if state.state == "running" and (rate := state.numbers.get("rate/sound")):
             found.append(Text(f"{rate:,.{0 if rate >= 10 else 1}f}x real time", self.style("foreground")))
         if lr := state.numbers.get("lr"):
-            found.append(self._pair("lr", f"{lr:.1e}"))
+            found.append(self.pair("lr", f"{lr:.1e}"))
         return found
 
     def _join(self, parts: list[Text], gap: int) -> Text:

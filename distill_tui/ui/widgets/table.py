@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from distill_tui.files import printable
+from distill_tui.text import printable
 
 GAP = 2
 """Cells between two columns."""
@@ -34,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """What stands in each column. `key` is the caller's; `style` a component class: `text`, `error`."""
+    """The text of each column. `key` is the caller's; `style` a component class: `text`, `error`."""
 
     key: str
     cells: tuple[str, ...]

@@ -1,6 +1,6 @@
-"""A widget that is lines of styled text: repainted only when they changed, so that a calm screen sends nothing."""
+"""A widget made of lines of styled text, repainted only where they changed, so that a calm screen sends nothing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,6 +11,19 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from distill_tui.reporting import formatting
+from distill_tui.reporting.lines import Line, Role
+from distill_tui.text import printable
+
+ROLES: dict[Role, str] = {
+    "plain": "foreground",
+    "dim": "dim",
+    "strong": "primary",
+    "accent": "accent",
+    "good": "success",
+    "fair": "warning",
+    "bad": "error",
+}
+"""The theme's variable for each role of what is said."""
 
 
 def theme_style(widget: Widget, variable: str, bold: bool = False) -> Style:
@@ -27,14 +40,14 @@ def theme_style(widget: Widget, variable: str, bold: bool = False) -> Style:
 
 
 def again_in_another_theme(widget: Widget, draw: Callable[[], object]) -> None:
-    """Have `draw` called when the theme changes: styled text keeps the colours that it was made with."""
+    """Call `draw` when the theme changes: styled text keeps the colours that it was made with."""
     widget.app.theme_changed_signal.subscribe(widget, lambda _: draw())
 
 
 class LinesWidget(Widget):
-    """Draws what `lines()` gives for its size."""
+    """Draws the result of `lines()`."""
 
-    DEFAULT_CSS = "Painted { height: auto; }"
+    DEFAULT_CSS = "LinesWidget { height: auto; }"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -48,13 +61,17 @@ class LinesWidget(Widget):
     def style(self, variable: str, bold: bool = False) -> Style:
         return theme_style(self, variable, bold)
 
+    def pair(self, word: str, value: str) -> Text:
+        """A faint word and its value."""
+        return Text.assemble((word + " ", self.style("dim")), (value, self.style("foreground")))
+
     @property
     def mark_style(self) -> Style:
         """The style of what the arrow keys move: in the colour of the focus while they do."""
         return self.style("accent" if self.has_focus else "faint")
 
     def repaint(self) -> None:
-        """Draw those lines again that have changed since the last time."""
+        """Redraw the lines that have changed."""
         if not self.is_attached or not self.size.width:
             return
         new, old = self.lines(), self._shown
@@ -81,8 +98,10 @@ class LinesWidget(Widget):
         self.repaint()
 
     def on_resize(self) -> None:
-        self._shown = self.lines()
-        self.refresh()
+        before, self._shown = self._shown, self.lines()
+        # laid out by the lines of before: a widget that was hidden had none
+        is_auto = self.styles.height is not None and self.styles.height.is_auto
+        self.refresh(layout=is_auto and len(self._shown) != len(before))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return max(1, len(self._shown))
@@ -117,6 +136,13 @@ def wrapped(text: Text, width: int, indents: Sequence[int]) -> Text:
             found.append(Text(" " * indent * bool(number)).append_text(line[start : start + len(body)]))
             start += len(body)
     return Text("\n").join(found)
+
+
+def text_of(widget: Widget, lines: Sequence[Line], width: int, bold: Container[Role] = ("strong",)) -> Text:
+    """Lines in the theme's colours, wrapped to `width` cells; roles in `bold` are bold as well."""
+    styles = {role: theme_style(widget, variable, role in bold) for role, variable in ROLES.items()}
+    spans = [Text.assemble(*((printable(text), styles[role]) for text, role in line.spans)) for line in lines]
+    return wrapped(Text("\n").join(spans), width, [line.indent for line in lines])
 
 
 def joined(parts: Iterable[Text], width: int, gap: int) -> Text:

@@ -1,4 +1,4 @@
-"""What this machine offers and what is missing, one check a line, each with its way out. Nothing is changed."""
+"""Checks of this machine, one a line, each with its way out. Nothing is changed."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What a check of this machine tells."""
+"""The result of a check of this machine."""
 
 from dataclasses import dataclass
 from typing import Literal

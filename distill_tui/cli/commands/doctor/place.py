@@ -1,19 +1,25 @@
 """Checks of the machine's memory, its decoders of sound, and the folders."""
 
 import contextlib
+import json
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from distill_tui import interpreter
 from distill_tui.cli.commands.doctor.check import Check
-from distill_tui.files import printable
 from distill_tui.machine import cores
 from distill_tui.paths import Home
+from distill_tui.text import printable
 
 GIB = 1 << 30
 LITTLE_SPACE, LITTLE_MEMORY = 2 * GIB, 2 * GIB
+SETTINGS_CHECK = "distill_tui.ui.settings_check"
+CHECK_SECONDS = 60.0
+"""Importing the app from a slow network disk can take a while."""
 USUAL_FORMATS = ("WAV", "FLAC", "OGG", "AIFF", "MP3")
 
 
@@ -42,7 +48,7 @@ def memory_bytes(group: Path = Path("/sys/fs/cgroup")) -> tuple[int, int]:
 
 
 def sound() -> Iterator[Check]:
-    """What sounds can be read."""
+    """Sound formats that can be read."""
     try:
         import soundfile
         import soxr
@@ -64,7 +70,7 @@ def sound() -> Iterator[Check]:
 
 
 def folders(home: Home) -> Iterator[Check]:
-    """Whether the home can be written, what its cache takes, and the space there."""
+    """Writability of the home's folders, the size of its cache, and the free space."""
     from distill_tui.data.decode_cache import cache_bytes
 
     elsewhere = "Choose another folder with --home or DISTILL_TUI_HOME."
@@ -91,10 +97,13 @@ def folders(home: Home) -> Iterator[Check]:
 
 
 def _settings(home: Home) -> Iterator[Check]:
-    """What is wrong in settings.toml, or where it is."""
-    from distill_tui.ui.settings_check import all_problems
-
-    problems = all_problems(home)
+    """Mistakes in settings.toml, or its place. Only the app knows its keys, actions and themes: it is asked."""
+    try:
+        problems = settings_problems(home)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        advice = "The app may not start either: install this program again."
+        yield Check("folder", "settings", "warning", f"cannot be checked: {printable(str(error))}", advice)
+        return
     for problem in problems:
         yield Check("folder", "settings", "warning", problem, "Correct it: what is wrong there is not used.")
     if not problems:
@@ -102,8 +111,22 @@ def _settings(home: Home) -> Iterator[Check]:
         yield Check("folder", "settings", "ok", shown if home.settings.exists() else f"none; they would be in {shown}")
 
 
+def settings_problems(home: Home) -> list[str]:
+    """Mistakes in settings.toml and in the themes, as found by the app in a process of its own.
+
+    Raises:
+        OSError, subprocess.SubprocessError, ValueError: it does not start, takes too long, or fails.
+    """
+    command = interpreter.python("-m", SETTINGS_CHECK, str(home.root))
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=CHECK_SECONDS)
+    if done.returncode:
+        raise ValueError((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
+    problems: list[str] = json.loads(done.stdout)
+    return problems
+
+
 def why_not_writable(folder: Path) -> str:
-    """Why files cannot be made in a folder, or '': tried where it is there, else asked of the folder above."""
+    """The reason why no file can be created in a folder, or '': tried if it exists, else asked of the folder above."""
     if folder.is_dir():
         try:
             with tempfile.TemporaryFile(dir=folder):

@@ -12,7 +12,7 @@ from typing import Any
 
 from distill_tui import gpu_support, interpreter, machine
 from distill_tui.cli.commands.doctor.check import Check
-from distill_tui.files import printable
+from distill_tui.text import printable
 
 OPTIONAL = {"torchaudio": "engine/dsp/mel.py has its own code for what it would do"}
 """Libraries that training can do without."""
@@ -102,7 +102,7 @@ def libraries() -> Iterator[Check]:
 
 
 def within(version: str, bounds: str) -> bool:
-    """Whether a version such as `2.11.0+cpu` keeps bounds such as `<2.15,>=2.11`; only its numbers count."""
+    """True if a version such as `2.11.0+cpu` is within bounds such as `<2.15,>=2.11`; only its numbers count."""
     here = _numbers(version)
     for bound in bounds.split(","):
         match = re.match(r"\s*(>=|<=|==|<|>)\s*([\d.]+)", bound)
@@ -122,7 +122,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def probe_torch(seconds: float = TORCH_SECONDS) -> dict[str, Any]:
-    """What importing torch and its companions gives, as TORCH_PROBE tells it; `failed` when it tells nothing."""
+    """Result of TORCH_PROBE, which imports torch and its companions; `failed` if there is none."""
     try:
         done = subprocess.run(
             interpreter.python("-c", TORCH_PROBE),
@@ -144,7 +144,7 @@ def probe_torch(seconds: float = TORCH_SECONDS) -> dict[str, Any]:
 
 
 def torch() -> Iterator[Check]:
-    """Whether torch and its companions import, and the devices that it can use."""
+    """Import of torch and its companions, and the devices that it can use."""
     told = probe_torch()
     reinstall = "Install this program again, in a fresh virtual environment: uv sync."
     if "torch" not in told:

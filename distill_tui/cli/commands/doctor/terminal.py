@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from distill_tui.cli.commands.doctor.check import Check
-from distill_tui.files import printable
+from distill_tui.text import printable
 
 SMALLEST_TERMINAL = (80, 24)
 

@@ -1,6 +1,6 @@
-"""What is known of the chosen sounds, and the panel that shows it.
+"""The facts known of the chosen sounds, and the panel that shows them.
 
-The panel stands on the first screen: what it needs for the words of a scan is imported when there is one.
+The panel is part of the first screen, so the summary of a scan is imported only once there is one.
 """
 
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual.widgets import Static
 
-from distill_tui.files import printable
 from distill_tui.reporting import formatting
+from distill_tui.text import printable
 from distill_tui.ui.widgets.text_widget import again_in_another_theme, theme_style
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Found:
-    """What is known of the chosen sounds, and of the machine once there are some."""
+    """Facts about the chosen sounds, and about the machine once there are some."""
 
     path: str = ""
     scanning: bool = False
@@ -39,7 +39,7 @@ class Found:
 
     @property
     def is_read(self) -> bool:
-        """Whether there are sounds to tell of."""
+        """True once the sounds have been scanned without a problem."""
         return self.corpus is not None and not self.problem and not self.scanning
 
 
@@ -72,7 +72,7 @@ class FoundPanel(Static):
                 line((f"  {said}", "foreground"))
         elif found.scanning:
             far = f"{found.done:,} of {formatting.plural(found.total, 'file')}" if found.total else "looking for files"
-            line((f"reading the sounds: {far}", "dim"))
+            line((f"scanning the sounds: {far}", "dim"))
         else:
             line(
                 ("No sounds chosen yet: ", "foreground"),

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from distill_tui.recipe.fields import Field
 from distill_tui.ui.widgets.text_widget import LinesWidget
 
-CHOOSE = "Choose another word"
+CHOOSE = "Choose another value"
 
 
 class Choice(LinesWidget, can_focus=True):
@@ -75,7 +75,7 @@ class FieldRow(Horizontal):
         choices = ("true", "false") if field.kind is bool else field.choices
         # a field that takes a word beside numbers is typed
         self._choice = Choice(choices, text) if choices and choices != ("auto",) else None
-        self._input = Input(text, compact=True, placeholder="automatic" if not text else "")
+        self._input = Input(text, compact=True, placeholder="automatic" if field.allows_auto and not text else "")
         self._input.cursor_blink = False
 
     def compose(self) -> ComposeResult:
@@ -85,7 +85,7 @@ class FieldRow(Horizontal):
 
     @property
     def text(self) -> str:
-        """What stands in the field."""
+        """The text of the field."""
         return self._choice.value if self._choice is not None else self._input.value
 
     def set_text(self, text: str) -> None:
@@ -105,12 +105,8 @@ class FieldRow(Horizontal):
         (self._choice or self._input).focus()
 
     @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.post_message(self.Edited(self.field.key, event.value))
-
     @on(Choice.Changed)
-    def _chosen(self, event: Choice.Changed) -> None:
+    def _edited(self, event: Input.Changed | Choice.Changed) -> None:
         event.stop()
         self.post_message(self.Edited(self.field.key, event.value))
 

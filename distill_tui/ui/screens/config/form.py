@@ -9,31 +9,29 @@ from distill_tui.recipe.presets import PRESETS, layered
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting.formatting import setting
 
-HIDDEN = ("version", "automatic", "data.paths")
-"""Keys that are not typed: the format's own, and the folder, which has a field of its own."""
 SECTION_ORDER = ("", "train", "model", "loss", "data")
 
 
 def shown_fields(basic: bool) -> list[Field]:
     """The fields of the short form, or all the others, by section."""
-    found = [f for f in fields().values() if f.key not in HIDDEN and bool(f.extra.get("basic")) == basic]
+    found = [f for f in fields().values() if not f.is_hidden and bool(f.extra.get("basic")) == basic]
     return sorted(found, key=lambda f: SECTION_ORDER.index(f.key.rpartition(".")[0]))
 
 
 class RecipeForm:
-    """What stands in each field, as text. Nothing that was typed is ever lost to an error elsewhere."""
+    """The text of each field. Nothing that was typed is ever lost to an error elsewhere."""
 
     def __init__(self, defaults: Mapping[str, Any] | None = None) -> None:
         """`defaults` are a person's own, checked, by key."""
         recipe = layered(defaults or {})
-        self.texts = {key: setting(value) for key, value in flatten(recipe).items() if key not in HIDDEN}
+        self.texts = {key: setting(value) for key, value in flatten(recipe).items() if not fields()[key].is_hidden}
         self.start = dict(self.texts)
         self.set_by_preset: dict[str, str] = {}
         """Keys that the last chosen preset changed, with what stood there before."""
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything differs from where the form began."""
+        """True if anything differs from where the form began."""
         return self.texts != self.start
 
     def type(self, key: str, text: str) -> None:
@@ -43,12 +41,12 @@ class RecipeForm:
             self.set_by_preset.pop(key, None)
 
     def problem(self, key: str) -> str:
-        """What is wrong with a field, without its name; '' for nothing."""
+        """The problem with a field, without its name; '' for none."""
         field = fields()[key]
         return parse(field, self.texts[key])[1].removeprefix(f"{key}: ")
 
     def problems(self) -> dict[str, str]:
-        """What is wrong, by key."""
+        """The problems by key."""
         return {key: problem for key in self.texts if (problem := self.problem(key))}
 
     def choose_preset(self, name: str) -> list[str]:

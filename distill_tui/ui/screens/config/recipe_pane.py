@@ -1,4 +1,4 @@
-"""The recipe as a form: a row a field, the rarer ones folded away, with what is wrong said at each."""
+"""The recipe as a form: a row a field, the rarer ones folded away, each with its own problem beside it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,6 @@ from distill_tui.recipe.presets import DESCRIPTIONS
 from distill_tui.recipe.resolve import resolve
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import formatting
-from distill_tui.runs.service import default_name
 from distill_tui.ui.screens.config.data_panel import Found
 from distill_tui.ui.screens.config.fields import FieldRow
 from distill_tui.ui.screens.config.form import RecipeForm, by_field, shown_fields
@@ -44,11 +43,11 @@ class RecipePane(Vertical):
 
     @dataclass
     class Edited(Message):
-        """What stands in the form changed."""
+        """A field of the form changed."""
 
     @dataclass
     class HelpWanted(Message):
-        """The words that help with where one is."""
+        """Help with the field in use."""
 
         text: str
 
@@ -101,10 +100,18 @@ class RecipePane(Vertical):
         self.post_message(self.HelpWanted(text))
 
     def take_in(self) -> None:
-        """Have the form hold what stands in the fields: a key may come before the message of the one before it."""
+        """Copy the text of the fields into the form: a key may arrive before the message of the previous one."""
         for row in self.query(FieldRow):
             if row.field.key != "preset":
                 self.form.type(row.field.key, row.text)
+
+    def refuses(self) -> bool:
+        """Return True if a field has a problem, after moving to it and saying so."""
+        problems = self.form.problems()
+        if problems:
+            self.go_to(next(iter(problems)))
+            self.notify(f"Fix {formatting.plural(len(problems), 'field')} first.", severity="warning", markup=False)
+        return bool(problems)
 
     def load(self, values: dict[str, Any]) -> None:
         """Fill the form with the values of a recipe, and take that as where it began."""
@@ -114,7 +121,7 @@ class RecipePane(Vertical):
         self.post_message(self.Edited())
 
     def taken(self) -> None:
-        """What stands here was started or saved: leaving it loses nothing."""
+        """Take the form as started or saved: leaving it loses nothing."""
         self.form.start = dict(self.form.texts)
 
     def _put(self, keys: Any) -> None:
@@ -150,7 +157,7 @@ class RecipePane(Vertical):
         return resolve(recipe, corpus.facts(), machine)
 
     def judge(self, found: Found) -> None:
-        """Work out what the model will be, into `found`, and say at each field what is to be said."""
+        """Resolve the recipe into `found`, and update the note beside each field."""
         found.resolved, found.problems = None, []
         problems: dict[str, str] = {}
         if found.corpus and found.machine and not self.form.problems():
@@ -168,7 +175,7 @@ class RecipePane(Vertical):
 
     @property
     def _is_timed(self) -> bool:
-        """Whether a budget of minutes decides how long a training takes, and not its epochs."""
+        """True if a budget of minutes, not the number of epochs, sets how long training takes."""
         value, problem = parse(fields()["train.minutes"], self.form.texts["train.minutes"])
         return not problem and bool(value)
 
@@ -178,7 +185,7 @@ class RecipePane(Vertical):
         if field.key in self.form.set_by_preset:
             return f"{self.form.texts['preset']}, was {self.form.set_by_preset[field.key]}"
         if field.key == "name" and not self.form.texts["name"] and found.corpus:
-            return formatting.shorten(default_name(found.corpus), NAME_CELLS)
+            return formatting.shorten(found.corpus.name, NAME_CELLS)
         if self.form.texts[field.key] == "auto" and found.resolved is not None:
             return f"{formatting.setting(get(found.resolved, field.key))} (auto)"
         if (field.choices and not field.allows_auto) or field.kind is bool:

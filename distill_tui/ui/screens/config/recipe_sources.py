@@ -1,4 +1,4 @@
-"""What a recipe can start from: a file, an earlier run, a model."""
+"""The sources of a recipe: a file, an earlier run, a model."""
 
 from pathlib import Path
 from typing import Any
@@ -8,15 +8,14 @@ from distill_tui.library.pretrained import recipe_values
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
+from distill_tui.recipe.fields import fields
+from distill_tui.reporting.formatting import local_day
 from distill_tui.runs.folder import RunFolder, list_runs
-from distill_tui.ui.screens.library.card import local_day
 from distill_tui.ui.widgets.table import Column, Row
 
 MOST_RUNS = 500
 FILE = "file"
 COLUMNS = (Column("name"), Column("what"), Column("made"))
-NOT_TAKEN = ("version", "name")
-"""Of an earlier recipe everything is taken but these: a new run has a name of its own."""
 
 
 def origins(home: Home) -> list[Row]:
@@ -44,7 +43,8 @@ def values_from(home: Home, key: str) -> dict[str, Any]:
     """
     kind, _, which = key.partition(":")
     if kind == "run":
-        return _without_own(toml.load_values(RunFolder(home.runs / which).recipe))
+        # a new run has a name of its own; one that started from a model's weights does so again
+        return {k: v for k, v in toml.load_values(RunFolder(home.runs / which).recipe).items() if k != "name"}
     return values_of_model(Library(home).find(which))
 
 
@@ -54,11 +54,7 @@ def values_of_model(entry: Entry) -> dict[str, Any]:
     Raises:
         RequestError: it has none, or values that this release does not take.
     """
-    return {key: value for key, value in _without_own(recipe_values(entry)).items() if key != "train.start_from"}
-
-
-def _without_own(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key not in NOT_TAKEN}
+    return {k: v for k, v in recipe_values(entry).items() if fields()[k].is_hidden or not fields()[k].is_own}
 
 
 def sounds_of(values: dict[str, Any]) -> list[str]:

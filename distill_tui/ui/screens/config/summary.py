@@ -1,4 +1,4 @@
-"""What was found in a folder of sounds, and what the model of it will be, in words."""
+"""Summary of a folder of sounds and of the model that the recipe makes of it."""
 
 import re
 from collections import Counter
@@ -9,15 +9,17 @@ from rich.text import Text
 from textual.widget import Widget
 
 from distill_tui.data.corpus import Corpus, Skipped
-from distill_tui.files import printable
 from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
+from distill_tui.recipe.fields import flatten
 from distill_tui.recipe.resolve import expectations
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.size import PROGRAM_BYTES, batch_bytes, parameters, training_bytes
 from distill_tui.reporting import formatting
+from distill_tui.reporting.recipe_text import codebooks_text, setting_text
 from distill_tui.runs.throughput import Throughput, epoch_seconds
+from distill_tui.text import printable
 from distill_tui.ui.screens.config.data_panel import Found
-from distill_tui.ui.widgets.braille import BLOCKS
+from distill_tui.ui.widgets.blocks import bars
 from distill_tui.ui.widgets.text_widget import theme_style, wrapped
 
 HISTOGRAM = (32, 3)
@@ -53,7 +55,7 @@ def summary(widget: Widget, found: Found, wide: bool) -> Text:
     if found.interrupted is not None:
         if wide:
             line()
-        line((f"A run on these sounds can go on: {found.interrupted.id}", "foreground"), ("  ctrl+r", "accent"))
+        line((f"A run on these sounds can be resumed: {found.interrupted.id}", "foreground"), ("  ctrl+r", "accent"))
     return wrapped(text, widget.size.width, indents)
 
 
@@ -107,11 +109,9 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
     recipe = found.resolved
     if recipe is None:
         if not found.problems:
-            line(("✗ mend the fields that are marked to see what the model will be", "error"))
+            line(("✗ fix the marked fields to see what the model will be", "error"))
         return
-    auto = _auto(recipe, "model.codebook_size")
-    size = f"{recipe.model.rvq_levels} × {recipe.model.codebook_size} codes{auto}"  # noqa: RUF001
-    kbps = f"{bitrate_kbps(recipe):.2f} kbps"
+    codebooks, kbps = codebooks_text(flatten(recipe)), formatting.kbps(bitrate_kbps(recipe))
     rate = formatting.hertz(float(recipe.model.sample_rate))
     frames = f"{frame_rate(recipe):.1f} frames a second"
     many = f"{formatting.short_count(parameters(recipe))} parameters"
@@ -123,7 +123,7 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
         for word, value in (
             ("rate", rate),
             ("latent", frames),
-            ("codebooks", size),
+            ("codebooks", codebooks),
             ("bit rate", kbps),
             ("size", many),
             ("starts", start and f"from {start}"),
@@ -133,18 +133,18 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
         line()
         line(("The training will take", "dim"))
         for word, value in (
-            ("device", f"{recipe.train.device}{_auto(recipe, 'train.device')}"),
+            ("device", setting_text(flatten(recipe), "train.device")),
             ("memory", _memory(recipe)),
             ("steps", _steps(recipe)),
             ("an epoch", epoch or "known after a first run of about this size"),
-            ("in all", _whole(recipe, found.pace)),
+            ("in total", _whole(recipe, found.pace)),
         ):
             if value:
                 line((f"  {word:11}", "dim"), (value, "foreground"))
         if found.pace is not None:
-            line((f"  by the pace of {formatting.shorten(found.pace.run, 30)}", "dim"))
+            line((f"  estimated from {formatting.shorten(found.pace.run, 30)}", "dim"))
     else:
-        line(("model: ", "dim"), (f"{rate}, {frames}, {size}, {kbps}, {many}", "foreground"))
+        line(("model: ", "dim"), (f"{rate}, {frames}, {codebooks}, {kbps}, {many}", "foreground"))
         if start:
             line(("starts from: ", "dim"), (start, "foreground"))
         if epoch:
@@ -154,10 +154,6 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
         line()
     for warning in warnings:
         line((f"▲ {warning}", "warning"))
-
-
-def _auto(recipe: Recipe, key: str) -> str:
-    return " (auto)" if key in recipe.automatic else ""
 
 
 def _start(recipe: Recipe) -> str:
@@ -195,19 +191,17 @@ def _whole(recipe: Recipe, pace: Throughput | None) -> str:
 def _lengths(lengths: list[float], line: _Line) -> None:
     """The picture of the lengths, the shortest and the longest below it."""
     columns, rows = HISTOGRAM
-    for number, bars in enumerate(histogram(lengths, columns, rows)):
-        line(("" if number else "  lengths    ", "dim"), (" " * 13 * bool(number) + bars, "primary"))
+    for number, row in enumerate(histogram(lengths, columns, rows)):
+        line(("" if number else "  lengths    ", "dim"), (" " * 13 * bool(number) + row, "primary"))
     low, high = formatting.duration(min(lengths)), formatting.duration(max(lengths))
     line((f"{'':13}{low}{high:>{columns - len(low)}}", "dim"))
 
 
 def histogram(values: list[float], columns: int, rows: int = 1) -> list[str]:
-    """How many values lie where between the least and the greatest: `rows` lines, a character a part."""
+    """A histogram of the values from the least to the greatest, in `rows` lines of `columns` bars."""
     low, high = min(values), max(values)
     counts = [0] * columns
     for value in values:
         place = 0 if high <= low else int((value - low) / (high - low) * (columns - 1) + 0.5)
         counts[place] += 1
-    # a part that holds anything shows an eighth of a character at least
-    heights = [max(1, round(count / max(counts) * rows * 8)) if count else 0 for count in counts]
-    return ["".join(BLOCKS[min(8, max(0, height - 8 * row))] for height in heights) for row in reversed(range(rows))]
+    return bars([count / max(counts) for count in counts], rows)

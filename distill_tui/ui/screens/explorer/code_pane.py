@@ -1,33 +1,34 @@
-"""What is chosen on the map: a code with its uses and where in the data they are, a point; and the codes by use."""
+"""The code panel: the selected code with its uses and their places in the data, the selected point, codes by use."""
 
 import math
 from collections import Counter
 
 from rich.text import Text
 
-from distill_tui.files import printable
 from distill_tui.reporting import formatting
 from distill_tui.runs.codebook_map import Place
-from distill_tui.ui.screens.explorer.listening import moment, places_of
-from distill_tui.ui.screens.explorer.scene import DEAD, LIVE, MapOptions, Scene, Selection
+from distill_tui.text import printable
+from distill_tui.ui.screens.explorer.drawing import DEAD, LIVE
+from distill_tui.ui.screens.explorer.excerpt import moment, places_of
+from distill_tui.ui.screens.explorer.scene import MapOptions, Scene, Selection
 from distill_tui.ui.widgets.text_widget import LinesWidget
 
 BAR = 10
 
 
 class CodePane(LinesWidget):
-    """The chosen code: its count, its trail, what chose it, where in the data it is used most; then codes by use."""
+    """The selected code: its count, its trail, its points, its main places in the data; then the codes by use."""
 
     DEFAULT_CSS = "CodePane { height: 1fr; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._scene: Scene | None = None
-        self._shows, self._chosen = MapOptions(), Selection()
+        self._options, self._selection = MapOptions(), Selection()
 
-    def show(self, scene: Scene | None, shows: MapOptions, chosen: Selection) -> None:
-        """Show what is chosen on this map."""
-        self._scene, self._shows, self._chosen = scene, shows, chosen
+    def show(self, scene: Scene | None, options: MapOptions, selection: Selection) -> None:
+        """Show the selection on this map."""
+        self._scene, self._options, self._selection = scene, options, selection
         self.repaint()
 
     def lines(self) -> list[Text]:
@@ -35,8 +36,8 @@ class CodePane(LinesWidget):
         if self._scene is None:
             return []
         found = self._point_lines()
-        if self._chosen.code is not None:
-            found += self._code_lines(self._chosen.level, self._chosen.code)
+        if self._selection.code is not None:
+            found += self._code_lines(self._selection.level, self._selection.code)
         room = height - len(found)
         if room >= 4:
             ranking = self._ranking if self._scene.map.levels else self._groups
@@ -45,12 +46,9 @@ class CodePane(LinesWidget):
             line.truncate(width, overflow="ellipsis")
         return found[:height]
 
-    def _pair(self, word: str, value: str) -> Text:
-        return Text.assemble((word + " ", self.style("dim")), (value, self.style("foreground")))
-
     def _point_lines(self) -> list[Text]:
         assert self._scene is not None
-        found, point = self._scene.map, self._chosen.point
+        found, point = self._scene.map, self._selection.point
         if point is None:
             return []
         name = printable(found.names[point]) if point < len(found.names) else f"point {point}"
@@ -61,25 +59,24 @@ class CodePane(LinesWidget):
         codes = [level.chosen[point] for level in found.levels if point < len(level.chosen)]
         lines = [
             Text(name, self.style("foreground", bold=True)),
-            self._pair("in", f"{self._scene.letters[label]} {printable(group)}".strip()),
+            self.pair("in", f"{self._scene.letters[label]} {printable(group)}".strip()),
         ]
-        return [*lines, self._pair("codes", " + ".join(str(code) for code in codes))] if codes else lines
+        return [*lines, self.pair("codes", " + ".join(str(code) for code in codes))] if codes else lines
 
     def _code_lines(self, level: int, code: int) -> list[Text]:
         assert self._scene is not None
         found = self._scene.map
         its = self._scene.levels[level]
-        dead = self._scene.dead(level, self._shows.deadness)[code]
+        dead = self._scene.dead(level, self._options.deadness)[code]
         count, total = its.counts[code], sum(its.counts)
         rank = 1 + sum(other > count for other in its.counts)
-        x, y = its.codes[code]
         lines = [
             Text.assemble(
                 (DEAD if dead else LIVE, self.style("error" if dead else "foreground", bold=True)),
                 (f" level {level + 1}, code {code}", self.style("foreground", bold=True)),
                 ("  dead" if dead else "", self.style("error")),
             ),
-            self._pair("used", f"{count:,} times, {100 * count / max(1, total):.1f} % (no. {rank})"),
+            self.pair("used", f"{count:,} times, {100 * count / max(1, total):.1f} % (no. {rank})"),
         ]
         served = self._scene.served(level, code)
         if served and found.groups:
@@ -87,19 +84,19 @@ class CodePane(LinesWidget):
                 f"{formatting.shorten(printable(found.groups[label]), 14)} ({number})"
                 for label, number in served.most_common(6)
             )
-            lines.append(self._pair("of the points", text))
-        lines += self._place_lines(places_of(found, self._chosen))
+            lines.append(self.pair("of the points", text))
+        lines += self._place_lines(places_of(found, self._selection))
         lines += self._moved(level, code)
         x, y = its.codes[code]
-        lines.append(self._pair("at", f"({x:.3g}, {y:.3g})"))
+        lines.append(self.pair("at", f"({x:.3g}, {y:.3g})"))
         return lines
 
     def _place_lines(self, places: list[Place]) -> list[Text]:
-        """Where in the data it is used most; the one that would be listened to is marked."""
+        """List the places where the code is used most; the one that `enter` plays is marked."""
         if not places:
             return []
         lines = [Text("used most in", self.style("dim"))]
-        here = self._chosen.place % len(places)
+        here = self._selection.place % len(places)
         for number, place in enumerate(places):
             is_here = number == here
             lines.append(
@@ -119,10 +116,10 @@ class CodePane(LinesWidget):
         if not trail or not found.trail_steps:
             return []
         (x, y), (x0, y0) = self._scene.levels[level].codes[code], trail[0]
-        return [self._pair("moved", f"{math.hypot(x - x0, y - y0):.2g} since step {found.trail_steps[0]:,}")]
+        return [self.pair("moved", f"{math.hypot(x - x0, y - y0):.2g} since step {found.trail_steps[0]:,}")]
 
     def _groups(self, rows: int) -> list[Text]:
-        """The groups of the points: what there is to tell of a map without codes."""
+        """List the groups of the points, for a map without codes."""
         assert self._scene is not None
         found = self._scene.map
         counted = Counter(found.labels)
@@ -135,17 +132,17 @@ class CodePane(LinesWidget):
         return lines
 
     def _ranking(self, rows: int) -> list[Text]:
-        """The level's codes, those used most first."""
+        """List the level's codes, the most used first."""
         assert self._scene is not None
-        counts = self._scene.levels[self._chosen.level].counts
-        dead = self._scene.dead(self._chosen.level, self._shows.deadness)
+        counts = self._scene.levels[self._selection.level].counts
+        dead = self._scene.dead(self._selection.level, self._options.deadness)
         total, most = max(1, sum(counts)), max(counts, default=1) or 1
-        lines = [Text(f"codes of level {self._chosen.level + 1} by use", self.style("dim"))]
+        lines = [Text(f"codes of level {self._selection.level + 1} by use", self.style("dim"))]
         ordered = sorted(range(len(counts)), key=lambda code: -counts[code])
         for code in ordered[: rows - 1]:
             eighths = round(counts[code] / most * BAR * 8)
             bar = "█" * (eighths // 8) + _tip(eighths % 8)
-            here = code == self._chosen.code
+            here = code == self._selection.code
             lines.append(
                 Text.assemble(
                     ("▸" if here else " ", self.style("accent")),
@@ -162,5 +159,5 @@ class CodePane(LinesWidget):
 
 
 def _tip(eighths: int) -> str:
-    """The end of a bar."""
+    """Return the end of a bar."""
     return " ▏▎▍▌▋▊▉"[eighths] if eighths else ""

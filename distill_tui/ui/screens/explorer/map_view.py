@@ -1,4 +1,4 @@
-"""The maps of a run's or model's codebooks: as many levels beside each other as there is room for."""
+"""The map panel: the maps of a run's or model's codebooks, as many levels beside each other as there is room for."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -9,32 +9,26 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from distill_tui.runs.codebook_map import CodebookMap, Place
-from distill_tui.ui.screens.explorer.cell_grid import Cell, CellGrid
-from distill_tui.ui.screens.explorer.legend import legend_of, line_of, title_of
-from distill_tui.ui.screens.explorer.listening import Stretch, places_of, stretch_of
+from distill_tui.ui.screens.explorer.cell_grid import CellGrid
+from distill_tui.ui.screens.explorer.drawing import LetterPositions, LevelDrawing, Palette
+from distill_tui.ui.screens.explorer.excerpt import Excerpt, excerpt_of, places_of
+from distill_tui.ui.screens.explorer.legend import cells_of, legend_of, title_of
 from distill_tui.ui.screens.explorer.plane import Frame, Plane
-from distill_tui.ui.screens.explorer.scene import (
-    LetterPositions,
-    MapOptions,
-    Palette,
-    Scene,
-    Selection,
-    draw,
-    neighbour,
-)
-from distill_tui.ui.widgets.curves import RUN_COLORS
+from distill_tui.ui.screens.explorer.scene import MapOptions, Scene, Selection, neighbour
+from distill_tui.ui.widgets.braille_canvas import Cell
+from distill_tui.ui.widgets.palette import RUN_COLORS
 
-LEAST_PANEL = 34
-"""Characters: narrower panels show fewer levels."""
-APART = 3
+LEAST_LEVEL_WIDTH = 34
+"""Characters: where levels would be narrower, fewer are shown."""
+GAP = 3
 MARKED = Style(bold=True, underline=True)
-CHOSEN = Style(reverse=True, bold=True)
-_GROUP_INKS = [[Style(color=Color.parse(pair[side])) for pair in RUN_COLORS] for side in (0, 1)]
-"""Of dark themes and of light ones: a style for each group, gone round. Letters tell them apart."""
+SELECTED = Style(reverse=True, bold=True)
+_GROUP_STYLES = [[Style(color=Color.parse(pair[side])) for pair in RUN_COLORS] for side in (0, 1)]
+"""Of dark themes and of light ones: a style for each group, repeated. Letters tell groups of one colour apart."""
 
 
 class MapView(CellGrid, can_focus=True):
-    """The maps, with a code that is chosen, or a point. Whoever hears that another is has them drawn."""
+    """The maps, with a selected code or point. Whoever receives `SelectionChanged` calls `repaint`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "step(-1,0)", "Code", key_display="←→↑↓", id="explorer.left", tooltip="Choose a code"),
@@ -51,52 +45,53 @@ class MapView(CellGrid, can_focus=True):
     ]
 
     @dataclass
-    class Chose(Message):
-        """Another level, code or point is chosen."""
+    class SelectionChanged(Message):
+        """Another level, code or point is selected."""
 
-        chosen: Selection
+        selection: Selection
 
     @dataclass
-    class Asked(Message):
-        """Somebody wants to hear a stretch of a sound, or else to know where it is."""
+    class ListenRequested(Message):
+        """An excerpt is to be played, or else (not `to_hear`) its file shown."""
 
-        stretch: Stretch
+        excerpt: Excerpt
         to_hear: bool
 
     def allow_focus(self) -> bool:
-        """Only where it is seen: what a small screen has no room for is not to be turned unseen."""
+        """Take keys only while visible."""
         return self.display and super().allow_focus()
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.scene: Scene | None = None
-        self.shows = MapOptions()
-        self.chosen = Selection()
+        self.options = MapOptions()
+        self.selection = Selection()
         self.of_points = False
-        self._nothing = ""
-        # what was drawn for each level, and of what: a choice changes one of them at most
+        self._placeholder = ""
+        # the cells of each level, and what they were drawn from: a selection changes one level at most
         self._drawn: dict[int, tuple[object, list[list[Cell]]]] = {}
         self._frames: dict[tuple[int, str, int, int], Frame] = {}
-        self._stood: dict[tuple[int, str, int, int], LetterPositions] = {}
+        self._letters: dict[tuple[int, str, int, int], LetterPositions] = {}
 
-    def show(self, found: CodebookMap | None, nothing: str = "") -> int:
-        """Show this map, or say that there is none; how many characters changed."""
-        self._nothing = nothing
+    def show(self, found: CodebookMap | None, placeholder: str = "") -> int:
+        """Show this map, or `placeholder` if there is none. Returns about how many bytes are sent."""
+        self._placeholder = placeholder
         had_none = self.scene is not None and not self.scene.map.levels
-        self.scene = Scene(found) if found is not None and found.points else None
+        if self.scene is None or self.scene.map is not found:
+            self.scene = Scene(found) if found is not None and found.points else None
         if self.scene is not None:
-            levels = self.scene.levels
-            level = min(self.chosen.level, len(levels) - 1)
-            code = self.chosen.code if self.chosen.code in range(len(levels[level].codes)) else None
-            point = self.chosen.point if self.chosen.point in range(len(self.scene.map.points)) else None
-            self.chosen = Selection(level, code, point, self.chosen.place)
-            # without codes there are points to choose; once there are codes, those
+            levels, selection = self.scene.levels, self.selection
+            level = min(selection.level, len(levels) - 1)
+            code = selection.code if selection.code in range(len(levels[level].codes)) else None
+            point = selection.point if selection.point in range(len(self.scene.map.points)) else None
+            self.selection = Selection(level, code, point, selection.place)
+            # without codes the arrows select points; as soon as there are codes, those
             self.of_points = not self.scene.map.levels or (self.of_points and not had_none)
         return self.repaint()
 
     def forget(self) -> None:
-        """Another run or model is looked at from now on."""
-        self._frames, self._stood, self.chosen = {}, {}, Selection()
+        """Drop the map and the selection: another run or model is shown from now on."""
+        self._frames, self._letters, self.selection = {}, {}, Selection()
         self.scene, self.of_points = None, False
 
     # keys
@@ -107,120 +102,115 @@ class MapView(CellGrid, can_focus=True):
         if action in ("level", "what"):
             return self.scene is not None and bool(self.scene.map.levels)
         if action in ("listen", "fetch"):
-            return self.stretch is not None
+            return self.excerpt is not None
         if action == "place":
             return len(self.places) > 1
         return super().check_action(action, parameters)
 
     @property
     def places(self) -> list[Place]:
-        """Where in the data the chosen code is used most."""
-        return [] if self.scene is None or self.of_points else places_of(self.scene.map, self.chosen)
+        """The places in the data where the selected code is used most."""
+        return [] if self.scene is None or self.of_points else places_of(self.scene.map, self.selection)
 
     @property
-    def stretch(self) -> Stretch | None:
-        """What can be heard of what is chosen."""
-        return None if self.scene is None else stretch_of(self.scene.map, self.chosen, self.of_points)
-
-    @property
-    def _can_hear(self) -> tuple[bool, bool]:
-        """Whether something of what is chosen can be heard, and whether there is more of it in other places."""
-        return self.stretch is not None, len(self.places) > 1
+    def excerpt(self) -> Excerpt | None:
+        """The sound of the selection, if it has one."""
+        return None if self.scene is None else excerpt_of(self.scene.map, self.selection, self.of_points)
 
     def action_place(self) -> None:
-        self._choose(replace(self.chosen, place=(self.chosen.place + 1) % len(self.places)))
+        self._select(replace(self.selection, place=(self.selection.place + 1) % len(self.places)))
 
     def action_listen(self) -> None:
-        assert self.stretch is not None
-        self.post_message(self.Asked(self.stretch, to_hear=True))
+        assert self.excerpt is not None
+        self.post_message(self.ListenRequested(self.excerpt, to_hear=True))
 
     def action_fetch(self) -> None:
-        assert self.stretch is not None
-        self.post_message(self.Asked(self.stretch, to_hear=False))
+        assert self.excerpt is not None
+        self.post_message(self.ListenRequested(self.excerpt, to_hear=False))
 
     def action_level(self) -> None:
         assert self.scene is not None
-        self._choose(Selection((self.chosen.level + 1) % len(self.scene.levels), None, self.chosen.point))
+        self._select(Selection((self.selection.level + 1) % len(self.scene.levels), None, self.selection.point))
 
     def action_what(self) -> None:
         self.of_points = not self.of_points
-        self._choose(self.chosen)
+        self._select(self.selection)
 
     def action_step(self, dx: int, dy: int) -> None:
         assert self.scene is not None
-        level = self.chosen.level
+        level, code, point = self.selection.level, self.selection.code, self.selection.point
         if self.of_points:
-            places = self.scene.points(level, self.shows.points)
-            self._choose(Selection(level, self.chosen.code, neighbour(places, self.chosen.point, dx, dy)))
+            point = neighbour(self.scene.points(level, self.options.points), point, dx, dy)
         else:
-            codes = self.scene.codes(level, self.shows.points)
-            self._choose(Selection(level, neighbour(codes, self.chosen.code, dx, dy), self.chosen.point))
+            code = neighbour(self.scene.codes(level, self.options.points), code, dx, dy)
+        self._select(Selection(level, code, point))
 
-    def choose_none(self) -> bool:
-        """Let go of the code and the point; whether any was chosen."""
-        had = self.chosen.code is not None or self.chosen.point is not None
-        self._choose(Selection(self.chosen.level))
+    def deselect(self) -> bool:
+        """Select no code and no point. Returns whether one was selected."""
+        had = self.selection.code is not None or self.selection.point is not None
+        self._select(Selection(self.selection.level))
         return had
 
-    def _choose(self, chosen: Selection) -> None:
-        could, self.chosen = self._can_hear, chosen
-        if self._can_hear != could:
+    def _select(self, selection: Selection) -> None:
+        before = self.excerpt is not None, len(self.places) > 1
+        self.selection = selection
+        if (self.excerpt is not None, len(self.places) > 1) != before:
             self.refresh_bindings()
-        # the screen draws the map with what it tells of the choice: in one update and not in two
-        self.post_message(self.Chose(chosen))
+        self.post_message(self.SelectionChanged(selection))
 
     # drawing
 
     def grid(self) -> list[list[Cell]]:
         width, height = self.size
         if not width or not height:
-            # hidden where a terminal has become too small for it
+            # hidden: the terminal has become too small for it
             return []
         if self.scene is None:
-            said = self._nothing
-            return [line_of(said, self.ink("dim")) if row == height // 2 else [] for row in range(height)]
+            text = cells_of(self._placeholder, self.style_of("dim"))
+            return [text if row == height // 2 else [] for row in range(height)]
         levels = len(self.scene.levels)
-        beside = max(1, min(levels, (width + APART) // (LEAST_PANEL + APART)))
-        first = min(max(0, self.chosen.level - beside // 2), levels - beside)
-        panel = (width - APART * (beside - 1)) // beside
-        inks = self._inks_of_map().groups
-        legend = legend_of(self.scene, self.shows, width, height, self.ink, inks) if height >= 6 else []
+        count = max(1, min(levels, (width + GAP) // (LEAST_LEVEL_WIDTH + GAP)))
+        first = min(max(0, self.selection.level - count // 2), levels - count)
+        level_width = (width - GAP * (count - 1)) // count
+        groups = self._palette().groups
+        legend = legend_of(self.scene, self.options, width, height, self.style_of, groups) if height >= 6 else []
         rows: list[list[Cell]] = [[] for _ in range(height - len(legend))]
-        for level in range(first, first + beside):
-            for row, cells in zip(rows, self._panel(level, panel, len(rows)), strict=True):
+        for level in range(first, first + count):
+            for row, cells in zip(rows, self._level(level, level_width, len(rows)), strict=True):
                 if level > first:
-                    row += [(" ", None)] * APART
-                row += cells + [(" ", None)] * (panel - len(cells))
+                    row += [(" ", None)] * GAP
+                row += cells + [(" ", None)] * (level_width - len(cells))
         return rows + legend
 
-    def _panel(self, level: int, width: int, height: int) -> list[list[Cell]]:
+    def _level(self, level: int, width: int, height: int) -> list[list[Cell]]:
         assert self.scene is not None
-        here = self.chosen if level == self.chosen.level else Selection(level, None, self.chosen.point)
-        looks = (self.scene, replace(self.shows), here, width, height, self.app.theme)
-        if self._drawn.get(level, (None, []))[0] != looks:
-            self._drawn[level] = looks, self._plane_of(level, width, height)
-        is_here = level == self.chosen.level
-        title = title_of(self.scene, level, self.shows, width, self.ink, is_here, self.has_focus, self.of_points)
+        is_selected = level == self.selection.level
+        here = self.selection if is_selected else Selection(level, None, self.selection.point)
+        drawn_from = (self.scene, replace(self.options), here, width, height, self.app.theme)
+        if self._drawn.get(level, (None, []))[0] != drawn_from:
+            self._drawn[level] = drawn_from, self._plane_of(level, width, height)
+        mark = ("▸" if self.has_focus else " ") if is_selected else ""
+        title = title_of(self.scene, level, self.options, width, self.style_of, mark, self.of_points)
         return [title, *(list(row) for row in self._drawn[level][1])]
 
     def _plane_of(self, level: int, width: int, height: int) -> list[list[Cell]]:
         assert self.scene is not None
         plane = Plane(width, height - 1)
-        key = (level, self.shows.points, width, height)
+        key = (level, self.options.points, width, height)
         before = self._frames.get(key)
-        frame = self._frames[key] = self.scene.frame(level, self.shows, plane.wide, plane.high, before)
-        stood = self._stood.get(key, {}) if frame == before else {}
-        self._stood[key] = draw(self.scene, level, self.shows, self.chosen, plane, frame, self._inks_of_map(), stood)
-        return plane.cells()
+        frame = self._frames[key] = self.scene.frame(level, self.options, plane.wide, plane.high, before)
+        letters = self._letters.get(key, {}) if frame == before else {}
+        drawing = LevelDrawing(self.scene, level, self.options, self.selection, plane, frame, self._palette())
+        self._letters[key] = drawing.draw(letters)
+        return [plane.cells(row) for row in range(plane.height)]
 
-    def _inks_of_map(self) -> Palette:
-        theme = self.app.current_theme
+    def _palette(self) -> Palette:
         return Palette(
-            groups=_GROUP_INKS[0 if theme.dark else 1],
-            code=self.ink("foreground", bold=True),
-            dead=self.ink("error", bold=True),
-            faint=self.ink("faint"),
-            trail=self.ink("dim"),
+            groups=_GROUP_STYLES[0 if self.app.current_theme.dark else 1],
+            code=self.style_of("foreground", bold=True),
+            dead=self.style_of("error", bold=True),
+            faint=self.style_of("faint"),
+            trail=self.style_of("dim"),
             served=MARKED,
-            chosen=CHOSEN,
+            chosen=SELECTED,
         )

@@ -1,5 +1,4 @@
-"""Pictures in a terminal: each character is four dots in two shades of grey, or eight dots where the terminal chooses
-its colours itself."""
+"""Images in a terminal: a character is four dots in two greys, or eight dots if the terminal picks the colours."""
 
 import functools
 
@@ -9,23 +8,23 @@ from textual.color import Color
 from textual.geometry import Size
 
 from distill_tui.runs.codebook_map import CodebookMap, Picture
-from distill_tui.ui.screens.explorer.cell_grid import Cell, CellGrid
-from distill_tui.ui.widgets.braille import DOTS
+from distill_tui.ui.screens.explorer.cell_grid import CellGrid
+from distill_tui.ui.widgets.braille_canvas import DOTS, Cell
 
 QUARTERS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
-"""By which quarters are full: 1 top left, 2 top right, 4 bottom left, 8 bottom right."""
+"""Characters by the sum of their filled quarters: 1 top left, 2 top right, 4 bottom left, 8 bottom right."""
 DITHER = ((0, 8, 2, 10), (12, 4, 14, 6), (3, 11, 1, 9), (15, 7, 13, 5))
-"""From which of 16 shades on a dot is set, by its place: what no colour can show, dots near and far do."""
+"""Ordered dithering: the least of 16 shades from which on a dot is set, by its position."""
 GREYS = 7
-"""Shades that are told apart: every change of one takes twenty bytes on the line."""
+"""Shades of grey: few, because every change of one sends twenty bytes."""
 MOST_WIDE, BESIDE_MAPS = 28, 18
-"""The widest that pictures are, alone and with the maps."""
+"""The most characters of an image's width, in a view of their own and beside the maps."""
 LEAST_WIDE, LEAST_HIGH = 7, 3
-"""Smaller pictures tell nothing."""
+"""The smallest image that is drawn, in characters."""
 
 
 class PicturesView(CellGrid):
-    """Inputs, and below each what becomes of it."""
+    """Inputs, each above its reconstruction."""
 
     DEFAULT_CSS = "PicturesView { height: auto; }"
 
@@ -34,23 +33,23 @@ class PicturesView(CellGrid):
         self._map: CodebookMap | None = None
 
     def show(self, found: CodebookMap | None) -> int:
-        """Show the pictures of this map; how many characters changed."""
+        """Show the images of this map. Returns about how many bytes are sent."""
         self._map = found
         return self.repaint()
 
     @property
     def count(self) -> int:
-        """How many pairs there are."""
+        """The number of pairs."""
         return 0 if self._map is None else min(len(self._map.inputs), len(self._map.outputs))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        # as high as eight beside each other are, but not so that nothing is left for the rest
+        # the height of eight beside each other, but the rest needs room too
         wide = min(max(10, (viewport.height - 14) // 2), BESIDE_MAPS, (width - 7) // 8)
         return 1 + 2 * ((wide + 1) // 2) if wide >= LEAST_WIDE else 0
 
     def grid(self) -> list[list[Cell]]:
         width, height = self.size
-        dim = self.ink("dim")
+        dim = self.style_of("dim")
         if self._map is None or not self.count or height < 3:
             return []
         count = self.count
@@ -67,7 +66,7 @@ class PicturesView(CellGrid):
         for first in range(0, count, a_band):
             for pictures in (self._map.inputs, self._map.outputs):
                 shown = pictures[first : min(first + a_band, count)]
-                block = [cells_of(picture, wide, high, greys) for picture in shown]
+                block = [image_cells(picture, wide, high, greys) for picture in shown]
                 for row in range(high):
                     line: list[Cell] = []
                     for picture in block:
@@ -76,17 +75,17 @@ class PicturesView(CellGrid):
         return rows
 
     def _greys(self) -> tuple[str, ...]:
-        """The shades from the background to what is written on it; none where the terminal chooses the colours."""
+        """Return the shades from the background to the text's side of grey; () if the terminal chooses the colours."""
         if self.app.current_theme.ansi:
             return ()
-        paper = self.background_colors[1]
-        ink = Color.parse(self.app.theme_variables["foreground"].split()[0])
-        full = Color.parse("#ffffff") if ink.brightness > paper.brightness else Color.parse("#000000")
-        return tuple(paper.blend(full, i / (GREYS - 1)).hex for i in range(GREYS))
+        background = self.background_colors[1]
+        text = Color.parse(self.app.theme_variables["foreground"].split()[0])
+        full = Color.parse("#ffffff") if text.brightness > background.brightness else Color.parse("#000000")
+        return tuple(background.blend(full, i / (GREYS - 1)).hex for i in range(GREYS))
 
 
 def arrangement(count: int, width: int, height: int) -> tuple[int, int, int]:
-    """In how many bands `count` pairs are largest, and how wide and high a picture is then, in characters."""
+    """Return the number of bands in which `count` pairs are largest, and an image's width and height in characters."""
 
     def size(bands: int) -> tuple[int, int]:
         a_band = -(-count // bands)
@@ -98,8 +97,8 @@ def arrangement(count: int, width: int, height: int) -> tuple[int, int, int]:
     return best, *size(best)
 
 
-def cells_of(picture: Picture, wide: int, high: int, greys: tuple[str, ...]) -> list[list[Cell]]:
-    """A picture in `wide` by `high` characters."""
+def image_cells(picture: Picture, wide: int, high: int, greys: tuple[str, ...]) -> list[list[Cell]]:
+    """Draw an image in `wide` by `high` characters."""
     return _cells(picture.pixels, picture.width, picture.height, wide, high, greys)
 
 
@@ -116,7 +115,7 @@ def _cells(pixels: bytes, width: int, height: int, wide: int, high: int, greys: 
 
 
 def _dithered(shades: list[list[int]]) -> list[list[Cell]]:
-    """Shades of 0 to 16 as dots in braille."""
+    """Draw shades of 0 to 16 as dots in braille."""
     found: list[list[Cell]] = []
     for top in range(0, len(shades), 4):
         row: list[Cell] = []
@@ -133,7 +132,7 @@ def _dithered(shades: list[list[int]]) -> list[list[Cell]]:
 
 @functools.lru_cache(maxsize=4096)
 def _cell(quarters: tuple[int, int, int, int], greys: tuple[str, ...]) -> Cell:
-    """The character whose two shades come nearest to four."""
+    """Return the character whose two shades come nearest to the four of its quarters."""
     low, high = min(quarters), max(quarters)
     if low == high:
         return " ", _shade(None, low, greys)
@@ -146,7 +145,7 @@ def _cell(quarters: tuple[int, int, int, int], greys: tuple[str, ...]) -> Cell:
 
 @functools.lru_cache(maxsize=256)
 def _shade(front: int | None, back: int, greys: tuple[str, ...]) -> Style | None:
-    """The style of two shades; the darkest is the screen's own background."""
+    """Return the style of two shades; the darkest is the screen's own background."""
     if front is None and back == 0:
         return None
     return Style(
@@ -156,7 +155,7 @@ def _shade(front: int | None, back: int, greys: tuple[str, ...]) -> Style | None
 
 
 def _reduced(pixels: bytes, width: int, height: int, wide: int, high: int, shades: int) -> list[list[int]]:
-    """A picture of `wide` by `high` dots, each one of so many shades; black where bytes are missing."""
+    """Resample an image to `wide` by `high` dots of so many shades; black if bytes are missing."""
     if width < 1 or height < 1 or len(pixels) < width * height:
         return [[0] * wide for _ in range(high)]
     columns, rows = _taps(wide, width), _taps(high, height)
@@ -168,15 +167,15 @@ def _reduced(pixels: bytes, width: int, height: int, wide: int, high: int, shade
 
 
 @functools.lru_cache(maxsize=64)
-def _taps(wanted: int, size: int) -> list[list[tuple[int, float]]]:
-    """For each of `wanted` places along `size` pixels, which of these it is made of: their mean, or between two."""
+def _taps(count: int, size: int) -> list[list[tuple[int, float]]]:
+    """Return for each of `count` positions along `size` pixels the pixels it mixes, and their weights."""
     found = []
-    for place in range(wanted):
-        if wanted <= size:
-            first, last = place * size // wanted, (place + 1) * size // wanted
+    for place in range(count):
+        if count <= size:
+            first, last = place * size // count, (place + 1) * size // count
             found.append([(index, 1 / (last - first)) for index in range(first, last)])
         else:
-            middle = min(size - 1.0, max(0.0, (place + 0.5) * size / wanted - 0.5))
+            middle = min(size - 1.0, max(0.0, (place + 0.5) * size / count - 0.5))
             index = min(int(middle), max(0, size - 2))
             share = middle - index
             found.append([(index, 1 - share), (index + 1, share)] if size > 1 else [(0, 1.0)])

@@ -1,115 +1,72 @@
-"""A plane in a terminal: dots and lines in braille, and characters over them."""
+"""A plane drawn in a terminal: dots and lines in braille, with characters over them."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
 from rich.style import Style
 
 from distill_tui.runs.codebook_map import Point
-from distill_tui.ui.screens.explorer.cell_grid import Cell
-from distill_tui.ui.widgets.braille import DOTS
+from distill_tui.ui.widgets.braille_canvas import BrailleCanvas
 
-ROOM = 0.06
-"""Of the span, beyond the outermost points."""
-LOOSE = 0.55
-"""A frame is kept while what it holds fills more of it than this: a plane that breathes cannot be read."""
+MARGIN = 0.06
+"""Space around the outermost points, as a fraction of the span."""
+LEAST_FILLED = 0.55
+"""A frame is kept while its points fill more of it than this fraction: a plane that keeps rescaling is unreadable."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The part of a plane that is shown: what is in its middle, and how far one dot is from the next.
-
-    A dot is as far from the next one to the right as from the one below: distances are true in all directions.
-    """
+    """The visible part of a plane: its centre (x, y) and the distance between two dots, the same in both directions."""
 
     x: float
     y: float
     unit: float
 
     def place(self, point: Point, wide: int, high: int) -> Point:
-        """Where a point is on `wide` by `high` dots, from the top left one."""
+        """Return the position of a point in dots, from the top left of `wide` by `high` dots."""
         return (wide - 1) / 2 + (point[0] - self.x) / self.unit, (high - 1) / 2 - (point[1] - self.y) / self.unit
 
     def point(self, x: float, y: float, wide: int, high: int) -> Point:
-        """The point at a dot."""
+        """Return the point at a dot."""
         return self.x + (x - (wide - 1) / 2) * self.unit, self.y + ((high - 1) / 2 - y) * self.unit
 
 
 def frame_for(points: Iterable[Point], wide: int, high: int, before: Frame | None = None) -> Frame:
-    """A frame that holds all finite ones of these; `before` if that still does, and is not far too large."""
+    """Return a frame around all finite points: `before`, if it still holds them and is not far too large."""
     finite = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
     if not finite:
         return before or Frame(0.0, 0.0, 1.0)
     left, right = min(x for x, _ in finite), max(x for x, _ in finite)
     low, top = min(y for _, y in finite), max(y for _, y in finite)
     need = max((right - left) / max(1, wide - 1), (top - low) / max(1, high - 1), 1e-9 * (1 + abs(left) + abs(low)))
-    if before is not None and need > LOOSE * before.unit:
+    if before is not None and need > LEAST_FILLED * before.unit:
         corners = (before.place(corner, wide, high) for corner in ((left, top), (right, low)))
         if all(-0.5 <= x <= wide - 0.5 and -0.5 <= y <= high - 0.5 for x, y in corners):
             return before
-    return Frame((left + right) / 2, (low + top) / 2, need * (1 + 2 * ROOM))
+    return Frame((left + right) / 2, (low + top) / 2, need * (1 + 2 * MARGIN))
 
 
-class Plane:
-    """`width` by `height` characters of 2 by 4 dots."""
+class Plane(BrailleCanvas):
+    """A canvas of `wide` by `high` dots, with straight lines between any two points."""
 
     def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
+        super().__init__(width, height)
         self.wide, self.high = width * 2, height * 4
-        self._dots = bytearray(width * height)
-        self._inks: list[Style | None] = [None] * (width * height)
-        self._over: dict[tuple[int, int], Cell] = {}
 
-    def dot(self, x: int, y: int, ink: Style) -> None:
-        """Set a dot; what lies outside is left out."""
-        if 0 <= x < self.wide and 0 <= y < self.high:
-            cell = (y >> 2) * self.width + (x >> 1)
-            self._dots[cell] |= DOTS[y & 3][x & 1]
-            self._inks[cell] = ink
-
-    def line(self, start: Point, end: Point, ink: Style) -> None:
-        """A line of dots, as far as it lies inside."""
+    def segment(self, start: Point, end: Point, style: Style) -> None:
+        """Draw the part of a line that lies inside."""
         clipped = _clip(start, end, self.wide, self.high)
         if clipped is None:
             return
         (x0, y0), (x1, y1) = clipped
         steps = max(1, round(max(abs(x1 - x0), abs(y1 - y0))))
         for i in range(steps + 1):
-            self.dot(round(x0 + (x1 - x0) * i / steps), round(y0 + (y1 - y0) * i / steps), ink)
-
-    def put(self, column: int, row: int, text: str, ink: Style | None) -> None:
-        """Write over the dots, from a character on; what lies outside is left out."""
-        if not 0 <= row < self.height:
-            return
-        for char in text:
-            size = cell_len(char)
-            if column >= 0 and column + size <= self.width and size:
-                self._over[column, row] = char, ink
-                if size == 2:
-                    self._over[column + 1, row] = "", ink
-            column += size
-
-    def cells(self) -> list[list[Cell]]:
-        """The rows, from the top."""
-        found: list[list[Cell]] = []
-        for row in range(self.height):
-            line: list[Cell] = []
-            for column in range(self.width):
-                over = self._over.get((column, row))
-                if over is not None:
-                    line.append(over)
-                    continue
-                at = row * self.width + column
-                dots = self._dots[at]
-                line.append((chr(0x2800 + dots), self._inks[at]) if dots else (" ", None))
-            found.append(line)
-        return found
+            self.dot(round(x0 + (x1 - x0) * i / steps), round(y0 + (y1 - y0) * i / steps), style)
 
 
 def _clip(start: Point, end: Point, wide: int, high: int) -> tuple[Point, Point] | None:
-    """The part of a line within the dots; None when there is none (Liang and Barsky's way)."""
+    """Clip a line to the dots (Liang and Barsky 1984); None if nothing of it is inside."""
     if not all(map(math.isfinite, (*start, *end))):
         return None
     (x0, y0), (x1, y1) = start, end
@@ -128,8 +85,8 @@ def _clip(start: Point, end: Point, wide: int, high: int) -> tuple[Point, Point]
     return (x0 + first * dx, y0 + first * dy), (x0 + last * dx, y0 + last * dy)
 
 
-def borders(codes: Sequence[Point], frame: Frame, plane: Plane, ink: Style) -> None:
-    """Draw where the nearest code changes from one to another: the borders of the codes' cells, dotted."""
+def borders(codes: Sequence[Point], frame: Frame, plane: Plane, style: Style) -> None:
+    """Draw the borders of the codes' Voronoi cells, dotted."""
     wide, high = plane.wide, plane.high
     places = [(i, *frame.place(code, wide, high)) for i, code in enumerate(codes)]
     places = [(i, x, y) for i, x, y in places if math.isfinite(x) and math.isfinite(y)]
@@ -144,7 +101,7 @@ def borders(codes: Sequence[Point], frame: Frame, plane: Plane, ink: Style) -> N
                 best, found = far, i
         return found
 
-    # the corners of the characters first: most of those lie inside one cell
+    # the corners of the characters first: most characters lie inside one cell
     corners = [[nearest(x, y, places) for x in range(0, wide + 1, 2)] for y in range(0, high + 1, 4)]
     by_index = {i: (i, x, y) for i, x, y in places}
     for row in range(plane.height):
@@ -160,4 +117,4 @@ def borders(codes: Sequence[Point], frame: Frame, plane: Plane, ink: Style) -> N
                         continue
                     here = nearest(x, y, near)
                     if here != nearest(x + 1, y, near) or here != nearest(x, y + 1, near):
-                        plane.dot(x, y, ink)
+                        plane.dot(x, y, style)

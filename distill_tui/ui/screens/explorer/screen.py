@@ -1,259 +1,209 @@
-"""The Explorer screen: what a codebook does, seen while its knobs are turned."""
+"""The Explorer screen: what a codebook does, seen while its settings are changed."""
 
-import asyncio
-import dataclasses
-from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.widgets import Static
 
-from distill_tui.errors import DistillError
-from distill_tui.files import printable
 from distill_tui.paths import Home
-from distill_tui.runs.codebook_map import DEADNESS
-from distill_tui.runs.folder import RunFolder
-from distill_tui.ui.dialogs.pick import PickDialog
-from distill_tui.ui.screens.base import RunWanted
-from distill_tui.ui.screens.explorer import sources
-from distill_tui.ui.screens.explorer.layout import VIEWS, MapScreen
-from distill_tui.ui.screens.explorer.listening import Listening
-from distill_tui.ui.screens.explorer.map_view import MapView
-from distill_tui.ui.screens.explorer.pixels import PicturesView
-from distill_tui.ui.screens.explorer.sources import SoundRun
-from distill_tui.ui.screens.run_screen import STEERING, UNDO
-from distill_tui.ui.services.control_writer import Wish
-from distill_tui.ui.services.workers import begin
-from distill_tui.ui.widgets.knobs import Knob
+from distill_tui.ui import messages as m
+from distill_tui.ui.command_palette import keys_by_id
+from distill_tui.ui.repaint import RepaintScheduler
+from distill_tui.ui.run_store import RunStore
+from distill_tui.ui.screens.base import BaseScreen, RunWanted
+from distill_tui.ui.screens.explorer.loader import SourceLoader
+from distill_tui.ui.screens.explorer.panels import ExplorerPanels, explorer_knobs
+from distill_tui.ui.screens.explorer.sources import ImageRun, SoundRun
+from distill_tui.ui.screens.run_controller import REQUEST_KEYS, UNDO, RunController
+from distill_tui.ui.widgets.footer import AppFooter
+from distill_tui.ui.widgets.header import AppHeader
 
-MOST_WEIGHT = 2.0
-"""The knobs of the losses go so far here."""
-CHECKPOINT_SECONDS = 1.0
-"""How often a newer checkpoint of a run of sounds is looked for."""
+POLL_SECONDS = 0.5
+"""Interval of looking for a newer map, or for a newer checkpoint of a run on sounds."""
+VIEWS = ("overview", "map", "pictures")
+EMPTY = """No run of the Explorer yet.
+
+n  starts one: the pictures of the folder used last, or figures that are drawn
+r  looks at the codebooks of any run or model of yours
+
+With MNIST's files at hand:  distill-tui explore --data FOLDER"""
 
 
-class ExplorerScreen(MapScreen):
-    """Follows a run of pictures with its map, or shows the map of another run or model."""
+class ExplorerScreen(BaseScreen):
+    """Shows one source: a run on images as it trains, or the map of another run or model."""
 
+    MODE = "explorer"
+    CSS_PATH = "explorer.tcss"
+    AUTO_FOCUS = "MapView"
     TITLE_TEXT = "Explorer"
     HELP_TEXT = (
         "For each level a map: letters are data (of a run of pictures the digit, else the folder or file), filled "
         "diamonds are codes in use, hollow ones are dead. What enters a level is what the codes of the levels before "
-        "left over (residuals). The arrows choose a code; escape lets go of it. Tab leads to the knobs, which act "
+        "left over (residuals). The arrows choose a code; escape deselects it. Tab leads to the settings, which act "
         "within a second. Sounds are shown along the two directions in which their latents differ most, what is left "
         "of them along its own two; there enter plays where a code is used most, and p goes on to the next such place."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        *STEERING,
+        *REQUEST_KEYS,
         Binding("n", "start", "New", id="explorer.new", tooltip="Start a run: the folder used last, or figures"),
-        Binding("x", "reset", "Reset", id="explorer.reset", tooltip="New weights, same recipe and knobs"),
+        Binding("x", "reset", "Reset", id="explorer.reset", tooltip="New weights, same recipe and settings"),
         UNDO,
         Binding("r", "look", "Runs", id="explorer.look", tooltip="Look at another run or model"),
         Binding("k", "renew", "Renew", id="explorer.renew", tooltip="Ask the run for a checkpoint, and map that"),
-        Binding("e", "points('residuals')", "Residuals", id="explorer.residuals", tooltip="Residuals on and off"),
-        Binding("s", "points('sums')", "Sums", id="explorer.sums", tooltip="The sums of the codes so far"),
-        Binding("b", "toggle_cells", "Cells", id="explorer.cells", tooltip="The cells of the codes"),
-        Binding("t", "toggle_trails", "Paths", id="explorer.trails", tooltip="The path of each code over time"),
-        Binding("d", "deadness", "Dead", show=False, id="explorer.dead", tooltip="The other definition of a dead code"),
-        Binding("g", "scale", "Log", show=False, id="explorer.scale", tooltip="Losses: logarithmic, linear, by itself"),
+        Binding("e", "switch('residuals')", "Residuals", id="explorer.residuals", tooltip="Residuals on and off"),
+        Binding("s", "switch('sums')", "Sums", id="explorer.sums", tooltip="The sums of the codes so far"),
+        Binding("b", "switch('cells')", "Cells", id="explorer.cells", tooltip="The cells of the codes"),
+        Binding("t", "switch('trails')", "Paths", id="explorer.trails", tooltip="The path of each code over time"),
+        Binding(
+            "d", "switch('deadness')", "Dead", show=False, id="explorer.dead", tooltip="The other definition of dead"
+        ),
+        Binding(
+            "g", "switch('scale')", "Log", show=False, id="explorer.scale", tooltip="Loss scale: log, linear, auto"
+        ),
         Binding("w", "training", "Training", show=False, id="explorer.training", tooltip="Watch it on Training"),
         Binding("v", "next_view", "View", id="explorer.view", tooltip="The next view: map, pictures, all"),
-        Binding("escape", "back", "Back", show=False, id="explorer.back", tooltip="Let go of the code; all views"),
+        Binding("escape", "back", "Back", show=False, id="explorer.back", tooltip="Deselect the code; show all views"),
     ]
 
-    def __init__(self, home: Home) -> None:
-        super().__init__(home)
-        self._listening = Listening(self, home)
+    def __init__(self, home: Home, runs: RunStore) -> None:
+        super().__init__()
+        self.view = "overview"
+        self._home = home
+        self._bound: tuple[object, ...] = ()
+        self.painter = RepaintScheduler(self)
+        self.painter.add("numbers", self._paint_numbers, 0.5)
+        self.controller = RunController(self, home, runs, self.repaint)
+        self.loader = SourceLoader(self, home, self.controller, self.repaint)
+
+    def compose(self) -> ComposeResult:
+        yield AppHeader(self.MODE)
+        yield Static(EMPTY, id="empty", markup=False)
+        yield ExplorerPanels(self._home, self.loader, self.controller, self.painter, id="explorer-panels")
+        yield AppFooter(id="explorer-keys")
+
+    @property
+    def panels(self) -> ExplorerPanels:
+        return self.query_one(ExplorerPanels)
 
     def on_mount(self) -> None:
-        self.set_interval(CHECKPOINT_SECONDS, self._look_for_checkpoint)
+        self.loader.show_newest()
+        self.controller.start()
+        self.set_interval(POLL_SECONDS, self._poll)
 
-    # what is looked at
-
-    def action_look(self) -> None:
-        begin(self, "look", self._offer)
-
-    async def _offer(self) -> None:
-        from distill_tui.ui.screens.config.recipe_sources import COLUMNS, FILE, origins
-
-        try:
-            rows = [row for row in await asyncio.to_thread(origins, self._home) if row.key != FILE]
-        except DistillError as error:
-            self.notify(str(error), severity="error", timeout=10, markup=False)
-            return
-        names = {row.key: row.cells[0] for row in rows}
-
-        def answered(key: str | None) -> None:
-            if key is None:
-                return
-            self.workers.cancel_group(self, "making")
-            kind, _, which = key.partition(":")
-            run, title = RunFolder(self._home.runs / which), f"{kind} {printable(names[key])}"
-            if kind == "run" and run.pictures.is_file():
-                self.watch_run(run)
-            elif kind == "run":
-                self._look_at_sounds(run, title)
-            else:
-                begin(self, "making", self._try, self._make_map, which, title)
-
-        self.app.push_screen(
-            PickDialog("Look at", COLUMNS, rows, take="look at it", empty="There is no run and no model yet."), answered
-        )
-
-    async def _try(self, work: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
-        """What is made beside the screen, one thing at a time; tells what went wrong."""
-        try:
-            await work(*arguments)
-        except DistillError as error:
-            self.notify(str(error), severity="error", timeout=10, markup=False)
-            if self.map is None:
-                self.sounds = None
-        finally:
-            self._busy = ""
-            if self.is_attached:
-                self.set_class(self.is_blank, "-empty")
-                self._repaint()
-
-    def _say_busy(self, text: str) -> None:
-        self._busy = text
-        self.set_class(False, "-empty")
-        self._repaint()
-
-    async def _make_map(self, wanted: str, title: str) -> None:
-        self._say_busy(f"making the map of {title} …")
-        found = await sources.make_map(self._home, wanted)
-        self.sounds = None
-        self.show_map(found, title)
-
-    # a run of sounds, by its newest checkpoint
-
-    def _look_at_sounds(self, run: RunFolder, title: str) -> None:
-        self.leave_run(title)
-        self.sounds = SoundRun(run, title)
-        self._repaint()
-        self.call_after_refresh(self._look_for_checkpoint)
-
-    def _look_for_checkpoint(self) -> None:
-        """Make the map when there is a newer checkpoint; a run that has none yet is asked for one, once."""
-        sounds = self.sounds
-        if sounds is None or self._busy or not self.is_current:
-            return
-        # in this order: what a worker leaves as it ends is seen
-        sounds.look()
-        if sounds.newest != sounds.shown and (sounds.newest or not sounds.is_alive):
-            begin(self, "making", self._try, self._map_sounds, sounds)
-        elif not sounds.newest and not sounds.has_asked:
-            sounds.has_asked = True
-            begin(self, "ask", self._ask_for_checkpoint, sounds)
-
-    async def _ask_for_checkpoint(self, sounds: SoundRun, said: str = "") -> None:
-        if await self.in_thread(sounds.ask) and said:
-            self.notify(said, timeout=3)
-        self._repaint()
-
-    async def _map_sounds(self, sounds: SoundRun) -> None:
-        sounds.shown = sounds.newest
-        self._say_busy(f"making the map of {sounds.title} …")
-        found = await sources.make_map(self._home, sounds.run.id)
-        if sounds is self.sounds:
-            self.renew_map(found)
-
-    def action_renew(self) -> None:
-        assert self.sounds is not None
-        begin(self, "ask", self._ask_for_checkpoint, self.sounds, "Asked for a checkpoint: its map comes with it.")
-
-    # listening
-
-    @on(MapView.Asked)
-    def _listen(self, message: MapView.Asked) -> None:
-        if message.to_hear:
-            self._listening.play(message.stretch)
-        else:
-            self._listening.tell(message.stretch)
+    def on_screen_resume(self) -> None:
+        self.loader.show_newest()
+        self.painter.mark()
 
     def on_screen_suspend(self) -> None:
-        self._listening.stop()
+        self.panels.stop_playing()
 
-    # keys
+    def on_key(self) -> None:
+        self.painter.key_pressed()
 
-    def knobs(self) -> list[Knob]:
-        """The live settings; the weights of the losses go to MOST_WEIGHT here."""
-        found = super().knobs()
-        for knob in found:
-            if knob.field.key in ("loss.commitment_weight", "loss.codebook_weight"):
-                knob.field = dataclasses.replace(knob.field, le=MOST_WEIGHT)
-        return found
+    def on_resize(self) -> None:
+        self.painter.mark()
+
+    # painting
+
+    def _poll(self) -> None:
+        if self.is_current and self.loader.poll():
+            self.painter.mark("map")
+
+    @on(m.MetricsReceived)
+    def _metrics_received(self) -> None:
+        self.painter.mark("numbers")
+
+    @on(m.RunChosen)
+    @on(m.RunStateChanged)
+    @on(m.ControlChanged)
+    def repaint(self) -> None:
+        """Show everything as it is now."""
+        # what is begun before there are panels, or ends when they are gone, calls this too
+        if self.is_attached and self.query(ExplorerPanels):
+            self.painter.repaint()
+            self.refresh_bindings()
+
+    def _paint_numbers(self) -> None:
+        source, state = self.loader.source, self.controller.state
+        self.set_class(source is None and not self.loader.work, "-empty")
+        self.set_class(source is not None and not isinstance(source, ImageRun), "-sound")
+        self.set_class(source is not None and not source.has_images, "-unpictured")
+        if self.view == "pictures" and self.has_class("-unpictured"):
+            self.action_view("overview")
+        self.bar.show(state.name if self.controller.run else "" if source is None else source.title)
+        self.panels.show_numbers(keys_by_id(self).get("explorer.dead", "d"))
+        # the footer is not worked out again for every new number
+        bound = (
+            state.state,
+            state.started_at > 0,
+            len(state.checkpoints),
+            source and (source.map is None, source.has_codes),
+        )
+        if bound != self._bound:
+            self._bound = bound
+            self.refresh_bindings()
+
+    # actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "start":
-            return not self._busy
-        if action == "renew":
-            return self.sounds is not None and self.sounds.is_alive and self.map is not None
-        if action in ("reset", "training"):
-            return self.run_folder is not None and not self._busy
-        if action in ("points", "toggle_cells", "toggle_trails", "deadness"):
-            return self.map is not None and bool(self.map.levels)
-        if action == "scale":
-            return self.run_folder is not None
-        if action == "next_view":
-            return self.run_folder is not None or self.map is not None
+        """Actions that make sense now; the footer and the palette show those."""
+        source, run, is_idle = self.loader.source, self.controller.run, not self.loader.work
+        match action, *parameters:
+            case "request", name:
+                return self.controller.can(str(name))
+            case "start", *_:
+                return is_idle
+            case "renew", *_:
+                return isinstance(source, SoundRun) and source.is_alive and source.map is not None
+            case (("reset" | "training"), *_):
+                return run is not None and is_idle
+            case "switch", "scale":
+                return run is not None
+            case "switch", _:
+                return source is not None and source.has_codes
+            case "next_view", *_:
+                return run is not None or (source is not None and source.map is not None)
         return super().check_action(action, parameters)
 
-    def action_points(self, what: str) -> None:
-        """Draw this for the data, or encoder outputs alone if that is drawn."""
-        shows = self.maps.shows
-        shows.points = "outputs" if shows.points == what else "sums" if what == "sums" else "residuals"
-        self._repaint()
+    def action_request(self, name: str) -> None:
+        self.controller.request(name)
 
-    def action_toggle_cells(self) -> None:
-        self.maps.shows.cells = not self.maps.shows.cells
-        self._repaint()
+    def action_switch(self, option: str) -> None:
+        """Switch an option of the map, or the scale of the losses, over."""
+        if notice := self.panels.toggle(option):
+            self.notify(notice, timeout=4)
+        self.repaint()
 
-    def action_toggle_trails(self) -> None:
-        self.maps.shows.trails = not self.maps.shows.trails
-        self._repaint()
-
-    def action_deadness(self) -> None:
-        shows = self.maps.shows
-        shows.deadness = "total" if shows.deadness == "even" else "even"
-        self.notify(f"Dead: {DEADNESS[shows.deadness]}.", timeout=4)
-        self._repaint()
-
-    def action_scale(self) -> None:
-        self._log = {None: True, True: False, False: None}[self._log]
-        said = {None: "as they span", True: "logarithmic", False: "linear"}[self._log]
-        self.notify(f"Losses: {said}.", timeout=2)
-        self._repaint()
-
-    def action_training(self) -> None:
-        assert self.run_folder is not None
-        self.post_message(RunWanted(self.run_folder))
+    def action_view(self, view: str) -> None:
+        """Show all panels, the map alone, or the images alone."""
+        self.view = view
+        for name in VIEWS:
+            self.set_class(name == view, f"-view-{name}")
+        self.call_after_refresh(self._settle_focus)
+        self.call_after_refresh(self.repaint)
 
     def action_next_view(self) -> None:
-        views = [view for view in VIEWS if view != "pictures" or self.query_one(PicturesView).count]
-        self.go(views[(views.index(self.view) + 1) % len(views)] if self.view in views else "desk")
+        views = [view for view in VIEWS if view != "pictures" or self.panels.has_images]
+        self.action_view(views[(views.index(self.view) + 1) % len(views)] if self.view in views else "overview")
 
     def action_back(self) -> None:
-        if not self.maps.choose_none():
-            self.go("desk")
+        if not self.panels.map_view.deselect():
+            self.action_view("overview")
 
-    # runs
+    def action_training(self) -> None:
+        assert self.controller.run is not None
+        self.post_message(RunWanted(self.controller.run))
+
+    def action_look(self) -> None:
+        self.loader.pick()
+
+    def action_renew(self) -> None:
+        self.loader.renew()
 
     def action_start(self) -> None:
-        folder = sources.last_folder(self._home)
-        begin(self, "making", self._try, self._start, "starting a run …", *(["--data", folder] if folder else []))
+        self.loader.start_run()
 
     def action_reset(self) -> None:
-        run = self.run_folder
-        assert run is not None
-        flags = sources.same_again(run, self._recipe.train.seed, self.knobs())
-        wish = self._ask(wanted="stopped") if self.is_steerable else None
-        begin(self, "making", self._try, self._start_again, wish, flags)
-
-    async def _start_again(self, wish: Wish | None, flags: list[str]) -> None:
-        if wish is None or await self._is_written(wish):
-            await self._start("new weights …", *flags)
-
-    async def _start(self, said: str, *flags: str) -> None:
-        self._say_busy(said)
-        self.watch_run(await sources.begin_run(self._home, *flags))
+        self.loader.reset_run(explorer_knobs(self.controller))

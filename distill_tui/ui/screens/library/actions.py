@@ -1,122 +1,137 @@
-"""What can be done with the models of the Library screen: kept, given away, used, and trained from."""
+"""The keys of the Library screen, and what they do with the chosen model: keep, give away, use, train from."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
-from distill_tui.files import printable
 from distill_tui.library.header import SUFFIX
 from distill_tui.library.index import Entry
 from distill_tui.library.pretrained import values_to_continue
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.reporting import formatting
+from distill_tui.text import printable
 from distill_tui.ui.dialogs.ask import AskDialog
 from distill_tui.ui.dialogs.confirm import ConfirmDialog
-from distill_tui.ui.dialogs.path import PathDialog
+from distill_tui.ui.dialogs.path import PathDialog, file_problem, new_file_problem
 from distill_tui.ui.dialogs.pick import PickDialog
-from distill_tui.ui.dialogs.use import UseDialog
-from distill_tui.ui.screens.base import BaseScreen, RecipeWanted, RunWanted
+from distill_tui.ui.screens.base import RecipeWanted, RunWanted
 from distill_tui.ui.screens.config.recipe_sources import values_of_model
 from distill_tui.ui.screens.library.model_details import go_on, run_of
+from distill_tui.ui.screens.library.model_list import model_row
+from distill_tui.ui.screens.library.use_dialog import UseDialog
 from distill_tui.ui.services.programs import call
 from distill_tui.ui.services.workers import begin
-from distill_tui.ui.widgets.table import Column, Row
+from distill_tui.ui.widgets.table import Column
+
+if TYPE_CHECKING:
+    from distill_tui.ui.screens.library.screen import LibraryScreen
 
 
-def library_key(
-    key: str, action: str, name: str, id: str, tooltip: str, show: bool = False, display: str = ""
-) -> Binding:
+def _b(key: str, action: str, name: str, id: str, tooltip: str, show: bool = False, display: str = "") -> Binding:
     """A key of the Library screen; `id` is what a person's own settings call it."""
     return Binding(key, action, name, show=show, id=f"library.{id}", tooltip=tooltip, key_display=display or None)
 
 
-USE = library_key("u", "use", "Use", "use", "Put sounds through the chosen model", True)
-HANDLING = (
-    library_key("b", "begin", "New run", "begin", "Begin a new run with the chosen model's recipe", True),
-    library_key("c", "continue", "Continue", "continue", "Begin a new run that starts from the chosen model's weights"),
-    library_key("g", "go_on", "Go on", "go-on", "Go on with the interrupted run of the chosen model"),
-    library_key("w", "watch", "Its run", "watch", "Show the run that made the chosen model"),
-    library_key("n", "rename", "Rename", "rename", "Give the chosen model another name"),
-    library_key("d", "delete", "Delete", "delete", "Move the chosen model to the trash (asks first)"),
-    library_key("t", "trash", "Trash", "trash", "Take a deleted model back from the trash"),
-    library_key("v", "verify", "Verify", "verify", "Check the chosen model's whole file"),
-    library_key("x", "export", "Export", "export", "Copy the chosen model to a file"),
-    library_key("i", "import", "Import", "import", "Copy a model file into the library"),
+LIST_KEYS = (
+    _b("slash", "filter", "Filter", "filter", "Filter by name or run", True, "/"),
+    _b("s", "sort", "Sort", "sort", "Sort by the next column", True),
+    _b("u", "model('use')", "Use", "use", "Put sounds through the chosen model", True),
+    _b("space", "mark", "Mark", "mark", "Mark the chosen model, to compare two", True),
+    _b("equals_sign", "compare", "Compare", "compare", "Compare the two marked models", True, "="),
 )
+MODEL_KEYS = (
+    _b("b", "model('new_run')", "New run", "begin", "Start a new run with the chosen model's recipe", True),
+    _b("c", "model('fine_tune')", "Fine-tune", "continue", "Start a new run from the chosen model's weights"),
+    _b("g", "model('resume')", "Resume", "go-on", "Resume the interrupted run of the chosen model"),
+    _b("w", "model('watch')", "Its run", "watch", "Show the run that made the chosen model"),
+    _b("n", "model('rename')", "Rename", "rename", "Give the chosen model another name"),
+    _b("d", "model('delete')", "Delete", "delete", "Move the chosen model to the trash (asks first)"),
+    _b("t", "model('trash')", "Trash", "trash", "Restore a deleted model from the trash"),
+    _b("v", "model('verify')", "Verify", "verify", "Check the chosen model's whole file"),
+    _b("x", "model('export')", "Export", "export", "Copy the chosen model to a file"),
+    _b("i", "model('import_file')", "Import", "import", "Copy a model file into the library"),
+    _b("escape", "clear_filter", "Clear filter", "clear", "Show every model again"),
+)
+NO_MODEL = (("trash",), ("import_file",))
+"""Parameters of the actions that need no chosen model."""
+DAMAGED_TOO = (("rename",), ("delete",), ("verify",), ("export",))
+"""Parameters of the actions that a damaged model allows too."""
 
 
-class HandlingScreen(BaseScreen):
-    """Acts on the chosen model; which one that is, and how models are listed, is the Library screen's."""
+class ModelActions:
+    """Acts on the model that is chosen on the Library screen."""
 
-    def __init__(self, home: Home) -> None:
-        super().__init__()
-        self._home = home
-        self._library = Library(home)
+    def __init__(self, screen: "LibraryScreen", home: Home, library: Library) -> None:
+        self._screen, self._home, self._library = screen, home, library
 
     @property
-    def chosen(self) -> Entry | None:
-        """The entry under the cursor."""
-        raise NotImplementedError
-
-    @property
-    def model(self) -> Entry:
-        """The same, for actions that `check_action` allows only when there is one."""
-        entry = self.chosen
+    def _model(self) -> Entry:
+        """The entry under the cursor: `check_action` lets a key through only when there is one."""
+        entry = self._screen.models.chosen
         assert entry is not None
         return entry
 
-    def reload(self, choose: str | None = None) -> None:
-        """Read the library again; `choose` is the path of the entry to choose."""
-        raise NotImplementedError
+    def use(self) -> None:
+        self._screen.app.push_screen(UseDialog(self._home, self._model))
 
-    def row(self, entry: Entry, titles: list[str]) -> Row:
-        """A model as a row of a list with these columns."""
-        raise NotImplementedError
+    # runs
 
-    def action_use(self) -> None:
-        entry = self.model
-        self.app.push_screen(UseDialog(self._home, entry))
+    def new_run(self) -> None:
+        entry = self._model
+        self._screen.attempt(lambda: self._screen.post_message(RecipeWanted(values_of_model(entry), entry.name)))
 
-    def action_begin(self) -> None:
-        entry = self.model
-        self.attempt(lambda: self.post_message(RecipeWanted(values_of_model(entry), entry.name)))
+    def fine_tune(self) -> None:
+        entry = self._model
 
-    def action_continue(self) -> None:
-        entry = self.model
-
-        def begin_again() -> None:
+        def ask_for_recipe() -> None:
             values = values_to_continue(self._home, str(entry.path))
-            self.post_message(RecipeWanted(values, f"{entry.name}, and starts from its weights"))
+            self._screen.post_message(RecipeWanted(values, f"{entry.name}, and starts from its weights"))
 
-        self.attempt(begin_again)
+        self._screen.attempt(ask_for_recipe)
 
-    def action_go_on(self) -> None:
-        entry = self.model
-        begin(self, "go on", self._go_on, entry)
+    def resume(self) -> None:
+        entry = self._model
 
-    async def _go_on(self, entry: Entry) -> None:
-        run = await self.in_thread(lambda: go_on(self._home, entry))
-        if run is not None:
-            self.post_message(RunWanted(run))
+        async def resume() -> None:
+            run = await self._screen.in_thread(lambda: go_on(self._home, entry))
+            if run is not None:
+                self._screen.post_message(RunWanted(run))
 
-    def action_watch(self) -> None:
-        entry = self.model
+        begin(self._screen, "resume", resume)
+
+    def watch(self) -> None:
+        entry = self._model
         run = run_of(self._home, entry)
         if run is None:
-            self.notify(f"The run of {entry.name} is not in this home.", severity="warning", markup=False)
+            self._screen.notify(f"The run of {entry.name} is not in this home.", severity="warning", markup=False)
         else:
-            self.post_message(RunWanted(run))
+            self._screen.post_message(RunWanted(run))
 
-    def action_rename(self) -> None:
-        entry = self.model
+    # the library
+
+    def _change(self, change: Callable[[], Entry], done: str = "") -> None:
+        """Change the library in a thread, choose the entry that comes of it, and say `done` of it."""
+
+        async def work() -> None:
+            entry = await self._screen.in_thread(change)
+            if entry is not None:
+                self._screen.reload(str(entry.path))
+                if done:
+                    self._screen.notify(f"{done}: {entry.name}", markup=False)
+
+        begin(self._screen, "change", work)
+
+    def rename(self) -> None:
+        entry = self._model
 
         def answered(name: str | None) -> None:
             if name:
-                begin(self, "change", self._change, lambda: self._library.rename(str(entry.path), name))
+                self._change(lambda: self._library.rename(str(entry.path), name))
 
-        self.app.push_screen(
+        self._screen.app.push_screen(
             AskDialog(
                 "Rename the model",
                 "Another name for it; a number is added if it is taken.",
@@ -126,118 +141,96 @@ class HandlingScreen(BaseScreen):
             answered,
         )
 
-    async def _change(self, change: Callable[[], Entry]) -> None:
-        """Change the library, and choose the entry that comes of it."""
-        entry = await self.in_thread(change)
-        if entry is not None:
-            self.reload(str(entry.path))
-
-    def action_delete(self) -> None:
-        entry = self.model
+    def delete(self) -> None:
+        entry = self._model
 
         async def delete() -> None:
-            if await self.in_thread(lambda: (self._library.delete(str(entry.path)),)):
-                self.reload()
-                self.notify(f"{entry.name} is in the trash: t brings it back.", markup=False)
+            if await self._screen.in_thread(lambda: (self._library.delete(str(entry.path)),)):
+                self._screen.reload()
+                self._screen.notify(f"{entry.name} is in the trash: t restores it.", markup=False)
 
         def answered(yes: bool | None) -> None:
             if yes:
-                begin(self, "change", delete)
+                begin(self._screen, "change", delete)
 
-        self.app.push_screen(
+        self._screen.app.push_screen(
             ConfirmDialog(
                 f"Delete {formatting.shorten(printable(entry.name), 40)}?",
-                "It goes to the trash, from where it can be restored.",
+                "It goes to the trash and can be restored.",
                 "delete it",
             ),
             answered,
         )
 
-    def action_trash(self) -> None:
-        begin(self, "trash", self._show_trash)
+    def trash(self) -> None:
+        begin(self._screen, "trash", self._show_trash)
 
     async def _show_trash(self) -> None:
-        gone = await self.in_thread(self._library.trashed)
+        gone = await self._screen.in_thread(self._library.trashed)
 
         def answered(path: str | None) -> None:
             if path is not None:
-                begin(self, "change", self._change, lambda: self._library.restore(path))
+                self._change(lambda: self._library.restore(path))
 
         if gone is not None:
-            rows = [self.row(entry, ["name", "created", "val loss"]) for entry in gone]
             columns = (Column("name"), Column("created"), Column("val loss", right=True))
-            title = "Take back from the trash"
-            self.app.push_screen(
-                PickDialog(title, columns, rows, take="take it back", empty="The trash is empty."), answered
+            rows = [model_row(entry, [column.title for column in columns]) for entry in gone]
+            title = "Restore from the trash"
+            self._screen.app.push_screen(
+                PickDialog(title, columns, rows, take="restore it", empty="The trash is empty."), answered
             )
 
-    def action_export(self) -> None:
-        entry = self.model
+    # files
+
+    def export(self) -> None:
+        entry = self._model
 
         async def export(path: str) -> None:
-            target = await self.in_thread(lambda: self._library.export(str(entry.path), Path(path)))
+            target = await self._screen.in_thread(lambda: self._library.export(str(entry.path), Path(path)))
             if target is not None:
-                self.notify(f"Written: {printable(str(target))}", markup=False)
-
-        def problem(path: str) -> str:
-            if Path(path).is_dir():
-                return "is a folder: add a name"
-            return "is there already: choose another name" if Path(path).exists() else ""
+                self._screen.notify(f"Written: {printable(str(target))}", markup=False)
 
         def answered(path: str | None) -> None:
             if path is not None:
-                begin(self, "export", export, path)
+                begin(self._screen, "export", export, path)
 
-        value = str(Path.cwd() / entry.path.name)
-        self.app.push_screen(
+        self._screen.app.push_screen(
             PathDialog(
                 "Export the model",
                 "A copy, checked first, without the names of its sounds and folders.",
-                value,
-                problem,
+                str(Path.cwd() / entry.path.name),
+                new_file_problem,
                 suffixes=(SUFFIX,),
                 new=True,
             ),
             answered,
         )
 
-    def action_import(self) -> None:
-        async def take_in(path: str) -> None:
-            entry = await self.in_thread(lambda: self._library.import_file(Path(path)))
-            if entry is not None:
-                self.reload(str(entry.path))
-                self.notify(f"In the library: {entry.name}", markup=False)
-
-        def problem(path: str) -> str:
-            if Path(path).is_dir():
-                return "is a folder: choose a file in it"
-            return "" if Path(path).is_file() else "there is no such file"
-
+    def import_file(self) -> None:
         def answered(path: str | None) -> None:
             if path is not None:
-                begin(self, "import", take_in, path)
+                self._change(lambda: self._library.import_file(Path(path)), "In the library")
 
-        self.app.push_screen(
+        self._screen.app.push_screen(
             PathDialog(
                 "Import a model",
                 f"A {SUFFIX} file; it is checked and copied.",
                 f"{Path.cwd()}/",
-                problem,
+                file_problem,
                 suffixes=(SUFFIX,),
             ),
             answered,
         )
 
-    def action_verify(self) -> None:
-        entry = self.model
-        begin(self, "verify", self._verify, entry)
+    def verify(self) -> None:
+        begin(self._screen, "verify", self._verify, self._model)
 
     async def _verify(self, entry: Entry) -> None:
         """In a process of its own: it reads every byte of the file."""
         answer = await call(self._home, "models", "verify", "--", str(entry.path))
         if answer.code == 0:
-            self.notify(f"✓ {entry.name}: every byte is as it was written.", markup=False)
+            self._screen.notify(f"✓ {entry.name}: every byte is as it was written.", markup=False)
         else:
             # what is wrong with the file is what it prints
-            said = answer.document.decode(errors="replace").strip() or answer.problem
-            self.notify(said, severity="error", timeout=10, markup=False)
+            problem = answer.document.decode(errors="replace").strip() or answer.problem
+            self._screen.notify(problem, severity="error", timeout=10, markup=False)

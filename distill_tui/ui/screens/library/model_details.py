@@ -1,4 +1,4 @@
-"""What the Library screen shows of a model beside its card: the run that made it, and that run's previews."""
+"""The run that made a model and that run's previews, shown beside its card."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +9,9 @@ from distill_tui.library.container import read_card
 from distill_tui.library.index import Entry
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
-from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.quick_state import brief
-from distill_tui.runs.service import start_worker
+from distill_tui.runs.quick_state import quick_state
+from distill_tui.runs.service import resume_run
 from distill_tui.runs.state import RunState
 
 
@@ -36,7 +35,7 @@ class Shown:
 
     @property
     def preview_folder(self) -> Path | None:
-        """Where the files of `previews` lie."""
+        """The folder with the files of `previews`."""
         made = self.previews
         return self.run.path / made.folder if self.run is not None and made is not None else None
 
@@ -50,7 +49,7 @@ def look_at(home: Home, entry: Entry) -> Shown:
     except (DistillError, OSError) as error:
         return Shown(entry, problem=str(error))
     run = run_of(home, entry)
-    return Shown(entry, card, "", run, brief(run) if run is not None else RunState())
+    return Shown(entry, card, "", run, quick_state(run) if run is not None else RunState())
 
 
 def run_of(home: Home, entry: Entry) -> RunFolder | None:
@@ -68,16 +67,15 @@ def go_on(home: Home, entry: Entry) -> RunFolder:
         DistillError: it cannot go on, and why.
     """
     run = run_of(home, entry)
-    instead = "A new run can start from the model's weights: press c."
+    instead = "Fine-tune the model instead: press c."
     if run is None:
-        raise DistillError(f"The run of {entry.name} is not in this home: there is nothing to go on from.", instead)
-    state = brief(run)
+        raise DistillError(f"The run of {entry.name} is not in this home: there is nothing to resume.", instead)
+    state = quick_state(run)
     if state.is_active:
         return run
     if state.state == "finished":
-        raise DistillError(f"The run of {entry.name} is finished: its schedule has come to its end.", instead)
+        raise DistillError(f"The run of {entry.name} is finished: its schedule has ended.", instead)
     if not (state.checkpoints or run.checkpoints.is_dir()):
         raise DistillError(f"The run of {entry.name} has no checkpoint to go on from.", instead)
-    change_control(run.control, lambda control: setattr(control, "wanted", "running"))
-    start_worker(home, run)
+    resume_run(home, run)
     return run

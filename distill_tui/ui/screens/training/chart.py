@@ -1,41 +1,42 @@
-"""The large chart, by plotext: series reduced to columns first, each drawn as its envelope."""
+"""The large chart, by plotext: series reduced to columns first, each drawn from its least to its greatest."""
 
 import math
+from collections.abc import Callable
 
-from textual.color import Color
 from textual_plotext import PlotextPlot
 
-from distill_tui.runs.state import RunState, Series
-from distill_tui.ui.widgets.braille import LOG_RATIO
-from distill_tui.ui.widgets.canvas import Scale, round_numbers
-from distill_tui.ui.widgets.envelope import Column, Envelope
-from distill_tui.ui.widgets.text_widget import again_in_another_theme
+from distill_tui.reporting.axis import Scale, round_numbers, scale_for
+from distill_tui.reporting.metrics import Loss
+from distill_tui.reporting.series import Point, SeriesReducer, quantizer_start, split_at
+from distill_tui.runs.series import Series
+from distill_tui.runs.state import RunState
+from distill_tui.ui.widgets.text_widget import again_in_another_theme, theme_style
 
 AXIS_CELLS = 9
-"""About what plotext takes for the numbers at the left."""
+"""About the width that plotext needs for the axis of values."""
 FRAME_ROWS = 4
-"""What plotext takes for the title, the frame and the numbers below."""
+"""Rows that plotext needs for the title, the frame and the axis of steps."""
 TICKS = 6
 LETTER_CELLS = 24
-"""How far apart the letters stand that mark a curve."""
+"""Distance between the letters that mark a curve."""
 
 
 class LossChart(PlotextPlot):
-    """Some losses against steps, on a logarithmic scale once they span much."""
+    """Some losses against steps, on a logarithmic scale once they span much; the quantizer warm-up is faint."""
 
-    def __init__(self, series: tuple[tuple[str, str, str], ...], title: str, *, id: str | None = None) -> None:
-        """`series` are (metric key, label, theme variable)."""
+    def __init__(self, series: tuple[Loss, ...], title: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._keys = series
         self._title = title
-        self._envelopes = {key: Envelope() for key, _, _ in series}
+        self._reducers = {key: SeriesReducer() for key, _, _ in series}
         self._state: RunState | None = None
         self._drawn: tuple[object, ...] = ()
+        self._place: Callable[[float], float] = float
 
     def show(self, state: RunState) -> None:
         """Draw this state, if it differs from what is drawn."""
         if state is not self._state:
-            self._envelopes = {key: Envelope() for key, _, _ in self._keys}
+            self._reducers = {key: SeriesReducer() for key, _, _ in self._keys}
         self._state = state
         lengths = tuple(len(state.series.get(key, ())) for key, _, _ in self._keys)
         drawn = (id(state), state.step, lengths, self.size, self.app.theme)
@@ -58,66 +59,59 @@ class LossChart(PlotextPlot):
         plot.title(self._title)
         plot.grid(False, False)
         width = max(2, (self.size.width - AXIS_CELLS) * 2)
-        known = [state.series[key] for key, _, _ in self._keys if len(state.series.get(key, ()))]
-        if not known:
-            return
-        first, last = 0.0, max(series.steps[-1] for series in known)
+        last = max([1.0, *(s.steps[-1] for key, _, _ in self._keys if len(s := state.series.get(key, Series())))])
         reduced = {
-            key: self._envelopes[key].columns(state.series.get(key, Series()), width, first, last)
+            key: self._reducers[key].points(state.series.get(key, Series()), width, 0.0, last)
             for key, _, _ in self._keys
         }
-        present = [c for columns in reduced.values() for c in columns if c is not None and _is_finite(c)]
-        if not present:
+        scale = scale_for([(p.low, p.high) for points in reduced.values() for p in points], 1)
+        if scale is None:
             return
-        least, greatest = min(c.low for c in present), max(c.high for c in present)
-        logarithmic = least > 0 and greatest / least > LOG_RATIO
-        place = math.log10 if logarithmic else float
-        at = [first + index * (last - first) / (width - 1) for index in range(width)]
+        self._place = math.log10 if scale.logarithmic else float
+        start, step = quantizer_start(state), last / (width - 1)
+        parted = {key: split_at(points, start, 0.0, last, width) for key, points in reduced.items()}
         for key, _, variable in self._keys:
-            # both ends of a column, so that a spike reaches its true height
-            dots = [
-                (x, place(value))
-                for x, column in zip(at, reduced[key], strict=True)
-                if column is not None and _is_finite(column)
-                for value in {column.low, column.high}
-            ]
-            if dots:
-                plot.plot(*zip(*dots, strict=True), marker="braille", color=self._color(variable))
+            before, after = parted[key]
+            self._draw_curve(before, step, self._color("faint"))
+            self._draw_curve(after, step, self._color(variable))
         # after the curves, which would cover them; the legend shows the letters too
         for number, (key, label, variable) in enumerate(self._keys):
-            points = [
-                (index, (at[index], place(column.last)))
-                for index, column in enumerate(reduced[key])
-                if column is not None and _is_finite(column) and math.isfinite(column.last)
-            ]
-            if marked := spread(points, LETTER_CELLS * (2 * number + 1) // len(self._keys), 2 * LETTER_CELLS):
-                plot.scatter(*zip(*marked, strict=True), label=label, marker=label[0], color=self._color(variable))
-        if least < greatest:
-            plot.ylim(place(least), place(greatest))
-            # two ticks in one row, and plotext shows either
-            most = max(2, min(TICKS, (self.size.height - FRAME_ROWS) // 2))
-            ticks = Scale(least, greatest, 1, logarithmic).ticks(most)
-            plot.yticks([place(tick) for tick in ticks], [f"{tick:.3g}" for tick in ticks])
-        last = max(last, 1.0)
-        plot.xlim(first, last)
-        steps = round_numbers(first, last, TICKS)
-        plot.xticks(steps, [f"{step:,.0f}" for step in steps])
+            marked = spread(parted[key][1], LETTER_CELLS * (2 * number + 1) // len(self._keys), 2 * LETTER_CELLS)
+            if marked:
+                dots = [(p.x * step, self._place(p.mean)) for p in marked]
+                plot.scatter(*zip(*dots, strict=True), label=label, marker=label[0], color=self._color(variable))
+        self._draw_axes(scale, last)
+
+    def _draw_curve(self, points: list[Point], step: float, color: tuple[int, int, int] | str) -> None:
+        # both ends of a column, so that a spike reaches its true height
+        dots = [(p.x * step, self._place(value)) for p in points for value in {p.low, p.high}]
+        if dots:
+            self.plt.plot(*zip(*dots, strict=True), marker="braille", color=color)
+
+    def _draw_axes(self, scale: Scale, last: float) -> None:
+        self.plt.ylim(self._place(scale.low), self._place(scale.high))
+        # two ticks in one row, and plotext shows either
+        ticks = scale.ticks(max(2, min(TICKS, (self.size.height - FRAME_ROWS) // 2)))
+        self.plt.yticks([self._place(tick) for tick in ticks], [f"{tick:.3g}" for tick in ticks])
+        self.plt.xlim(0.0, last)
+        steps = round_numbers(0.0, last, TICKS)
+        self.plt.xticks(steps, [f"{step:,.0f}" for step in steps])
 
     def _color(self, variable: str) -> tuple[int, int, int] | str:
-        color = Color.parse(self.app.theme_variables[variable].split()[0])
-        if color.ansi is not None and color.rich_color.name:
-            return color.rich_color.name.replace("bright_", "").replace("default", "white")
-        return color.rgb
+        """A colour of the theme for plotext, which has names of its own for the sixteen of the terminal."""
+        color = theme_style(self, variable).color
+        if color is None or color.is_default:
+            return "white"
+        if color.triplet is not None:
+            return color.triplet.red, color.triplet.green, color.triplet.blue
+        name = color.name.replace("bright_black", "gray")
+        return name.replace("bright_", "")
 
 
-def _is_finite(column: Column) -> bool:
-    return math.isfinite(column.low) and math.isfinite(column.high)
-
-
-def spread(known: list[tuple[int, tuple[float, float]]], begin: int, apart: int) -> list[tuple[float, float]]:
-    """Of points with the columns that they are in, the first of each stretch of `apart` columns from `begin` on."""
-    found: dict[int, tuple[float, float]] = {}
-    for index, point in known:
-        if index >= begin:
-            found.setdefault((index - begin) // apart, point)
-    return list(found.values())
+def spread(points: list[Point], begin: int, apart: int) -> list[Point]:
+    """The first point of each stretch of `apart` columns, from `begin` columns behind the first point on."""
+    first: dict[int, Point] = {}
+    for point in points:
+        if (index := (point.x - points[0].x - begin) // apart) >= 0:
+            first.setdefault(index, point)
+    return list(first.values())

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from distill_tui.reporting import formatting
+from distill_tui.reporting.series import SeriesReducer
 from distill_tui.reporting.verdicts import (
     FAIR_EVENNESS,
     FAIR_USE,
@@ -18,36 +19,19 @@ from distill_tui.reporting.verdicts import (
     has_enough_frames,
     window_of,
 )
-from distill_tui.runs.state import RunState, Series
-from distill_tui.ui.widgets.braille import BLOCKS
-from distill_tui.ui.widgets.pyramid import Pyramid
+from distill_tui.runs.series import Series
+from distill_tui.runs.state import RunState
+from distill_tui.ui.widgets.blocks import bars
 from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 
 MEASURES = (
     ("utilization", "share of codes in use"),
     ("perplexity", "share of codes that would do if all were used evenly"),
-    ("churn", "share of frames that changed their code"),
+    ("churn", "share of codes that are replaced in a step"),
 )
 LABEL = 16
 MOST_STRIP_ROWS = 3
 LEAST_HISTOGRAM_ROWS = 3
-
-
-def bars(values: Sequence[float], rows: int) -> list[str]:
-    """`rows` lines, the highest first, with a bar of eighths for each share of 0..1; `·` below what is not known."""
-    lines = []
-    for row in reversed(range(rows)):
-        line = ""
-        for value in values:
-            if not math.isfinite(value):
-                line += "·" if row == 0 else " "
-                continue
-            eighths = round(min(1.0, max(0.0, value)) * rows * 8) - row * 8
-            # a share above nothing must show
-            least = 1 if row == 0 and value > 0 else 0
-            line += BLOCKS[min(8, max(least, eighths))]
-        lines.append(line)
-    return lines
 
 
 def binned(counts: Sequence[int], width: int) -> list[int]:
@@ -62,22 +46,30 @@ def binned(counts: Sequence[int], width: int) -> list[int]:
 
 
 class CodebooksView(LinesWidget, can_focus=True):
-    """A strip a level against time, and the histogram of the level that is chosen."""
+    """One strip a level over time, and the histogram of the chosen level."""
 
     HELP_TEXT = (
-        "On top one strip a level, from the first epoch with codes until now: a strip that sinks is a codebook "
-        "that dries up. Each column shows the lowest of its time. Left and right read a moment, m changes what "
-        "is shown. Below, how often each code of the chosen level was used on the held-out sound of the newest count, "
-        "as they are numbered or sorted by use; a dot stands for a code that was never used."
+        "One strip a level, from the first epoch with codes until now: a strip that sinks is a codebook that loses "
+        "its codes. Each column shows the lowest value of its time. Left and right read values at the cursor, m "
+        "changes what is shown. Below, how often each code of the chosen level was used on the held-out sounds at the "
+        "newest count, by number or sorted by use; a dot stands for a code that was never used."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "level(-1)", "Level", key_display="↑↓", id="codebooks.previous", tooltip="Choose the level"),
         Binding(
             "down", "level(1)", "Level", show=False, key_display="↑↓", id="codebooks.next", tooltip="Choose the level"
         ),
-        Binding("left", "cursor(-1)", "Read", key_display="←→", id="codebooks.left", tooltip="Read a moment"),
         Binding(
-            "right", "cursor(1)", "Read", show=False, key_display="←→", id="codebooks.right", tooltip="Read a moment"
+            "left", "cursor(-1)", "Read", key_display="←→", id="codebooks.left", tooltip="Read values at the cursor"
+        ),
+        Binding(
+            "right",
+            "cursor(1)",
+            "Read",
+            show=False,
+            key_display="←→",
+            id="codebooks.right",
+            tooltip="Read values at the cursor",
         ),
         Binding("m", "measure", "Measure", id="codebooks.measure", tooltip="Utilization, perplexity or churn"),
         Binding("s", "sort", "Sort", id="codebooks.sort", tooltip="Sort the codes by use, or by their numbers"),
@@ -86,7 +78,7 @@ class CodebooksView(LinesWidget, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._state = RunState()
-        self._pyramids: dict[str, Pyramid] = {}
+        self._reducers: dict[str, SeriesReducer] = {}
         self._level = self._measure = 0
         self._sorted = True
         self._cursor: int | None = None
@@ -94,12 +86,12 @@ class CodebooksView(LinesWidget, can_focus=True):
     def show(self, state: RunState) -> None:
         """Show this state of the run."""
         if state is not self._state:
-            self._state, self._pyramids, self._cursor = state, {}, None
+            self._state, self._reducers, self._cursor = state, {}, None
         self.repaint()
 
     @property
     def level(self) -> int:
-        """The level that is chosen."""
+        """The chosen level."""
         return min(self._level, max(0, self._levels - 1))
 
     @property
@@ -171,12 +163,12 @@ class CodebooksView(LinesWidget, can_focus=True):
         return first, max(last, first + 1)
 
     def _course(self, level: int) -> list[float]:
-        """A share for each column: the lowest of its time (of churn the greatest); where nothing is, the one before."""
+        """A share for each column: the lowest of its time (the highest churn); the one before where there is none."""
         key, series = f"{level}/{self._measure}", self._series(level)
         first, last = self._span()
         found = [math.nan] * self._width()
         scale = self._codes if MEASURES[self._measure][0] == "perplexity" and self._codes else 1
-        points = self._pyramids.setdefault(key, Pyramid()).points(series, series.steps, len(found), first, last)
+        points = self._reducers.setdefault(key, SeriesReducer()).points(series, len(found), first, last)
         # a level that was not measured yet has numbers, and no point
         for point, after in zip(points, [*points[1:], None], strict=False):
             worst = point.high if MEASURES[self._measure][0] == "churn" else point.low
@@ -186,7 +178,7 @@ class CodebooksView(LinesWidget, can_focus=True):
 
     @property
     def _can_judge(self) -> bool:
-        """Whether the newest numbers come from enough frames for a verdict."""
+        """True if the newest numbers come from enough frames for a verdict."""
         return any(has_enough_frames(level, self._codes) for level in self._state.health)
 
     def _color(self, share: float) -> str:
@@ -196,14 +188,8 @@ class CodebooksView(LinesWidget, can_focus=True):
             return "series-train"
         if MEASURES[self._measure][0] == "churn":
             return "warning" if share > HIGH_CHURN else "series-train"
-        low, fair = (
-            (LOW_USE, FAIR_USE)
-            if MEASURES[self._measure][0] == "utilization"
-            else (
-                LOW_EVENNESS,
-                FAIR_EVENNESS,
-            )
-        )
+        is_use = MEASURES[self._measure][0] == "utilization"
+        low, fair = (LOW_USE, FAIR_USE) if is_use else (LOW_EVENNESS, FAIR_EVENNESS)
         return "error" if share < low else "warning" if share < fair else "success"
 
     def _strip(self, level: int, rows: int) -> list[Text]:

@@ -1,20 +1,20 @@
-"""How busy the machine is: processors, memory, and each GPU, with their courses over the last two minutes."""
+"""Use of the processors, memory and each GPU over the last two minutes."""
 
 from collections.abc import Sequence
 
 from rich.text import Text
 
-from distill_tui.files import printable
 from distill_tui.reporting import formatting
+from distill_tui.text import printable
 from distill_tui.ui.services.system_monitor import GpuSample, SystemMonitor
-from distill_tui.ui.widgets.braille import blocks
+from distill_tui.ui.widgets.blocks import blocks
 from distill_tui.ui.widgets.text_widget import LinesWidget
 
 SECONDS = 2.0
 FIRST_LOOK_SECONDS = 1.0
 COURSE = 24
 HOT = 85.0
-"""Degrees from which a GPU soon slows itself down."""
+"""Degrees Celsius above which a GPU soon throttles."""
 FULL = 0.92
 
 

@@ -14,20 +14,20 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from distill_tui.files import printable
 from distill_tui.reporting import formatting
 from distill_tui.runs.events import PreviewMade
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
-from distill_tui.ui.services.spectrograms import Picture, Pictures
-from distill_tui.ui.widgets.braille import blocks
+from distill_tui.text import printable
+from distill_tui.ui.services.spectrograms import Spectrogram, Spectrograms
+from distill_tui.ui.widgets.blocks import blocks
 from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 
 HEAT = (233, 17, 53, 54, 89, 125, 161, 167, 203, 209, 215, 221, 227, 229, 230)
 """From silent to loud, in numbers of the 256-colour palette: it looks the same with and without true colour."""
 SHADES = " ░▒▓█"
 REST_SECONDS = 0.12
-"""Who scrubs through the steps waits for no picture on the way."""
+"""Delay before spectrograms are computed, so that scrubbing through the steps computes none on the way."""
 COURSE = 16
 GAP = 2
 LEAST_PICTURE_ROWS = 3
@@ -37,7 +37,7 @@ NUMBERS = 38
 
 
 def sound_name(preview: PreviewMade, index: int) -> str:
-    """What a sound of a preview is called; logs from before they held names have numbers."""
+    """Name of a sound of a preview; older logs hold no names, only numbers."""
     return printable(preview.names[index]) if index < len(preview.names) else f"sound {index + 1}"
 
 
@@ -46,7 +46,7 @@ def _pixels(upper: int, lower: int) -> Style:
     return Style(color=Color.from_ansi(HEAT[upper]), bgcolor=Color.from_ansi(HEAT[lower]))
 
 
-def picture_row(picture: Picture, row: int, shaded: bool) -> Text:
+def picture_row(picture: Spectrogram, row: int, shaded: bool) -> Text:
     """Two rows of a picture in one row of half blocks, or of shades where colours are the terminal's own."""
     found = Text()
     upper, lower = picture.rows[row * 2], picture.rows[row * 2 + 1]
@@ -62,10 +62,10 @@ class PreviewsView(LinesWidget, can_focus=True):
     """One preview at a time; it follows the newest until one goes back."""
 
     HELP_TEXT = (
-        "Left the original, right what the model makes of it: time runs to the right, frequencies upwards as "
-        "the ear spaces them, brighter is louder, both on one scale of 80 dB. What is missing on the right is not "
-        "learned yet. The distance (log-mel) is what training lowers. Where nothing can be heard on this "
-        "machine, the files' paths and a command to fetch them are told."
+        "The original at the left, its reconstruction at the right: time runs to the right, frequencies (mel scale) "
+        "upwards, brighter is louder, both on one scale of 80 dB. What is missing on the right is not learned yet. "
+        "Training lowers the distance (log-mel). Where nothing can be heard on this machine, the paths of the files "
+        "and a command to fetch them are shown."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "step(-1)", "Step", key_display="←→", id="previews.earlier", tooltip="The preview before"),
@@ -83,13 +83,13 @@ class PreviewsView(LinesWidget, can_focus=True):
 
     @dataclass
     class ListenAsked(Message):
-        """Somebody wants to hear a file."""
+        """Request to play a file."""
 
         path: Path
 
     @dataclass
     class FetchAsked(Message):
-        """Somebody wants these files."""
+        """Request for the paths of these files."""
 
         paths: list[Path]
 
@@ -99,7 +99,7 @@ class PreviewsView(LinesWidget, can_focus=True):
         self._state = RunState()
         self._chosen: int | None = None
         self._sound = 0
-        self._pictures = Pictures()
+        self._pictures = Spectrograms()
         self._making: object = None
 
     def show(self, run: RunFolder, state: RunState) -> None:
@@ -119,7 +119,7 @@ class PreviewsView(LinesWidget, can_focus=True):
 
     @property
     def preview(self) -> PreviewMade | None:
-        """The preview that is shown."""
+        """The preview shown."""
         return self._state.previews[self._index] if self._state.previews else None
 
     def paths(self) -> list[Path]:
@@ -155,8 +155,8 @@ class PreviewsView(LinesWidget, can_focus=True):
 
     # pictures
 
-    def _pair(self, rows: int) -> list[Picture] | None:
-        """The two pictures at the size there is room for; None while they are being made."""
+    def _pair(self, rows: int) -> list[Spectrogram] | None:
+        """Both spectrograms at the size there is room for; None while they are being computed."""
         width = max(2, (self.size.width - GAP) // 2)
         key = self._pictures.key(tuple(self.paths()), width, max(1, rows) * 2)
         known = self._pictures.known(key)
@@ -176,7 +176,7 @@ class PreviewsView(LinesWidget, can_focus=True):
 
     @property
     def _shaded(self) -> bool:
-        """Whether pictures have no colours: sixteen have no steps from silent to loud."""
+        """True where spectrograms are drawn in shades: sixteen colours have no steps from silent to loud."""
         return self.app.current_theme.ansi or self.app.no_color or self.app.console.color_system == "standard"
 
     def lines(self) -> list[Text]:
@@ -220,7 +220,7 @@ class PreviewsView(LinesWidget, can_focus=True):
             parts.append(Text.assemble(("mean distance ", dim), mean))
         return joined(parts, self.size.width, 2)
 
-    def _titles(self, pair: list[Picture] | None) -> Text:
+    def _titles(self, pair: list[Spectrogram] | None) -> Text:
         width = (self.size.width - GAP) // 2
         found = Text()
         for index, (title, color) in enumerate((("original", "series-recon"), ("reconstruction", "series-val"))):
@@ -233,7 +233,7 @@ class PreviewsView(LinesWidget, can_focus=True):
             found.append(" " * GAP * (1 - index))
         return found
 
-    def _picture_rows(self, pair: list[Picture] | None, rows: int) -> list[Text]:
+    def _picture_rows(self, pair: list[Spectrogram] | None, rows: int) -> list[Text]:
         width = (self.size.width - GAP) // 2
         if pair is None:
             waiting = Text("making the pictures …", self.style("dim"))

@@ -1,0 +1,98 @@
+"""Gradients of an autoencoder: in shards or parts around a quantizer that sees the batch as a whole."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from distill_tui.engine.device import autocast
+from distill_tui.engine.dsp.losses import Loss
+from distill_tui.engine.nets.base import Autoencoder
+from distill_tui.engine.training.backward import StepOptions, accumulate, sum_chunks, sum_weighted
+
+
+class Quantized(NamedTuple):
+    """A quantized batch: its data [batch, ...], latents [batch, frames, dim] and codes [batch, frames, levels]."""
+
+    data: Tensor
+    latents: Tensor
+    codes: Tensor
+
+
+def add_gradients(
+    net: Autoencoder, loss: Loss, data: Tensor, options: StepOptions, levels: int | None
+) -> tuple[dict[str, Tensor], Quantized | None]:
+    """Add the gradients of a batch [examples, ...] to those that the net's parameters have.
+
+    The quantizer sees the batch as a whole, however it is cut: its moving averages move once a step. In parts, encoder
+    and decoder keep nothing of a part but its latents, and the encoder runs twice.
+
+    Args:
+        levels: how many levels to quantize with; None goes around the quantizer.
+
+    Returns:
+        Scalars by name, each loss that was computed as `loss/NAME`, and what was quantized.
+    """
+    chunks = data.chunk(options.count)
+    sizes = [len(chunk) for chunk in chunks]
+    encoder, decoder = list(net.encoder.parameters()), list(net.decoder.parameters())
+    with_stft = options.weights.get("stft", 0.0) > 0
+
+    def encode(chunk: Tensor) -> Tensor:
+        # each weight is cast once in a pass: there is nothing to cache, least of all for several threads
+        with autocast(data.device, options.precision, cached=False):
+            return net.encode(chunk)
+
+    def decode(chunk: Tensor, latents: Tensor) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
+        with autocast(data.device, options.precision, cached=False):
+            decoded = net.decode(latents)
+        losses = loss(decoded, net.target(chunk), with_stft=with_stft)
+        share = len(chunk) / len(data)
+        gradients = torch.autograd.grad(sum_weighted(losses, options.weights) * share, [latents, *decoder])
+        return {key: value.detach() * share for key, value in losses.items()}, gradients
+
+    def back(chunk: Tensor, latents: Tensor, gradient: Tensor) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(encode(chunk) if options.parts > 1 else latents, encoder, gradient)
+
+    with torch.set_grad_enabled(options.parts == 1):
+        encoded = list(options.each(encode, chunks, seed=options.seed))
+    latents = torch.cat([part.detach() for part in encoded]).requires_grad_()
+    output = None
+    if levels is not None:
+        with autocast(data.device, options.precision):
+            output = net.bottleneck(latents, levels)
+    quantized = latents if output is None else output.latents
+    inputs = [part.requires_grad_() for part in torch.split(quantized.detach(), sizes)]
+    losses, at_inputs = [], []
+    for values_of_chunk, (gradient, *others) in options.each(decode, chunks, inputs, seed=options.seed + options.count):
+        accumulate(decoder, others)
+        losses.append(values_of_chunk)
+        at_inputs.append(gradient)
+    at_latents = torch.cat(at_inputs)
+    extra = {} if output is None else output.losses
+    if output is not None:
+        at_latents = _through(quantized, at_latents, latents, sum_weighted(extra, options.weights) if extra else None)
+    for gradients in options.each(back, chunks, encoded, torch.split(at_latents, sizes), seed=options.seed):
+        accumulate(encoder, gradients)
+    with torch.no_grad():
+        values = _scalars(sum_chunks(losses), extra, options) | ({} if output is None else output.numbers)
+    codes = None if output is None else output.codes
+    return values, None if codes is None else Quantized(data, latents.detach(), codes)
+
+
+def _through(quantized: Tensor, gradient: Tensor, latents: Tensor, loss: Tensor | None) -> Tensor:
+    """The gradient at the latents, through the quantizer and with that of its own loss; its parameters get theirs."""
+    ends, starts = [quantized], [gradient]
+    if loss is not None:
+        ends, starts = [quantized, loss], [gradient, torch.ones_like(gradient[0, 0, 0])]
+    torch.autograd.backward(ends, starts)
+    assert latents.grad is not None
+    return latents.grad
+
+
+def _scalars(losses: dict[str, Tensor], extra: dict[str, Tensor], options: StepOptions) -> dict[str, Tensor]:
+    """The losses under the names that they are logged by; one that was not computed is not logged."""
+    recon = sum_weighted(losses, options.weights)
+    total = recon + sum_weighted(extra, options.weights) if extra else recon
+    each = {f"loss/{key}": value.detach() for key, value in (losses | extra).items()}
+    return {"loss/train": total, "loss/recon": recon} | each

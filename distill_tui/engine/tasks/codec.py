@@ -1,0 +1,199 @@
+"""The codec: an autoencoder of sounds, trained on crops of them and validated on whole ones."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from distill_tui.data import decode_cache
+from distill_tui.data.audio_io import write_wav
+from distill_tui.data.corpus import Corpus
+from distill_tui.data.decode_cache import Wave
+from distill_tui.engine.codebook_health import count_codes
+from distill_tui.engine.dsp.losses import SpectralLoss
+from distill_tui.engine.inference.evaluate import spectral_distances
+from distill_tui.engine.nets.base import SoundNet
+from distill_tui.engine.tasks import register
+from distill_tui.engine.tasks.autoencoder import AutoencoderTask, Evaluation
+from distill_tui.engine.tasks.base import Split
+from distill_tui.engine.tasks.crops import Batches, load_waves
+from distill_tui.engine.tasks.selection import MAX_SECONDS, choose_different, choose_evenly
+from distill_tui.errors import DistillError
+from distill_tui.paths import Home
+from distill_tui.recipe.arithmetic import crop_samples, latent_hop
+from distill_tui.recipe.schema import Recipe
+from distill_tui.runs.folder import RunFolder
+
+VALIDATION_SECONDS = {"cpu": 60.0, "cuda": 600.0, "mps": 200.0}
+
+
+@register
+class CodecTask(AutoencoderTask):
+    """Trains a codec on waves at its sample rate.
+
+    Args:
+        training, validation: the waves; `waves` holds them by split.
+        names: of the held-out waves, with their sub-folders.
+    """
+
+    name = "codec"
+    data_noun, unit = "sounds", "sound"
+    distance = main_loss = "mel"
+    memory_advice = "Try a smaller model.channels, fewer blocks or a shorter data.crop_seconds."
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        training: Sequence[Wave],
+        validation: Sequence[Wave],
+        device: torch.device,
+        names: Sequence[str] = (),
+    ) -> None:
+        super().__init__(recipe, device)
+        self.sample_rate, self.crop = int(recipe.model.sample_rate), crop_samples(recipe)
+        self.per_step = int(recipe.train.batch_size) * self.crop / self.sample_rate
+        self.latents_per_step = int(recipe.train.batch_size) * self.crop // latent_hop(recipe)
+        self._batches = Batches(load_waves(training, device), recipe, self.crop, recipe.train.seed)
+        self._spectral = SpectralLoss(self.sample_rate).to(device)
+        self.waves: dict[Split, Sequence[Wave]] = {"training": training, "validation": validation}
+        self._names, self._max_seconds = names, MAX_SECONDS
+        self._choose_validated()
+        self._previewed = [self._validated_files[i] for i in self._different()]
+
+    @staticmethod
+    def load_data(run: RunFolder) -> Corpus:
+        return Corpus.load(run.sounds)
+
+    @classmethod
+    def from_data(cls, home: Home, data: Corpus, recipe: Recipe, device: torch.device) -> Self:
+        training, validation, skipped = read_sounds(home, data, int(recipe.model.sample_rate))
+        task = cls(recipe, training, validation, device, [wave.sound.name for wave in validation])
+        task.skipped = skipped
+        return task
+
+    def batch(self, step: int) -> Tensor:
+        return self._batches.batch(step)
+
+    # ---------------------------------------------------------------- validation
+
+    def _choose_validated(self) -> None:
+        """Choose sounds to validate with, and as much of the training sound: the gap between them is overfitting."""
+        held_out, seen = self.waves["validation"], self.waves["training"]
+        most, seconds = int(self._max_seconds * self.sample_rate), VALIDATION_SECONDS[self.device.type]
+        lengths = [len(wave) for wave in held_out]
+        self._validated_files = choose_evenly(lengths, self.sample_rate, seconds, self._max_seconds)
+        validated = [held_out[i][:most] for i in self._validated_files]
+        seconds = sum(map(len, validated)) / self.sample_rate
+        files = choose_evenly([len(wave) for wave in seen], self.sample_rate, seconds, self._max_seconds)
+        self.validated: dict[Split, list[np.ndarray]] = {
+            "training": [seen[i][:most] for i in files],
+            "validation": validated,
+        }
+
+    def _different(self) -> list[int]:
+        """Indices of the validated held-out sounds that previews show."""
+        groups = [str(Path(self._names[file]).parent) if self._names else "" for file in self._validated_files]
+        return choose_different(self.validated["validation"], groups, self.sample_rate, self.recipe.train.previews)
+
+    def reduce_memory(self) -> str:
+        if self._max_seconds <= 1.0:
+            return ""
+        longest = max(len(wave) for split in self.validated.values() for wave in split) / self.sample_rate
+        self._max_seconds = max(1.0, min(self._max_seconds, longest) / 2)
+        self._choose_validated()
+        return f"{self._max_seconds:.0f} s of a file are validated at most"
+
+    @torch.no_grad()
+    def evaluate(self, net: Any, split: Split, weights: Mapping[str, float]) -> Evaluation:
+        """Distances of whole sounds (`stft` only if it has a weight), losses of the quantizer, and the use of codes."""
+        sums: dict[str, Tensor] = {}
+        counts: Tensor | None = None
+        for wave in self.validated[split]:
+            whole = self._padded(net, wave)
+            reconstruction, output = net(whole, self.quantizing)
+            length = len(wave)
+            values = spectral_distances(
+                self._spectral, whole[0, :length], reconstruction[0, :length], weights["stft"] > 0
+            )
+            if output is not None:
+                values |= output.losses | output.numbers
+                if output.codes is not None:
+                    used = count_codes(output.codes, net.frame_mask(whole), net.bottleneck.size)
+                    counts = used if counts is None else counts + used
+            for key, value in values.items():
+                sums[key] = sums.get(key, torch.zeros((), device=self.device)) + value
+        return Evaluation({key: float(value) / len(self.validated[split]) for key, value in sums.items()}, counts)
+
+    def _padded(self, net: SoundNet, wave: np.ndarray) -> Tensor:
+        """A wave on the device [1, samples], zeros at its end up to whole latent frames."""
+        return net.pad_to_frames(torch.from_numpy(np.array(wave)).to(self.device)[None])
+
+    @property
+    def preview_names(self) -> list[str]:
+        return [self._names[file] for file in self._previewed] if self._names else []
+
+    @torch.no_grad()
+    def write_previews(self, net: Any, folder: Path) -> list[tuple[str, str, float]]:
+        """Write pairs `original-NN.wav`, `reconstruction-NN.wav`; their names and mel distances."""
+        pairs = []
+        for number, file in enumerate(self._previewed, 1):
+            wave = self.waves["validation"][file][: int(self._max_seconds * self.sample_rate)]
+            whole = self._padded(net, wave)
+            reconstruction = net(whole, self.quantizing)[0][0, : len(wave)]
+            distances = spectral_distances(self._spectral, whole[0, : len(wave)], reconstruction, with_stft=False)
+            names = (f"original-{number:02d}.wav", f"reconstruction-{number:02d}.wav")
+            write_wav(folder / names[0], [np.asarray(wave)], self.sample_rate)
+            write_wav(folder / names[1], [reconstruction.float().cpu().numpy()], self.sample_rate)
+            pairs.append((*names, float(distances["mel"])))
+        return pairs
+
+    def example(self) -> Tensor:
+        wave = torch.from_numpy(np.array(self.validated["validation"][0][: 2 * self.sample_rate]))
+        return nn.functional.pad(wave, (0, -len(wave) % latent_hop(self.recipe)))[None]
+
+    # ---------------------------------------------------------------- facts
+
+    def prepared_facts(self) -> dict[str, Any]:
+        training, validation = self.waves["training"], self.waves["validation"]
+        return super().prepared_facts() | {
+            "rate": self.sample_rate,
+            "training_files": len(training),
+            "validation_files": len(validation),
+            "training_seconds": sum(map(len, training)) / self.sample_rate,
+            "validation_seconds": sum(map(len, validation)) / self.sample_rate,
+        }
+
+    def card_facts(self, best: Mapping[str, Any]) -> dict[str, Any]:
+        seconds = round(best["step"] * self.per_step, 3)
+        return super().card_facts(best) | {"rate": self.sample_rate, "seconds_of_sound": seconds}
+
+
+def read_sounds(
+    home: Home, corpus: Corpus, sample_rate: int
+) -> tuple[list[decode_cache.CachedWave], list[decode_cache.CachedWave], list[tuple[str, str]]]:
+    """Decode sounds into the cache: (training, validation, what was skipped and why); no samples are read yet.
+
+    Raises:
+        DistillError: a split has no usable sound left.
+    """
+    decoded, failed = decode_cache.decode_all(corpus, sample_rate, home)
+    training: list[decode_cache.CachedWave] = []
+    validation: list[decode_cache.CachedWave] = []
+    for wave in decoded:
+        if wave.sound.split == "by time":
+            border = round(len(wave) * (1 - corpus.validation_fraction))
+            training.append(wave.part(0, border))
+            validation.append(wave.part(border, len(wave)))
+        else:
+            (validation if wave.sound.split == "validation" else training).append(wave)
+    if not training or not validation:
+        name, reason = failed[0] if failed else ("", "")
+        raise DistillError(
+            f"no sound is left to {'train on' if not training else 'validate with'}"
+            + (f": {name}: {reason}" if name else ""),
+            "Look at the sounds with: distill-tui data FOLDER",
+        )
+    return training, validation, failed

@@ -1,0 +1,53 @@
+"""Recipes in words: the settings worth a line, and where several recipes differ. Values are flat, by key."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from distill_tui.recipe.fields import fields
+from distill_tui.reporting.formatting import MISSING, setting
+
+Values = Mapping[str, Any]
+
+
+def flat(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a nested recipe by key, none of them checked."""
+    found: dict[str, Any] = {}
+    for key, value in recipe.items():
+        found |= (
+            {f"{key}.{word}": inner for word, inner in value.items()} if isinstance(value, Mapping) else {key: value}
+        )
+    return found
+
+
+def setting_text(values: Values, key: str) -> str:
+    """`1024`, `16 (auto)`; a codebook size that was not chosen automatically is an `(override)`."""
+    if key not in values:
+        return MISSING
+    automatic = values.get("automatic")
+    is_automatic = isinstance(automatic, list) and key in automatic
+    how = " (auto)" if is_automatic else " (override)" if key == "model.codebook_size" else ""
+    return f"{setting(values[key])}{how}"
+
+
+def codebooks_text(values: Values) -> str:
+    """`3 levels of 64 (auto) codes`, or the latents of a model without codes."""
+    if values.get("model.quantizer") == "vae":
+        return f"{values.get('model.latent_dim', MISSING)} continuous latents a frame"
+    return f"{values.get('model.rvq_levels', MISSING)} levels of {setting_text(values, 'model.codebook_size')} codes"
+
+
+def settings_worth_a_line(values: Values) -> list[tuple[str, str]]:
+    """(key, text) of the settings with a flag, those that were chosen automatically, and those that differ."""
+    found = []
+    automatic = values.get("automatic") or []
+    for key, field in fields().items():
+        value = values.get(key, field.default)
+        has_flag = "flag" in field.extra and value != ""
+        if key in values and not field.is_hidden and (has_flag or key in automatic or value != field.default):
+            found.append((key, setting_text(values, key)))
+    return found
+
+
+def different_keys(recipes: Sequence[Values]) -> list[str]:
+    """The keys in which these recipes differ, but for those that are a run's own."""
+    return [key for key, f in fields().items() if not f.is_own and len({str(r.get(key)) for r in recipes}) > 1]

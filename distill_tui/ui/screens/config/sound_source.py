@@ -1,0 +1,83 @@
+"""The chosen sounds of the Config screen: scanned in a process of their own; and how fast this machine trains."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.dom import DOMNode
+
+from distill_tui.paths import Home
+from distill_tui.ui.screens.config.data_panel import Found
+from distill_tui.ui.services.workers import begin
+from distill_tui.ui.widgets.path_input import AND, split_paths
+
+if TYPE_CHECKING:
+    # the first screen must come at once: what it does not show at first is imported when it is used
+    from distill_tui.data.corpus import Corpus
+    from distill_tui.recipe.schema import Recipe
+    from distill_tui.runs.throughput import Throughput
+
+
+class SoundSource:
+    """Holds what is known of the chosen sounds. `progressed` is called as a scan goes on, `changed` at its end."""
+
+    def __init__(
+        self, home: Home, owner: DOMNode, progressed: Callable[[], object], changed: Callable[[], object]
+    ) -> None:
+        """Workers run as those of `owner`."""
+        self._home, self._owner = home, owner
+        self._progressed, self._changed = progressed, changed
+        self.found = Found()
+        self._paces: dict[str, list[Throughput]] = {}
+
+    def look_at(self, path: str) -> None:
+        """Scan this path, or these with ` + ` between them; a scan of others ends."""
+        gone = [part for part in split_paths(path) if not Path(part).exists()]
+        if gone:
+            self._owner.workers.cancel_group(self._owner, "scan")
+            which = f": {gone[0]}" if AND in path else ""
+            self.found = Found(path=path, problem=f"there is no such folder or file{which}")
+        else:
+            self.found = Found(path=path, scanning=True)
+            begin(self._owner, "scan", self._scan, path)
+        self._progressed()
+
+    async def _scan(self, path: str) -> None:
+        from distill_tui.ui.services.new_run import look
+
+        def progress(done: int, total: int) -> None:
+            self.found.done, self.found.total = done, total
+            self._progressed()
+
+        self.found = await look(self._home, path, progress)
+        self._changed()
+
+    def look_again(self) -> None:
+        """Learn from runs that have ended meanwhile: one may be resumed, and they tell how fast this machine is."""
+        if self.found.corpus is not None:
+            begin(self._owner, "again", self._look_again, self.found.corpus)
+
+    async def _look_again(self, corpus: "Corpus") -> None:
+        from distill_tui.runs.history import interrupted_run
+
+        interrupted = await asyncio.to_thread(interrupted_run, self._home, corpus)
+        if corpus is self.found.corpus:
+            self.found.interrupted = interrupted
+            self._paces = {}
+            self._changed()
+
+    def ask_pace(self, recipe: "Recipe") -> None:
+        """Find out how fast this machine was on the recipe's device; the logs of earlier runs are read once."""
+        from distill_tui.runs.throughput import measured, nearest
+
+        device = str(recipe.train.device)
+        if device in self._paces:
+            self.found.pace = nearest(self._paces[device], recipe)
+            return
+
+        async def ask() -> None:
+            self._paces[device] = await asyncio.to_thread(measured, self._home, device)
+            self._changed()
+
+        begin(self._owner, "pace", ask)
