@@ -20,6 +20,10 @@ FRAME_SECONDS = 0.00625
 """The hop of the spectrogram. Frames of 12 ms lose drums; frames of 3 ms are better still for drums at 44.1 kHz, but
 worse for speech at 8 kHz (tests/benchmarks/RESULTS.md)."""
 STRIDE = 4
+LOUDNESS_SCALE = 2.0
+"""One unit of the latent is 4.3 dB."""
+RESIDUAL = ("rvq_ema", "rvq_gradient", "residual_vq")
+"""The quantizers whose codes tell any range; a fixed grid or a normal distribution would bend the loudness."""
 CONV2D_STRIDE = 16
 """Of four layers of stride 2."""
 IMAGE_CODES, IMAGE_BATCH = 16, 64
@@ -100,6 +104,7 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
         hop = value("model.hop_length", hop_for(rate))
         window = value("model.n_fft", 4 * hop)
         value("model.n_mels", min(128, window // 4))
+        value("model.loudness_scale", LOUDNESS_SCALE if recipe.model.quantizer in RESIDUAL else 0.0)
         value("model.stride", CONV2D_STRIDE if recipe.model.net == "conv2d" else STRIDE)
         framed = with_values(recipe, chosen)
         value("model.codebook_size", codebook_size(data.training_seconds * frame_rate(framed)))

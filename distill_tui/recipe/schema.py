@@ -16,7 +16,7 @@ from msgspec import Meta, Struct, field
 from distill_tui.recipe.quantizers import QUANTIZERS, QuantizerFacts, QuantizerName
 
 Auto = Literal["auto"]
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 
 
 def _meta(title: str, description: str, /, ge: float | None = None, le: float | None = None, **extra: Any) -> Meta:
@@ -103,6 +103,36 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
     channels: Annotated[int, _meta("Channels", "Width of the ConvNeXt blocks.", ge=8, le=4096, step=64)] = 384
     encoder_blocks: Annotated[int, _meta("Encoder blocks", "ConvNeXt blocks before the quantizer.", ge=1, le=64)] = 4
     decoder_blocks: Annotated[int, _meta("Decoder blocks", "ConvNeXt blocks after the quantizer.", ge=1, le=64)] = 6
+    noise_bands: Annotated[
+        int,
+        _meta(
+            "Noise bands",
+            "Bands whose noisiness the decoder says, to make noise where there is noise (net convnext). 0: none, "
+            "and noise comes out as a buzz.",
+            ge=0,
+            le=128,
+        ),
+    ] = 16
+    gains_per_frame: Annotated[
+        int,
+        _meta(
+            "Gains a frame",
+            "Gains in a latent frame that the decoder shapes attacks with (net convnext). 0: none.",
+            ge=0,
+            le=256,
+        ),
+    ] = 16
+    loudness_scale: Annotated[
+        float | Auto,
+        _meta(
+            "Loudness scale",
+            "How finely the codes tell the loudness of a frame (net convnext). 0: not by itself, and much comes out "
+            "too quiet.",
+            ge=0,
+            le=100,
+            step=0.5,
+        ),
+    ] = "auto"
     latent_dim: Annotated[int, _meta("Latent size", "Dimensions of a latent vector.", ge=1, le=2048)] = 64
     rvq_levels: Annotated[
         int,
@@ -154,6 +184,10 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
             le=5,
         ),
     ] = 2
+    noise_weight: Annotated[
+        float,
+        _meta("Noise weight", "Weight of the noisiness of bands.", ge=0, le=10, live=True, step=0.05),
+    ] = 0.1
     commitment_weight: Annotated[
         float,
         _meta(

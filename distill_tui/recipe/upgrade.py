@@ -1,7 +1,8 @@
 """Recipes of earlier versions, read as one of today's: recipe files, cards of models, folders of runs, `--set`.
 
 Version 2 renamed fields to the words of the field, and made one key, `model.quantizer`, of `model.bottleneck` and
-`model.codebooks`. Nothing has to be filled in.
+`model.codebooks`. Version 3 added what a decoder makes noise, attacks and loudness with; a recipe of before is of a net
+without it.
 """
 
 from collections.abc import Mapping
@@ -31,6 +32,8 @@ RENAMED = {
 }
 """The keys of version 1 and what they are called since version 2."""
 
+WITHOUT_NOISE = {"noise_bands": 0, "gains_per_frame": 0, "loudness_scale": 0.0}
+"""What the nets of versions 1 and 2 mean in version 3."""
 
 QUANTIZER = ("bottleneck", "codebooks")
 """The last words of the two keys of version 1 that are `model.quantizer` since version 2."""
@@ -67,6 +70,8 @@ def upgrade(values: Mapping[str, Any]) -> dict[str, Any]:
         model["quantizer"] = quantizer_of(**{word: model.pop(word) for word in QUANTIZER if word in model})
     if isinstance(automatic := upgraded.get("automatic"), list):
         upgraded["automatic"] = [RENAMED.get(key, key) if isinstance(key, str) else key for key in automatic]
-    if upgraded.get("version") == 1:
+    if upgraded.get("version") in (1, 2) and isinstance(model, dict):
+        upgraded["model"] = WITHOUT_NOISE | model
+    if upgraded.get("version") in (1, 2):
         upgraded["version"] = RECIPE_VERSION
     return upgraded

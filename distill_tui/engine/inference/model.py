@@ -142,7 +142,7 @@ class Model:
         """Decode in blocks that follow one another."""
         for chunk in chunks(codes.shape[1], self.context):
             latents = self.net.bottleneck.latents(codes[:, chunk.first : chunk.last].to(self.net.device))
-            yield self.net.decode_audio(latents)[:, chunk.samples(self.net.latent_hop)].cpu()
+            yield self.net.decode_audio(latents, chunk.first)[:, chunk.samples(self.net.latent_hop)].cpu()
 
     def reconstruct(self, wave: Tensor, levels: int | None = None) -> Tensor:
         """[channels, samples] to their reconstruction, equally long: the same as `decode(encode(wave))`."""

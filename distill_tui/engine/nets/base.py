@@ -36,9 +36,22 @@ class Autoencoder(nn.Module):
         """Data [batch, ...] to latents [batch, frames, latent_dim]."""
         raise NotImplementedError
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """Latents [batch, frames, latent_dim] to what the loss compares with `target`."""
+    def decode(self, latents: Tensor, first: Tensor | int = 0) -> Tensor:
+        """Latents [batch, frames, latent_dim] to what the loss compares with `target`.
+
+        Args:
+            first: the place of the first latent frame in its sound, for each of the batch or for all, which the random
+                numbers of a decoder that has some follow from.
+        """
         raise NotImplementedError
+
+    def decode_to_train(self, latents: Tensor, data: Tensor, first: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The result of `decode`, and losses of what else the decoder says of `data`, scalars by name.
+
+        Args:
+            first: as of `decode` [batch].
+        """
+        return self.decode(latents, first), {}
 
     def target(self, data: Tensor) -> Tensor:
         """What `decode` should return for data."""
@@ -101,6 +114,6 @@ class SoundNet(Autoencoder):
     def loss(self) -> Loss:
         return SpectralLoss(self.sample_rate, crop_samples(self.recipe), self.recipe.loss.scales)
 
-    def decode_audio(self, latents: Tensor) -> Tensor:
-        """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]."""
-        return self.render(self.decode(latents))
+    def decode_audio(self, latents: Tensor, first: int = 0) -> Tensor:
+        """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]; `first` is their place in the sound."""
+        return self.render(self.decode(latents, first))

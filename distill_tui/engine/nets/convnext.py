@@ -3,15 +3,28 @@
 The shape follows Vocos (Siuzdak 2023, arXiv 2306.00814): all layers work at the spectrogram's rate or below,
 and the waveform comes from magnitudes and phases. `stride` spectrogram frames share one latent frame; the blocks work
 at the frame rate of the latents, where a wide layer is cheap.
+
+Beside them the decoder says how noisy each band is (`model.noise_bands`), which turns its phases at random, and a gain
+for each small part of a frame (`model.gains_per_frame`), which shapes attacks. The first latent is the loudness
+(`model.loudness_scale`), which is imposed on the result.
 """
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from distill_tui.engine.dsp.loudness import loudness, with_loudness
+from distill_tui.engine.dsp.noise import Noisiness, band_of_bins, random_phases
 from distill_tui.engine.dsp.stft import synthesise
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.training.cpu_shards import Dropout
 from distill_tui.recipe.schema import Recipe
+
+LOUDNESS_CENTRE = -6.0
+"""The loudness whose latent is 0, as a natural logarithm: -52 dB, between silence and full scale."""
+MAX_GAIN = 8.0
+"""The most that a part of a frame is made louder or quieter by, as a natural logarithm: 69 dB."""
 
 
 class ConvNeXtBlock(nn.Module):
@@ -73,10 +86,33 @@ class Encoder(nn.Module):
         return out
 
 
-class Decoder(nn.Module):
-    """Latents [batch, latent frames, latent_dim] to log-magnitudes and phases, each [batch, frames, bins]."""
+class Decoded(NamedTuple):
+    """A decoder's outputs for latents [batch, n, latent_dim]; what it has no head for is None.
 
-    def __init__(self, bins: int, stride: int, channels: int, count: int, latent_dim: int, dropout: float) -> None:
+    Log-magnitudes and phases are [batch, n x stride, bins], `noisiness` [batch, n, bands] are logits, `gains`
+    [batch, n x gains per frame] natural logarithms.
+    """
+
+    log_magnitude: Tensor
+    phase: Tensor
+    noisiness: Tensor | None
+    gains: Tensor | None
+
+
+class Decoder(nn.Module):
+    """Latents [batch, latent frames, latent_dim] to `Decoded`."""
+
+    def __init__(
+        self,
+        bins: int,
+        stride: int,
+        channels: int,
+        count: int,
+        latent_dim: int,
+        dropout: float,
+        noise_bands: int = 0,
+        gains: int = 0,
+    ) -> None:
         super().__init__()
         self.bins, self.stride = bins, stride
         self.embed = nn.Conv1d(latent_dim, channels, 7, padding=3)
@@ -84,32 +120,90 @@ class Decoder(nn.Module):
         self.blocks = blocks(count, channels, dropout)
         self.final = nn.LayerNorm(channels)
         self.out = nn.Linear(channels, 2 * bins * stride)
+        self.noisiness = nn.Linear(channels, noise_bands) if noise_bands else None
+        self.gains = nn.Linear(channels, gains) if gains else None
         with torch.no_grad():
             # sounds are mostly quiet: starting at e^-4 instead of e^0 saves the first hundreds of steps
             self.out.bias.view(stride, 2, bins)[:, 0].fill_(-4.0)
+            for head in (self.noisiness, self.gains):
+                if head is not None:
+                    head.weight.zero_()
+                    head.bias.zero_()
 
-    def forward(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, latents: Tensor) -> Decoded:
         x = self.embed(latents.transpose(1, 2)).transpose(1, 2)
-        x = self.out(self.final(self.blocks(self.norm(x)))).float()
+        x = self.final(self.blocks(self.norm(x)))
         batch, frames = x.shape[:2]
-        x = x.view(batch, frames * self.stride, 2, self.bins)
-        return x[:, :, 0], x[:, :, 1]
+        out = self.out(x).float().view(batch, frames * self.stride, 2, self.bins)
+        noisiness = None if self.noisiness is None else self.noisiness(x).float()
+        gains = None if self.gains is None else self.gains(x).float().flatten(1)
+        return Decoded(out[:, :, 0], out[:, :, 1], noisiness, gains)
 
 
 class ConvNeXt(SoundNet):
     """The default net."""
 
+    band: Tensor
+
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
         model, bins = recipe.model, self.n_fft // 2 + 1
         width, dropout = model.channels, model.dropout
-        self.encoder = Encoder(self.n_mels, self.stride, width, model.encoder_blocks, model.latent_dim, dropout)
-        self.decoder = Decoder(bins, self.stride, width, model.decoder_blocks, model.latent_dim, dropout)
-        self.context = 3 * max(model.encoder_blocks, model.decoder_blocks) + 4
+        self.loudness_scale, self.gains = float(model.loudness_scale), model.gains_per_frame
+        said = 1 if self.loudness_scale else 0
+        self.encoder = Encoder(self.n_mels, self.stride, width, model.encoder_blocks, model.latent_dim - said, dropout)
+        self.decoder = Decoder(
+            bins, self.stride, width, model.decoder_blocks, model.latent_dim, dropout, model.noise_bands, self.gains
+        )
+        self.noisiness = None
+        if model.noise_bands:
+            self.noisiness = Noisiness(self.sample_rate, self.n_fft, self.latent_hop, model.noise_bands)
+            self.register_buffer("band", band_of_bins(self.sample_rate, self.n_fft, model.noise_bands), persistent=False)
+        self.context = 3 * max(model.encoder_blocks, model.decoder_blocks) + (8 if said else 4)
 
-    def decode(self, latents: Tensor) -> Tensor:
+    def encode(self, data: Tensor) -> Tensor:
+        """[batch, n x latent_hop] samples in -1..1 to latents [batch, n, latent_dim]."""
+        latents = super().encode(data)
+        if not self.loudness_scale:
+            return latents
+        with torch.autocast(data.device.type, enabled=False):
+            level = (loudness(data.float(), self.latent_hop) - LOUDNESS_CENTRE) * self.loudness_scale
+        return torch.cat((level[..., None], latents), -1)
+
+    def decode(self, latents: Tensor, first: Tensor | int = 0) -> Tensor:
         """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]."""
-        log_magnitude, phase = self.decoder(latents)
+        return self._synthesise(self.decoder(latents), latents, first)
+
+    def decode_to_train(self, latents: Tensor, data: Tensor, first: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """`decode`, and the loss `noise`: the binary cross-entropy of the noisiness of bands, where it can be heard."""
+        decoded = self.decoder(latents)
+        wave = self._synthesise(decoded, latents, first)
+        if self.noisiness is None or decoded.noisiness is None:
+            return wave, {}
+        with torch.no_grad(), torch.autocast(latents.device.type, enabled=False):
+            noisy, heard = self.noisiness(data.float())
+        each = nn.functional.binary_cross_entropy_with_logits(decoded.noisiness, noisy, reduction="none")
+        return wave, {"noise": (each * heard).sum() / heard.sum().clamp(min=1)}
+
+    def _synthesise(self, decoded: Decoded, latents: Tensor, first: Tensor | int) -> Tensor:
+        length = latents.shape[1] * self.latent_hop
         with torch.autocast(latents.device.type, enabled=False):
-            length = latents.shape[1] * self.latent_hop
-            return synthesise(log_magnitude, phase, self.window, self.hop_length, length)
+            phase = decoded.phase
+            if decoded.noisiness is not None:
+                phase = phase + self._random_turns(decoded.noisiness.detach(), first)
+            wave = synthesise(decoded.log_magnitude, phase, self.window, self.hop_length, length)
+            if decoded.gains is not None:
+                gains = nn.functional.interpolate(decoded.gains[:, None], size=length, mode="linear")[:, 0]
+                wave = wave * gains.clamp(-MAX_GAIN, MAX_GAIN).exp()
+            if self.loudness_scale:
+                wanted = latents[..., 0].float() / self.loudness_scale + LOUDNESS_CENTRE
+                wave = with_loudness(wave, wanted, self.latent_hop)
+        return wave
+
+    def _random_turns(self, noisiness: Tensor, first: Tensor | int) -> Tensor:
+        """Random phases [batch, n x stride, bins] as far as bands are noisy, the same for all of a latent frame."""
+        batch, frames = noisiness.shape[:2]
+        if isinstance(first, int):
+            first = torch.full((batch,), first, device=noisiness.device)
+        turns = random_phases(first, frames, len(self.band)) * noisiness.sigmoid()[..., self.band]
+        return turns.repeat_interleave(self.stride, dim=1)

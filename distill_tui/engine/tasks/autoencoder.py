@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LOSS_WEIGHTS = {
     "mel": "loss.mel_weight",
     "stft": "loss.stft_weight",
+    "noise": "loss.noise_weight",
     "commit": "loss.commitment_weight",
     "codebook": "loss.codebook_weight",
     "kl": "loss.kl_weight",

@@ -10,6 +10,9 @@ from distill_tui.engine.dsp.losses import Loss
 from distill_tui.engine.nets.base import Autoencoder
 from distill_tui.engine.training.backward import StepOptions, accumulate, sum_chunks, sum_weighted
 
+PLACES_APART = 2**20
+"""Latent frames between the examples of a batch."""
+
 
 class Quantized(NamedTuple):
     """A quantized batch: its data [batch, ...], latents [batch, frames, dim] and codes [batch, frames, levels]."""
@@ -43,10 +46,10 @@ def add_gradients(
         with autocast(data.device, options.precision, cached=False):
             return net.encode(chunk)
 
-    def decode(chunk: Tensor, latents: Tensor) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
+    def decode(chunk: Tensor, latents: Tensor, first: Tensor) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
         with autocast(data.device, options.precision, cached=False):
-            decoded = net.decode(latents)
-        losses = loss(decoded, net.target(chunk), with_stft=with_stft)
+            decoded, more = net.decode_to_train(latents, chunk, first)
+        losses = loss(decoded, net.target(chunk), with_stft=with_stft) | more
         share = len(chunk) / len(data)
         gradients = torch.autograd.grad(sum_weighted(losses, options.weights) * share, [latents, *decoder])
         return {key: value.detach() * share for key, value in losses.items()}, gradients
@@ -63,8 +66,11 @@ def add_gradients(
             output = net.bottleneck(latents, levels)
     quantized = latents if output is None else output.latents
     inputs = [part.requires_grad_() for part in torch.split(quantized.detach(), sizes)]
+    # places far from each other in a sound without end, and others in the next step
+    places = options.seed % 2**31 + PLACES_APART * torch.arange(len(data), device=data.device)
     losses, at_inputs = [], []
-    for values_of_chunk, (gradient, *others) in options.each(decode, chunks, inputs, seed=options.seed + options.count):
+    turns = options.each(decode, chunks, inputs, torch.split(places, sizes), seed=options.seed + options.count)
+    for values_of_chunk, (gradient, *others) in turns:
         accumulate(decoder, others)
         losses.append(values_of_chunk)
         at_inputs.append(gradient)

@@ -1,0 +1,36 @@
+"""The loudness of each latent frame, measured and imposed: what a decoder cannot get wrong by itself any more.
+
+A loss of logarithms aims at the median of a level, so what cannot be predicted came out 4 to 7 dB too quiet, and held-out
+sounds with a partial where no training sound had one up to 28 dB. With the loudness in the codes themselves and imposed
+on the decoder's result, the net is left with the shape of the sound (gain-shape coding; Gersho and Gray 1992, 12.10).
+"""
+
+import torch
+from torch import Tensor, nn
+
+FLOOR = 1e-5
+"""RMS below this, -100 dB of full scale, counts as this."""
+MAX_GAIN = 5.0
+"""The most that a decoder's result is made louder by, as a natural logarithm: 43 dB."""
+
+
+def loudness(wave: Tensor, hop: int) -> Tensor:
+    """RMS of [batch, n x hop] samples as natural logarithms [batch, n], about -11.5 for silence to 0 for full scale.
+
+    Frame k is weighed by a Hann window of two hops centred on its own samples, k x hop to (k + 1) x hop.
+    """
+    window = torch.hann_window(2 * hop, device=wave.device)
+    padded = nn.functional.pad(wave.square(), (hop // 2, hop - hop // 2))
+    power = padded.unfold(1, 2 * hop, hop) @ (window / window.sum())
+    return power.clamp(min=0).add(FLOOR**2).log() / 2
+
+
+def with_loudness(wave: Tensor, wanted: Tensor, hop: int) -> Tensor:
+    """[batch, n x hop] samples, made louder or quieter to a `loudness` of about `wanted` [batch, n].
+
+    The gain moves evenly, in decibels, from the middle of a frame to that of the next.
+    """
+    gain = (wanted - loudness(wave, hop)).clamp(max=MAX_GAIN)
+    ends = nn.functional.pad(gain[:, None], (1, 1), mode="replicate")
+    smooth = nn.functional.interpolate(ends, scale_factor=float(hop), mode="linear")[:, 0, hop:-hop]
+    return wave * smooth.exp()
