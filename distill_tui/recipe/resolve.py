@@ -168,6 +168,8 @@ def _sound_problems(recipe: Recipe) -> list[str]:
         found.append(f"model.stride: {stride} is not that of net conv2d, four layers of stride 2: {CONV2D_STRIDE}")
     if model.net == "conv2d" and int(model.n_mels) % CONV2D_STRIDE:
         found.append(f"model.n_mels: {model.n_mels} is not a multiple of {CONV2D_STRIDE}, as net conv2d needs it")
+    if model.loudness_scale and model.latent_dim < 2:
+        found.append("model.latent_dim: 1 leaves nothing beside the loudness; 2 or more, or model.loudness_scale 0")
     if hop > window // 2:
         found.append(f"model.hop_length: {hop} is more than half of model.n_fft ({window}), so sound would be lost")
     if int(model.n_mels) > window // 2:

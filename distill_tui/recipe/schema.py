@@ -186,7 +186,11 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = 2
     noise_weight: Annotated[
         float,
-        _meta("Noise weight", "Weight of the noisiness of bands.", ge=0, le=10, live=True, step=0.05),
+        _meta("Noise weight", "Weight of the noisiness of bands (net convnext).", ge=0, le=10, step=0.05),
+    ] = 0.1
+    repetition_weight: Annotated[
+        float,
+        _meta("Repetition weight", "Weight of noise that repeats itself (net convnext).", ge=0, le=10, step=0.05),
     ] = 0.1
     commitment_weight: Annotated[
         float,

@@ -62,7 +62,7 @@ def _convnext(model: Model) -> int:
         + _norm(width)
         + model.encoder_blocks * _block(width)
         + _norm(width)
-        + _linear(width, latent)
+        + _linear(width, latent - (1 if model.loudness_scale else 0))
     )
     decoder = (
         _convolution(latent, width, 7)
@@ -71,7 +71,7 @@ def _convnext(model: Model) -> int:
         + _norm(width)
         + _linear(width, 2 * bins * stride)
     )
-    return encoder + decoder
+    return encoder + decoder + sum(_linear(width, out) for out in (model.noise_bands, model.gains_per_frame) if out)
 
 
 def training_bytes(recipe: Recipe) -> int:

@@ -35,6 +35,7 @@ SMALL: dict[str, Any] = {
     "model.n_fft": 128,
     "model.hop_length": 32,
     "model.n_mels": 16,
+    "model.loudness_scale": 2.0,
     "model.stride": 4,
     "model.channels": 16,
     "model.encoder_blocks": 1,

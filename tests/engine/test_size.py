@@ -15,6 +15,7 @@ RESOLVED = {
     "model.n_fft": 1024,
     "model.hop_length": 256,
     "model.n_mels": 128,
+    "model.loudness_scale": 2.0,
     "model.stride": 4,
     "model.codebook_size": 32,
 }

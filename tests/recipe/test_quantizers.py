@@ -12,6 +12,7 @@ from distill_tui.recipe.quantizers import QUANTIZERS, QuantizerName
 from distill_tui.recipe.resolve import DataFacts, resolve
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.toml import from_dict
+from distill_tui.recipe.upgrade import WITHOUT_NOISE
 
 OLD: list[tuple[dict[str, str], str]] = [
     ({"bottleneck": "kl"}, "vae"),
@@ -30,7 +31,8 @@ def test_every_quantizer_of_a_recipe_has_its_facts() -> None:
 
 @pytest.mark.parametrize(("old", "quantizer"), OLD)
 def test_recipes_and_settings_of_version_1_mean_the_same(old: dict[str, str], quantizer: str) -> None:
-    assert from_dict({"version": 1, "model": old}) == {"version": 2, "model.quantizer": quantizer}
+    without_noise = {f"model.{key}": value for key, value in WITHOUT_NOISE.items()}
+    assert from_dict({"version": 1, "model": old}) == {"version": 3, "model.quantizer": quantizer} | without_noise
     for prefix in ("model.", ""):
         problems: list[str] = []
         settings = [f"{prefix}{key}={value}" for key, value in old.items()]

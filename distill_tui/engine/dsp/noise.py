@@ -15,6 +15,12 @@ NOISY, TONAL = 0.38, 0.08
 average, held-out snares 0.45, cymbals 0.1 to 0.2, tones 0.00 to 0.07."""
 AUDIBLE = 1e-6
 """A band with less of the loudest one's power in a sound, -60 dB, says nothing."""
+HIGH = 1000.0
+"""Hz; below, partials repeat themselves in any sound."""
+REPEATS = 0.003, 0.06
+"""Seconds: the lags of a buzz, from 16 to 330 Hz."""
+QUIET = 1e-3
+"""Energy above 1 kHz up to which repetition counts for little."""
 
 
 class Noisiness(nn.Module):
@@ -66,3 +72,18 @@ def random_phases(first: Tensor, frames: int, bins: int) -> Tensor:
         x = ((x ^ (x >> 16)) * multiplier) & 0xFFFFFFFF
     x = x ^ (x >> 16)
     return (x >> 8).float() * (2 * math.pi / 2**24) - math.pi
+
+
+def repetition(wave: Tensor, sample_rate: int) -> Tensor:
+    """How much what is above 1 kHz of [batch, samples] repeats itself: [batch, lags] in -1..1.
+
+    The normalised autocorrelation at lags of 3 to 60 ms, or half of the wave; silence has none.
+    """
+    first, last = round(REPEATS[0] * sample_rate), min(round(REPEATS[1] * sample_rate), wave.shape[-1] // 2)
+    # zeros as long as the longest lag keep the end from meeting the start
+    size = wave.shape[-1] + last
+    size += -size % 512
+    power = torch.fft.rfft(wave, size).abs().square()
+    power = power * (torch.fft.rfftfreq(size, 1 / sample_rate, device=wave.device) >= HIGH)
+    curve = torch.fft.irfft(power, size)
+    return curve[..., first:last] / (curve[..., :1] + QUIET)

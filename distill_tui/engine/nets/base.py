@@ -1,5 +1,7 @@
 """Base class of autoencoders: an encoder, a bottleneck, a decoder, and the loss that they are trained on."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +24,8 @@ class Autoencoder(nn.Module):
     encoder: nn.Module
     decoder: nn.Module
     context: int = 0
+    head_losses: ClassVar[tuple[str, ...]] = ()
+    """Names of the losses of `decode_to_train`."""
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from distill_tui.engine.dsp.loudness import loudness, with_loudness
-from distill_tui.engine.dsp.noise import Noisiness, band_of_bins, random_phases
+from distill_tui.engine.dsp.noise import Noisiness, band_of_bins, random_phases, repetition
 from distill_tui.engine.dsp.stft import synthesise
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.training.cpu_shards import Dropout
@@ -23,6 +23,9 @@ from distill_tui.recipe.schema import Recipe
 
 LOUDNESS_CENTRE = -6.0
 """The loudness whose latent is 0, as a natural logarithm: -52 dB, between silence and full scale."""
+TURNS = 2
+"""Random phases in a latent frame. Frames that turn together keep the shape of an attack; one phase for all of them leaves
+a repetition at their own rate, one each makes mel distances worse (tests/benchmarks/RESULTS.md)."""
 MAX_GAIN = 8.0
 """The most that a part of a frame is made louder or quieter by, as a natural logarithm: 69 dB."""
 
@@ -143,6 +146,7 @@ class Decoder(nn.Module):
 class ConvNeXt(SoundNet):
     """The default net."""
 
+    head_losses = ("noise", "repetition")
     band: Tensor
 
     def __init__(self, recipe: Recipe) -> None:
@@ -175,15 +179,26 @@ class ConvNeXt(SoundNet):
         return self._synthesise(self.decoder(latents), latents, first)
 
     def decode_to_train(self, latents: Tensor, data: Tensor, first: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """`decode`, and the loss `noise`: the binary cross-entropy of the noisiness of bands, where it can be heard."""
+        """`decode`, and two losses where the decoder makes noise.
+
+        `noise` is the binary cross-entropy of the noisiness of bands that can be heard; `repetition` is the most that
+        the result repeats itself beyond the original, as far as this is noise: that of a tone is its pitch.
+        """
         decoded = self.decoder(latents)
         wave = self._synthesise(decoded, latents, first)
         if self.noisiness is None or decoded.noisiness is None:
             return wave, {}
-        with torch.no_grad(), torch.autocast(latents.device.type, enabled=False):
-            noisy, heard = self.noisiness(data.float())
-        each = nn.functional.binary_cross_entropy_with_logits(decoded.noisiness, noisy, reduction="none")
-        return wave, {"noise": (each * heard).sum() / heard.sum().clamp(min=1)}
+        with torch.autocast(latents.device.type, enabled=False):
+            with torch.no_grad():
+                noisy, heard = self.noisiness(data.float())
+                original = repetition(data.float(), self.sample_rate)
+                share = (noisy * heard).sum((1, 2)) / heard.sum((1, 2)).clamp(min=1)
+            each = nn.functional.binary_cross_entropy_with_logits(decoded.noisiness, noisy, reduction="none")
+            excess = (repetition(wave, self.sample_rate) - original).clamp(min=0).amax(-1)
+        return wave, {
+            "noise": (each * heard).sum() / heard.sum().clamp(min=1),
+            "repetition": (excess * share).mean(),
+        }
 
     def _synthesise(self, decoded: Decoded, latents: Tensor, first: Tensor | int) -> Tensor:
         length = latents.shape[1] * self.latent_hop
@@ -201,9 +216,11 @@ class ConvNeXt(SoundNet):
         return wave
 
     def _random_turns(self, noisiness: Tensor, first: Tensor | int) -> Tensor:
-        """Random phases [batch, n x stride, bins] as far as bands are noisy, the same for all of a latent frame."""
+        """Random phases [batch, n x stride, bins] as far as bands are noisy, TURNS of them in a latent frame."""
         batch, frames = noisiness.shape[:2]
+        turns = TURNS if self.stride % TURNS == 0 else 1
         if isinstance(first, int):
             first = torch.full((batch,), first, device=noisiness.device)
-        turns = random_phases(first, frames, len(self.band)) * noisiness.sigmoid()[..., self.band]
-        return turns.repeat_interleave(self.stride, dim=1)
+        phases = random_phases(first * turns, frames * turns, len(self.band)).view(batch, frames, turns, -1)
+        phases = phases * noisiness.sigmoid()[:, :, None, self.band]
+        return phases.repeat_interleave(self.stride // turns, dim=2).flatten(1, 2)

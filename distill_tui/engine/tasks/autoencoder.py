@@ -15,6 +15,7 @@ from distill_tui.engine.tasks.codebook_init import init_codebooks, quantizer_of
 from distill_tui.engine.training.backward import StepOptions
 from distill_tui.engine.training.seeds import derive_seed
 from distill_tui.recipe import arithmetic
+from distill_tui.recipe.fields import get
 from distill_tui.runs import events as e
 
 if TYPE_CHECKING:
@@ -24,11 +25,12 @@ LOSS_WEIGHTS = {
     "mel": "loss.mel_weight",
     "stft": "loss.stft_weight",
     "noise": "loss.noise_weight",
+    "repetition": "loss.repetition_weight",
     "commit": "loss.commitment_weight",
     "codebook": "loss.codebook_weight",
     "kl": "loss.kl_weight",
 }
-"""The live setting that weighs each loss; one that is not here has weight 1."""
+"""The setting that weighs each loss; one that is not here has weight 1."""
 CODES_SPREAD = 1.01
 """Time in training from one count of codes to the next, as a factor: some 600 of them in eight hours."""
 
@@ -74,7 +76,7 @@ class AutoencoderTask(Task[Autoencoder]):
     def loss_weights(self, settings: Mapping[str, float], progress: float) -> dict[str, float]:
         """Weights of the losses; that of the KL term rises over the first part of the training."""
         fraction = self.recipe.train.kl_annealing_fraction
-        weights = {loss: settings[key] for loss, key in LOSS_WEIGHTS.items()}
+        weights = {loss: settings.get(key, get(self.recipe, key)) for loss, key in LOSS_WEIGHTS.items()}
         weights["kl"] *= min(1.0, progress / fraction) if fraction else 1.0
         return weights
 

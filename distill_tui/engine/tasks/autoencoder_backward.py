@@ -75,13 +75,15 @@ def add_gradients(
         losses.append(values_of_chunk)
         at_inputs.append(gradient)
     at_latents = torch.cat(at_inputs)
-    extra = {} if output is None else output.losses
+    extra = {} if output is None else dict(output.losses)
     if output is not None:
         at_latents = _through(quantized, at_latents, latents, sum_weighted(extra, options.weights) if extra else None)
     for gradients in options.each(back, chunks, encoded, torch.split(at_latents, sizes), seed=options.seed):
         accumulate(encoder, gradients)
     with torch.no_grad():
-        values = _scalars(sum_chunks(losses), extra, options) | ({} if output is None else output.numbers)
+        summed = sum_chunks(losses)
+        extra |= {key: summed.pop(key) for key in net.head_losses if key in summed}
+        values = _scalars(summed, extra, options) | ({} if output is None else output.numbers)
     codes = None if output is None else output.codes
     return values, None if codes is None else Quantized(data, latents.detach(), codes)
 
