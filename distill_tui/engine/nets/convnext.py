@@ -9,6 +9,7 @@ for each small part of a frame (`model.gains_per_frame`), which shapes attacks. 
 (`model.loudness_scale`), which is imposed on the result.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -162,17 +163,21 @@ class ConvNeXt(SoundNet):
         self.noisiness = None
         if model.noise_bands:
             self.noisiness = Noisiness(self.sample_rate, self.n_fft, self.latent_hop, model.noise_bands)
-            self.register_buffer("band", band_of_bins(self.sample_rate, self.n_fft, model.noise_bands), persistent=False)
+            self.register_buffer(
+                "band", band_of_bins(self.sample_rate, self.n_fft, model.noise_bands), persistent=False
+            )
         self.context = 3 * max(model.encoder_blocks, model.decoder_blocks) + (8 if said else 4)
 
     def encode(self, data: Tensor) -> Tensor:
         """[batch, n x latent_hop] samples in -1..1 to latents [batch, n, latent_dim]."""
-        latents = super().encode(data)
         if not self.loudness_scale:
-            return latents
+            return super().encode(data)
         with torch.autocast(data.device.type, enabled=False):
-            level = (loudness(data.float(), self.latent_hop) - LOUDNESS_CENTRE) * self.loudness_scale
-        return torch.cat((level[..., None], latents), -1)
+            level = loudness(data.float(), self.latent_hop)
+            # without its loudness a sound has one shape, however loud it is: less to learn
+            shape = self.features(data) - math.log10(math.e) * level.repeat_interleave(self.stride, 1)[:, None]
+        latents = self.encoder(shape).float()
+        return torch.cat((((level - LOUDNESS_CENTRE) * self.loudness_scale)[..., None], latents), -1)
 
     def decode(self, latents: Tensor, first: Tensor | int = 0) -> Tensor:
         """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]."""
