@@ -10,3 +10,6 @@ if sys.dont_write_bytecode:
     sys.pycache_prefix = str(Path(sys.prefix) / "bytecode")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+
+# as in every process of ours that computes: threads that wait for work leave the cores to the other tests
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,5 +1,6 @@
 """What every test shares: a home of its own, and one small run that was trained to its end."""
 
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,12 @@ import pytest
 
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder
+
+
+def pytest_collection_finish() -> None:
+    """Leave what the imports made out of every later collection of garbage, a fifth of the app's tests' time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -22,9 +22,8 @@ from distill_tui.runs import events as e
 from distill_tui.runs.codebook_map import read_map
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import read_events
-from distill_tui.runs.service import start_worker
 from distill_tui.runs.state import RunState
-from tests.engine.support import tones
+from tests.engine.support import tones, train_here
 
 FORMATS = sorted(path for path in Path(__file__).parent.iterdir() if path.name.startswith("0."))
 WRITTEN_AT = "/home/user/sounds/tones"
@@ -34,7 +33,6 @@ FIRST = FORMATS[0]
 OWN_CODEBOOKS = "0.1.0-2026-11-27b"
 """The first format whose codebooks are our own. The library's let gradients through in another way: training that goes
 on from them comes near to where it would have come, and not to the very weights."""
-PATIENCE = 120.0
 
 
 def laid_out(folder: Path, home: Home) -> Path:
@@ -95,7 +93,7 @@ def test_a_run_that_was_killed_goes_on_to_what_it_would_have_been(old: Path, hom
     manifest.pop(HASH, None)
     run.sounds.write_bytes(msgspec.json.encode(manifest))
     run.recipe.write_text(run.recipe.read_text().replace(WRITTEN_AT, str(sounds)))
-    assert start_worker(home, run).wait(PATIENCE) == 0, run.worker_log.read_text()
+    assert train_here(home, run) == 0
     state = RunState().apply_all(read_events(run.events))
     assert state.state == "finished"
     assert state.model is not None

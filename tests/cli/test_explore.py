@@ -17,6 +17,7 @@ from distill_tui.runs.control import change_control
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.quick_state import quick_state
 from tests.conftest import Trained
+from tests.engine.support import start_here
 from tests.library import models
 from tests.programs import cli, ended_at_last, only_run, until, until_state
 from tests.ui import explored
@@ -68,19 +69,18 @@ def idx(path: Path, shape: tuple[int, ...], data: bytes) -> None:
 
 @pytest.mark.slow
 def test_explore_says_which_files_it_uses_and_refuses_others(
-    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("distill_tui.runs.service.start_worker", start_here)
     assert main(["explore", "--plain", "--data", str(tmp_path)]) == 2
     assert "no MNIST files in" in capsys.readouterr().err
     idx(tmp_path / "t10k-images-idx3-ubyte.gz", (200, 28, 28), bytes(200 * 784))
     idx(tmp_path / "t10k-labels-idx1-ubyte.gz", (200,), bytes(i % 10 for i in range(200)))
-    with ended_at_last(home):
-        done = cli("explore", "--detach", "--data", str(tmp_path), *SHORT)
-        assert done.returncode == 0
-        told = done.stderr
-        assert "180 pictures to train on, 20 held out" in told
-        assert "only the t10k files are there: a part of them is held out" in told
-        until_state(only_run(home), "finished", "stopped", "failed")
+    assert main(["explore", "--detach", "--data", str(tmp_path), *SHORT]) == 0
+    told = capsys.readouterr().err
+    assert "180 pictures to train on, 20 held out" in told
+    assert "only the t10k files are there: a part of them is held out" in told
+    assert quick_state(only_run(home)).state in ("finished", "failed")
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,16 @@ def test_a_wrong_recipe_is_refused(
 
 
 @pytest.mark.slow
-def test_a_persons_own_defaults_do_not_change_what_an_explorer_run_is(home: Home) -> None:
+def test_a_persons_own_defaults_do_not_change_what_an_explorer_run_is(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distill_tui.runs.service.start_worker", start_here)
     home.root.mkdir(exist_ok=True)
     home.settings.write_text('[defaults]\nrvq_levels = 5\ndevice = "cpu"\n')
-    with ended_at_last(home):
-        assert cli("explore", "--detach", *SHORT).returncode == 0
-        recipe = toml.load(only_run(home).recipe)
-        assert (recipe.model.rvq_levels, recipe.train.device) == (2, "cpu")
-        until_state(only_run(home), "finished")
+    assert main(["explore", "--detach", *SHORT]) == 0
+    recipe = toml.load(only_run(home).recipe)
+    assert (recipe.model.rvq_levels, recipe.train.device) == (2, "cpu")
+    assert quick_state(only_run(home)).state == "finished"
 
 
 @pytest.mark.slow

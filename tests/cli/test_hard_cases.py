@@ -5,6 +5,7 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -133,14 +134,20 @@ def test_two_that_start_one_run_at_once_are_one_worker(home: Home, tmp_path: Pat
 
 @pytest.mark.slow
 def test_a_disk_with_no_room_for_a_sound_is_told_by_what_writes_sounds(
-    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A limit on the size of files fails in the same place as a full disk."""
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    # what is imported meanwhile is not to be written
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
     for command, out in (("reconstruct", "folder"), ("encode", "codes.npz")):
-        arguments = (command, str(trained.model), str(trained.sounds / "tone 1.wav"), "--out", str(tmp_path / out))
-        process = start(*arguments, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)))
-        printed, err = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 1, printed
-        assert re.match(rb"distill-tui: cannot write .*: file too large\n", err), err
+        arguments = [command, str(trained.model), str(trained.sounds / "tone 1.wav"), "--out", str(tmp_path / out)]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, kept[1]))
+        try:
+            code = main(arguments)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+        told = capsys.readouterr()
+        assert code == 1, told.out
+        assert re.match(r"distill-tui: cannot write .*: file too large\n", told.err), told.err
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

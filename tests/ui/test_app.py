@@ -19,7 +19,7 @@ from distill_tui.ui.app import DistillApp
 from distill_tui.ui.dialogs.help import HelpDialog
 from tests import programs
 from tests.ui import recorded
-from tests.ui.conftest import screen_text, until
+from tests.ui.conftest import PATIENCE, screen_text, until
 
 CHECK_IMPORTS = """
 import asyncio, sys
@@ -187,7 +187,7 @@ class Terminal:
         self.shown = b""
 
     def until(self, wanted: str) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while wanted not in self.text:
             assert time.monotonic() < deadline, self.text[-2000:]
             if select.select([self.master], [], [], 0.1)[0]:
@@ -221,7 +221,7 @@ def test_in_a_real_terminal_q_leaves_and_says_that_the_run_goes_on(home: Home) -
             terminal.press("q")
             terminal.until("drums goes on without the app")
             terminal.until(f"distill-tui watch {run.id}")
-            assert terminal.process.wait(10) == 0
+            assert terminal.process.wait(PATIENCE) == 0
         finally:
             terminal.close()
 
@@ -232,7 +232,7 @@ def test_a_line_that_drops_ends_the_app(home: Home) -> None:
     try:
         terminal.until("Sounds")
         terminal.process.send_signal(signal.SIGHUP)
-        assert terminal.process.wait(10) == 128 + signal.SIGHUP
+        assert terminal.process.wait(PATIENCE) == 128 + signal.SIGHUP
     finally:
         terminal.close()
 
@@ -245,7 +245,7 @@ def test_a_terminal_that_goes_without_a_word_ends_the_app(home: Home) -> None:
     # it is no session's terminal here, so nobody sends a signal
     os.close(terminal.master)
     try:
-        assert terminal.process.wait(10) == 128 + signal.SIGHUP
+        assert terminal.process.wait(PATIENCE) == 128 + signal.SIGHUP
     finally:
         terminal.process.kill()
 
@@ -259,7 +259,7 @@ def test_nothing_is_sent_when_nothing_changes(home: Home) -> None:
         try:
             terminal.until("34%")
             terminal.until("level 3 uses")
-            quiet_since, deadline = time.monotonic(), time.monotonic() + 20
+            quiet_since, deadline = time.monotonic(), time.monotonic() + PATIENCE
             while time.monotonic() - quiet_since < 2.0:
                 assert time.monotonic() < deadline, "it never became quiet"
                 if select.select([terminal.master], [], [], 0.1)[0]:

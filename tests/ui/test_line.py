@@ -11,10 +11,15 @@ import pytest
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.codebook_map import write_map
+from distill_tui.runs.folder import RunFolder
 from tests.ui import explored, recorded
+from tests.ui.conftest import PATIENCE
 from tests.ui.test_app import Terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.terminal]
+
+SECONDS = 3
+"""Large views are drawn every three seconds."""
 
 
 def taken_in(terminal: Terminal, seconds: float) -> int:
@@ -36,40 +41,45 @@ def bells(sent: bytes) -> int:
     return re.sub(rb"\x1b\][^\x07]*\x07", b"", sent).count(b"\x07")
 
 
-@pytest.mark.parametrize("keys", ["", "\x1bOR", "\x1bOS"], ids=["overview", "chart", "codebooks"])
-def test_a_watched_run_takes_little_of_the_line(home: Home, keys: str) -> None:
+def seconds_of_training(run: RunFolder, terminal: Terminal, first: int) -> int:
+    """Write events from step `first` on as the worker does, a few a second, each with its envelope; bytes sent."""
+    chance, sent = random.Random(3), 0
+    for second in range(SECONDS):
+        for part in range(4):
+            step = first + second * 20 + part * 5
+            value = 0.55 * chance.uniform(0.95, 1.05)
+            values = {"loss/train": value, "loss/recon": value * 0.9, "loss/commit": 0.06, "lr": 7e-4}
+            recorded.add_events(
+                run,
+                e.Metrics(
+                    scope="step",
+                    step=step,
+                    epoch=35,
+                    values={**values, "rate/sound": 300 + part},
+                    low={"loss/train": value * 0.9},
+                    high={"loss/train": value * 1.1},
+                    progress=step / 5000,
+                    eta_seconds=250.0 - second,
+                ),
+            )
+        sent += taken_in(terminal, 1.0)
+    return sent
+
+
+def test_a_watched_run_takes_little_of_the_line(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
         terminal = Terminal(home, rows=35, columns=120)
         try:
             terminal.until("34%")
-            terminal.press(keys)
-            taken_in(terminal, 1.0)
-            # large views are drawn every three seconds
-            chance, sent, seconds = random.Random(3), 0, 3
-            for second in range(seconds):
-                # as the worker writes: a few step events a second, each with its envelope
-                for part in range(4):
-                    step = 1701 + second * 20 + part * 5
-                    value = 0.55 * chance.uniform(0.95, 1.05)
-                    values = {"loss/train": value, "loss/recon": value * 0.9, "loss/commit": 0.06, "lr": 7e-4}
-                    recorded.add_events(
-                        run,
-                        e.Metrics(
-                            scope="step",
-                            step=step,
-                            epoch=35,
-                            values={**values, "rate/sound": 300 + part},
-                            low={"loss/train": value * 0.9},
-                            high={"loss/train": value * 1.1},
-                            progress=step / 5000,
-                            eta_seconds=250.0 - second,
-                        ),
-                    )
-                sent += taken_in(terminal, 1.0)
-            print(f"{sent / seconds:.0f} bytes a second")
-            assert 0 < sent <= 10_000 * seconds, f"{sent / seconds:.0f} bytes a second"
-            assert quiet(terminal)
+            # the overview, the chart and the codebooks
+            for first, keys in ((1701, ""), (1801, "\x1bOR"), (1901, "\x1bOS")):
+                terminal.press(keys)
+                taken_in(terminal, 1.0)
+                sent = seconds_of_training(run, terminal, first)
+                print(f"{sent / SECONDS:.0f} bytes a second")
+                assert 0 < sent <= 10_000 * SECONDS, f"{sent / SECONDS:.0f} bytes a second after {keys!r}"
+                assert quiet(terminal)
         finally:
             terminal.close()
 
@@ -100,7 +110,7 @@ def test_the_title_tells_the_state_and_the_bell_rings_once(home: Home) -> None:
             assert b"drums: finished\x07" in told
             assert bells(told) == 1
             terminal.press("q")
-            assert terminal.process.wait(10) == 0
+            assert terminal.process.wait(PATIENCE) == 0
             while select.select([terminal.master], [], [], 0.2)[0]:
                 try:
                     terminal.shown += os.read(terminal.master, 65536)

@@ -27,7 +27,7 @@ from distill_tui.ui.screens.training.screen import TrainingScreen
 from distill_tui.ui.themes import load_themes, own_themes
 from distill_tui.ui.widgets.palette import OTHER_RUNS
 from tests.ui import recorded
-from tests.ui.conftest import screen_text, until
+from tests.ui.conftest import PATIENCE, screen_text, until
 
 Watching = tuple[DistillApp, Pilot[None], TrainingScreen]
 
@@ -504,7 +504,7 @@ def test_real_gauges_tell_of_this_machine() -> None:
 
     gauges = SystemMonitor()
     gauges.ask()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not gauges.samples and time.monotonic() < deadline:
         gauges._wanted.is_set()
     sample = gauges.samples[-1]
