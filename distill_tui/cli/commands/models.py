@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from distill_tui.cli.commands.audio import add_code_flags
 from distill_tui.cli.commands.evaluate import MEASURES
 from distill_tui.cli.commands.evaluate import evaluate as evaluate_sounds
 from distill_tui.cli.output import print_json, say
@@ -59,7 +60,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     about = "how far sounds are from what a model makes of them"
     evaluation = add("evaluate", evaluate, about, "M", epilog=MEASURES, formatter_class=raw)
     evaluation.add_argument("data", metavar="DATA", nargs="+", help="folders and files; those trained on are marked")
-    evaluation.add_argument("--levels", metavar="K", help="use the first K levels only (default: all)")
+    add_code_flags(evaluation)
     evaluation.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... or mps (default: auto)")
     comparison = add("compare", compare, "recipes, losses and health side by side, and distances on the same sounds")
     comparison.add_argument("models", metavar="M", nargs="+")
