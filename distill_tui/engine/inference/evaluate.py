@@ -151,7 +151,11 @@ class EvaluationReport(msgspec.Struct, kw_only=True):
 def evaluate_corpus(
     model: Model, corpus: Corpus, levels: int | None, on_score: Callable[[FileScore], None], beam: int = 1
 ) -> EvaluationReport:
-    """Reconstruct and compare every sound of a corpus; `on_score` is called after each. See `Model.encode` for `beam`."""
+    """Reconstruct and compare every sound of a corpus; `on_score` is called after each.
+
+    Args:
+        levels, beam: those of `Model.encode`.
+    """
     splits = _splits(model)
     scores: list[FileScore] = []
     failed: list[tuple[str, str]] = []

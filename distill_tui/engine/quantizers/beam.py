@@ -25,8 +25,9 @@ def beam_search(latents: Tensor, codebooks: Tensor, greedy: Tensor, beam: int) -
     """
     books = codebooks[: greedy.shape[-1]].detach()
     rows = max(1, MAX_SCORES // (beam * books.shape[1]))
-    parts = zip(latents.float().flatten(0, 1).split(rows), greedy.flatten(0, 1).split(rows), strict=True)
-    return torch.cat([_search(vectors, books, codes, beam) for vectors, codes in parts]).view_as(greedy)
+    vectors, codes = latents.float().flatten(0, 1), greedy.flatten(0, 1)
+    parts = [slice(start, start + rows) for start in range(0, len(vectors), rows)]
+    return torch.cat([codes[:0], *(_search(vectors[part], books, codes[part], beam) for part in parts)]).view_as(greedy)
 
 
 def _search(vectors: Tensor, books: Tensor, greedy: Tensor, beam: int) -> Tensor:
