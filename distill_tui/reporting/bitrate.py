@@ -40,19 +40,16 @@ class Advice:
     level: int | None = None
 
 
-def carried_kbps(levels: Sequence[LevelHealth], frame_rate: float | None) -> float | None:
+def entropy_kbps(levels: Sequence[LevelHealth], frame_rate: float | None) -> float | None:
     """The entropy of the codes in kilobits a second; None where it is not known."""
-    bits = [_bits(level) for level in levels]
-    known = [value for value in bits if value is not None]
-    if not frame_rate or not known or len(known) < len(bits):
-        return None
-    return codes_kbps(frame_rate, known)
+    known = _perplexities(levels)
+    return codes_kbps(frame_rate, list(map(math.log2, known))) if frame_rate and known else None
 
 
 def bitrate_text(nominal: float | None, levels: Sequence[LevelHealth], frame_rate: float | None) -> str:
-    """`0.90 kbps, 0.84 kbps of it carried`: nominal, and the entropy of the codes where it is known."""
-    carried = carried_kbps(levels, frame_rate)
-    return kbps(nominal) if carried is None or not nominal else f"{kbps(nominal)}, {kbps(carried)} of it carried"
+    """`0.90 kbps, entropy 0.84`: nominal, and the entropy of the codes where it is known."""
+    entropy = entropy_kbps(levels, frame_rate)
+    return kbps(nominal) if entropy is None or not nominal else f"{kbps(nominal)}, entropy {entropy:.2f}"
 
 
 def advise(
@@ -91,19 +88,21 @@ def advice_lines(advice: Sequence[Advice]) -> list[Line]:
 
 def size_that_carries(perplexity: float) -> int:
     """The smallest power of 2 of codes that can be expected to be used as evenly as this perplexity takes."""
-    return 1 << max(1, math.ceil(math.log2(max(perplexity, 1.0) / EVEN_USE)))
+    return 1 << max(1, math.ceil(math.log2(perplexity / EVEN_USE)))
 
 
-def _bits(level: LevelHealth) -> float | None:
-    value = level.perplexity
-    return None if value is None or not math.isfinite(value) else math.log2(max(value, 1.0))
+def _perplexities(levels: Sequence[LevelHealth]) -> list[float]:
+    """The perplexity of each level; [] unless that of all is known."""
+    # 1 is the least that there is, but for rounding: a card may claim anything
+    known = [max(1.0, one.perplexity) for one in levels if one.perplexity and 0.999 <= one.perplexity < math.inf]
+    return known if len(known) == len(levels) else []
 
 
 def _fewer_levels(
     levels: Sequence[LevelHealth], size: int, frame_rate: float, distances: Sequence[float | None]
 ) -> Iterator[Advice]:
     known = [value for value in distances if value is not None and math.isfinite(value) and value > 0]
-    if not known or len(known) < len(levels):
+    if not known or len(known) != len(levels):
         return
     enough = next(k for k, value in enumerate(known, 1) if value <= known[-1] * (1 + LITTLE_DISTANCE))
     if enough == len(known):
@@ -121,35 +120,28 @@ def _fewer_levels(
 
 
 def _smaller_codebooks(levels: Sequence[LevelHealth], size: int, frame_rate: float) -> Iterator[Advice]:
-    perplexities = [level.perplexity for level in levels if _bits(level) is not None and has_enough_frames(level, size)]
-    if len(perplexities) < len(levels):
+    perplexities, full = _perplexities(levels), math.log2(size)
+    if not perplexities or not all(has_enough_frames(level, size) for level in levels):
         return
-    most = max((value or 0.0 for value in perplexities), default=math.inf)
-    common, full = size_that_carries(most) if math.isfinite(most) else size, math.log2(size)
-    now = codes_kbps(frame_rate, [full] * len(levels))
+    count, most = len(levels), max(perplexities)
+    now, common = codes_kbps(frame_rate, [full] * count), size_that_carries(most)
     if _is_spare(common, size):
-        then = codes_kbps(frame_rate, [math.log2(common)] * len(levels))
-        uses = "Every level uses" if len(levels) > 1 else "The level uses"
-        yield Advice(
-            "model.codebook_size",
-            common,
-            then,
-            f"{uses} at most {_use(most, size)}: --codebook-size {common} would carry the same, "
-            f"{now:.2f} -> {then:.2f} kbps.",
+        then = codes_kbps(frame_rate, [math.log2(common)] * count)
+        text = (
+            f"No level uses more than {_use(most, size)}: --codebook-size {common} would carry the same, "
+            f"{now:.2f} -> {then:.2f} kbps."
         )
+        yield Advice("model.codebook_size", common, then, text)
         return
     for level, perplexity in zip(levels, perplexities, strict=True):
-        fitting = size_that_carries(perplexity or 1.0)
+        fitting = size_that_carries(perplexity)
         if _is_spare(fitting, size):
-            then = codes_kbps(frame_rate, [full] * (len(levels) - 1) + [math.log2(fitting)])
-            yield Advice(
-                "model.codebook_size",
-                fitting,
-                then,
-                f"Level {level.level + 1} uses {_use(perplexity or 1.0, size)}: {fitting} codes would carry the same, "
-                f"{now:.2f} -> {then:.2f} kbps, but other levels need more.",
-                level.level,
+            then = codes_kbps(frame_rate, [full] * (count - 1) + [math.log2(fitting)])
+            text = (
+                f"Level {level.level + 1} uses {_use(perplexity, size)}: {fitting} codes would carry the same, "
+                f"{now:.2f} -> {then:.2f} kbps, but other levels need more."
             )
+            yield Advice("model.codebook_size", fitting, then, text, level.level)
 
 
 def _is_spare(fitting: int, size: int) -> bool:
@@ -157,5 +149,5 @@ def _is_spare(fitting: int, size: int) -> bool:
 
 
 def _use(perplexity: float, size: int) -> str:
-    bits = math.log2(max(perplexity, 1.0))
-    return f"{perplexity:.0f} of {size} codes' worth ({bits:.1f} of {math.log2(size):.1f} bits)"
+    bits, all_bits = math.log2(perplexity), math.log2(size)
+    return f"{perplexity:.0f} of {size} codes' worth ({bits:.1f} of {all_bits:.1f} bits)"

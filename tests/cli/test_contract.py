@@ -178,7 +178,7 @@ def test_json_has_the_shapes_that_scripts_read(both: Trained, capsys: pytest.Cap
     assert models
     assert models == printed("models")
     card = printed("models", "show", model)
-    shaped(card, MODEL | {"level_distances": [Number], "carried_kbps": Number, "advice": [ADVICE]})
+    shaped(card, MODEL | {"level_distances": [Number], "entropy_kbps": Number, "advice": [ADVICE]})
     # all its held-out sounds are short, so that both are means over the whole of them
     assert card["level_distances"][1:] == [pytest.approx(card["losses"]["distance"], rel=1e-4)]
     data = printed("data", str(both.sounds))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from distill_tui.reporting.bitrate import Advice, advice_lines, advise, advise_on_run, carried_kbps, size_that_carries
+from distill_tui.reporting.bitrate import Advice, advice_lines, advise, advise_on_run, entropy_kbps, size_that_carries
 from distill_tui.runs import events as e
 from distill_tui.runs.state import LevelHealth, RunState
 
@@ -22,16 +22,14 @@ def told(found: list[Advice]) -> list[tuple[str, int, int | None, float]]:
 
 
 def test_codes_carry_their_entropy() -> None:
-    assert carried_kbps(levels(64.0, 16.0), RATE) == pytest.approx(0.5)
-    # a card may claim anything
-    assert carried_kbps(levels(64.0, 0.0), RATE) == pytest.approx(0.3)
-    for unknown in (levels(), levels(64.0, None), levels(64.0, math.nan)):
-        assert carried_kbps(unknown, RATE) is None
-    assert carried_kbps(levels(64.0), None) is None
+    assert entropy_kbps(levels(64.0, 16.0), RATE) == pytest.approx(0.5)
+    for unknown in (levels(), levels(64.0, None), levels(64.0, 0.0), levels(64.0, math.nan)):
+        assert entropy_kbps(unknown, RATE) is None
+    assert entropy_kbps(levels(64.0), None) is None
 
 
 @pytest.mark.parametrize(
-    ("perplexity", "size"), [(0.0, 2), (1.0, 2), (40.0, 64), (51.0, 64), (52.0, 128), (200.0, 256)]
+    ("perplexity", "size"), [(1.0, 2), (3.2, 4), (40.0, 64), (51.0, 64), (52.0, 128), (200.0, 256)]
 )
 def test_the_size_that_carries_a_perplexity_leaves_room_for_uneven_use(perplexity: float, size: int) -> None:
     assert size_that_carries(perplexity) == size

@@ -12,7 +12,7 @@ from distill_tui.cli.commands.evaluate import evaluate as evaluate_sounds
 from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
-from distill_tui.reporting.bitrate import carried_kbps
+from distill_tui.reporting.bitrate import entropy_kbps
 from distill_tui.reporting.formatting import count, kbps, local_day, number, plural, table
 from distill_tui.reporting.lines import texts
 from distill_tui.reporting.model_report import advice, levels_of, model_report
@@ -147,7 +147,7 @@ def show(options: argparse.Namespace) -> int:
     if _wants_json(options):
         import msgspec
 
-        found = {"carried_kbps": carried_kbps(levels_of(card), card.frame_rate), "advice": advice(card)}
+        found = {"entropy_kbps": entropy_kbps(levels_of(card), card.frame_rate), "advice": advice(card)}
         print_json({**msgspec.to_builtins(card), **found, "path": str(path), "size": path.stat().st_size})
         return 0
     print("\n".join(_safe(text) for text in texts(model_report(card, path, path.stat().st_size))))

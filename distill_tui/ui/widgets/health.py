@@ -102,7 +102,7 @@ class HealthNote(LinesWidget):
         if verdicts.is_measured(state.health):
             window = verdicts.window_of(state)
             text = verdicts.window_text(state.health, verdicts.size_of_codebooks(state), window)
-            self._text = ". ".join(part for part in (text, bitrate.bitrate_of_run(state)) if part)
+            self._text = "; ".join(part for part in (text, bitrate.bitrate_of_run(state)) if part)
         else:
             self._text = verdicts.when_initialised(state, from_share)
         self.repaint()
