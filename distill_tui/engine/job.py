@@ -108,6 +108,7 @@ def _prepared(trainer: Trainer) -> e.RunPrepared:
 def save_model(home: Home, trainer: Trainer, data: TrainingData, finished: bool) -> e.ModelSaved:
     """Put the best epoch's weights into the library, load them back, and check that they give the same."""
     recipe, best, run = trainer.recipe, trainer.best, trainer.run_folder
+    level_distances = _level_distances(trainer)
     state = RunState().apply_all(read_events(run.events))
     losses = {key.removeprefix("loss/"): value for key, value in best["numbers"].items() if key.startswith("loss/")}
     card = Card(
@@ -132,13 +133,23 @@ def save_model(home: Home, trainer: Trainer, data: TrainingData, finished: bool)
             *(f"{knob.key}: {knob.old:g} to {knob.new:g} at step {knob.step}" for knob in state.knobs),
             *(warning.text for warning in state.warnings),
         ],
+        level_distances=level_distances,
         **trainer.task.card_facts(best),
     )
     saved, path = Library(home).save(best["weights"], card)
     _check_saved(path, trainer)
-    event = e.ModelSaved(id=saved.id, name=saved.name, path=encode_path(path), step=best["step"])
+    event = e.ModelSaved(
+        id=saved.id, name=saved.name, path=encode_path(path), step=best["step"], level_distances=level_distances
+    )
     trainer.log.write(event)
     return event
+
+
+def _level_distances(trainer: Trainer) -> list[float | None]:
+    """The task's `level_distances` of the best epoch's weights."""
+    net = copy.deepcopy(trainer.ema_net)
+    net.load_state_dict(trainer.best["weights"])
+    return trainer.validator.within_memory(lambda: trainer.task.level_distances(net), trainer.step)
 
 
 def _check_saved(path: Path, trainer: Trainer) -> None:

@@ -69,13 +69,15 @@ class Card(Facts, kw_only=True):
     """The whole description of a model.
 
     `recipe` is complete and nested. `history` holds the series of the training by name, each of the same three lists
-    `steps`, `epochs` and `values` (see `reporting.series.thin`). `data` has `files` (a count) and `seconds`; and,
+    `steps`, `epochs` and `values` (see `reporting.series.thin`). `level_distances` are those of held-out sound with the
+    first 1, 2, ... levels; empty where that was not measured. `data` has `files` (a count) and `seconds`; and,
     unless they were left out of an export, `paths` and `sounds`, a list of [name, hash of the content, part of the
     split]. `notes` are lines for people.
     """
 
     recipe: dict[str, Any] = {}
     history: dict[str, dict[str, list[Number]]] = {}
+    level_distances: Annotated[list[Number], Meta(max_length=256)] = []
     data: dict[str, Any] = {}
     notes: list[str] = []
 

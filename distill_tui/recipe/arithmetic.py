@@ -1,6 +1,7 @@
 """The numbers that follow from a resolved recipe: lengths and rates of latent frames, and the bit rate."""
 
 import math
+from collections.abc import Sequence
 
 from distill_tui.recipe.schema import Recipe
 
@@ -30,4 +31,9 @@ def bitrate_kbps(recipe: Recipe) -> float:
     """Kilobits a second of the codes: frames x levels x log2(size); 0 where there are none."""
     if not recipe.model.quantizer_facts.has_codes:
         return 0.0
-    return frame_rate(recipe) * recipe.model.rvq_levels * math.log2(float(recipe.model.codebook_size)) / 1000
+    return codes_kbps(frame_rate(recipe), [math.log2(float(recipe.model.codebook_size))] * recipe.model.rvq_levels)
+
+
+def codes_kbps(frame_rate: float, bits: Sequence[float]) -> float:
+    """Kilobits a second of codes with so many bits in each level, at `frame_rate` latent frames a second."""
+    return frame_rate * sum(bits) / 1000

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from distill_tui.library.card import Facts
-from distill_tui.reporting.formatting import count, duration, kbps, local_day, number, percent, plural
+from distill_tui.reporting.bitrate import bitrate_text
+from distill_tui.reporting.formatting import count, duration, local_day, number, percent, plural
 from distill_tui.reporting.recipe_text import Values, different_keys, flat, setting_text
 from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, level_of, size_of, size_of_codebooks, verdict, window_of
 from distill_tui.runs.state import LevelHealth, RunState
@@ -60,15 +61,15 @@ def of_run(state: RunState, recipe: Mapping[str, Any]) -> Subject:
 
 def of_model(name: str, card: Facts, recipe: Values, measured: Distances | None = None) -> Subject:
     """A model, with its flat recipe and its distances, if they were measured."""
+    health = [level_of(entry, level) for level, entry in enumerate(card.health)]
     facts = {
         "created": local_day(card.created),
         "parameters": count(card.parameters),
-        "bit rate": kbps(card.kbps),
+        "bit rate": bitrate_text(card.kbps, health, card.frame_rate),
         "trained": f"{plural(card.epoch, 'epoch')}, {plural(card.step, 'step')}",
         "training took": duration(card.seconds_trained),
         "started from": f"model {card.started_from}" if card.started_from else "scratch",
     }
-    health = [level_of(entry, level) for level, entry in enumerate(card.health)]
     window = (card.health_window or HELD_OUT_WINDOW) if health else ""
     return Subject(
         name, recipe, facts, card.losses, health, size_of(recipe.get("model.codebook_size")), window, measured

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from distill_tui.library.card import Card
-from distill_tui.reporting.formatting import MISSING, count, duration, hertz, kbps, local_day, megabytes, number, plural
+from distill_tui.library.card import Card, Facts
+from distill_tui.reporting.bitrate import Advice, advice_lines, advise, bitrate_text
+from distill_tui.reporting.formatting import MISSING, count, duration, hertz, local_day, megabytes, number, plural
 from distill_tui.reporting.lines import Line, line
 from distill_tui.reporting.recipe_text import codebooks_text, flat, settings_worth_a_line
 from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, health_table, level_of, size_of, window_text
+from distill_tui.runs.state import LevelHealth
 
 TITLE = 12
 """Cells of the titles that facts stand behind."""
@@ -25,7 +27,7 @@ def facts(card: Card, size: int, run_state: str | None = None) -> dict[str, str]
     found = {
         "created": f"{local_day(card.created)}, {'finished' if card.finished else 'stopped early'}",
         "rate": f"{hertz(card.rate)}, {card.frame_rate or 0:.1f} latent frames a second",
-        "bit rate": kbps(card.kbps),
+        "bit rate": bitrate_text(card.kbps, levels_of(card), card.frame_rate),
         "codebooks": codebooks_text(values),
         "size": f"{count(card.parameters)} parameters, {megabytes(size)}",
         "trained": f"{plural(card.epoch, 'epoch')}, {plural(card.step, 'step')} in {duration(card.seconds_trained)}",
@@ -65,11 +67,39 @@ def health_lines(card: Card, narrow: bool = False) -> list[Line]:
     """The health of a model's levels; none where it has none."""
     if not card.health:
         return []
-    levels = [level_of(entry, number) for number, entry in enumerate(card.health)]
-    size = size_of(flat(card.recipe).get("model.codebook_size"))
+    levels, size = levels_of(card), codebook_size(card)
     window = window_text(levels, size, card.health_window or HELD_OUT_WINDOW)
     rows = [Line((("  ", "plain"), *row.spans), "level") for row in health_table(levels, size, narrow=narrow)]
-    return [line(""), line(f"codebooks {window}", "dim", "health"), *rows]
+    return [
+        line(""),
+        line(f"codebooks {window}", "dim", "health"),
+        *rows,
+        *_by_levels(card),
+        *advice_lines(advice(card)),
+    ]
+
+
+def levels_of(card: Facts) -> list[LevelHealth]:
+    """The health of a model's levels."""
+    return [level_of(entry, number) for number, entry in enumerate(card.health)]
+
+
+def codebook_size(card: Card) -> int:
+    """Codes in a codebook of a model; 0 where its recipe does not say."""
+    return size_of(flat(card.recipe).get("model.codebook_size"))
+
+
+def advice(card: Card) -> list[Advice]:
+    """Settings that would carry the same for less."""
+    return advise(levels_of(card), codebook_size(card), card.frame_rate, card.level_distances)
+
+
+def _by_levels(card: Card) -> list[Line]:
+    """The held-out distance with the first levels only."""
+    if len(card.level_distances) < 2:
+        return []
+    told = ", ".join(number(value) for value in card.level_distances)
+    return [Line((("  ", "plain"), (f"held-out distance by levels: {told}", "plain")), "level-distances", 2)]
 
 
 def closing_lines(card: Card) -> list[Line]:

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from distill_tui.paths import find_home
+from distill_tui.reporting.bitrate import advice_lines, advise_on_run
 from distill_tui.reporting.formatting import duration, plural, shorten_path
 from distill_tui.reporting.lines import Line, Role, line
 from distill_tui.runs import events as e
@@ -36,7 +37,8 @@ def notes(run: RunFolder, state: RunState, keys: Mapping[str, str], seen: int) -
         keys: the keys as they are bound now, by their actions' ids.
         seen: the number of the last warning that was seen; those up to it get one quiet line.
     """
-    found = [*(_ending(run, state, keys) if not state.is_active else ()), *_warnings(state, seen), *_made(state)]
+    ending = _ending(run, state, keys) if not state.is_active else ()
+    found = [*ending, *_warnings(state, seen), *advice_lines(advise_on_run(state)), *_made(state)]
     return found or ([_waiting(state, keys)] if state.is_active else [])
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
 from distill_tui.recipe.fields import flatten
 from distill_tui.recipe.schema import Recipe
+from distill_tui.reporting.bitrate import advice_lines, advise_on_run, bitrate_of_run
 from distill_tui.reporting.formatting import day, duration, hertz, kbps, number, percent, plural
 from distill_tui.reporting.lines import Line, line
 from distill_tui.reporting.notes import can_resume, resume_hint
@@ -65,6 +66,9 @@ def _metrics(state: RunState) -> list[Line]:
         lines.append(_fact("health", window_of(state)))
         for row in health_table(state.health, size_of_codebooks(state), held_out):
             lines.append(Line((("  ", "plain"), *row.spans), "level"))
+        if bit_rate := bitrate_of_run(state):
+            lines.append(_fact("bit rate", bit_rate))
+        lines += advice_lines(advise_on_run(state))
     return lines
 
 

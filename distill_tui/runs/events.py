@@ -178,12 +178,16 @@ class SettingRejected(Event, tag="refused", kw_only=True, omit_defaults=False):
 
 
 class ModelSaved(Event, tag="model", kw_only=True, omit_defaults=False):
-    """The run's model was saved in the library, loaded back and checked."""
+    """The run's model was saved in the library, loaded back and checked.
+
+    `level_distances` are those of held-out sound with the first 1, 2, ... levels, where they were measured.
+    """
 
     id: str
     name: str
     path: str
     step: Count
+    level_distances: Annotated[list[Number | None], Meta(max_length=MOST_LEVELS)] = []
 
 
 class Ended(Event, kw_only=True, omit_defaults=False):

@@ -65,6 +65,17 @@ def test_decode_of_encode_is_reconstruct_sample_for_sample(home: Path, tmp_path:
     assert facts(Path(out))[:3] == (33075, 22050, 2)
 
 
+def test_codes_of_a_beam_decode_to_what_reconstruct_makes_with_it(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, codes, out = write(tmp_path / "a.wav"), str(tmp_path / "a.npz"), tmp_path / "decoded.wav"
+    assert main(["encode", M, str(source), "--out", codes, "--beam", "4", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["beam"] == 4
+    assert main(["decode", M, codes, "--out", str(out)]) == 0
+    assert main(["reconstruct", M, str(source), "--out", str(tmp_path / "out"), "--beam", "4"]) == 0
+    assert out.read_bytes() == (tmp_path / "out" / "a.wav").read_bytes()
+
+
 @pytest.mark.slow
 def test_a_long_sound_in_pieces_is_the_sound_at_once(trained: Trained) -> None:
     """Chunks of the stream are those of the whole, wherever the blocks were cut."""
@@ -83,6 +94,8 @@ def test_a_long_sound_in_pieces_is_the_sound_at_once(trained: Trained) -> None:
         blocks = [block for block in np.split(wave, cuts) if len(block)]
         codes = torch.cat(list(files.encode_blocks(model, iter(blocks))), 1)
         assert torch.equal(codes, model.encode(torch.from_numpy(wave.T.copy())))
+        beam = torch.cat(list(files.encode_blocks(model, iter(blocks), beam=4)), 1)
+        assert torch.equal(beam, model.encode(torch.from_numpy(wave.T.copy()), beam=4))
         made = np.concatenate(list(files.decode_codes(model, codes)))
         assert np.array_equal(made.T, model.decode(codes).numpy())
 
@@ -181,6 +194,7 @@ def test_wrong_requests_change_nothing(home: Path, tmp_path: Path, capsys: pytes
         ["reconstruct", M, str(good), "--out", str(good)],
         ["reconstruct", M, str(good), "--out", str(out), "--levels", "3"],
         ["reconstruct", M, str(good), "--out", str(out), "--device", "gpu"],
+        ["encode", M, str(good), "--out", str(out), "--beam", "0"],
         ["encode", M, str(good), "--out", str(good)],
         ["encode", M, str(tmp_path), "--out", str(out)],
         ["decode", M, str(good), "--out", str(out)],
@@ -224,8 +238,9 @@ def test_a_model_without_codebooks_stores_its_latents(
     assert (tmp_path / "b.wav").read_bytes() == (tmp_path / "out" / "a.wav").read_bytes()
     assert main(["models", "evaluate", "m.distill", "a.wav"]) == 0
     assert "the latents are continuous" in capsys.readouterr().out
-    assert main(["reconstruct", "m.distill", "a.wav", "--out", "more", "--levels", "1"]) == 2
-    assert "has no codebooks" in capsys.readouterr().err
+    for flag in ("--levels", "--beam"):
+        assert main(["reconstruct", "m.distill", "a.wav", "--out", "more", flag, "2"]) == 2
+        assert "has no codebooks" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -45,9 +45,9 @@ FLAGS = {
     "models import": "--home --json --name FILE",
     "models verify": "--home --json M",
     "models compare": "--home --json --data --device M",
-    "models evaluate": "--home --json --device --levels M DATA",
-    "reconstruct": "--home --json --device --levels --out --progress M FILE",
-    "encode": "--home --json --device --levels --out M FILE",
+    "models evaluate": "--home --json --device --levels --beam M DATA",
+    "reconstruct": "--home --json --device --levels --beam --out --progress M FILE",
+    "encode": "--home --json --device --levels --beam --out M FILE",
     "decode": "--home --json --device --out M CODES",
     "doctor": "--home --json",
     "bench": "--home --json --device --quick",
@@ -84,6 +84,7 @@ MODEL: dict[str, Any] = {
     "health": [{"level": int, "utilization": Number, "perplexity": Number, "dead": Number}],
     "losses": {"train": Number, "val": Number},
 }
+ADVICE = {"key": Text, "value": int, "kbps": Number, "text": Text, "level": (int, Maybe)}
 SOUND = {"path": Text, "name": Text, "rate": int, "channels": int, "seconds": Number, "split": Text}
 DATA = {"paths": [Text], "sounds": [SOUND], "skipped": [{"path": Text, "reason": Text}]}
 EVENTS: dict[str, dict[str, Any]] = {
@@ -108,7 +109,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "warning": {"code": Text, "text": Text, "advice": Text, "step": int},
     "checkpoint": {"step": int, "epoch": int, "file": Text},
     "preview": {"step": int, "epoch": int, "folder": Text, "pairs": [list]},
-    "model": {"id": Text, "name": Text, "path": Text, "step": int},
+    "model": {"id": Text, "name": Text, "path": Text, "step": int, "level_distances": [Number]},
     "finished": {"step": int, "epoch": int, "seconds": Number, "model": Text, "model_id": Text, "path": Text},
 }
 
@@ -176,7 +177,10 @@ def test_json_has_the_shapes_that_scripts_read(both: Trained, capsys: pytest.Cap
     shaped(models, [MODEL])
     assert models
     assert models == printed("models")
-    shaped(printed("models", "show", model), MODEL)
+    card = printed("models", "show", model)
+    shaped(card, MODEL | {"level_distances": [Number], "entropy_kbps": Number, "advice": [ADVICE]})
+    # all its held-out sounds are short, so that both are means over the whole of them
+    assert card["level_distances"][1:] == [pytest.approx(card["losses"]["distance"], rel=1e-4)]
     data = printed("data", str(both.sounds))
     shaped(data, DATA)
     assert len(data["sounds"]) == 5

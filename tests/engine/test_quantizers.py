@@ -8,7 +8,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from vector_quantize_pytorch import ResidualVQ
 
-from distill_tui.engine.quantizers import build_quantizer
+from distill_tui.engine.quantizers import beam, build_quantizer
 from distill_tui.engine.quantizers.base import Quantizer
 from distill_tui.engine.quantizers.rvq import ResidualQuantizer, kmeans
 from distill_tui.engine.quantizers.rvq_ema import RvqEma
@@ -154,6 +154,47 @@ def test_what_training_changes_can_be_put_back(quantizer: Quantizer) -> None:
     for buffer, old in zip(quantizer.ema_buffers(), kept, strict=True):
         buffer.copy_(old)
     assert all(torch.equal(value, before[key]) for key, value in quantizer.state_dict().items())
+
+
+# ---------------------------------------------------------------- the beam search
+
+
+def errors(quantizer: Quantizer, latents: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+    """Squared distances of latents from the sums of codes."""
+    return (quantizer.latents(codes) - latents).square().sum(-1)
+
+
+def test_no_beam_ends_farther_from_the_latents_than_the_greedy_search(quantizer: Quantizer) -> None:
+    latents = torch.randn(2, 50, 4)
+    quantizer.eval()
+    for levels in (3, 2):
+        greedy = quantizer.tokens(latents, levels)
+        assert torch.equal(quantizer.tokens(latents, levels, beam=1), greedy)
+        before = errors(quantizer, latents, greedy)
+        for width in (2, 5):
+            found = quantizer.tokens(latents, levels, beam=width)
+            assert found.shape == greedy.shape
+            after = errors(quantizer, latents, found)
+            assert (after <= before + 1e-5).all()
+            assert after.mean() < before.mean()
+
+
+def test_a_beam_as_wide_as_all_sums_finds_the_nearest_of_them(own: ResidualQuantizer) -> None:
+    latents = torch.randn(2, 50, 4)
+    own.eval()
+    every = torch.cartesian_prod(*[torch.arange(8)] * 3)
+    nearest = torch.cdist(latents, own.latents(every[None])).square().amin(-1)
+    # 64 sums of the first two levels: none of them is dropped
+    assert torch.allclose(errors(own, latents, own.tokens(latents, beam=64)), nearest, atol=1e-5)
+    assert not torch.allclose(errors(own, latents, own.tokens(latents)), nearest, atol=1e-5)
+
+
+def test_a_search_in_parts_finds_the_same_codes(own: ResidualQuantizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    latents = torch.randn(2, 50, 4)
+    own.eval()
+    at_once = own.tokens(latents, beam=4)
+    monkeypatch.setattr(beam, "MAX_SCORES", 7 * 4 * 8)
+    assert torch.equal(own.tokens(latents, beam=4), at_once)
 
 
 # ---------------------------------------------------------------- the moving averages

@@ -41,7 +41,7 @@ def evaluate(options: argparse.Namespace, as_json: bool) -> int:
     Raises:
         RequestError: no such model, no usable sound, or levels that the model has not.
     """
-    from distill_tui.cli.commands.audio import open_model, wanted_levels
+    from distill_tui.cli.commands.audio import open_model, wanted_beam, wanted_levels
     from distill_tui.data.scan import scan
     from distill_tui.data.silence_stderr import quiet_decoders
     from distill_tui.paths import find_home
@@ -54,8 +54,8 @@ def evaluate(options: argparse.Namespace, as_json: bool) -> int:
         model = open_model(options.home, options.m, options.device)
         from distill_tui.engine.inference.evaluate import evaluate_corpus
 
-        levels = wanted_levels(options, model)
-        report = evaluate_corpus(model, corpus, levels, lambda one: None if as_json else _tell(one))
+        levels, beam = wanted_levels(options, model), wanted_beam(options, model)
+        report = evaluate_corpus(model, corpus, levels, lambda one: None if as_json else _tell(one), beam)
     if as_json:
         print_json(report)
     else:

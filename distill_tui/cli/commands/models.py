@@ -6,14 +6,16 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from distill_tui.cli.commands.audio import add_code_flags
 from distill_tui.cli.commands.evaluate import MEASURES
 from distill_tui.cli.commands.evaluate import evaluate as evaluate_sounds
 from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
+from distill_tui.reporting.bitrate import entropy_kbps
 from distill_tui.reporting.formatting import count, kbps, local_day, number, plural, table
 from distill_tui.reporting.lines import texts
-from distill_tui.reporting.model_report import model_report
+from distill_tui.reporting.model_report import advice, levels_of, model_report
 
 if TYPE_CHECKING:
     from distill_tui.library.index import Entry
@@ -59,7 +61,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     about = "how far sounds are from what a model makes of them"
     evaluation = add("evaluate", evaluate, about, "M", epilog=MEASURES, formatter_class=raw)
     evaluation.add_argument("data", metavar="DATA", nargs="+", help="folders and files; those trained on are marked")
-    evaluation.add_argument("--levels", metavar="K", help="use the first K levels only (default: all)")
+    add_code_flags(evaluation)
     evaluation.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... or mps (default: auto)")
     comparison = add("compare", compare, "recipes, losses and health side by side, and distances on the same sounds")
     comparison.add_argument("models", metavar="M", nargs="+")
@@ -145,7 +147,8 @@ def show(options: argparse.Namespace) -> int:
     if _wants_json(options):
         import msgspec
 
-        print_json({**msgspec.to_builtins(card), "path": str(path), "size": path.stat().st_size})
+        found = {"entropy_kbps": entropy_kbps(levels_of(card), card.frame_rate), "advice": advice(card)}
+        print_json({**msgspec.to_builtins(card), **found, "path": str(path), "size": path.stat().st_size})
         return 0
     print("\n".join(_safe(text) for text in texts(model_report(card, path, path.stat().st_size))))
     return 0

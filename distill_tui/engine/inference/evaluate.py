@@ -80,11 +80,12 @@ def _mono_blocks(sound: OpenSound) -> Iterator[Samples]:
 
 
 def reconstruct_file(
-    model: Model, source: Path, target: Path, levels: int | None = None, subtype: str = ""
+    model: Model, source: Path, target: Path, levels: int | None = None, subtype: str = "", beam: int = 1
 ) -> tuple[Codes, float]:
     """Write the reconstruction of a sound file.
 
     Args:
+        levels, beam: those of `Model.encode`.
         subtype: how samples are written; that of the source by default.
 
     Returns:
@@ -95,7 +96,7 @@ def reconstruct_file(
         DistillError: the reconstruction cannot be written.
     """
     began = time.monotonic()
-    codes = encode_file(model, source, levels)
+    codes = encode_file(model, source, levels, beam)
     codes.subtype = subtype or codes.subtype
     decode_file(model, codes, target)
     return codes, time.monotonic() - began
@@ -136,6 +137,7 @@ class EvaluationReport(msgspec.Struct, kw_only=True):
 
     model: str
     levels: int
+    beam: int
     kbps: float
     efficiency: float | None
     real_time: float | None
@@ -147,9 +149,13 @@ class EvaluationReport(msgspec.Struct, kw_only=True):
 
 
 def evaluate_corpus(
-    model: Model, corpus: Corpus, levels: int | None, on_score: Callable[[FileScore], None]
+    model: Model, corpus: Corpus, levels: int | None, on_score: Callable[[FileScore], None], beam: int = 1
 ) -> EvaluationReport:
-    """Reconstruct and compare every sound of a corpus; `on_score` is called after each."""
+    """Reconstruct and compare every sound of a corpus; `on_score` is called after each.
+
+    Args:
+        levels, beam: those of `Model.encode`.
+    """
     splits = _splits(model)
     scores: list[FileScore] = []
     failed: list[tuple[str, str]] = []
@@ -161,7 +167,7 @@ def evaluate_corpus(
             target = Path(folder) / "reconstruction.wav"
             try:
                 # in floating point: what a file format rounds away is not the model's
-                codes, seconds = reconstruct_file(model, sound.file, target, levels, "FLOAT")
+                codes, seconds = reconstruct_file(model, sound.file, target, levels, "FLOAT", beam)
             except UnreadableSoundError as error:
                 failed.append((sound.name, error.reason))
                 continue
@@ -174,6 +180,7 @@ def evaluate_corpus(
     return EvaluationReport(
         model=model.card.id,
         levels=used,
+        beam=beam,
         kbps=float(model.card.kbps or 0) * used / max(model.levels, 1),
         efficiency=efficiency(measure(counts)),
         real_time=sum(score.seconds for score in scores) / spent if spent else None,

@@ -21,15 +21,15 @@ from distill_tui.errors import RequestError
 from distill_tui.text import printable
 
 
-def encode_file(model: Model, path: Path, levels: int | None = None) -> Codes:
-    """Encode a sound file with the first `levels` codebooks (all by default).
+def encode_file(model: Model, path: Path, levels: int | None = None, beam: int = 1) -> Codes:
+    """Encode a sound file; `levels` and `beam` are those of `Model.encode`.
 
     Raises:
         UnreadableSoundError: it cannot be read, holds nothing, or samples that are not finite.
     """
     with open_sound(path) as sound:
         blocks = resampled(_finite(sound, path), sound.rate, model.sample_rate, least=1)
-        codes = torch.cat(list(encode_blocks(model, blocks, levels)), 1)
+        codes = torch.cat(list(encode_blocks(model, blocks, levels, beam)), 1)
         return Codes(
             codes=codes.numpy().astype(_dtype(model)),
             model_id=model.card.id,
@@ -85,14 +85,16 @@ def check_codes(model: Model, codes: Codes) -> None:
 
 
 @torch.no_grad()
-def encode_blocks(model: Model, blocks: Iterator[Samples], levels: int | None = None) -> Iterator[torch.Tensor]:
+def encode_blocks(
+    model: Model, blocks: Iterator[Samples], levels: int | None = None, beam: int = 1
+) -> Iterator[torch.Tensor]:
     """Encode blocks [samples, channels] at the model's rate to codes [channels, some frames, levels].
 
     The chunks are those of `Model.encode`, however the blocks are cut: the codes are the same.
     """
     for wave, kept in wave_chunks(blocks, model.net.latent_hop, model.context):
         latents = model.net.encode(torch.from_numpy(np.ascontiguousarray(wave.T)).to(model.net.device).float())
-        tokens: torch.Tensor = model.net.bottleneck.tokens(latents[:, kept], levels)
+        tokens: torch.Tensor = model.net.bottleneck.tokens(latents[:, kept], levels, beam)
         yield tokens.cpu()
 
 

@@ -127,9 +127,14 @@ class Model:
         return torch.cat(blocks, 1) if blocks else torch.zeros(len(wave), 0, self.net.recipe.model.latent_dim)
 
     @torch.no_grad()
-    def encode(self, wave: Tensor, levels: int | None = None) -> Tensor:
-        """[channels, samples] in -1..1 to codes [channels, frames, levels]; the last frame is filled with zeros."""
-        tokens: Tensor = self.net.bottleneck.tokens(self.latents(wave).to(self.net.device), levels).cpu()
+    def encode(self, wave: Tensor, levels: int | None = None, beam: int = 1) -> Tensor:
+        """[channels, samples] in -1..1 to codes [channels, frames, levels]; the last frame is filled with zeros.
+
+        Args:
+            levels: the first ones that are used, all by default.
+            beam: sums of codes that the search keeps from level to level (see `engine.quantizers.beam`); 1 is greedy.
+        """
+        tokens: Tensor = self.net.bottleneck.tokens(self.latents(wave).to(self.net.device), levels, beam).cpu()
         return tokens
 
     def decode(self, codes: Tensor) -> Tensor:
@@ -144,9 +149,9 @@ class Model:
             latents = self.net.bottleneck.latents(codes[:, chunk.first : chunk.last].to(self.net.device))
             yield self.net.decode_audio(latents, chunk.first)[:, chunk.samples(self.net.latent_hop)].cpu()
 
-    def reconstruct(self, wave: Tensor, levels: int | None = None) -> Tensor:
+    def reconstruct(self, wave: Tensor, levels: int | None = None, beam: int = 1) -> Tensor:
         """[channels, samples] to their reconstruction, equally long: the same as `decode(encode(wave))`."""
-        return self.decode(self.encode(wave, levels))[:, : wave.shape[-1]]
+        return self.decode(self.encode(wave, levels, beam))[:, : wave.shape[-1]]
 
 
 def _device(name: str) -> torch.device:

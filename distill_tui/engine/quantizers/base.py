@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from distill_tui.engine.quantizers.beam import beam_search
+
 
 @dataclass
 class QuantizerOutput:
@@ -48,8 +50,12 @@ class Bottleneck(nn.Module):
         """
         raise NotImplementedError
 
-    def tokens(self, latents: Tensor, levels: int | None = None) -> Tensor:
-        """The form in which latents [batch, frames, dim] are stored: codes [batch, frames, `levels`], or floats."""
+    def tokens(self, latents: Tensor, levels: int | None = None, beam: int = 1) -> Tensor:
+        """The form in which latents [batch, frames, dim] are stored: codes [batch, frames, `levels`], or floats.
+
+        Args:
+            beam: partial sums that the search for codes keeps (see `beam_search`); 1 gives the codes of `forward`.
+        """
         raise NotImplementedError
 
     def latents(self, tokens: Tensor) -> Tensor:
@@ -66,10 +72,11 @@ class Quantizer(Bottleneck):
     codebooks: Tensor
     """The vectors of the codes, [levels, size, dim]: latents are the sum of one of each level."""
 
-    def tokens(self, latents: Tensor, levels: int | None = None) -> Tensor:
+    def tokens(self, latents: Tensor, levels: int | None = None, beam: int = 1) -> Tensor:
         output: QuantizerOutput = self(latents, levels)
         assert output.codes is not None
-        return output.codes[..., :levels]
+        codes = output.codes[..., :levels]
+        return beam_search(latents, self.codebooks, codes, beam) if beam > 1 else codes
 
     def ema_buffers(self) -> list[Tensor]:
         """The tensors that `forward` changes in training mode; a step that is not finite puts them back."""

@@ -43,7 +43,7 @@ class KL(Bottleneck):
             mean, log_variance = self.moments(latents.float()).chunk(2, -1)
             return mean, log_variance.clamp(*LOG_VARIANCE)
 
-    def tokens(self, latents: Tensor, _levels: int | None = None) -> Tensor:
+    def tokens(self, latents: Tensor, _levels: int | None = None, _beam: int = 1) -> Tensor:
         """The means [batch, frames, dim]."""
         return self._distribution(latents)[0]
 

@@ -164,6 +164,10 @@ class Task(Generic[Net]):
         """Metrics of the moment, for the event of the last `steps` steps."""
         return {}
 
+    def level_distances(self, net: Net) -> list[float | None]:
+        """Distances of a little held-out data with the first 1, 2, ... levels of codes; [] where there are none."""
+        return []
+
     def prepared_facts(self) -> dict[str, Any]:
         """Fields of the `RunPrepared` event: data and net in numbers."""
         return {}

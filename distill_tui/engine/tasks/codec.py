@@ -28,6 +28,8 @@ from distill_tui.recipe.schema import Recipe
 from distill_tui.runs.folder import RunFolder
 
 VALIDATION_SECONDS = {"cpu": 60.0, "cuda": 600.0, "mps": 200.0}
+LEVELS_SECONDS, LEVELS_FILE_SECONDS = 10.0, 2.0
+"""Held-out sound that is decoded with each number of levels when a model is saved, and the most of one file."""
 
 
 @register
@@ -126,6 +128,20 @@ class CodecTask(AutoencoderTask):
             for key, value in values.items():
                 sums[key] = sums.get(key, torch.zeros((), device=self.device)) + value
         return Evaluation({key: float(value) / len(self.validated[split]) for key, value in sums.items()}, counts)
+
+    @torch.no_grad()
+    def level_distances(self, net: Any) -> list[float | None]:
+        levels: int = net.bottleneck.levels
+        waves = self.validated["validation"]
+        some = choose_evenly([len(wave) for wave in waves], self.sample_rate, LEVELS_SECONDS, LEVELS_FILE_SECONDS)
+        sums = torch.zeros(levels, device=self.device)
+        for wave in (waves[file][: int(LEVELS_FILE_SECONDS * self.sample_rate)] for file in some):
+            whole = self._padded(net, wave)
+            original, latents = whole[0, : len(wave)], net.encode(whole)
+            for level in range(levels):
+                reconstruction = net.decode_audio(net.bottleneck(latents, level + 1).latents)[0, : len(wave)]
+                sums[level] += spectral_distances(self._spectral, original, reconstruction, with_stft=False)["mel"]
+        return (sums / len(some)).tolist()
 
     def _padded(self, net: SoundNet, wave: np.ndarray) -> Tensor:
         """A wave on the device [1, samples], zeros at its end up to whole latent frames."""

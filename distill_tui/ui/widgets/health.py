@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.text import Text
 from textual.widgets import DataTable
 
-from distill_tui.reporting import formatting, verdicts
+from distill_tui.reporting import bitrate, formatting, verdicts
 from distill_tui.runs.series import Series
 from distill_tui.runs.state import RunState
 from distill_tui.ui.widgets.blocks import blocks
@@ -91,7 +91,7 @@ class HealthTable(DataTable[Text]):
 
 
 class HealthNote(LinesWidget):
-    """Below the table: the window of its numbers, or when the codebooks will be initialised."""
+    """Below the table: the window of its numbers and the bit rate, or when the codebooks will be initialised."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -101,7 +101,8 @@ class HealthNote(LinesWidget):
         """Say it of this state; the codebooks are initialised after `from_share` of the training."""
         if verdicts.is_measured(state.health):
             window = verdicts.window_of(state)
-            self._text = verdicts.window_text(state.health, verdicts.size_of_codebooks(state), window)
+            text = verdicts.window_text(state.health, verdicts.size_of_codebooks(state), window)
+            self._text = "; ".join(part for part in (text, bitrate.bitrate_of_run(state)) if part)
         else:
             self._text = verdicts.when_initialised(state, from_share)
         self.repaint()
