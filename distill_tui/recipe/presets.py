@@ -34,6 +34,18 @@ PRESETS: dict[str, dict[str, Any]] = {
         "train.epochs": 400,
         "train.patience": 0,
     },
+    "faithful": {
+        "model.channels": 512,
+        "model.encoder_blocks": 6,
+        "model.decoder_blocks": 10,
+        "model.dropout": 0.0,
+        "loss.scales": 5,
+        "train.batch_size": 64,
+        "train.adversarial_fraction": 0.33,
+        "train.weight_decay": 0.01,
+        "train.epochs": 400,
+        "train.patience": 0,
+    },
 }
 
 EXPLORE: dict[str, Any] = {
@@ -57,6 +69,7 @@ DESCRIPTIONS = {
     "conservative": "small net, strong regularisation, short: a first look, or very little sound",
     "balanced": "what most people want",
     "aggressive": "large net, little regularisation, long: a GPU and plenty of sound",
+    "faithful": "large net, large batches, its last third judged by a discriminator: from ten minutes of GPU on",
 }
 
 

@@ -16,6 +16,7 @@ from distill_tui.engine.training.backward import StepOptions
 from distill_tui.engine.training.compile import Compiled, compile_net
 from distill_tui.engine.training.cpu_shards import choose_shards
 from distill_tui.engine.training.meters import NonFiniteGuard
+from distill_tui.engine.training.optimizer import adamw, clip_gradients, step_unless
 from distill_tui.engine.training.seeds import derive_seed
 from distill_tui.errors import DistillError
 from distill_tui.recipe.schema import Recipe
@@ -36,11 +37,10 @@ class TrainStep:
         decayed = [p for name, p in self.net.named_parameters() if task.has_weight_decay(name, p)]
         taken = {id(p) for p in decayed}
         others = [p for p in self.net.parameters() if id(p) not in taken]
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = adamw(
             [{"params": decayed, "weight_decay": recipe.train.weight_decay}, {"params": others, "weight_decay": 0.0}],
-            lr=recipe.train.learning_rate,
-            betas=(0.8, 0.99),
-            fused=device.type in ("cuda", "cpu"),
+            recipe.train.learning_rate,
+            device,
         )
         self.guard = NonFiniteGuard(device)
         self.shards = choose_shards(recipe, device)
@@ -82,14 +82,9 @@ class TrainStep:
             self.halve_parts(len(data), warn)
             for buffer, old in zip(buffers, before, strict=True):
                 buffer.copy_(old)
-        norm = self._clip()
+        norm = clip_gradients(self.optimizer, self.net.parameters(), self.recipe.train.max_grad_norm)
         bad = self.guard.check(values["loss/train"], norm)
-        if self.optimizer.defaults["fused"]:
-            # it takes no step, on the device itself, where this is 1
-            self.optimizer.found_inf = bad  # type: ignore[attr-defined]
-            self.optimizer.step()
-        elif not float(bad):
-            self.optimizer.step()
+        step_unless(bad, self.optimizer)
         with torch.no_grad():
             for buffer, old in zip(buffers, before, strict=True):
                 buffer.copy_(torch.where(bad > 0, old, buffer))
@@ -132,6 +127,13 @@ class TrainStep:
         self.ema_net.load_state_dict(weights)
         self.task.on_pretrained(self.net)
 
+    def restart_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Go on from weights of this very training, with an optimizer that remembers nothing."""
+        self.net.load_state_dict(weights)
+        self.ema_net.load_state_dict(weights)
+        self.optimizer.state.clear()
+        self.guard.clear()
+
     def state(self) -> dict[str, Any]:
         """State for a checkpoint."""
         return {
@@ -154,14 +156,3 @@ class TrainStep:
         self.net.train()
         self.optimizer.zero_grad(set_to_none=True)
         return self.task.backward(self.net, data, StepOptions(weights, self.precision, seed, self.shards, self.parts))
-
-    def _clip(self) -> Tensor:
-        """Clip gradients to the norm `max_grad_norm`; the norm before."""
-        most = self.recipe.train.max_grad_norm
-        if not self.optimizer.defaults["fused"]:
-            return torch.nn.utils.clip_grad_norm_(self.net.parameters(), most, foreach=True)
-        gradients = [p.grad for p in self.net.parameters() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
-        # fused AdamW divides by this as it goes: clipping without a pass of its own over the gradients
-        self.optimizer.grad_scale = (norm / most).clamp(min=1.0)  # type: ignore[attr-defined]
-        return norm
