@@ -125,7 +125,7 @@ def repetition(x: Tensor, rate: int) -> Tensor:
     """The normalised autocorrelation [lags] of what is above 1 kHz."""
     n = 2 * len(x)
     high = torch.fft.irfft(torch.fft.rfft(x, n) * (torch.fft.rfftfreq(n, 1 / rate) >= 1000), n)[: len(x)]
-    curve = torch.fft.irfft(torch.fft.rfft(high, n).abs().square(), n)[: len(x)]
+    curve: Tensor = torch.fft.irfft(torch.fft.rfft(high, n).abs().square(), n)[: len(x)]
     return curve / curve[0].clamp(min=1e-9)
 
 

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from distill_tui.engine.dsp.stft import stft
 from distill_tui.recipe.arithmetic import crop_samples
 from distill_tui.recipe.schema import Recipe
+from distill_tui.recipe.size import discriminator_channels
 
 WINDOWS = (2048, 512, 128)
 """Samples: long ones see what repeats itself, short ones see attacks. The hop length is a quarter."""
@@ -21,7 +23,6 @@ of the knee (-70 dB of full scale) they stay linear."""
 PEAK, QUIETEST = 0.8, 1e-3
 """A sound is scaled to this peak, and its reconstruction by the same factor, so that a wrong level is seen; what is
 quieter than -60 dB is scaled as if it were that loud."""
-CHANNELS_PER_WIDTH, MIN_CHANNELS, MAX_CHANNELS = 1 / 16, 4, 32
 
 Features = list[list[Tensor]]
 """By window: the output of each layer [batch, channels, frames, bands]; the last one is the score."""
@@ -56,13 +57,10 @@ class WindowDiscriminator(nn.Module):
     def _spectrum(self, wave: Tensor) -> Tensor:
         """Real and imaginary part [batch, 2, frames, bins], compressed."""
         with torch.autocast(wave.device.type, enabled=False):
-            spectrum = torch.stft(
-                wave.float(), self.n_fft, self.n_fft // 4, window=self.window, pad_mode="reflect", return_complex=True
-            )
-            parts = torch.view_as_real(spectrum) * (2 / self.n_fft)
+            parts = stft(wave.float(), self.window, self.n_fft // 4) * (2 / self.n_fft)
             squares = parts.square().sum(-1, keepdim=True)
             compressed = parts * (squares + KNEE).pow((COMPRESSION - 1) / 2)
-        return compressed.permute(0, 3, 2, 1)
+        return compressed.permute(0, 3, 1, 2)
 
 
 class Discriminator(nn.Module):
@@ -83,8 +81,7 @@ class Discriminator(nn.Module):
 
 def build_discriminator(recipe: Recipe) -> Discriminator:
     """The discriminator that fits the width of a recipe's net, with new weights from torch's random state."""
-    channels = round(int(recipe.model.channels) * CHANNELS_PER_WIDTH)
-    return Discriminator(max(MIN_CHANNELS, min(MAX_CHANNELS, channels)), crop_samples(recipe))
+    return Discriminator(discriminator_channels(recipe.model), crop_samples(recipe))
 
 
 def common_gain(target: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from distill_tui.engine.device import free_memory, is_out_of_memory
+from distill_tui.engine.device import is_out_of_memory
 from distill_tui.engine.nets import Autoencoder
 from distill_tui.engine.tasks.adversarial_backward import add_adversarial_gradients
 from distill_tui.engine.tasks.adversary import Adversary
@@ -142,7 +142,6 @@ class AdversarialTask(AutoencoderTask):
                     raise
             # the error is gone, and with it what the failed pass had put into the memory
             step.halve_parts(len(data), warn)
-        free_memory(trainer.device)
         self._parts_needed, step.parts = step.parts, before
 
     def _try_memory(self, trainer: "Trainer", data: Tensor) -> None:
@@ -168,19 +167,23 @@ class AdversarialTask(AutoencoderTask):
             self.part.adversary.lr = trainer.lr
 
     def _begin(self, trainer: "Trainer") -> None:
-        """Begin from the best epoch, the one that ends here included."""
+        """Begin from the best epoch, the one that ends here included.
+
+        The EMA begins anew: net and average are one here, and what was averaged before is no part of this training.
+        """
         if trainer.step % trainer.steps_per_epoch:
             trainer.log.write(e.StateChanged(state="running", step=trainer.step, detail="validating"))
             trainer.validate()
             trainer.metrics.skip_time(trainer.step)
         best = trainer.best
-        trainer.train_step.restart_from(best["weights"] or trainer.ema_net.state_dict())
+        trainer.train_step.restart_from(best["weights"] or trainer.ema_net.state_dict(), trainer.step)
         trainer.train_step.parts = max(trainer.train_step.parts, self._parts_needed)
         self.part = AdversarialPart(Adversary(self.recipe, trainer.device), float(best["distance"]))
         trainer.log.write(e.AdversarialStarted(step=trainer.step, epoch=trainer.epoch, from_epoch=int(best["epoch"])))
 
     def on_epoch_end(self, trainer: "Trainer") -> None:
         super().on_epoch_end(trainer)
+        self._warn_if_winning(trainer)
         if self.part is None or not self.part.factor:
             return
         distance = trainer.metrics.latest.get("distance/val")
@@ -199,7 +202,7 @@ class AdversarialTask(AutoencoderTask):
         self.part.failures += 1
         best = trainer.best
         if best["weights"] is not None:
-            trainer.train_step.restart_from(best["weights"])
+            trainer.train_step.restart_from(best["weights"], trainer.step)
         trainer.diagnostics.warn_adversarial_ran_away(why, int(best["epoch"]), self.part.factor, trainer.step)
 
     # ---------------------------------------------------------------- validation and state
@@ -217,6 +220,9 @@ class AdversarialTask(AutoencoderTask):
 
     def after_step(self, trainer: "Trainer") -> None:
         super().after_step(trainer)
+        self._warn_if_winning(trainer)
+
+    def _warn_if_winning(self, trainer: "Trainer") -> None:
         if self._is_winning:
             self._is_winning = False
             trainer.diagnostics.warn_discriminator_wins(trainer.step)

@@ -26,7 +26,7 @@ class TrainStep:
     """A net in training, the EMA of its weights, and the optimizer.
 
     `parts` is in how many parts, one after the other, a batch goes through for want of memory; `shards` go through at
-    once; `guard` counts skipped steps.
+    once; `guard` counts skipped steps; the EMA began at step `ema_start`.
     """
 
     def __init__(self, task: Task[Any], recipe: Recipe, device: torch.device, precision: torch.dtype) -> None:
@@ -45,6 +45,7 @@ class TrainStep:
         self.guard = NonFiniteGuard(device)
         self.shards = choose_shards(recipe, device)
         self.parts = 1
+        self.ema_start = 0
 
     @property
     def lr(self) -> float:
@@ -116,7 +117,8 @@ class TrainStep:
     @torch.no_grad()
     def update_ema(self, number: int) -> None:
         """Move the EMA of the weights; its horizon grows with the steps done, so that early noise is forgotten."""
-        decay = min(self.recipe.train.ema_decay, (1 + number) / (10 + number))
+        done = number - self.ema_start
+        decay = min(self.recipe.train.ema_decay, (1 + done) / (10 + done))
         torch._foreach_lerp_(list(self.ema_net.parameters()), list(self.net.parameters()), 1 - decay)
         for mine, theirs in zip(self.ema_net.buffers(), self.net.buffers(), strict=True):
             mine.copy_(theirs)
@@ -127,11 +129,12 @@ class TrainStep:
         self.ema_net.load_state_dict(weights)
         self.task.on_pretrained(self.net)
 
-    def restart_from(self, weights: Mapping[str, Tensor]) -> None:
-        """Go on from weights of this very training, with an optimizer that remembers nothing."""
+    def restart_from(self, weights: Mapping[str, Tensor], number: int) -> None:
+        """Go on from weights of this very training at step `number`; EMA and optimizer begin anew."""
         self.net.load_state_dict(weights)
         self.ema_net.load_state_dict(weights)
         self.optimizer.state.clear()
+        self.ema_start = number
         self.guard.clear()
 
     def state(self) -> dict[str, Any]:
@@ -139,6 +142,7 @@ class TrainStep:
         return {
             "net": self.net.state_dict(),
             "averaged": self.ema_net.state_dict(),
+            "averaged_from": self.ema_start,
             "optimizer": self.optimizer.state_dict(),
         }
 
@@ -147,6 +151,8 @@ class TrainStep:
         self.net.load_state_dict(state["net"])
         self.ema_net.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
+        # earlier versions never began anew
+        self.ema_start = int(state.get("averaged_from", 0))
         self.guard.clear()
 
     def _backward(self, data: Tensor, number: int, weights: Mapping[str, float]) -> dict[str, Tensor]:
