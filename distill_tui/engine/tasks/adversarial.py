@@ -71,6 +71,7 @@ class AdversarialTask(AutoencoderTask):
     _parts_needed = 1
     _discriminator_loss: Tensor | None = None
     _is_winning = False
+    _distance: float | None = None
 
     @property
     def _start_at(self) -> float:
@@ -187,8 +188,7 @@ class AdversarialTask(AutoencoderTask):
         self._warn_if_winning(trainer)
         if self.part is None or not self.part.factor:
             return
-        distance = trainer.metrics.latest.get("distance/val")
-        if distance is None or not distance <= (1 + RUN_AWAY) * self.part.distance:
+        if self._distance is None or not self._distance <= (1 + RUN_AWAY) * self.part.distance:
             self._fail(trainer, f"the distance of held-out sounds has grown by more than {100 * RUN_AWAY:.0f}%")
 
     def on_divergence(self, trainer: "Trainer") -> bool:
@@ -210,6 +210,7 @@ class AdversarialTask(AutoencoderTask):
 
     def validate(self, net: Autoencoder, weights: Mapping[str, float]) -> Validation:
         result = super().validate(net, weights)
+        self._distance = result.distance
         if self.part is None or not self.part.factor or result.distance is None:
             return result
         return dataclasses.replace(result, is_better=result.distance <= (1 + MARGIN) * self.part.distance)
