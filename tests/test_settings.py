@@ -156,6 +156,10 @@ def test_a_persons_defaults_are_under_everything_that_a_run_is_told() -> None:
     assert layered(mine, {"preset": "aggressive"}).model.channels == PRESETS["aggressive"]["model.channels"]
     assert layered(mine, {"preset": "aggressive", "model.channels": 8}).model.channels == 8
     assert layered({"preset": "conservative", **mine}).train.patience == 20
+    # what only one preset sets goes back with it, what a person set stays
+    assert layered({"preset": "faithful"}, {"preset": "balanced"}) == layered()
+    kept = layered({"preset": "faithful", "train.batch_size": 16}, {"preset": "balanced"})
+    assert (kept.train.batch_size, kept.loss.scales, kept.train.adversarial_fraction) == (16, 2, 0.0)
     form = RecipeForm(mine)
     assert (form.texts["model.channels"], form.is_changed) == ("100", False)
 

@@ -34,6 +34,8 @@ EPOCH_STEPS, EPOCH_PIECES = 25, 400
 """An epoch of little sound has as many at least: its validation would take more time than its training."""
 COMPILED_MINUTES, COMPILED_STEPS = 10.0, 5000
 """A training this long gets back the minute that compiling takes."""
+ADVERSARIAL_MINUTES = 10.0
+"""Of GPU, from which on a last part with a discriminator is worth its time."""
 SPECTRAL_WEIGHTS = ("loss.mel_weight", "loss.stft_weight")
 
 
@@ -127,7 +129,7 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
 
 
 def _contradictions(recipe: Recipe, machine: Machine) -> list[str]:
-    found = _device_problems(recipe, machine) + _quantizer_problems(recipe)
+    found = _device_problems(recipe, machine) + _quantizer_problems(recipe) + _adversarial_problems(recipe)
     return found if recipe.task == "images" else found + _sound_problems(recipe)
 
 
@@ -146,6 +148,13 @@ def _quantizer_problems(recipe: Recipe) -> list[str]:
             fsq_levels(int(model.codebook_size))
         except ValueError as error:
             return [f"model.codebook_size: {error}, as quantizer residual_fsq needs it"]
+    return []
+
+
+def _adversarial_problems(recipe: Recipe) -> list[str]:
+    if recipe.train.adversarial_fraction and recipe.model.net != "convnext":
+        why = f"net {recipe.model.net} makes no samples while it trains, so a discriminator has nothing to judge"
+        return [f"train.adversarial_fraction: {why}; 0 leaves that part out"]
     return []
 
 
@@ -200,6 +209,8 @@ def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
         )
     if "model.sample_rate" in recipe.automatic and (lost := lost_bandwidth(data, int(recipe.model.sample_rate))):
         said.append(lost)
+    if small := too_small_for_adversarial(recipe):
+        said.append(small)
     frames = data.training_seconds * frame_rate(recipe)
     size = int(recipe.model.codebook_size)
     if recipe.model.quantizer_facts.has_codes and frames < ENOUGH_FRAMES_PER_CODE * size:
@@ -208,6 +219,23 @@ def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
             "so many codes will stay unused"
         )
     return said
+
+
+def too_small_for_adversarial(recipe: Recipe) -> str:
+    """A remark on an adversarial part without the GPU and the time that it is for; '' if there is nothing to say."""
+    train = recipe.train
+    if not train.adversarial_fraction:
+        return ""
+    if train.device.startswith("cuda"):
+        if not 0 < train.minutes < ADVERSARIAL_MINUTES:
+            return ""
+        where = f"{train.minutes:g} minutes are too short for it"
+    else:
+        where = f"on {'a CPU' if train.device == 'cpu' else train.device} it takes many times as long"
+    return (
+        f"the adversarial part is meant for hours of GPU, {ADVERSARIAL_MINUTES:.0f} minutes at least: {where};"
+        " --set train.adversarial_fraction=0 leaves it out"
+    )
 
 
 def lost_bandwidth(data: DataFacts, rate: int) -> str:

@@ -231,6 +231,28 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
         float,
         _meta("Free bits", "KL of a latent dimension that costs nothing (quantizer vae).", ge=0, le=10, unit="nats"),
     ] = 0.05
+    adversarial_weight: Annotated[
+        float,
+        _meta(
+            "Adversarial weight",
+            "How hard the discriminator pulls in the adversarial part (train.adversarial_fraction).",
+            ge=0,
+            le=100,
+            live=True,
+            step=0.05,
+        ),
+    ] = 0.1
+    feature_weight: Annotated[
+        float,
+        _meta(
+            "Feature weight",
+            "Weight of the distance of the discriminator's features in the adversarial part (feature matching).",
+            ge=0,
+            le=100,
+            live=True,
+            step=0.05,
+        ),
+    ] = 0.2
 
 
 class Train(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -299,6 +321,17 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             "KL annealing", "Fraction of the training in which the KL weight rises from 0 (quantizer vae).", ge=0, le=1
         ),
     ] = 0.25
+    adversarial_fraction: Annotated[
+        float,
+        _meta(
+            "Adversarial part",
+            "Last fraction of the training in which a discriminator judges the decoder, while encoder and codebooks "
+            "stay as they are. For hours of GPU. 0: none.",
+            ge=0,
+            le=0.5,
+            step=0.05,
+        ),
+    ] = 0.0
     weight_decay: Annotated[float, _meta("Weight decay", "Weight decay of AdamW.", ge=0, le=1)] = 0.01
     max_grad_norm: Annotated[float, _meta("Gradient clipping", "Maximum norm of the gradient.", ge=0.001, le=1000)] = (
         1.0
@@ -400,7 +433,7 @@ class Recipe(Struct, forbid_unknown_fields=True, kw_only=True):
         str, _meta("Name", "Name of the run and its model. Empty: after the data.", flag="--name", basic=True, own=True)
     ] = ""
     preset: Annotated[
-        Literal["conservative", "balanced", "aggressive"],
+        Literal["conservative", "balanced", "aggressive", "faithful"],
         _meta("Preset", "How strongly to regularise, and how long to train.", flag="--preset", basic=True),
     ] = "balanced"
     automatic: Annotated[

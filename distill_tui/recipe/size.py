@@ -20,6 +20,18 @@ BLOCK_COPIES = 10
 LOSS_COPIES = 20
 """Numbers that the losses keep for each sample: five windows, overlapping fourfold, of which one half is kept."""
 
+ADVERSARIAL_COPIES = 35
+"""Numbers that a discriminator keeps for each sample and channel, of a sound and its reconstruction together (counted
+in autograd's graph, in float32)."""
+DISCRIMINATOR_CHANNELS = 4, 32
+"""The fewest and the most; between them one for each sixteen of the net's."""
+
+
+def discriminator_channels(model: Model) -> int:
+    """Channels of the discriminator of the adversarial part: it is as wide as the net that it judges."""
+    fewest, most = DISCRIMINATOR_CHANNELS
+    return max(fewest, min(most, round(int(model.channels) / 16)))
+
 
 def parameters(recipe: Recipe) -> int:
     """The trained numbers of a resolved recipe's net; codebooks are among them if they learn by gradient."""
@@ -102,7 +114,10 @@ def batch_bytes(recipe: Recipe) -> float:
             * int(model.stride)
             * (1 / 4 + 1 / 8 + 1 / 16 + 1 / 32)
         )
-    return (blocks + LOSS_COPIES * seconds * int(model.sample_rate)) * NUMBER_BYTES
+    copies = LOSS_COPIES
+    if recipe.train.adversarial_fraction:
+        copies += ADVERSARIAL_COPIES * discriminator_channels(model)
+    return (blocks + copies * seconds * int(model.sample_rate)) * NUMBER_BYTES
 
 
 def _block(width: int) -> int:

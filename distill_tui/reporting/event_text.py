@@ -48,6 +48,15 @@ def _(event: e.QuantizationStarted) -> Line:
 
 
 @event_line.register
+def _(event: e.AdversarialStarted) -> Line:
+    return line(
+        f"step {event.step:,}: adversarial part, from the weights of epoch {event.from_epoch}: "
+        "only the decoder learns, judged by a discriminator",
+        "dim",
+    )
+
+
+@event_line.register
 def _(event: e.Metrics) -> Line:
     if event.scope != "epoch":
         return NOTHING

@@ -80,6 +80,9 @@ def marks_of(state: RunState, along: str) -> list[Mark]:
     if state.quantizing_from:
         at = place_of_step(state, state.quantizing_from, along)
         found.append(Mark(at, "┬", "primary", "quantizing from here"))
+    if state.adversarial_from:
+        at = place_of_step(state, state.adversarial_from, along)
+        found.append(Mark(at, "┬", "primary", "adversarial from here: encoder and codebooks stay as they are"))
     if state.best is not None:
         text = f"best epoch {state.best.epoch}, held-out distance {formatting.number(state.best.value)}"
         found.append(Mark(place_of_step(state, state.best.step, along), "★", "success", text))

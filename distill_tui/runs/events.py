@@ -117,6 +117,15 @@ class QuantizationStarted(Event, tag="quantizing", kw_only=True, omit_defaults=F
     epoch: Count
 
 
+class AdversarialStarted(Event, tag="adversarial", kw_only=True, omit_defaults=False):
+    """The adversarial part of the training begins, from the weights of `from_epoch`: a discriminator judges the
+    decoder, and encoder and codebooks stay as they are."""
+
+    step: Count
+    epoch: Count
+    from_epoch: Count = 0
+
+
 class BestEpoch(Event, tag="best", kw_only=True, omit_defaults=False):
     """Best epoch so far, whose weights are kept: lowest held-out `value` of `metric` since quantization started."""
 
@@ -225,6 +234,7 @@ TYPES: tuple[type[Event], ...] = (
     Metrics,
     CodesCounted,
     QuantizationStarted,
+    AdversarialStarted,
     BestEpoch,
     WarningRaised,
     CheckpointSaved,

@@ -60,6 +60,8 @@ class RunState:
     updated_at: float = 0.0
     quantizing_from: int | None = None
     """Step at which the codebooks were initialised; earlier losses are those of the net without its quantizer."""
+    adversarial_from: int | None = None
+    """Step from which on a discriminator judges the decoder."""
     bests: list[e.BestEpoch] = field(default_factory=list)
     """Each epoch that was the best so far, by the trainer; the last one's weights are the model."""
     counted_once: bool = False
@@ -231,6 +233,8 @@ class RunState:
             self.codes = None
         if self.quantizing_from is not None and self.quantizing_from > step:
             self.quantizing_from = None
+        if self.adversarial_from is not None and self.adversarial_from > step:
+            self.adversarial_from = None
 
     def _resume(self, step: int) -> None:
         """A worker starts at `step`, with the settings of the checkpoint of that step, or with those of the recipe."""
@@ -260,6 +264,10 @@ class RunState:
     @_apply.register
     def _(self, event: e.QuantizationStarted) -> None:
         self.quantizing_from, self._quantizing_seq = event.step, event.seq
+
+    @_apply.register
+    def _(self, event: e.AdversarialStarted) -> None:
+        self.adversarial_from = event.step
 
     @_apply.register
     def _(self, event: e.BestEpoch) -> None:

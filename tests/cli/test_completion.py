@@ -58,7 +58,7 @@ def test_bash_completes_commands_flags_files_runs_and_models(script: str, traine
     assert offered("st") == {"status", "stop"}
     assert "compare" in offered("runs", "")
     assert {"--codebook-size", "--commitment-weight"} <= offered("train", "--co")
-    assert offered("train", "--preset", "") == {"conservative", "balanced", "aggressive"}
+    assert offered("train", "--preset", "") == {"conservative", "balanced", "aggressive", "faithful"}
     assert offered("train", "so") == {"sounds"}
     (model,) = (entry for entry in offered("models", "show", "") if entry != "sounds")
     assert len(model) > 8
@@ -79,7 +79,7 @@ def test_the_other_shells_get_a_script_with_every_command_and_flag(
             # zsh has --flag, fish has -l flag
             assert re.search(rf"(--|-l ['\"]?){re.escape(flag)}\b", script), (name, flag)
     assert "(distill-tui completion runs 2>/dev/null)" in script
-    assert "conservative balanced aggressive" in script
+    assert "conservative balanced aggressive faithful" in script
     if shutil.which(shell):
         (tmp_path / "script").write_text(script)
         subprocess.run([shell, "-n", str(tmp_path / "script")], check=True, timeout=PATIENCE)

@@ -43,7 +43,9 @@ def test_compiled_it_learns_what_it_learns_without(
     sounds = tones(tmp_path / "sounds")
     trained = []
     for setting in ("off", "on"):
-        trainer = make_trainer(home, make_run(home, sounds, train__compile=setting, train__epochs=2))
+        # its adversarial half too goes through these two graphs
+        values = {"train__compile": setting, "train__epochs": 2, "train__adversarial_fraction": 0.5}
+        trainer = make_trainer(home, make_run(home, sounds, **values))
         trainer.precision = trainer.train_step.precision = getattr(torch, precision)
         trainer.run()
         trained.append(trainer)

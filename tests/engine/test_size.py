@@ -64,5 +64,7 @@ def test_what_is_kept_of_a_batch_grows_with_the_batch_and_the_net() -> None:
     )
     assert large == 2 * small
     assert small < wide < 2 * small
+    judged = batch_bytes(with_values(Recipe(), whole | {"train.adversarial_fraction": 0.33}))
+    assert 10 * small < judged < 20 * small, "24 channels for each sample, three windows, two sounds"
     # a second of sound at 44.1 kHz was measured to keep about 12 MB
     assert 16 * 3e6 < small < 16 * 8e6

@@ -45,6 +45,8 @@ def test_flags_and_keys_are_fixed() -> None:
         "loss.stft_weight",
         "loss.codebook_weight",
         "loss.kl_weight",
+        "loss.adversarial_weight",
+        "loss.feature_weight",
     }
 
 
@@ -103,7 +105,7 @@ def test_text_becomes_the_value_that_it_says(key: str, text: str, value: Any) ->
         ("train.device", "gpu", "cuda:1"),
         ("train.device", "cuda:x", "cuda"),
         ("data.random_polarity", "maybe", "true or false"),
-        ("preset", "bold", "conservative, balanced or aggressive"),
+        ("preset", "bold", "conservative, balanced, aggressive or faithful"),
     ],
 )
 def test_what_is_refused_is_told_with_what_is_wanted(key: str, text: str, part: str) -> None:

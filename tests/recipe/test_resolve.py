@@ -145,6 +145,22 @@ def test_little_sound_and_large_codebooks_are_warned_of() -> None:
     assert "codebook size 1024" in unused
 
 
+def test_the_adversarial_part_is_for_gpus_and_a_net_that_makes_samples() -> None:
+    def said(machine: Machine, **values: Any) -> list[str]:
+        chosen = {key.replace("__", "."): value for key, value in values.items()}
+        recipe = resolve(with_values(Recipe(), {**PRESETS["faithful"], **chosen}), facts(3600), machine)
+        return expectations(recipe, facts(3600))
+
+    (slow,) = said(CPU)
+    assert "ten" not in slow
+    assert "meant for hours of GPU, 10 minutes at least: on a CPU it takes many times as long" in slow
+    (short,) = said(GPU, train__minutes=3)
+    assert "3 minutes are too short for it; --set train.adversarial_fraction=0" in short
+    assert said(GPU) == said(GPU, train__minutes=10) == said(CPU, train__adversarial_fraction=0.0) == []
+    with pytest.raises(RequestError, match=r"train\.adversarial_fraction: net conv2d makes no samples"):
+        said(GPU, model__net="conv2d")
+
+
 def test_sounds_that_lose_their_highs_to_the_median_rate_are_told_of_with_what_keeps_them() -> None:
     def of(**files: int) -> DataFacts:
         rates = {int(key.removeprefix("at_")): count for key, count in files.items()}

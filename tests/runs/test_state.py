@@ -61,6 +61,7 @@ def test_a_resumed_run_forgets_what_it_does_again(home: Home) -> None:
         e.QuantizationStarted(step=8, epoch=1),
         metrics(10, 1, "epoch", loss_val=1.0),
         metrics(20, 2, "epoch", loss_val=0.5),
+        e.AdversarialStarted(step=20, epoch=2, from_epoch=2),
         metrics(22, 3, loss_train=0.4),
         e.SettingChanged(key="train.learning_rate", old=1.0, new=2.0, step=22),
         metrics(25, 3, loss_train=0.3),
@@ -72,6 +73,7 @@ def test_a_resumed_run_forgets_what_it_does_again(home: Home) -> None:
         metrics(24, 3, "epoch", loss_val=0.8),
     ]
     state = RunState().apply_all(events)
+    assert [RunState().apply_all(events[:n]).adversarial_from for n in (-4, None)] == [20, None]
     assert list(state.series["loss/val"].steps) == [10, 24]
     assert list(state.series["loss/train"].steps) == [23]
     assert state.knobs == []

@@ -120,6 +120,10 @@ def test_a_preset_tells_what_it_changed_only() -> None:
     changed = form.choose_preset("aggressive")
     assert "train.epochs" not in changed
     assert form.set_by_preset["model.channels"] == "384"
+    form.choose_preset("faithful")
+    form.type("loss.scales", "4")
+    assert "train.adversarial_fraction" in form.choose_preset("aggressive")
+    assert (form.texts["train.adversarial_fraction"], form.texts["loss.scales"]) == ("0", "4"), "what was typed stays"
 
 
 def test_problems_by_field() -> None:

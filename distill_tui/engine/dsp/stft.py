@@ -69,14 +69,33 @@ class _StftMagnitude(torch.autograd.Function):
         weight = gradient / magnitude.clamp(min=1e-7)
         weight[:, 1 : (size + 1) // 2] *= 0.5
         frames = torch.fft.irfft((spectrum * weight).transpose(1, 2), n=size, norm="forward") * window
-        padded = _overlapped(frames, hop)
-        half = size // 2
-        missing = length + 2 * half - padded.shape[1]
-        padded = nn.functional.pad(padded, (0, max(missing, 0)))[:, : length + 2 * half]
-        wave = padded[:, half : half + length].clone()
-        wave[:, 1 : half + 1] += padded[:, :half].flip(1)
-        wave[:, length - 1 - half : length - 1] += padded[:, half + length :].flip(1)
-        return wave, None, None
+        return _unframed(frames, hop, length), None, None
+
+
+class _Stft(torch.autograd.Function):
+    """The STFT of centred frames with reflection at the ends, and its gradient: see `_StftMagnitude`."""
+
+    @staticmethod
+    def forward(ctx: Any, wave: Tensor, window: Tensor, hop: int) -> Tensor:
+        ctx.save_for_backward(window)
+        ctx.hop, ctx.length = hop, wave.shape[-1]
+        return torch.view_as_real(torch.fft.rfft(_frames(wave, len(window), hop) * window))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        (window,) = ctx.saved_tensors
+        size = len(window)
+        spectrum = torch.complex(gradient[..., 0], gradient[..., 1])
+        # an inverse real FFT counts inner bins twice
+        spectrum[..., 1 : (size + 1) // 2] *= 0.5
+        frames = torch.fft.irfft(spectrum, n=size, norm="forward") * window
+        return _unframed(frames, ctx.hop, ctx.length), None, None
+
+
+def stft(wave: Tensor, window: Tensor, hop: int) -> Tensor:
+    """[batch, samples], more than half a window of them, to real and imaginary parts [batch, frames, bins, 2]."""
+    parts: Tensor = _Stft.apply(wave, window, hop)
+    return parts
 
 
 class _Synthesis(torch.autograd.Function):
@@ -127,6 +146,18 @@ def _frames(wave: Tensor, size: int, hop: int) -> Tensor:
     # the same as torch's padding, in a fifth of the time
     padded = torch.cat((wave[:, 1 : half + 1].flip(1), wave, wave[:, -half - 1 : -1].flip(1)), dim=1)
     return padded.unfold(1, size, hop)
+
+
+def _unframed(frames: Tensor, hop: int, length: int) -> Tensor:
+    """The gradient [batch, length] at the samples from that at their frames [batch, count, size]: see `_frames`."""
+    padded = _overlapped(frames, hop)
+    half = frames.shape[-1] // 2
+    missing = length + 2 * half - padded.shape[1]
+    padded = nn.functional.pad(padded, (0, max(missing, 0)))[:, : length + 2 * half]
+    wave = padded[:, half : half + length].clone()
+    wave[:, 1 : half + 1] += padded[:, :half].flip(1)
+    wave[:, length - 1 - half : length - 1] += padded[:, half + length :].flip(1)
+    return wave
 
 
 def _overlapped(frames: Tensor, hop: int) -> Tensor:

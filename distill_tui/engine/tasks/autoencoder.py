@@ -29,6 +29,8 @@ LOSS_WEIGHTS = {
     "commit": "loss.commitment_weight",
     "codebook": "loss.codebook_weight",
     "kl": "loss.kl_weight",
+    "adversarial": "loss.adversarial_weight",
+    "feature": "loss.feature_weight",
 }
 """The setting that weighs each loss; one that is not here has weight 1."""
 CODES_SPREAD = 1.01
@@ -107,8 +109,13 @@ class AutoencoderTask(Task[Autoencoder]):
         assert quantizer is not None
         mask = net.frame_mask(data)
         torch.manual_seed(derive_seed(self.recipe.train.seed, 5, number))
-        quantizer.replace_dead_codes(latents, codes, self.recipe.train.dead_code_threshold, mask, bad == 0)
+        quantizer.replace_dead_codes(latents, codes, self.dead_code_threshold, mask, bad == 0)
         self.health.add(codes, mask)
+
+    @property
+    def dead_code_threshold(self) -> float:
+        """The fraction of an even share below which codes are replaced in the next step."""
+        return self.recipe.train.dead_code_threshold
 
     def _draw_levels(self, levels: int) -> int:
         """How many levels this step quantizes with; now and then only the first ones."""

@@ -43,12 +43,14 @@ class Validation:
         distance: of held-out data, for people and to choose the best epoch; None if it cannot be one yet.
         train_distance: the same of training data: the gap between the two is overfitting.
         facts: what to remember of this epoch if it is the best.
+        is_better: whether it becomes the best one; None: if its distance is the least so far.
     """
 
     values: dict[str, float | None]
     distance: float | None
     train_distance: float | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    is_better: bool | None = None
 
 
 class Task(Generic[Net]):
@@ -112,6 +114,10 @@ class Task(Generic[Net]):
             progress: of the training, 0 to 1.
         """
         return {}
+
+    def schedule(self, progress: float) -> tuple[float, float]:
+        """Position in the learning rate schedule, 0 to 1, and a factor of the rate, at a progress of the training."""
+        return progress, 1.0
 
     def losses(self, net: Net, data: Tensor) -> dict[str, Tensor]:
         """Losses of some examples by name, as means over them, unweighted."""
@@ -204,6 +210,10 @@ class Task(Generic[Net]):
 
     def after_optimizer(self, net: Net, number: int, bad: Tensor) -> None:
         """Called after the optimizer of a step, without gradients; `bad` is 1.0 on the device if it was skipped."""
+
+    def on_divergence(self, trainer: "Trainer") -> bool:
+        """Called when several steps in a row were not finite: True if the task has put it right itself."""
+        return False
 
     def after_step(self, trainer: "Trainer") -> None:
         """Called after each step and its logging."""

@@ -17,7 +17,8 @@ from distill_tui.engine.dsp.losses import SpectralLoss
 from distill_tui.engine.inference.evaluate import spectral_distances
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.tasks import register
-from distill_tui.engine.tasks.autoencoder import AutoencoderTask, Evaluation
+from distill_tui.engine.tasks.adversarial import AdversarialTask
+from distill_tui.engine.tasks.autoencoder import Evaluation
 from distill_tui.engine.tasks.base import Split
 from distill_tui.engine.tasks.crops import Batches, load_waves
 from distill_tui.engine.tasks.selection import MAX_SECONDS, choose_different, choose_evenly
@@ -33,7 +34,7 @@ LEVELS_SECONDS, LEVELS_FILE_SECONDS = 10.0, 2.0
 
 
 @register
-class CodecTask(AutoencoderTask):
+class CodecTask(AdversarialTask):
     """Trains a codec on waves at its sample rate.
 
     Args:

@@ -84,6 +84,26 @@ class Diagnostics:
             once=False,
         )
 
+    def warn_discriminator_wins(self, step: int) -> None:
+        """Report that the discriminator was held back."""
+        self.warn(
+            "discriminator-wins",
+            "the discriminator tells nearly all reconstructions from sounds: it waits until the decoder catches up",
+            "Now and then does no harm. If it goes on, the adversarial part brings little.",
+            step,
+        )
+
+    def warn_adversarial_ran_away(self, why: str, epoch: int, factor: float, step: int) -> None:
+        """Report that the adversarial part went back to epoch `epoch`, with `factor` of its weight from there."""
+        rest = f"with the adversarial weight x {factor:g}" if factor else "without the discriminator"
+        self.warn(
+            "adversarial-ran-away",
+            f"{why}: back to the weights of epoch {epoch}, {rest}",
+            "A lower loss.adversarial_weight or train.learning_rate avoids it.",
+            step,
+            once=False,
+        )
+
     def check_codebooks(self, counts: Tensor, step: int) -> None:
         """Warn of low utilization, from the use of codes [levels, size] at the end of any epoch but the first."""
         is_first = "quantized-epoch" not in self.warned

@@ -16,6 +16,7 @@ from distill_tui.engine.training.backward import StepOptions
 from distill_tui.engine.training.compile import Compiled, compile_net
 from distill_tui.engine.training.cpu_shards import choose_shards
 from distill_tui.engine.training.meters import NonFiniteGuard
+from distill_tui.engine.training.optimizer import adamw, clip_gradients, step_unless
 from distill_tui.engine.training.seeds import derive_seed
 from distill_tui.errors import DistillError
 from distill_tui.recipe.schema import Recipe
@@ -25,7 +26,7 @@ class TrainStep:
     """A net in training, the EMA of its weights, and the optimizer.
 
     `parts` is in how many parts, one after the other, a batch goes through for want of memory; `shards` go through at
-    once; `guard` counts skipped steps.
+    once; `guard` counts skipped steps; the EMA began at step `ema_start`.
     """
 
     def __init__(self, task: Task[Any], recipe: Recipe, device: torch.device, precision: torch.dtype) -> None:
@@ -36,15 +37,15 @@ class TrainStep:
         decayed = [p for name, p in self.net.named_parameters() if task.has_weight_decay(name, p)]
         taken = {id(p) for p in decayed}
         others = [p for p in self.net.parameters() if id(p) not in taken]
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = adamw(
             [{"params": decayed, "weight_decay": recipe.train.weight_decay}, {"params": others, "weight_decay": 0.0}],
-            lr=recipe.train.learning_rate,
-            betas=(0.8, 0.99),
-            fused=device.type in ("cuda", "cpu"),
+            recipe.train.learning_rate,
+            device,
         )
         self.guard = NonFiniteGuard(device)
         self.shards = choose_shards(recipe, device)
         self.parts = 1
+        self.ema_start = 0
 
     @property
     def lr(self) -> float:
@@ -82,14 +83,9 @@ class TrainStep:
             self.halve_parts(len(data), warn)
             for buffer, old in zip(buffers, before, strict=True):
                 buffer.copy_(old)
-        norm = self._clip()
+        norm = clip_gradients(self.optimizer, self.net.parameters(), self.recipe.train.max_grad_norm)
         bad = self.guard.check(values["loss/train"], norm)
-        if self.optimizer.defaults["fused"]:
-            # it takes no step, on the device itself, where this is 1
-            self.optimizer.found_inf = bad  # type: ignore[attr-defined]
-            self.optimizer.step()
-        elif not float(bad):
-            self.optimizer.step()
+        step_unless(bad, self.optimizer)
         with torch.no_grad():
             for buffer, old in zip(buffers, before, strict=True):
                 buffer.copy_(torch.where(bad > 0, old, buffer))
@@ -121,7 +117,8 @@ class TrainStep:
     @torch.no_grad()
     def update_ema(self, number: int) -> None:
         """Move the EMA of the weights; its horizon grows with the steps done, so that early noise is forgotten."""
-        decay = min(self.recipe.train.ema_decay, (1 + number) / (10 + number))
+        done = number - self.ema_start
+        decay = min(self.recipe.train.ema_decay, (1 + done) / (10 + done))
         torch._foreach_lerp_(list(self.ema_net.parameters()), list(self.net.parameters()), 1 - decay)
         for mine, theirs in zip(self.ema_net.buffers(), self.net.buffers(), strict=True):
             mine.copy_(theirs)
@@ -132,11 +129,20 @@ class TrainStep:
         self.ema_net.load_state_dict(weights)
         self.task.on_pretrained(self.net)
 
+    def restart_from(self, weights: Mapping[str, Tensor], number: int) -> None:
+        """Go on from weights of this very training at step `number`; EMA and optimizer begin anew."""
+        self.net.load_state_dict(weights)
+        self.ema_net.load_state_dict(weights)
+        self.optimizer.state.clear()
+        self.ema_start = number
+        self.guard.clear()
+
     def state(self) -> dict[str, Any]:
         """State for a checkpoint."""
         return {
             "net": self.net.state_dict(),
             "averaged": self.ema_net.state_dict(),
+            "averaged_from": self.ema_start,
             "optimizer": self.optimizer.state_dict(),
         }
 
@@ -145,6 +151,8 @@ class TrainStep:
         self.net.load_state_dict(state["net"])
         self.ema_net.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
+        # earlier versions never began anew
+        self.ema_start = int(state.get("averaged_from", 0))
         self.guard.clear()
 
     def _backward(self, data: Tensor, number: int, weights: Mapping[str, float]) -> dict[str, Tensor]:
@@ -154,14 +162,3 @@ class TrainStep:
         self.net.train()
         self.optimizer.zero_grad(set_to_none=True)
         return self.task.backward(self.net, data, StepOptions(weights, self.precision, seed, self.shards, self.parts))
-
-    def _clip(self) -> Tensor:
-        """Clip gradients to the norm `max_grad_norm`; the norm before."""
-        most = self.recipe.train.max_grad_norm
-        if not self.optimizer.defaults["fused"]:
-            return torch.nn.utils.clip_grad_norm_(self.net.parameters(), most, foreach=True)
-        gradients = [p.grad for p in self.net.parameters() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
-        # fused AdamW divides by this as it goes: clipping without a pass of its own over the gradients
-        self.optimizer.grad_scale = (norm / most).clamp(min=1.0)  # type: ignore[attr-defined]
-        return norm

@@ -119,6 +119,13 @@ class Trainer:
         return (self.step + self.steps_per_epoch - 1) // self.steps_per_epoch
 
     @property
+    def lr(self) -> float:
+        """The learning rate of the next step."""
+        position, factor = self.task.schedule(self.progress)
+        ratio = factor * lr_ratio(position, self.recipe.train)
+        return ratio * self.poller.settings["train.learning_rate"] * self.lr_factor
+
+    @property
     def loss_weights(self) -> Mapping[str, float]:
         """Weights of the losses in force, by name."""
         return self.task.loss_weights(self.poller.settings, self.progress)
@@ -143,9 +150,8 @@ class Trainer:
 
     def advance(self) -> None:
         """Train one step, without hooks or events."""
-        lr = lr_ratio(self.progress, self.recipe.train) * self.poller.settings["train.learning_rate"] * self.lr_factor
         data = self.task.batch(self.step)
-        self.metrics.add(self.train_step.step(data, self.step, lr, self.loss_weights, self.warn_of_memory))
+        self.metrics.add(self.train_step.step(data, self.step, self.lr, self.loss_weights, self.warn_of_memory))
         self.step += 1
 
     def warn_of_memory(self, text: str) -> None:
@@ -168,7 +174,7 @@ class Trainer:
         if not skipped:
             return
         self.diagnostics.warn_not_finite(skipped, self.step)
-        if in_a_row < BAD_IN_A_ROW:
+        if in_a_row < BAD_IN_A_ROW or self.task.on_divergence(self):
             return
         is_second = self.lr_factor < 1.0
         if is_second or not self.restore():
@@ -193,7 +199,7 @@ class Trainer:
         began = time.monotonic()
         if self.finished:
             self.report("validating")
-        self._validate()
+        self.validate()
         every = self.recipe.train.preview_every
         if every and self.epoch % every == 0 and not self.finished:
             self.preview()
@@ -208,9 +214,10 @@ class Trainer:
         """
         self.report("validating, for a model of what there is")
         self.task.on_early_end(self)
-        self._validate()
+        self.validate()
 
-    def _validate(self) -> None:
+    def validate(self) -> None:
+        """Validate the EMA of the weights, and keep it if it is the best."""
         self.validator.validate(self.step, self.epoch, self.loss_weights)
         self.task.on_epoch_end(self)
         if not self.stop_reason:

@@ -17,7 +17,8 @@ Result = TypeVar("Result")
 class Validator:
     """Validates, logs the metrics and the warnings that follow from them, and keeps the best epoch.
 
-    The best epoch is the one with the least held-out distance (`Validation.distance`). `best` has its `epoch`, `step`,
+    The best epoch is the one with the least held-out distance (`Validation.distance`), unless the task says otherwise
+    (`is_better`). `best` has its `epoch`, `step`,
     `distance`, `weights` (on the CPU; None before there is one), the logged `numbers`, the `knobs` (settings) in force,
     and the task's own facts.
     """
@@ -47,7 +48,8 @@ class Validator:
         self._is_comparable = result.distance is not None
         if result.distance is None:
             return
-        if result.distance < self.best["distance"]:
+        is_better = result.distance < self.best["distance"] if result.is_better is None else result.is_better
+        if is_better:
             self._keep(step, epoch, result.distance, result.facts)
         if result.train_distance is not None:
             stale = epoch - int(self.best["epoch"])

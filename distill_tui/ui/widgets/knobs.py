@@ -70,6 +70,8 @@ def turns_something(recipe: Recipe, key: str) -> bool:
         "loss.commitment_weight": "commit" in model.quantizer_facts.losses,
         "loss.codebook_weight": "codebook" in model.quantizer_facts.losses,
         "loss.kl_weight": "kl" in model.quantizer_facts.losses,
+        "loss.adversarial_weight": recipe.train.adversarial_fraction > 0,
+        "loss.feature_weight": recipe.train.adversarial_fraction > 0,
     }
     return means.get(key, True)
 

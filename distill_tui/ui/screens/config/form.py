@@ -5,7 +5,7 @@ from typing import Any
 
 from distill_tui.errors import RequestError
 from distill_tui.recipe.fields import Field, fields, find_key, flatten, parse, with_values
-from distill_tui.recipe.presets import PRESETS, layered
+from distill_tui.recipe.presets import PRESETS, layered, only_in
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting.formatting import setting
 
@@ -51,9 +51,12 @@ class RecipeForm:
 
     def choose_preset(self, name: str) -> list[str]:
         """Fill the fields of a preset; the keys that it changed."""
+        undone = {
+            key: default for key, old, default in only_in(self.texts["preset"], name) if self.texts[key] == setting(old)
+        }
         self.texts["preset"] = name
         self.set_by_preset = {}
-        for key, value in PRESETS[name].items():
+        for key, value in (undone | PRESETS[name]).items():
             if self.texts[key] != setting(value):
                 self.set_by_preset[key] = self.texts[key]
                 self.texts[key] = setting(value)

@@ -28,6 +28,8 @@ class ChartView(LinesWidget, can_focus=True):
         "Up and down choose the curve in front, which is the one that other runs show. Each column covers the least "
         "to the greatest of its steps; smoothing lays a mean over that and hides nothing. "
         "Values from the quantizer warm-up, before the codebooks were initialised (┬), are faint. "
+        "In an adversarial part (second ┬) discriminator is how much that one errs (0.5: a draw), adversarial how far "
+        "reconstructions are from being taken for sounds, feature the distance of the two in what it looks at. "
         "Marks below: ◆ setting changed, p preview, c checkpoint, ★ best epoch; the cursor describes them. "
         "The commitment loss and every other kind of number have an axis of their own."
     )

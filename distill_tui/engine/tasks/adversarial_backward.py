@@ -1,0 +1,93 @@
+"""Gradients of the adversarial part of a training: of the decoder, and of the discriminator that judges it."""
+
+import torch
+from torch import Tensor
+
+from distill_tui.engine.device import autocast
+from distill_tui.engine.dsp.adversarial import discriminator_loss, feature_loss, generator_loss
+from distill_tui.engine.dsp.losses import Loss
+from distill_tui.engine.nets.base import Autoencoder
+from distill_tui.engine.nets.discriminator import Discriminator, common_gain
+from distill_tui.engine.tasks.autoencoder_backward import Quantized
+from distill_tui.engine.training.backward import StepOptions, accumulate, sum_chunks, sum_weighted
+from distill_tui.engine.training.compile import uncompiled
+
+Gradients = tuple[Tensor, ...]
+
+
+def add_adversarial_gradients(
+    net: Autoencoder,
+    loss: Loss,
+    data: Tensor,
+    options: StepOptions,
+    levels: int | None,
+    discriminator: Discriminator | None,
+) -> tuple[dict[str, Tensor], Quantized | None]:
+    """Add the gradients of a batch [examples, samples] to those of the decoder, and of the discriminator.
+
+    Encoder and bottleneck are in evaluation mode and get none, so codes stay what they are. Both gradients come from
+    the same pass of the discriminator, in shards or parts as elsewhere: all losses are means over examples.
+
+    Args:
+        levels: how many levels to quantize with; None goes around the quantizer.
+        discriminator: None trains the decoder on the reconstruction losses alone.
+
+    Returns:
+        Scalars by name, each loss that was computed as `loss/NAME`, and what was quantized.
+    """
+    net.encoder.eval()
+    net.bottleneck.eval()
+    decoder = list(net.decoder.parameters())
+    judge = [] if discriminator is None else list(discriminator.parameters())
+    with_stft = options.weights.get("stft", 0.0) > 0
+
+    def encode(chunk: Tensor) -> Tensor:
+        with torch.no_grad(), autocast(data.device, options.precision, cached=False):
+            return net.encode(chunk)
+
+    def backward(chunk: Tensor, latents: Tensor) -> tuple[dict[str, Tensor], Gradients, Gradients]:
+        share = len(chunk) / len(data)
+        target = net.target(chunk)
+        with autocast(data.device, options.precision, cached=False):
+            decoded = net.decode(latents)
+        losses, extra = loss(decoded, target, with_stft=with_stft), {}
+        if discriminator is not None:
+            gain = common_gain(target)
+            with autocast(data.device, options.precision, cached=False):
+                real, fake = discriminator(target * gain), discriminator(decoded * gain)
+            losses |= {"adversarial": generator_loss(fake), "feature": feature_loss(real, fake)}
+            extra["discriminator"] = discriminator_loss(real, fake)
+        total = sum_weighted(losses, options.weights) * share
+        ours = torch.autograd.grad(total, decoder, retain_graph=discriminator is not None)
+        theirs = torch.autograd.grad(extra["discriminator"] * share, judge) if extra else ()
+        return {key: value.detach() * share for key, value in (losses | extra).items()}, ours, theirs
+
+    chunks = data.chunk(options.count)
+    # forward only, and in another mode than before: not worth compiling once more
+    with uncompiled(net.recipe):
+        latents = torch.cat(list(options.each(encode, chunks, seed=options.seed)))
+    output = None
+    if levels is not None:
+        with torch.no_grad(), autocast(data.device, options.precision):
+            output = net.bottleneck(latents, levels)
+    quantized = latents if output is None else output.latents
+    # as it does before this part: the compiled decoder then stays the same graph
+    inputs = [part.requires_grad_() for part in torch.split(quantized.detach(), [len(chunk) for chunk in chunks])]
+    values = []
+    for of_chunk, ours, theirs in options.each(backward, chunks, inputs, seed=options.seed + options.count):
+        accumulate(decoder, ours)
+        accumulate(judge, theirs)
+        values.append(of_chunk)
+    codes = None if output is None else output.codes
+    return _scalars(sum_chunks(values), options), None if codes is None else Quantized(data, latents, codes)
+
+
+def _scalars(losses: dict[str, Tensor], options: StepOptions) -> dict[str, Tensor]:
+    """The losses under the names that they are logged by; the discriminator's is no part of any sum."""
+    of_decoder = {key: value for key, value in losses.items() if key != "discriminator"}
+    recon = {key: value for key, value in of_decoder.items() if key in ("mel", "stft")}
+    sums = {
+        "loss/train": sum_weighted(of_decoder, options.weights),
+        "loss/recon": sum_weighted(recon, options.weights),
+    }
+    return sums | {f"loss/{key}": value for key, value in losses.items()}
