@@ -3,9 +3,10 @@
     python -m tests.benchmarks.sound FOLDER|notes [--minutes 3 | --steps N] [--seed S] [--set KEY=VALUE ...]
         [--json FILE] [--sounds FOLDER]
 
-Every fifth file by path is held out. `mel`, `lsd`, `buzz`, `level` and `attack` are means over them (engine/dsp/hearing.py);
-`flutter` is how much more restless than in the original the loud bins above 1 kHz are from frame to frame, in dB: 0 for a
-steady partial that stays steady. `notes` are 60 synthesised ones: plucked strings, FM, pads, and flutes with breath.
+Every fifth file by path is held out. `mel`, `lsd`, `buzz`, `level` and `attack` are means over them, those of
+engine/dsp/hearing.py; `flutter` is how much more restless than in the original the loud bins above 1 kHz are from
+frame to frame, in dB: 0 for a steady partial that stays steady. `notes` are 60 synthesised ones: plucked strings, FM,
+pads, and flutes with breath.
 """
 
 import argparse

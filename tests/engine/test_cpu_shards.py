@@ -15,6 +15,8 @@ from distill_tui.engine.training.trainer import Trainer
 from distill_tui.paths import Home
 from tests.engine.support import codec_of, make_run, make_trainer, tones, weights_of
 
+SEED = 7
+
 
 @pytest.fixture
 def threads() -> Iterator[None]:
@@ -38,7 +40,8 @@ def one_backward(trainer: Trainer, data: torch.Tensor, levels: int) -> float:
     """Gradients as anybody would find them, without shards; the loss."""
     net, task = trainer.net, codec_of(trainer)
     quantized = net.bottleneck(net.encode(data), levels)
-    losses = task.loss(net.decode(quantized.latents), net.target(data), with_stft=False)
+    decoded, more = net.decode_to_train(quantized.latents, data, SEED, 0)
+    losses = task.loss(decoded, net.target(data), with_stft=False) | more
     total = sum_weighted(losses | quantized.losses, trainer.loss_weights)
     total.backward()
     return float(total.detach())
@@ -77,7 +80,7 @@ def test_the_gradients_are_those_of_the_whole_batch(
         book.copy_(old)
     trainer.net.zero_grad(set_to_none=True)
     torch.manual_seed(1)
-    options = StepOptions(trainer.loss_weights, torch.float32, 7, trainer.train_step.shards, parts)
+    options = StepOptions(trainer.loss_weights, torch.float32, SEED, trainer.train_step.shards, parts)
     values, _ = add_gradients(trainer.net, task.loss, data, options, 2)
     for book, moved in zip(books, moved_once, strict=True):
         assert torch.allclose(book, moved, rtol=1e-5, atol=1e-6), "moving averages move once a step, in parts too"

@@ -1,8 +1,9 @@
 """The loudness of each latent frame, measured and imposed: what a decoder cannot get wrong by itself any more.
 
-A loss of logarithms aims at the median of a level, so what cannot be predicted came out 4 to 7 dB too quiet, and held-out
-sounds with a partial where no training sound had one up to 28 dB. With the loudness in the codes themselves and imposed
-on the decoder's result, the net is left with the shape of the sound (gain-shape coding; Gersho and Gray 1992, 12.10).
+A loss of logarithms aims at the median of a level, so what cannot be predicted came out 4 to 7 dB too quiet, and
+held-out sounds with a partial where no training sound had one up to 28 dB. With the loudness in the codes themselves,
+and imposed on the decoder's result, the net is left with the shape of the sound (gain-shape coding; Gersho and Gray
+1992, 12.10).
 """
 
 import torch
@@ -14,15 +15,20 @@ MAX_GAIN = 5.0
 """The most that a decoder's result is made louder by, as a natural logarithm: 43 dB."""
 
 
+WEIGHTS = 0.15, 0.35, 0.35, 0.15
+"""Of the half frames around and in a frame: about a Hann window of two hops, at a fraction of its price."""
+
+
 def loudness(wave: Tensor, hop: int) -> Tensor:
     """RMS of [batch, n x hop] samples as natural logarithms [batch, n], about -11.5 for silence to 0 for full scale.
 
-    Frame k is weighed by a Hann window of two hops centred on its own samples, k x hop to (k + 1) x hop.
+    The mean power of a frame's two halves and, with less weight, of the half frames before and after it.
     """
-    window = torch.hann_window(2 * hop, device=wave.device)
-    padded = nn.functional.pad(wave.square(), (hop // 2, hop - hop // 2))
-    power = padded.unfold(1, 2 * hop, hop) @ (window / window.sum())
-    return power.clamp(min=0).add(FLOOR**2).log() / 2
+    frames, half = wave.square().view(len(wave), -1, hop), hop // 2
+    halves = torch.stack((frames[..., :half].mean(-1), frames[..., half:].mean(-1)), -1).flatten(1)
+    around = nn.functional.pad(halves, (1, 1)).unfold(1, 4, 2)
+    power = (around * around.new_tensor(WEIGHTS)).sum(-1)
+    return (power + FLOOR**2).log() / 2
 
 
 def with_loudness(wave: Tensor, wanted: Tensor, hop: int) -> Tensor:

@@ -86,4 +86,5 @@ def repetition(wave: Tensor, sample_rate: int) -> Tensor:
     power = torch.fft.rfft(wave, size).abs().square()
     power = power * (torch.fft.rfftfreq(size, 1 / sample_rate, device=wave.device) >= HIGH)
     curve = torch.fft.irfft(power, size)
-    return curve[..., first:last] / (curve[..., :1] + QUIET)
+    repeats: Tensor = curve[..., first:last] / (curve[..., :1] + QUIET)
+    return repeats

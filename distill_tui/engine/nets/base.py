@@ -49,13 +49,17 @@ class Autoencoder(nn.Module):
         """
         raise NotImplementedError
 
-    def decode_to_train(self, latents: Tensor, data: Tensor, first: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The result of `decode`, and losses of what else the decoder says of `data`, scalars by name.
+    def decode_to_train(
+        self, latents: Tensor, _data: Tensor, _seed: int, _start: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The result of `decode`, and losses of what else the decoder says of the data, scalars by name.
 
         Args:
-            first: as of `decode` [batch].
+            _seed: of what is drawn.
+            _start: the number of the first example here in its batch; what is drawn follows from it too, so that a
+                batch in pieces is the same as in one.
         """
-        return self.decode(latents, first), {}
+        return self.decode(latents), {}
 
     def target(self, data: Tensor) -> Tensor:
         """What `decode` should return for data."""

@@ -78,7 +78,7 @@ class Conv2d(SoundNet):
         self.context = LAYERS
         self.register_buffer("unmix", torch.linalg.pinv(self.mel.filters), persistent=False)
 
-    def decode(self, latents: Tensor, first: Tensor | int = 0) -> Tensor:
+    def decode(self, latents: Tensor, _first: Tensor | int = 0) -> Tensor:
         """Latents [batch, n, latent_dim] to log-mel [batch, n_mels, n x stride]."""
         picture: Tensor = self.decoder(latents)
         return picture

@@ -25,8 +25,10 @@ from distill_tui.recipe.schema import Recipe
 LOUDNESS_CENTRE = -6.0
 """The loudness whose latent is 0, as a natural logarithm: -52 dB, between silence and full scale."""
 TURNS = 2
-"""Random phases in a latent frame. Frames that turn together keep the shape of an attack; one phase for all of them leaves
-a repetition at their own rate, one each makes mel distances worse (tests/benchmarks/RESULTS.md)."""
+"""Random phases in a latent frame. Frames that turn together keep the shape of an attack; one phase for all of them
+leaves a repetition at their own rate (tests/benchmarks/RESULTS.md)."""
+PLACES_APART = 2**20
+"""Latent frames between the examples of a batch."""
 MAX_GAIN = 8.0
 """The most that a part of a frame is made louder or quieter by, as a natural logarithm: 69 dB."""
 
@@ -183,26 +185,32 @@ class ConvNeXt(SoundNet):
         """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]."""
         return self._synthesise(self.decoder(latents), latents, first)
 
-    def decode_to_train(self, latents: Tensor, data: Tensor, first: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def decode_to_train(self, latents: Tensor, data: Tensor, seed: int, start: int) -> tuple[Tensor, dict[str, Tensor]]:
         """`decode`, and two losses where the decoder makes noise.
 
         `noise` is the binary cross-entropy of the noisiness of bands that can be heard; `repetition` is the most that
         the result repeats itself beyond the original, as far as this is noise: that of a tone is its pitch.
         """
         decoded = self.decoder(latents)
-        wave = self._synthesise(decoded, latents, first)
+        # places far from each other in a sound without end, and others in the next step
+        number = torch.arange(start, start + len(data), device=latents.device)
+        wave = self._synthesise(decoded, latents, seed % 2**31 + PLACES_APART * number)
         if self.noisiness is None or decoded.noisiness is None:
             return wave, {}
+        # every other example of the batch tells as much at half the price
+        some, share = slice(start % 2, None, 2), 2 / len(data)
         with torch.autocast(latents.device.type, enabled=False):
             with torch.no_grad():
-                noisy, heard = self.noisiness(data.float())
-                original = repetition(data.float(), self.sample_rate)
-                share = (noisy * heard).sum((1, 2)) / heard.sum((1, 2)).clamp(min=1)
-            each = nn.functional.binary_cross_entropy_with_logits(decoded.noisiness, noisy, reduction="none")
-            excess = (repetition(wave, self.sample_rate) - original).clamp(min=0).amax(-1)
+                original = data[some].float()
+                noisy, heard = self.noisiness(original)
+                weight = heard / heard.sum((1, 2), keepdim=True).clamp(min=1)
+                repeats = repetition(original, self.sample_rate)
+            logits = decoded.noisiness[some]
+            each = nn.functional.binary_cross_entropy_with_logits(logits, noisy, reduction="none")
+            excess = (repetition(wave[some], self.sample_rate) - repeats).clamp(min=0).amax(-1)
         return wave, {
-            "noise": (each * heard).sum() / heard.sum().clamp(min=1),
-            "repetition": (excess * share).mean(),
+            "noise": share * (each * weight).sum(),
+            "repetition": share * (excess * (noisy * weight).sum((1, 2))).sum(),
         }
 
     def _synthesise(self, decoded: Decoded, latents: Tensor, first: Tensor | int) -> Tensor:

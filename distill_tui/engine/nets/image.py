@@ -54,7 +54,7 @@ class Image(Autoencoder):
         latents: Tensor = self.encoder(data[:, None].contiguous(memory_format=torch.channels_last))
         return latents.float()[:, None]
 
-    def decode(self, latents: Tensor, first: Tensor | int = 0) -> Tensor:
+    def decode(self, latents: Tensor, _first: Tensor | int = 0) -> Tensor:
         """Latents [batch, 1, latent_dim] to images [batch, 28, 28] in 0..1."""
         images: Tensor = self.decoder(latents[:, 0])
         return images.float().sigmoid()[:, 0]

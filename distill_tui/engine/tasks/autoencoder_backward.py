@@ -1,5 +1,6 @@
 """Gradients of an autoencoder: in shards or parts around a quantizer that sees the batch as a whole."""
 
+import itertools
 from typing import NamedTuple
 
 import torch
@@ -9,9 +10,6 @@ from distill_tui.engine.device import autocast
 from distill_tui.engine.dsp.losses import Loss
 from distill_tui.engine.nets.base import Autoencoder
 from distill_tui.engine.training.backward import StepOptions, accumulate, sum_chunks, sum_weighted
-
-PLACES_APART = 2**20
-"""Latent frames between the examples of a batch."""
 
 
 class Quantized(NamedTuple):
@@ -46,9 +44,9 @@ def add_gradients(
         with autocast(data.device, options.precision, cached=False):
             return net.encode(chunk)
 
-    def decode(chunk: Tensor, latents: Tensor, first: Tensor) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
+    def decode(chunk: Tensor, latents: Tensor, start: int) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
         with autocast(data.device, options.precision, cached=False):
-            decoded, more = net.decode_to_train(latents, chunk, first)
+            decoded, more = net.decode_to_train(latents, chunk, options.seed, start)
         losses = loss(decoded, net.target(chunk), with_stft=with_stft) | more
         share = len(chunk) / len(data)
         gradients = torch.autograd.grad(sum_weighted(losses, options.weights) * share, [latents, *decoder])
@@ -66,10 +64,9 @@ def add_gradients(
             output = net.bottleneck(latents, levels)
     quantized = latents if output is None else output.latents
     inputs = [part.requires_grad_() for part in torch.split(quantized.detach(), sizes)]
-    # places far from each other in a sound without end, and others in the next step
-    places = options.seed % 2**31 + PLACES_APART * torch.arange(len(data), device=data.device)
     losses, at_inputs = [], []
-    turns = options.each(decode, chunks, inputs, torch.split(places, sizes), seed=options.seed + options.count)
+    starts = [0, *itertools.accumulate(sizes)][: len(sizes)]
+    turns = options.each(decode, chunks, inputs, starts, seed=options.seed + options.count)
     for values_of_chunk, (gradient, *others) in turns:
         accumulate(decoder, others)
         losses.append(values_of_chunk)
