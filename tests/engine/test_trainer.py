@@ -178,7 +178,9 @@ def test_a_bad_step_while_codes_are_dead_leaves_the_codebooks_alone(home: Home, 
 
 @pytest.mark.slow
 def test_a_loss_that_runs_away_is_said_before_it_is_no_number(home: Home, sounds: Path) -> None:
-    run = make_run(home, sounds, train__epochs=6, train__warmup_fraction=0, model__loudness_scale=0.0, model__gains_per_frame=0)
+    run = make_run(
+        home, sounds, train__epochs=6, train__warmup_fraction=0, model__loudness_scale=0.0, model__gains_per_frame=0
+    )
     trainer = make_trainer(home, run)
     for _ in range(trainer.steps_per_epoch):
         trainer.advance()
