@@ -102,10 +102,11 @@ class ConvNeXt(SoundNet):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
         model, bins = recipe.model, self.n_fft // 2 + 1
-        width, dropout = model.channels, model.dropout
-        self.encoder = Encoder(self.n_mels, self.stride, width, model.encoder_blocks, model.latent_dim, dropout)
-        self.decoder = Decoder(bins, self.stride, width, model.decoder_blocks, model.latent_dim, dropout)
-        self.context = 3 * max(model.encoder_blocks, model.decoder_blocks) + 4
+        width, dropout = int(model.channels), model.dropout
+        before, after = int(model.encoder_blocks), int(model.decoder_blocks)
+        self.encoder = Encoder(self.n_mels, self.stride, width, before, model.latent_dim, dropout)
+        self.decoder = Decoder(bins, self.stride, width, after, model.latent_dim, dropout)
+        self.context = 3 * max(before, after) + 4
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]."""

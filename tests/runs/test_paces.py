@@ -12,7 +12,6 @@ from distill_tui.recipe.size import parameters
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder, make_run_folder
 from distill_tui.runs.log import LogWriter
-from distill_tui.runs.throughput import epoch_seconds, measured, nearest
 
 RESOLVED: dict[str, Any] = {
     "model.sample_rate": 16000,
