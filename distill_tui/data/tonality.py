@@ -33,7 +33,10 @@ class TonalityMeter:
 
     def add(self, samples: NDArray[np.float32]) -> None:
         """Take in a block [samples] in -1..1."""
-        if not self.is_done and (found := tonality(samples[: round(PIECE_SECONDS * self._rate)], self._rate)) is not None:
+        if (
+            not self.is_done
+            and (found := tonality(samples[: round(PIECE_SECONDS * self._rate)], self._rate)) is not None
+        ):
             self._pieces.append(found)
 
     @property

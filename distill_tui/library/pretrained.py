@@ -26,9 +26,7 @@ class Start:
 
     def take_shape(self, recipe: Recipe) -> Recipe:
         """`recipe` with the model's values for what would shape its net and is still `auto`."""
-        return with_values(
-            recipe, {key: get(self.recipe, key) for key in shape_keys() if get(recipe, key) == "auto"}
-        )
+        return with_values(recipe, {key: get(self.recipe, key) for key in shape_keys() if get(recipe, key) == "auto"})
 
     def check_shape(self, recipe: Recipe) -> None:
         """See that a net of `recipe`, resolved, can take the model's weights.

@@ -37,7 +37,6 @@ STEPPING_SHARE = 0.9
 """Share of a time budget in which steps are made: validation, previews and checkpoints take the rest."""
 
 
-
 def choose_size(recipe: Recipe, seconds: float, machine: Machine, paces: Sequence[Pace]) -> tuple[dict[str, int], str]:
     """The automatic values of SIZE_KEYS for a recipe that is resolved but for these, and why they are so ('' if fixed).
 

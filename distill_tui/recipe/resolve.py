@@ -19,12 +19,12 @@ FRAMES_PER_CODE = 6
 """Latent frames of training sound for each code. Random speed, gain and mixing make many of each: on held-out drums 256
 codes for 1,550 frames did better than 64 (tests/benchmarks/RESULTS.md)."""
 FRAME_SECONDS = 0.00625
-"""The hop of the spectrogram, but for tones. Frames of 12 ms lose drums; frames of 3 ms are better still for drums at 44.1 kHz, but
-worse for speech at 8 kHz (tests/benchmarks/RESULTS.md)."""
+"""The hop of the spectrogram, but for tones. Frames of 12 ms lose drums; frames of 3 ms are better still for drums at
+44.1 kHz, but worse for speech at 8 kHz (tests/benchmarks/RESULTS.md)."""
 STRIDE = 4
 TONES = 1.75
-"""Tonality (`data.tonality`, in bits) from which sounds are tones: their frames are twice as long, and half as many share
-a code, so that the latent rate stays what it is. Drums have 0.6, spoken digits 1.4, plucked and steady notes 2.1 to 3."""
+"""Tonality (`data.tonality`, in bits) from which sounds are tones: their frames are twice as long, and half as many
+share a code, so that the latent rate stays what it is. Drums have 0.6, spoken digits 1.4, most notes 2.1 to 3."""
 ATTACKS = 1.0
 """Tonality below which sounds are attacks: only what is said of them depends on it."""
 FRAME_KEYS = ("model.hop_length", "model.n_fft", "model.stride")

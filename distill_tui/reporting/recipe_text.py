@@ -27,7 +27,9 @@ def setting_text(values: Values, key: str) -> str:
     automatic = values.get("automatic")
     is_automatic = isinstance(automatic, list) and key in automatic
     why = reason_for(values, key)
-    how = f" (auto{': ' if why else ''}{why})" if is_automatic else " (override)" if key == "model.codebook_size" else ""
+    how = (
+        f" (auto{': ' if why else ''}{why})" if is_automatic else " (override)" if key == "model.codebook_size" else ""
+    )
     return f"{setting(values[key])}{how}"
 
 

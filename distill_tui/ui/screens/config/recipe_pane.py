@@ -99,7 +99,9 @@ class RecipePane(Vertical):
             text = f"{preset.capitalize()}: {DESCRIPTIONS[preset]}."
             text += f" Changed: {', '.join(changed)}." if changed else ""
         else:
-            text = field.help + (f" Allowed: {field.bounds}." if field.bounds else "") + self._reasons.get(field.key, "")
+            text = (
+                field.help + (f" Allowed: {field.bounds}." if field.bounds else "") + self._reasons.get(field.key, "")
+            )
         self.post_message(self.HelpWanted(text))
 
     def take_in(self) -> None:
