@@ -32,7 +32,7 @@ SIZES = (
 )
 """From the largest to the smallest; the first one counts that has enough of both."""
 FIXED = Size(384, 4, 6, 0, 0.0)
-"""Of nets that no budget changes: conv2d, whose blocks are its four layers, and image, which has none of these."""
+"""Of net conv2d, which is there to compare with: no budget changes it, and its four layers are no blocks."""
 STEPPING_SHARE = 0.9
 """Share of a time budget in which steps are made: validation, previews and checkpoints take the rest."""
 

@@ -141,9 +141,9 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine, paces: Sequence[P
     else:
         _choose_frames(choices, recipe, data)
         _choose_batches(choices, data, device)
-    size, why = choose_size(choices.recipe, data.training_seconds, machine, paces)
-    for key, number in size.items():
-        choices.value(key, number, why)
+        size, why = choose_size(choices.recipe, data.training_seconds, machine, paces)
+        for key, number in size.items():
+            choices.value(key, number, why)
     steps = recipe.train.epochs * int(choices.recipe.train.steps_per_epoch)
     is_long = recipe.train.minutes >= COMPILED_MINUTES or (not recipe.train.minutes and steps >= COMPILED_STEPS)
     choices.value("train.compile", "on" if device.startswith("cuda") and is_long else "off")

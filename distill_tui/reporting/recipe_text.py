@@ -20,13 +20,13 @@ def flat(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def setting_text(values: Values, key: str) -> str:
+def setting_text(values: Values, key: str, *, with_reason: bool = True) -> str:
     """`1024`, `16 (auto)`, `256 (auto: why)`; a codebook size that was set is an `(override)`."""
     if key not in values:
         return MISSING
     automatic = values.get("automatic")
     is_automatic = isinstance(automatic, list) and key in automatic
-    why = reason_for(values, key)
+    why = reason_for(values, key) if with_reason else ""
     how = (
         f" (auto{': ' if why else ''}{why})" if is_automatic else " (override)" if key == "model.codebook_size" else ""
     )

@@ -119,7 +119,8 @@ def test_a_preset_tells_what_it_changed_only() -> None:
     form.type("train.epochs", "400")
     changed = form.choose_preset("aggressive")
     assert "train.epochs" not in changed
-    assert form.set_by_preset["model.channels"] == "384"
+    assert form.set_by_preset["train.weight_decay"] == "0.01"
+    assert form.texts["model.channels"] == "auto"
 
 
 def test_problems_by_field() -> None:

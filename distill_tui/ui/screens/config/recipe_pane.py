@@ -13,7 +13,7 @@ from textual.widgets import Button, Collapsible
 from distill_tui.data.corpus import Corpus, assign_split
 from distill_tui.errors import RequestError
 from distill_tui.machine import Machine
-from distill_tui.recipe.fields import Field, fields, flatten, get, parse
+from distill_tui.recipe.fields import Field, fields, flatten, get, parse, shape_keys
 from distill_tui.recipe.pace import Pace
 from distill_tui.recipe.presets import DESCRIPTIONS
 from distill_tui.recipe.resolve import resolve
@@ -193,6 +193,8 @@ class RecipePane(Vertical):
             return f"{self.form.texts['preset']}, was {self.form.set_by_preset[field.key]}"
         if field.key == "name" and not self.form.texts["name"] and found.corpus:
             return formatting.shorten(found.corpus.name, NAME_CELLS)
+        if self.form.texts[field.key] == "auto" and self.form.texts["train.start_from"] and field.key in shape_keys():
+            return "as the model has it (auto)"
         if self.form.texts[field.key] == "auto" and found.resolved is not None:
             return f"{formatting.setting(get(found.resolved, field.key))} (auto)"
         if (field.choices and not field.allows_auto) or field.kind is bool:

@@ -12,7 +12,7 @@ from distill_tui.data.corpus import Corpus, Skipped
 from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
 from distill_tui.recipe.fields import flatten
 from distill_tui.recipe.pace import Pace, epoch_seconds, nearest
-from distill_tui.recipe.resolve import expectations
+from distill_tui.recipe.resolve import expectations, kind_of_sound
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.size import PROGRAM_BYTES, batch_bytes, parameters, training_bytes
 from distill_tui.reporting import formatting
@@ -78,6 +78,8 @@ def _sounds(corpus: Corpus, wide: bool, line: _Line) -> None:
         for split in splits:
             files = "part of it" if by_time else formatting.plural(corpus.split_files(split), "file")
             line((f"  {split:11}", "dim"), (f"{files}, {parts[split]}", "foreground"))
+        if kind := kind_of_sound(corpus.facts().tonality):
+            line(("  kind       ", "dim"), (kind, "foreground"))
         lengths = [s.seconds for s in corpus.sounds]
         if max(lengths) - min(lengths) > 0.05:
             _lengths(lengths, line)
