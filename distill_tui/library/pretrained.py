@@ -92,6 +92,7 @@ def values_to_continue(home: Home, wanted: str) -> dict[str, Any]:
     """
     entry = _named(home, wanted)
     values = recipe_values(entry)
+    values.pop("reasons", None)
     chosen = fields().keys() & set(values.pop("automatic", [])) - set(shape_keys())
     again = {key: "auto" for key in chosen if not check(fields()[key], "auto")[1]}
     return {**values, **again, "name": entry.name, "train.start_from": wanted}
