@@ -116,8 +116,11 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
     codebooks, kbps = codebooks_text(flatten(recipe)), formatting.kbps(bitrate_kbps(recipe))
     rate = formatting.hertz(float(recipe.model.sample_rate))
     frames = f"{frame_rate(recipe):.1f} frames a second"
-    many = f"{formatting.short_count(parameters(recipe))} parameters"
     start = _start(recipe)
+    # a net that is left open takes the shape of the model it starts from, which is not read for every key
+    is_the_models = bool(start) and "model.channels" in recipe.automatic
+    net = "" if is_the_models else net_text(flatten(recipe))
+    many = "the model's size" if is_the_models else f"{formatting.short_count(parameters(recipe))} parameters"
     pace = nearest(found.paces, recipe)
     epoch = _epoch(recipe, pace)
     if wide:
@@ -129,7 +132,7 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
             ("codebooks", codebooks),
             ("bit rate", kbps),
             ("size", many),
-            ("net", net_text(flatten(recipe))),
+            ("net", net),
             ("starts", start and f"from {start}"),
         ):
             if value:
