@@ -151,10 +151,11 @@ def test_commands_say_what_is_wrong_and_go_on(home: Home, capsys: pytest.Capture
 
 def test_a_persons_defaults_are_under_everything_that_a_run_is_told() -> None:
     mine = {"model.channels": 100, "train.epochs": 5}
-    assert layered().model.channels == PRESETS["balanced"]["model.channels"]
-    assert layered(mine).model.channels == 100
-    assert layered(mine, {"preset": "aggressive"}).model.channels == PRESETS["aggressive"]["model.channels"]
-    assert layered(mine, {"preset": "aggressive", "model.channels": 8}).model.channels == 8
+    assert layered().train.epochs == PRESETS["balanced"]["train.epochs"]
+    assert layered(mine).train.epochs == 5
+    assert layered(mine, {"preset": "aggressive"}).train.epochs == PRESETS["aggressive"]["train.epochs"]
+    assert layered(mine, {"preset": "aggressive"}).model.channels == 100, "a size is no part of a preset"
+    assert layered(mine, {"preset": "aggressive", "train.epochs": 8}).train.epochs == 8
     assert layered({"preset": "conservative", **mine}).train.patience == 20
     # what only one preset sets goes back with it, what a person set stays
     assert layered({"preset": "faithful"}, {"preset": "balanced"}) == layered()

@@ -23,7 +23,8 @@ class Sound(Struct, kw_only=True):
 
     `path` is where it lies, as `encode_path` writes it (open `file` instead), `name` its path below the folder that
     was given, `content` the hash of its bytes, `rate` in Hz, `seconds` those that could be decoded, `note` what is odd
-    about it. A sound that is split `by time` is the only one: its last part is held out.
+    about it, `tonality` in bits (`data.tonality`; None where an earlier version scanned it). A sound that is split `by
+    time` is the only one: its last part is held out.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Sound(Struct, kw_only=True):
     format: str = ""
     note: str = ""
     split: Split = "training"
+    tonality: Annotated[float, Meta(ge=-16, le=16)] | None = None
 
     @property
     def file(self) -> Path:
@@ -97,6 +99,7 @@ class Corpus(Manifest, kw_only=True):
             by_rate[sound.rate] = by_rate.get(sound.rate, 0.0) + sound.seconds
             files_by_rate[sound.rate] = files_by_rate.get(sound.rate, 0) + 1
         lengths = sorted(s.seconds for s in self.sounds)
+        tonalities = sorted(s.tonality for s in self.sounds if s.tonality is not None)
         return DataFacts(
             files=len(self.sounds),
             training_seconds=self.split_seconds("training"),
@@ -104,6 +107,7 @@ class Corpus(Manifest, kw_only=True):
             median_seconds=lengths[len(lengths) // 2],
             seconds_by_rate=by_rate,
             files_by_rate=files_by_rate,
+            tonality=tonalities[len(tonalities) // 2] if tonalities else None,
         )
 
     def no_sounds(self) -> RequestError:

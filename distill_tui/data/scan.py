@@ -13,6 +13,7 @@ from distill_tui.data.discover import FoundFile, find_files
 from distill_tui.data.scan_cache import Finding, ScanMemory, stamp_of
 from distill_tui.data.sound_file import OpenSound, UnreadableSoundError, hash_file, open_sound, to_mono
 from distill_tui.data.thread_pool import Stop, as_ready
+from distill_tui.data.tonality import TonalityMeter
 from distill_tui.paths import Home
 from distill_tui.text import encode_path
 
@@ -73,6 +74,7 @@ def scan(
                 seconds=finding.frames / finding.rate,
                 format=finding.format,
                 note=finding.note,
+                tonality=finding.tonality,
             )
         )
     assign_split(corpus.sounds, validation_fraction)
@@ -130,6 +132,7 @@ def _listen(opened: OpenSound, stop: Stop | None) -> Finding:
         return finding
     hasher = hashlib.blake2b(str(opened.rate).encode(), digest_size=20)
     peak = mono_peak = 0.0
+    meter = TonalityMeter(opened.rate)
     not_finite = 0
     for block in opened.blocks():
         if stop is not None:
@@ -144,8 +147,10 @@ def _listen(opened: OpenSound, stop: Stop | None) -> Finding:
             continue
         peak = max(peak, largest)
         if largest < ABSURD:
-            mono_peak = max(mono_peak, float(np.abs(to_mono(block)).max()))
-    finding.sound, finding.frames = hasher.hexdigest(), opened.frames
+            mono = to_mono(block)
+            mono_peak = max(mono_peak, float(np.abs(mono).max()))
+            meter.add(mono)
+    finding.sound, finding.frames, finding.tonality = hasher.hexdigest(), opened.frames, meter.value
     finding.note = opened.cut_off()
     finding.reason = _why_not(finding, opened.broken, peak, mono_peak, not_finite)
     if peak > LOUD:

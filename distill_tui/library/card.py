@@ -101,6 +101,7 @@ class _Recipe(Struct):
 
     preset: str = ""
     automatic: list[str] = []
+    reasons: list[str] = []
     data: dict[str, Any] = {}
     model: dict[str, Any] = {}
     loss: dict[str, Any] = {}

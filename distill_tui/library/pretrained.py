@@ -24,6 +24,10 @@ class Start:
     name: str
     recipe: Recipe
 
+    def take_shape(self, recipe: Recipe) -> Recipe:
+        """`recipe` with the model's values for what would shape its net and is still `auto`."""
+        return with_values(recipe, {key: get(self.recipe, key) for key in shape_keys() if get(recipe, key) == "auto"})
+
     def check_shape(self, recipe: Recipe) -> None:
         """See that a net of `recipe`, resolved, can take the model's weights.
 
@@ -88,6 +92,7 @@ def values_to_continue(home: Home, wanted: str) -> dict[str, Any]:
     """
     entry = _named(home, wanted)
     values = recipe_values(entry)
+    values.pop("reasons", None)
     chosen = fields().keys() & set(values.pop("automatic", [])) - set(shape_keys())
     again = {key: "auto" for key in chosen if not check(fields()[key], "auto")[1]}
     return {**values, **again, "name": entry.name, "train.start_from": wanted}

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from distill_tui.recipe.schema import Recipe
 
+CONV2D_STRIDE = 16
+"""Spectrogram frames a latent frame of net conv2d: four layers of stride 2."""
 ENOUGH_FRAMES_PER_CODE = 3
 """Latent frames for each code, below which nothing is said of a codebook's use: fewer could not use every code."""
 

@@ -1,4 +1,8 @@
-"""Presets: named sets of values. A preset only sets fields of the recipe; the recipe shows every number."""
+"""Presets: named sets of values: how strongly to regularise, and how long to train.
+
+A preset only sets fields of the recipe; the recipe shows every number. The size of the net is none of them: it follows
+from the sound, the budget and the machine (`recipe.net_size`).
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,36 +12,24 @@ from distill_tui.recipe.schema import Recipe
 
 PRESETS: dict[str, dict[str, Any]] = {
     "conservative": {
-        "model.channels": 256,
-        "model.encoder_blocks": 3,
-        "model.decoder_blocks": 4,
         "model.dropout": 0.1,
         "train.weight_decay": 0.05,
         "train.epochs": 60,
         "train.patience": 20,
     },
     "balanced": {
-        "model.channels": 384,
-        "model.encoder_blocks": 4,
-        "model.decoder_blocks": 6,
         "model.dropout": 0.0,
         "train.weight_decay": 0.01,
         "train.epochs": 100,
         "train.patience": 0,
     },
     "aggressive": {
-        "model.channels": 512,
-        "model.encoder_blocks": 6,
-        "model.decoder_blocks": 10,
         "model.dropout": 0.0,
         "train.weight_decay": 0.0,
         "train.epochs": 400,
         "train.patience": 0,
     },
     "faithful": {
-        "model.channels": 512,
-        "model.encoder_blocks": 6,
-        "model.decoder_blocks": 10,
         "model.dropout": 0.0,
         "loss.scales": 5,
         "train.batch_size": 64,
@@ -67,10 +59,10 @@ EXPLORE: dict[str, Any] = {
 """What an Explorer run has that others do not: a latent plane that can be looked at, and codes that are left to die."""
 
 DESCRIPTIONS = {
-    "conservative": "small net, strong regularisation, short: a first look, or very little sound",
+    "conservative": "strong regularisation, short: a first look, or very little sound",
     "balanced": "what most people want",
-    "aggressive": "large net, little regularisation, long: a GPU and plenty of sound",
-    "faithful": "large net, large batches, its last third judged by a discriminator: from ten minutes of GPU on",
+    "aggressive": "no regularisation, long: a GPU and plenty of sound",
+    "faithful": "large batches, its last third judged by a discriminator: from ten minutes of GPU on",
 }
 
 

@@ -1,14 +1,16 @@
 """From a recipe with `auto` in it to a complete one: every choice that follows from the data and the machine."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from distill_tui.errors import RequestError
 from distill_tui.machine import Machine
-from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE, frame_rate, latent_hop
+from distill_tui.recipe.arithmetic import CONV2D_STRIDE, ENOUGH_FRAMES_PER_CODE, frame_rate, latent_hop
 from distill_tui.recipe.fields import fields, get, with_values
+from distill_tui.recipe.net_size import choose_size
+from distill_tui.recipe.pace import Pace, kind_of_device
 from distill_tui.recipe.quantizers import fsq_levels
 from distill_tui.recipe.schema import Recipe
 
@@ -17,15 +19,19 @@ FRAMES_PER_CODE = 6
 """Latent frames of training sound for each code. Random speed, gain and mixing make many of each: on held-out drums 256
 codes for 1,550 frames did better than 64 (tests/benchmarks/RESULTS.md)."""
 FRAME_SECONDS = 0.00625
-"""The hop of the spectrogram. Frames of 12 ms lose drums; frames of 3 ms are better still for drums at 44.1 kHz, but
-worse for speech at 8 kHz (tests/benchmarks/RESULTS.md)."""
+"""The hop of the spectrogram, but for tones. Frames of 12 ms lose drums; frames of 3 ms are better still for drums at
+44.1 kHz, but worse for speech at 8 kHz (tests/benchmarks/RESULTS.md)."""
 STRIDE = 4
 LOUDNESS_SCALE = 2.0
 """One unit of the latent is 4.3 dB."""
 RESIDUAL = ("rvq_ema", "rvq_gradient", "residual_vq")
 """The quantizers whose codes tell any range; a fixed grid or a normal distribution would bend the loudness."""
-CONV2D_STRIDE = 16
-"""Of four layers of stride 2."""
+TONES = 1.75
+"""Tonality (`data.tonality`, in bits) from which sounds are tones: their frames are twice as long, and half as many
+share a code, so that the latent rate stays what it is. Drums have 0.6, spoken digits 1.4, most notes 2.1 to 3."""
+ATTACKS = 1.0
+"""Tonality below which sounds are attacks: only what is said of them depends on it."""
+FRAME_KEYS = ("model.hop_length", "model.n_fft", "model.stride")
 IMAGE_CODES, IMAGE_BATCH = 16, 64
 TINY_SECONDS = 30.0
 NOTICED_BANDWIDTH = 1.25
@@ -50,6 +56,8 @@ class DataFacts:
     seconds_by_rate: dict[int, float] = field(default_factory=dict)
     training_pictures: int = 0
     files_by_rate: dict[int, int] = field(default_factory=dict)
+    tonality: float | None = None
+    """The median over the files (`data.tonality`); None where it was not measured."""
 
 
 def model_rate(seconds_by_rate: dict[int, float]) -> int:
@@ -81,51 +89,111 @@ def codebook_size(latent_frames: float) -> int:
     return int(2 ** min(10, max(4, math.floor(math.log2(max(latent_frames, 1) / FRAMES_PER_CODE)))))
 
 
-def resolve(recipe: Recipe, data: DataFacts, machine: Machine) -> Recipe:
+class _Choices:
+    """The automatic values of a recipe as they are chosen, one after the other, and why."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._wanted = [key for key in fields() if get(recipe, key) == "auto"]
+        self.chosen: dict[str, Any] = {}
+        self.reasons: dict[str, str] = {}
+
+    def value(self, key: str, automatic: Any, why: str = "") -> Any:
+        """The value of `key`: the recipe's own, or else `automatic`, which is chosen with that."""
+        if not self.is_open(key):
+            return get(self._recipe, key)
+        self.chosen[key] = automatic
+        if why:
+            self.reasons[key] = why
+        return automatic
+
+    def is_open(self, key: str) -> bool:
+        return key in self._wanted
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe as far as it was chosen."""
+        return with_values(self._recipe, self.chosen)
+
+    def complete(self) -> Recipe:
+        """The recipe with all that was chosen, which it lists beside what was automatic in it before."""
+        recipe = self.recipe
+        recipe.automatic = sorted({*self._recipe.automatic, *self.chosen})
+        recipe.reasons = with_reasons(self._recipe.reasons, self.reasons)
+        return recipe
+
+
+def with_reasons(old: Sequence[str], new: Mapping[str, str]) -> list[str]:
+    """A recipe's `reasons` with these, by key, in place of those for the same keys."""
+    kept = (reason for reason in old if reason.partition(": ")[0] not in new)
+    return sorted([*kept, *(f"{key}: {why}" for key, why in new.items())])
+
+
+def resolve(recipe: Recipe, data: DataFacts, machine: Machine, paces: Sequence[Pace] = ()) -> Recipe:
     """A complete copy of `recipe`: each `auto` replaced by its value, its key listed in `automatic`.
+
+    Args:
+        paces: of earlier runs on this machine; without any its pace is estimated from the kind of its device.
 
     Raises:
         RequestError: values that cannot go together, or a device that this machine has not; all at once.
     """
-    wanted = [key for key in fields() if get(recipe, key) == "auto"]
-    chosen: dict[str, Any] = {}
-
-    def value(key: str, automatic: Any) -> Any:
-        if key in wanted:
-            chosen[key] = automatic
-            return automatic
-        return get(recipe, key)
-
-    device = value("train.device", machine.best_device)
+    choices = _Choices(recipe)
+    device = str(choices.value("train.device", machine.best_device))
     if recipe.task == "images":
-        value("model.codebook_size", IMAGE_CODES)
-        batch = value("train.batch_size", IMAGE_BATCH)
-        value("train.steps_per_epoch", max(1, data.training_pictures // batch))
+        choices.value("model.codebook_size", IMAGE_CODES)
+        batch = choices.value("train.batch_size", IMAGE_BATCH)
+        choices.value("train.steps_per_epoch", max(1, data.training_pictures // batch))
     else:
-        rate = value("model.sample_rate", model_rate(data.seconds_by_rate))
-        hop = value("model.hop_length", hop_for(rate))
-        window = value("model.n_fft", 4 * hop)
-        value("model.n_mels", min(128, window // 4))
-        value("model.loudness_scale", LOUDNESS_SCALE if recipe.model.quantizer in RESIDUAL else 0.0)
-        value("model.stride", CONV2D_STRIDE if recipe.model.net == "conv2d" else STRIDE)
-        framed = with_values(recipe, chosen)
-        value("model.codebook_size", codebook_size(data.training_seconds * frame_rate(framed)))
-        latent = latent_hop(framed)
-        seconds = min(1.5, max(0.5, data.median_seconds))
-        segment = value("data.crop_seconds", round(math.ceil(seconds * rate / latent) * latent / rate, 4))
-        # on a CPU the time of a step follows its size: more and smaller steps learn more in the same time, down to 8
-        batch = value("train.batch_size", {"cuda": 32, "mps": 16}.get(str(device).partition(":")[0], 8))
-        least = max(EPOCH_STEPS, EPOCH_PIECES // batch)
-        value("train.steps_per_epoch", max(least, math.ceil(data.training_seconds / (batch * segment))))
-    steps = recipe.train.epochs * int(chosen.get("train.steps_per_epoch", recipe.train.steps_per_epoch))
+        _choose_frames(choices, recipe, data)
+        _choose_batches(choices, data, device)
+        size, why = choose_size(choices.recipe, data.training_seconds, machine, paces)
+        for key, number in size.items():
+            choices.value(key, number, why)
+    steps = recipe.train.epochs * int(choices.recipe.train.steps_per_epoch)
     is_long = recipe.train.minutes >= COMPILED_MINUTES or (not recipe.train.minutes and steps >= COMPILED_STEPS)
-    value("train.compile", "on" if str(device).startswith("cuda") and is_long else "off")
-    complete = with_values(recipe, chosen)
-    complete.automatic = sorted({*recipe.automatic, *chosen})
+    choices.value("train.compile", "on" if device.startswith("cuda") and is_long else "off")
+    complete = choices.complete()
     problems = _contradictions(complete, machine) + _wrong_data(complete, data)
     if problems:
         raise RequestError("\n".join(problems))
     return complete
+
+
+def _choose_frames(choices: _Choices, recipe: Recipe, data: DataFacts) -> None:
+    """Choose the sample rate and the frames of the spectrogram, and how many of these share a code."""
+    rate = choices.value("model.sample_rate", model_rate(data.seconds_by_rate))
+    is_conv2d = recipe.model.net == "conv2d"
+    # who sets one of them has a frame rate in mind, and a latent rate
+    all_open = all(map(choices.is_open, FRAME_KEYS)) and not is_conv2d
+    longer = 2 if all_open and data.tonality is not None and data.tonality >= TONES else 1
+    why = kind_of_sound(data.tonality) if all_open else ""
+    hop = choices.value("model.hop_length", longer * hop_for(rate), why)
+    window = choices.value("model.n_fft", 4 * hop, why)
+    choices.value("model.n_mels", min(128, window // 4))
+    choices.value("model.loudness_scale", LOUDNESS_SCALE if recipe.model.quantizer in RESIDUAL else 0.0)
+    choices.value("model.stride", CONV2D_STRIDE if is_conv2d else STRIDE // longer, why)
+
+
+def _choose_batches(choices: _Choices, data: DataFacts, device: str) -> None:
+    """Choose the codebooks' size, crops, batches and epochs."""
+    framed = choices.recipe
+    rate, latent = int(framed.model.sample_rate), latent_hop(framed)
+    choices.value("model.codebook_size", codebook_size(data.training_seconds * frame_rate(framed)))
+    seconds = min(1.5, max(0.5, data.median_seconds))
+    crop = choices.value("data.crop_seconds", round(math.ceil(seconds * rate / latent) * latent / rate, 4))
+    # on a CPU the time of a step follows its size: more and smaller steps learn more in the same time, down to 8
+    batch = choices.value("train.batch_size", {"cuda": 32, "mps": 16}.get(kind_of_device(device), 8))
+    least = max(EPOCH_STEPS, EPOCH_PIECES // batch)
+    choices.value("train.steps_per_epoch", max(least, math.ceil(data.training_seconds / (batch * crop))))
+
+
+def kind_of_sound(tonality: float | None) -> str:
+    """The kind of sound in words, with its tonality; '' where that was not measured."""
+    if tonality is None:
+        return ""
+    kind = "tones" if tonality >= TONES else "attacks" if tonality < ATTACKS else "between attacks and tones"
+    return f"{kind}, tonality {tonality:.1f}"
 
 
 def _contradictions(recipe: Recipe, machine: Machine) -> list[str]:

@@ -6,7 +6,7 @@ them need (`flag`, `unit`, `step`, `live` for what can be changed while a run tr
 for what belongs to one run, has no default and says nothing of a model, `hidden` for what the form does not show).
 
 A field that may be `"auto"` is chosen from the data and the machine by `recipe.resolve` before a run starts; the keys
-that were chosen so are listed in `automatic`.
+that were chosen so are listed in `automatic`, and why some are what they are in `reasons`.
 """
 
 from typing import Annotated, Any, Literal
@@ -89,7 +89,14 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
         _meta("Sample rate", "The model's own rate; sounds are resampled to it.", ge=4000, le=192000, unit="Hz"),
     ] = "auto"
     n_fft: Annotated[
-        int | Auto, _meta("FFT size", "Samples in a frame of the spectrogram (n_fft).", ge=64, le=16384, unit="samples")
+        int | Auto,
+        _meta(
+            "FFT size",
+            "Samples in a frame of the spectrogram (n_fft). Automatic: shorter for attacks than for tones.",
+            ge=64,
+            le=16384,
+            unit="samples",
+        ),
     ] = "auto"
     hop_length: Annotated[
         int | Auto, _meta("Hop length", "Samples from one frame to the next.", ge=16, le=8192, unit="samples")
@@ -100,9 +107,22 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
     stride: Annotated[
         int | Auto, _meta("Latent stride", "Spectrogram frames that share one code per level.", ge=1, le=64)
     ] = "auto"
-    channels: Annotated[int, _meta("Channels", "Width of the ConvNeXt blocks.", ge=8, le=4096, step=64)] = 384
-    encoder_blocks: Annotated[int, _meta("Encoder blocks", "ConvNeXt blocks before the quantizer.", ge=1, le=64)] = 4
-    decoder_blocks: Annotated[int, _meta("Decoder blocks", "ConvNeXt blocks after the quantizer.", ge=1, le=64)] = 6
+    channels: Annotated[
+        int | Auto,
+        _meta(
+            "Channels",
+            "Width of the ConvNeXt blocks. Automatic: by the steps that the budget has room for, and the sound.",
+            ge=8,
+            le=4096,
+            step=64,
+        ),
+    ] = "auto"
+    encoder_blocks: Annotated[
+        int | Auto, _meta("Encoder blocks", "ConvNeXt blocks before the quantizer.", ge=1, le=64)
+    ] = "auto"
+    decoder_blocks: Annotated[
+        int | Auto, _meta("Decoder blocks", "ConvNeXt blocks after the quantizer.", ge=1, le=64)
+    ] = "auto"
     noise_bands: Annotated[
         int,
         _meta(
@@ -438,6 +458,10 @@ class Recipe(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = "balanced"
     automatic: Annotated[
         list[str], _meta("Automatic", "Keys whose values were chosen from the data.", own=True, hidden=True)
+    ] = []
+    reasons: Annotated[
+        list[str],
+        _meta("Reasons", "Why automatic values are what they are, as `key: text`.", own=True, hidden=True),
     ] = []
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)

@@ -5,9 +5,8 @@ The counts mirror `engine/nets/` layer by layer; a test builds real nets and com
 
 from itertools import pairwise
 
-from distill_tui.recipe.arithmetic import frame_rate
+from distill_tui.recipe.arithmetic import CONV2D_STRIDE, frame_rate
 from distill_tui.recipe.quantizers import fsq_levels
-from distill_tui.recipe.resolve import CONV2D_STRIDE
 from distill_tui.recipe.schema import Model, Recipe
 
 TRAINING_COPIES = 5
@@ -52,9 +51,10 @@ def _quantizer(model: Model) -> int:
 
 def _conv2d(model: Model) -> int:
     # four layers each way, each with half of the next one's channels, on patches of 4x4
-    widths = [1, *(max(1, model.channels >> shift) for shift in (3, 2, 1, 0))]
+    channels = int(model.channels)
+    widths = [1, *(max(1, channels >> shift) for shift in (3, 2, 1, 0))]
     layers = list(pairwise(widths))
-    rows = model.channels * (int(model.n_mels) // CONV2D_STRIDE)
+    rows = channels * (int(model.n_mels) // CONV2D_STRIDE)
     encoder = sum(_convolution(before, after, 16) for before, after in layers) + _linear(rows, model.latent_dim)
     return encoder + _linear(model.latent_dim, rows) + sum(_convolution(after, before, 16) for before, after in layers)
 
@@ -67,19 +67,19 @@ def _image(model: Model) -> int:
 
 
 def _convnext(model: Model) -> int:
-    width, latent = model.channels, model.latent_dim
+    width, latent = int(model.channels), model.latent_dim
     bins, stride = int(model.n_fft) // 2 + 1, int(model.stride)
     encoder = (
         _convolution(int(model.n_mels) * stride, width, 3)
         + _norm(width)
-        + model.encoder_blocks * _block(width)
+        + int(model.encoder_blocks) * _block(width)
         + _norm(width)
         + _linear(width, latent - (1 if model.loudness_scale else 0))
     )
     decoder = (
         _convolution(latent, width, 7)
         + _norm(width)
-        + model.decoder_blocks * _block(width)
+        + int(model.decoder_blocks) * _block(width)
         + _norm(width)
         + _linear(width, 2 * bins * stride)
     )
@@ -103,12 +103,13 @@ def batch_bytes(recipe: Recipe) -> float:
         return 0.0
     seconds = int(recipe.train.batch_size) * float(recipe.data.crop_seconds)
     frames = seconds * frame_rate(recipe)
-    blocks = (model.encoder_blocks + model.decoder_blocks) * BLOCK_COPIES * model.channels * frames
+    depth = int(model.encoder_blocks) + int(model.decoder_blocks)
+    blocks = depth * BLOCK_COPIES * int(model.channels) * frames
     if model.net == "conv2d":
         # a layer of twice the channels has a quarter of the places, before and after its nonlinearity, each way
         blocks = (
             4
-            * (model.channels / 8)
+            * (int(model.channels) / 8)
             * int(model.n_mels)
             * frames
             * int(model.stride)

@@ -83,7 +83,10 @@ def compare(subjects: Sequence[Subject]) -> list[Row]:
     rows += _losses(subjects)
     rows += _distances([one.measured for one in subjects])
     rows += _levels(subjects)
-    rows += [Row("recipe", key, tuple(setting_text(r, key) for r in recipes)) for key in different_keys(recipes)]
+    rows += [
+        Row("recipe", key, tuple(setting_text(r, key, with_reason=False) for r in recipes))
+        for key in different_keys(recipes)
+    ]
     return rows
 
 

@@ -9,7 +9,7 @@ from distill_tui.reporting.bitrate import advice_lines, advise_on_run, bitrate_o
 from distill_tui.reporting.formatting import day, duration, hertz, kbps, number, percent, plural
 from distill_tui.reporting.lines import Line, line
 from distill_tui.reporting.notes import can_resume, resume_hint
-from distill_tui.reporting.recipe_text import codebooks_text, settings_worth_a_line
+from distill_tui.reporting.recipe_text import codebooks_text, net_text, settings_worth_a_line
 from distill_tui.reporting.run_line import activity
 from distill_tui.reporting.verdicts import health_table, is_measured, size_of_codebooks, window_of
 from distill_tui.runs.folder import RunFolder
@@ -42,6 +42,12 @@ def model_to_be(recipe: Recipe) -> Line:
     rate = f"{hertz(float(recipe.model.sample_rate))}, {frame_rate(recipe):.1f} latent frames a second"
     rest = f", {kbps(bitrate_kbps(recipe))}" if recipe.model.quantizer_facts.has_codes else ""
     return line(f"model: {rate}, {codebooks_text(flatten(recipe))}{rest}", id="model-to-be")
+
+
+def net_to_be(recipe: Recipe) -> list[Line]:
+    """The size of a resolved recipe's net, and why it is so."""
+    text = net_text(flatten(recipe))
+    return [line(f"net: {text}", id="net-to-be")] if text else []
 
 
 def losses_text(state: RunState) -> str:

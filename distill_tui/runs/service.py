@@ -27,6 +27,7 @@ from distill_tui.recipe.schema import Recipe
 from distill_tui.runs.control import Control, change_control, request_state
 from distill_tui.runs.events import SettingChanged, SettingRejected
 from distill_tui.runs.folder import RunFolder, make_run_folder
+from distill_tui.runs.paces import read_paces
 from distill_tui.runs.quick_state import quick_state
 from distill_tui.text import encode_path
 
@@ -56,8 +57,11 @@ def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Mac
         DistillError: the folder cannot be written.
     """
     facts = data.facts()
-    recipe = resolve(with_values(recipe, {"data.paths": data.paths}), facts, machine or this_machine())
+    recipe = with_values(recipe, {"data.paths": data.paths})
     pretrained = start_of(home, recipe)
+    if pretrained is not None:
+        recipe = pretrained.take_shape(recipe)
+    recipe = resolve(recipe, facts, machine or this_machine(), read_paces(home))
     if pretrained is not None:
         pretrained.check_shape(recipe)
     recipe.name = recipe.name or data.name

@@ -63,6 +63,7 @@ def test_a_table_of_every_file_then_the_totals_and_the_split(folder: Path, capsy
         [""],
         ["6 sounds, 2.5 s; 2 skipped"],
         ["split by whole files: training 5 (2.1 s), validation 1 (0.4 s)"],
+        ["kind of sound: tones, tonality 2.8"],
         [LOSES],
     ]
 
@@ -133,7 +134,7 @@ def test_no_name_can_drive_the_terminal(tmp_path: Path, home: Home) -> None:
     assert done.returncode == 0
     assert "\ufffd[31mred\ufffd[/x].wav" in done.stdout.decode()
     assert "\x1b" not in done.stdout.decode()
-    assert len(done.stdout.splitlines()) == 6
+    assert len(done.stdout.splitlines()) == 7
 
 
 def test_a_terminal_that_knows_no_unicode_gets_something(tmp_path: Path, home: Home) -> None:

@@ -98,7 +98,7 @@ def test_the_keys_of_a_recipe_are_listed(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit):
         main(["train", "--keys"])
     told = capsys.readouterr().out
-    assert all(key in told for key in fields() if key not in ("version", "automatic"))
+    assert all(key in told for key in fields() if key not in ("version", "automatic", "reasons"))
 
 
 def test_a_device_that_is_not_there_is_told_by_its_flag(

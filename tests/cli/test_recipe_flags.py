@@ -10,7 +10,6 @@ from distill_tui.cli.parser import build_parser
 from distill_tui.cli.recipe_flags import chosen_recipe
 from distill_tui.errors import RequestError
 from distill_tui.recipe.fields import fields, with_values
-from distill_tui.recipe.presets import PRESETS
 from distill_tui.recipe.schema import Recipe
 
 
@@ -22,16 +21,17 @@ def test_each_layer_wins_over_those_before_it(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
     path.write_text('preset = "conservative"\n[train]\nepochs = 7\nlearning_rate = 0.01\n[model]\nchannels = 100\n')
     file = ("--recipe", str(path))
-    assert chosen_recipe(options()).model.channels == PRESETS["balanced"]["model.channels"]
+    assert chosen_recipe(options()).model.channels == "auto"
     assert chosen_recipe(options("--preset", "aggressive")).train.epochs == 400
     recipe = chosen_recipe(options(*file))
     assert (recipe.train.epochs, recipe.model.channels, recipe.model.dropout) == (7, 100, 0.1)
     recipe = chosen_recipe(options(*file, "--preset", "aggressive"))
-    assert (recipe.train.epochs, recipe.model.channels, recipe.train.learning_rate) == (400, 512, 0.01)
+    assert (recipe.train.epochs, recipe.model.channels, recipe.train.learning_rate) == (400, 100, 0.01)
     assert recipe.preset == "aggressive"
     recipe = chosen_recipe(options(*file, "--set", "epochs=8", "--set", "model.channels=64", "--epochs", "9"))
     assert (recipe.train.epochs, recipe.model.channels) == (9, 64)
-    assert chosen_recipe(options("--set", "preset=conservative")).model.channels == 256
+    assert chosen_recipe(options("--set", "preset=conservative")).model.dropout == 0.1
+    assert chosen_recipe(options(*file, "--set", "channels=auto")).model.channels == "auto"
     assert chosen_recipe(options("--set", "name=a=b")).name == "a=b"
 
 

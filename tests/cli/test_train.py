@@ -61,7 +61,9 @@ def test_in_a_pipe_it_prints_plain_lines_and_a_full_report(trained: Trained) -> 
     assert re.search(r"\n  level +utilization +perplexity", report)
     assert re.search(r"model\.codebook_size +8 \(override\)", report)
     assert re.search(r"train\.learning_rate +0\.001\n", report)
-    assert re.search(r"model\.hop_length +\d+ \(auto\)", report)
+    assert re.search(r"model\.n_mels +\d+ \(auto\)", report)
+    assert re.search(r"model\.hop_length +\d+ \(auto: tones, tonality \d\.\d\)", report)
+    assert "net: 16 channels, 1 and 1 blocks" in trained.out
     assert str(trained.model) in report
     # the worker warns of so little sound: said once before the start, and again with all warnings of the run
     assert trained.out.count("s of sound to train on: expect") == 2

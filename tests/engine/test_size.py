@@ -6,7 +6,6 @@ import pytest
 
 from distill_tui.engine.nets import build_net
 from distill_tui.recipe.fields import with_values
-from distill_tui.recipe.presets import PRESETS
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.size import NUMBER_BYTES, TRAINING_COPIES, batch_bytes, parameters, training_bytes
 
@@ -18,6 +17,9 @@ RESOLVED = {
     "model.loudness_scale": 2.0,
     "model.stride": 4,
     "model.codebook_size": 32,
+    "model.channels": 384,
+    "model.encoder_blocks": 4,
+    "model.decoder_blocks": 6,
 }
 SMALL = {"model.channels": 32, "model.encoder_blocks": 1, "model.decoder_blocks": 2}
 
@@ -29,7 +31,7 @@ SMALL = {"model.channels": 32, "model.encoder_blocks": 1, "model.decoder_blocks"
         SMALL | {"model.stride": 1, "model.latent_dim": 7, "model.n_fft": 512, "model.n_mels": 40},
         SMALL | {"model.stride": 5, "model.rvq_levels": 8, "model.codebook_size": 512, "model.dropout": 0.3},
         SMALL | {"model.channels": 40, "model.encoder_blocks": 3, "model.decoder_blocks": 1},
-        PRESETS["conservative"],
+        {},
         SMALL | {"model.net": "conv2d", "model.stride": 16},
         SMALL | {"model.net": "conv2d", "model.stride": 16, "model.channels": 9, "model.quantizer": "vae"},
         {"model.net": "image", "model.quantizer": "rvq_gradient", "model.latent_dim": 2},
@@ -41,7 +43,7 @@ SMALL = {"model.channels": 32, "model.encoder_blocks": 1, "model.decoder_blocks"
         "no stride",
         "long stride",
         "more before than after",
-        "conservative",
+        "a usual one",
         "conv2d",
         "few channels",
         "image",

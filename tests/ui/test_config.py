@@ -431,7 +431,14 @@ async def test_the_time_of_an_epoch_comes_from_earlier_runs_only(
         many = short_count(parameters(screen.found.resolved))
         await until(pilot, lambda: f"{many} parameters" in screen_text(app))
         assert "known after a first run" in screen_text(app)
+        resolved = screen.found.resolved
+        assert f"net        {resolved.model.channels} channels" in screen_text(app)
+        assert "(auto: " in screen_text(app)
+        row(screen, "train.minutes").focus_field()
+        put(screen, "train.minutes", "3")
+        await until(pilot, lambda: "3 minutes on" in " ".join(screen_text(app).split()))
     run = recorded.finished(home)
+    toml.save(resolved, run.recipe)
     # the recorded run's host is another one: its log is taken for ours
     run.events.write_bytes(run.events.read_bytes().replace(b'"host":"box"', b'"host":""').replace(b"cuda:0", b"cpu"))
     async with opened(home, (120, 40)) as (app, pilot, screen):

@@ -119,11 +119,12 @@ def test_a_preset_tells_what_it_changed_only() -> None:
     form.type("train.epochs", "400")
     changed = form.choose_preset("aggressive")
     assert "train.epochs" not in changed
-    assert form.set_by_preset["model.channels"] == "384"
     form.choose_preset("faithful")
     form.type("loss.scales", "4")
     assert "train.adversarial_fraction" in form.choose_preset("aggressive")
     assert (form.texts["train.adversarial_fraction"], form.texts["loss.scales"]) == ("0", "4"), "what was typed stays"
+    assert form.set_by_preset["train.weight_decay"] == "0.01"
+    assert form.texts["model.channels"] == "auto"
 
 
 def test_problems_by_field() -> None:

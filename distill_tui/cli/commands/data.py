@@ -158,6 +158,7 @@ def _warnings(corpus: "Corpus") -> list[str]:
 
 
 def _totals(corpus: "Corpus") -> list[str]:
+    from distill_tui.recipe.resolve import kind_of_sound
     from distill_tui.reporting.formatting import duration, plural
 
     count = len(corpus.sounds)
@@ -172,4 +173,6 @@ def _totals(corpus: "Corpus") -> list[str]:
             for split in ("training", "validation")
         )
         lines.append(f"split by whole files: {', '.join(parts)}")
+    if kind := kind_of_sound(corpus.facts().tonality) if count else "":
+        lines.append(f"kind of sound: {kind}")
     return lines

@@ -129,7 +129,7 @@ def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) ->
         RequestError: there is nothing to train on. The function raises what `create_run` does.
     """
     from distill_tui.reporting.lines import line, texts
-    from distill_tui.reporting.run_report import model_to_be, sounds_found
+    from distill_tui.reporting.run_report import model_to_be, net_to_be, sounds_found
     from distill_tui.runs.service import create_run
     from distill_tui.text import decode_path
 
@@ -140,7 +140,7 @@ def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) ->
 
     def create() -> "RunFolder":
         new = create_run(home, recipe, corpus)
-        lines = [*sounds_found(corpus), model_to_be(new.recipe)]
+        lines = [*sounds_found(corpus), model_to_be(new.recipe), *net_to_be(new.recipe)]
         if new.pretrained is not None:
             lines.append(line(f"starts from the weights of model '{new.pretrained.name}' ({new.pretrained.id})"))
         lines += [line(f"warning: {text}", "fair") for text in new.expectations]

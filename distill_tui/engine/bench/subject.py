@@ -24,6 +24,10 @@ from distill_tui.runs.log import LogWriter
 
 RATE = 22050
 SETTINGS: dict[str, Any] = {
+    # one net on all machines, so that they can be compared
+    "model.channels": 384,
+    "model.encoder_blocks": 4,
+    "model.decoder_blocks": 6,
     # from the first step as in the longest part of a training, and never near its end, or an epoch's
     "train.quantizer_warmup_fraction": 0.0,
     "train.epochs": 1_000_000,

@@ -12,7 +12,7 @@ from distill_tui.engine.dsp.losses import ImageLoss
 from distill_tui.engine.dsp.mel import griffin_lim
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.training.cpu_shards import Dropout
-from distill_tui.recipe.resolve import CONV2D_STRIDE
+from distill_tui.recipe.arithmetic import CONV2D_STRIDE
 from distill_tui.recipe.schema import Recipe
 
 LAYERS = 4
@@ -71,9 +71,9 @@ class Conv2d(SoundNet):
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
-        model = recipe.model
-        self.encoder = Encoder(self.n_mels, model.channels, model.latent_dim, model.dropout)
-        self.decoder = Decoder(self.n_mels, model.channels, model.latent_dim, model.dropout)
+        model, channels = recipe.model, int(recipe.model.channels)
+        self.encoder = Encoder(self.n_mels, channels, model.latent_dim, model.dropout)
+        self.decoder = Decoder(self.n_mels, channels, model.latent_dim, model.dropout)
         # each layer looks a frame to the side at its own rate: one at the frame rate, and Griffin-Lim some more
         self.context = LAYERS
         self.register_buffer("unmix", torch.linalg.pinv(self.mel.filters), persistent=False)

@@ -155,20 +155,19 @@ class ConvNeXt(SoundNet):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
         model, bins = recipe.model, self.n_fft // 2 + 1
-        width, dropout = model.channels, model.dropout
-        self.loudness_scale, self.gains = float(model.loudness_scale), model.gains_per_frame
-        said = 1 if self.loudness_scale else 0
-        self.encoder = Encoder(self.n_mels, self.stride, width, model.encoder_blocks, model.latent_dim - said, dropout)
-        self.decoder = Decoder(
-            bins, self.stride, width, model.decoder_blocks, model.latent_dim, dropout, model.noise_bands, self.gains
-        )
+        width, dropout = int(model.channels), model.dropout
+        before, after = int(model.encoder_blocks), int(model.decoder_blocks)
+        self.loudness_scale, gains = float(model.loudness_scale), model.gains_per_frame
+        told = 1 if self.loudness_scale else 0
+        self.encoder = Encoder(self.n_mels, self.stride, width, before, model.latent_dim - told, dropout)
+        self.decoder = Decoder(bins, self.stride, width, after, model.latent_dim, dropout, model.noise_bands, gains)
         self.noisiness = None
         if model.noise_bands:
             self.noisiness = Noisiness(self.sample_rate, self.n_fft, self.latent_hop, model.noise_bands)
             self.register_buffer(
                 "band", band_of_bins(self.sample_rate, self.n_fft, model.noise_bands), persistent=False
             )
-        self.context = 3 * max(model.encoder_blocks, model.decoder_blocks) + (8 if said else 4)
+        self.context = 3 * max(before, after) + (8 if told else 4)
 
     def encode(self, data: Tensor) -> Tensor:
         """[batch, n x latent_hop] samples in -1..1 to latents [batch, n, latent_dim]."""

@@ -6,10 +6,12 @@ from distill_tui.data.corpus import Corpus
 from distill_tui.errors import DistillError
 from distill_tui.machine import Machine, this_machine
 from distill_tui.paths import Home
+from distill_tui.recipe.pace import Pace
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import service
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.history import interrupted_run
+from distill_tui.runs.paces import read_paces
 from distill_tui.ui.screens.config.data_panel import Found
 from distill_tui.ui.services.programs import Progress
 from distill_tui.ui.services.scan import scan
@@ -22,10 +24,15 @@ async def look(home: Home, text: str, progress: Progress) -> Found:
     machine = await asyncio.to_thread(this_machine)
     try:
         corpus = await scan(home, split_paths(text), progress)
-        interrupted = await asyncio.to_thread(interrupted_run, home, corpus)
+        interrupted, paces = await asyncio.to_thread(earlier_runs, home, corpus)
     except DistillError as error:
         return Found(path=text, problem=str(error))
-    return Found(path=text, corpus=corpus, machine=machine, interrupted=interrupted)
+    return Found(path=text, corpus=corpus, machine=machine, interrupted=interrupted, paces=paces)
+
+
+def earlier_runs(home: Home, corpus: Corpus) -> tuple[RunFolder | None, list[Pace]]:
+    """A run on these sounds that can be resumed, and the paces of all runs on this machine. Reads the disk."""
+    return interrupted_run(home, corpus), read_paces(home)
 
 
 def begin_run(home: Home, recipe: Recipe, corpus: Corpus, machine: Machine) -> RunFolder:

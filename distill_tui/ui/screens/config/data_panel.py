@@ -16,9 +16,9 @@ from distill_tui.ui.widgets.text_widget import again_in_another_theme, theme_sty
 if TYPE_CHECKING:
     from distill_tui.data.corpus import Corpus
     from distill_tui.machine import Machine
+    from distill_tui.recipe.pace import Pace
     from distill_tui.recipe.schema import Recipe
     from distill_tui.runs.folder import RunFolder
-    from distill_tui.runs.throughput import Throughput
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Found:
     resolved: "Recipe | None" = None
     problems: list[str] = field(default_factory=list)
     interrupted: "RunFolder | None" = None
-    pace: "Throughput | None" = None
+    paces: "list[Pace]" = field(default_factory=list)
 
     @property
     def is_read(self) -> bool:

@@ -1,6 +1,6 @@
 """The recipe as a form: a row a field, the rarer ones folded away, each with its own problem beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,13 @@ from textual.widgets import Button, Collapsible
 from distill_tui.data.corpus import Corpus, assign_split
 from distill_tui.errors import RequestError
 from distill_tui.machine import Machine
-from distill_tui.recipe.fields import Field, fields, get, parse
+from distill_tui.recipe.fields import Field, fields, flatten, get, parse, shape_keys
+from distill_tui.recipe.pace import Pace
 from distill_tui.recipe.presets import DESCRIPTIONS
 from distill_tui.recipe.resolve import resolve
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import formatting
+from distill_tui.reporting.recipe_text import reason_for
 from distill_tui.ui.screens.config.data_panel import Found
 from distill_tui.ui.screens.config.fields import FieldRow
 from distill_tui.ui.screens.config.form import RecipeForm, by_field, shown_fields
@@ -55,6 +57,7 @@ class RecipePane(Vertical):
         """`defaults` are a person's own, checked, by key."""
         super().__init__(id=id)
         self.form = RecipeForm(defaults)
+        self._reasons: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         yield from self._rows(basic=True)
@@ -96,7 +99,9 @@ class RecipePane(Vertical):
             text = f"{preset.capitalize()}: {DESCRIPTIONS[preset]}."
             text += f" Changed: {', '.join(changed)}." if changed else ""
         else:
-            text = field.help + (f" Allowed: {field.bounds}." if field.bounds else "")
+            text = (
+                field.help + (f" Allowed: {field.bounds}." if field.bounds else "") + self._reasons.get(field.key, "")
+            )
         self.post_message(self.HelpWanted(text))
 
     def take_in(self) -> None:
@@ -144,7 +149,7 @@ class RecipePane(Vertical):
 
     # what it means
 
-    def resolved(self, corpus: Corpus, machine: Machine) -> Recipe:
+    def resolved(self, corpus: Corpus, machine: Machine, paces: Sequence[Pace]) -> Recipe:
         """The recipe for these sounds on this machine; the split of the sounds follows the form.
 
         Raises:
@@ -154,15 +159,17 @@ class RecipePane(Vertical):
         if recipe.data.validation_fraction != corpus.validation_fraction:
             corpus.validation_fraction = recipe.data.validation_fraction
             assign_split(corpus.sounds, corpus.validation_fraction)
-        return resolve(recipe, corpus.facts(), machine)
+        return resolve(recipe, corpus.facts(), machine, paces)
 
     def judge(self, found: Found) -> None:
         """Resolve the recipe into `found`, and update the note beside each field."""
         found.resolved, found.problems = None, []
+        self._reasons = {}
         problems: dict[str, str] = {}
         if found.corpus and found.machine and not self.form.problems():
             try:
-                found.resolved = self.resolved(found.corpus, found.machine)
+                found.resolved = self.resolved(found.corpus, found.machine, found.paces)
+                self._reasons = _reasons(found.resolved)
             except RequestError as error:
                 problems, others = by_field(error.message.splitlines())
                 # the field may be folded away
@@ -186,8 +193,17 @@ class RecipePane(Vertical):
             return f"{self.form.texts['preset']}, was {self.form.set_by_preset[field.key]}"
         if field.key == "name" and not self.form.texts["name"] and found.corpus:
             return formatting.shorten(found.corpus.name, NAME_CELLS)
+        if self.form.texts[field.key] == "auto" and self.form.texts["train.start_from"] and field.key in shape_keys():
+            return "as the model has it (auto)"
         if self.form.texts[field.key] == "auto" and found.resolved is not None:
             return f"{formatting.setting(get(found.resolved, field.key))} (auto)"
         if (field.choices and not field.allows_auto) or field.kind is bool:
             return ""
         return f"{field.bounds} {field.extra.get('unit', '')}".rstrip()
+
+
+def _reasons(recipe: Recipe) -> dict[str, str]:
+    """Sentences on why automatic values of a resolved recipe are what they are, by key."""
+    values = flatten(recipe)
+    texts = {key: reason_for(values, key) for key in recipe.automatic}
+    return {key: f" Now {formatting.setting(values[key])}: {text}." for key, text in texts.items() if text}

@@ -43,7 +43,7 @@ class RunStart:
 
             return begin_run(self._home, recipe, corpus, machine)
 
-        if screen.attempt(lambda: pane.resolved(corpus, machine)):
+        if screen.attempt(lambda: pane.resolved(corpus, machine, found.paces)):
             recipe = pane.form.recipe()
             self._begin(make, pane.taken)
 

@@ -153,8 +153,6 @@ class ConfigScreen(BaseScreen):
     def _form_changed(self) -> None:
         """Work out again what the model will be, and say at each field what is to be said."""
         self.pane.judge(self.found)
-        if self.found.resolved is not None:
-            self.source.ask_pace(self.found.resolved)
         self._show_found()
 
     def _show_found(self) -> None:

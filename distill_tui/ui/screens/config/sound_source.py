@@ -1,4 +1,4 @@
-"""The chosen sounds of the Config screen: scanned in a process of their own; and how fast this machine trains."""
+"""The chosen sounds of the Config screen, scanned in a process of their own; and what earlier runs tell."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,8 +15,6 @@ from distill_tui.ui.widgets.path_input import AND, split_paths
 if TYPE_CHECKING:
     # the first screen must come at once: what it does not show at first is imported when it is used
     from distill_tui.data.corpus import Corpus
-    from distill_tui.recipe.schema import Recipe
-    from distill_tui.runs.throughput import Throughput
 
 
 class SoundSource:
@@ -29,7 +27,6 @@ class SoundSource:
         self._home, self._owner = home, owner
         self._progressed, self._changed = progressed, changed
         self.found = Found()
-        self._paces: dict[str, list[Throughput]] = {}
 
     def look_at(self, path: str) -> None:
         """Scan this path, or these with ` + ` between them; a scan of others ends."""
@@ -59,25 +56,9 @@ class SoundSource:
             begin(self._owner, "again", self._look_again, self.found.corpus)
 
     async def _look_again(self, corpus: "Corpus") -> None:
-        from distill_tui.runs.history import interrupted_run
+        from distill_tui.ui.services.new_run import earlier_runs
 
-        interrupted = await asyncio.to_thread(interrupted_run, self._home, corpus)
+        interrupted, paces = await asyncio.to_thread(earlier_runs, self._home, corpus)
         if corpus is self.found.corpus:
-            self.found.interrupted = interrupted
-            self._paces = {}
+            self.found.interrupted, self.found.paces = interrupted, paces
             self._changed()
-
-    def ask_pace(self, recipe: "Recipe") -> None:
-        """Find out how fast this machine was on the recipe's device; the logs of earlier runs are read once."""
-        from distill_tui.runs.throughput import measured, nearest
-
-        device = str(recipe.train.device)
-        if device in self._paces:
-            self.found.pace = nearest(self._paces[device], recipe)
-            return
-
-        async def ask() -> None:
-            self._paces[device] = await asyncio.to_thread(measured, self._home, device)
-            self._changed()
-
-        begin(self._owner, "pace", ask)

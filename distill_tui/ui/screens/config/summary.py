@@ -11,12 +11,12 @@ from textual.widget import Widget
 from distill_tui.data.corpus import Corpus, Skipped
 from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
 from distill_tui.recipe.fields import flatten
-from distill_tui.recipe.resolve import expectations
+from distill_tui.recipe.pace import Pace, epoch_seconds, nearest
+from distill_tui.recipe.resolve import expectations, kind_of_sound
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.size import PROGRAM_BYTES, batch_bytes, parameters, training_bytes
 from distill_tui.reporting import formatting
-from distill_tui.reporting.recipe_text import codebooks_text, setting_text
-from distill_tui.runs.throughput import Throughput, epoch_seconds
+from distill_tui.reporting.recipe_text import codebooks_text, net_text, setting_text
 from distill_tui.text import printable
 from distill_tui.ui.screens.config.data_panel import Found
 from distill_tui.ui.widgets.blocks import bars
@@ -78,6 +78,8 @@ def _sounds(corpus: Corpus, wide: bool, line: _Line) -> None:
         for split in splits:
             files = "part of it" if by_time else formatting.plural(corpus.split_files(split), "file")
             line((f"  {split:11}", "dim"), (f"{files}, {parts[split]}", "foreground"))
+        if kind := kind_of_sound(corpus.facts().tonality):
+            line(("  kind       ", "dim"), (kind, "foreground"))
         lengths = [s.seconds for s in corpus.sounds]
         if max(lengths) - min(lengths) > 0.05:
             _lengths(lengths, line)
@@ -114,9 +116,13 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
     codebooks, kbps = codebooks_text(flatten(recipe)), formatting.kbps(bitrate_kbps(recipe))
     rate = formatting.hertz(float(recipe.model.sample_rate))
     frames = f"{frame_rate(recipe):.1f} frames a second"
-    many = f"{formatting.short_count(parameters(recipe))} parameters"
     start = _start(recipe)
-    epoch = _epoch(recipe, found.pace)
+    # a net that is left open takes the shape of the model it starts from, which is not read for every key
+    is_the_models = bool(start) and "model.channels" in recipe.automatic
+    net = "" if is_the_models else net_text(flatten(recipe))
+    many = "the model's size" if is_the_models else f"{formatting.short_count(parameters(recipe))} parameters"
+    pace = nearest(found.paces, recipe)
+    epoch = _epoch(recipe, pace)
     if wide:
         line()
         line(("The model will be", "dim"))
@@ -126,6 +132,7 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
             ("codebooks", codebooks),
             ("bit rate", kbps),
             ("size", many),
+            ("net", net),
             ("starts", start and f"from {start}"),
         ):
             if value:
@@ -137,12 +144,12 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
             ("memory", _memory(recipe)),
             ("steps", _steps(recipe)),
             ("an epoch", epoch or "known after a first run of about this size"),
-            ("in total", _whole(recipe, found.pace)),
+            ("in total", _whole(recipe, pace)),
         ):
             if value:
                 line((f"  {word:11}", "dim"), (value, "foreground"))
-        if found.pace is not None:
-            line((f"  estimated from {formatting.shorten(found.pace.run, 30)}", "dim"))
+        if pace is not None:
+            line((f"  estimated from {formatting.shorten(pace.run, 30)}", "dim"))
     else:
         line(("model: ", "dim"), (f"{rate}, {frames}, {codebooks}, {kbps}, {many}", "foreground"))
         if start:
@@ -175,12 +182,12 @@ def _steps(recipe: Recipe) -> str:
     return f"{int(recipe.train.steps_per_epoch):,} an epoch, {formatting.duration(batch)} of sound each"
 
 
-def _epoch(recipe: Recipe, pace: Throughput | None) -> str:
+def _epoch(recipe: Recipe, pace: Pace | None) -> str:
     """About how long an epoch takes, by what this machine reached before; '' when it never trained."""
     return f"about {formatting.duration(epoch_seconds(recipe, pace))}" if pace is not None else ""
 
 
-def _whole(recipe: Recipe, pace: Throughput | None) -> str:
+def _whole(recipe: Recipe, pace: Pace | None) -> str:
     if recipe.train.minutes:
         return f"{formatting.duration(recipe.train.minutes * 60)}, as set"
     if pace is None:

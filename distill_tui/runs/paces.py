@@ -1,0 +1,94 @@
+"""Paces of earlier runs on this machine, kept in a small file, so that they outlive their runs and are read at once.
+
+What the file does not tell is read from the logs of the runs that have ended, and added to it.
+"""
+
+import contextlib
+import platform
+import statistics
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from distill_tui.errors import DistillError
+from distill_tui.files import atomic_write
+from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
+from distill_tui.paths import Home
+from distill_tui.recipe.pace import Pace, step_work
+from distill_tui.recipe.toml import load
+from distill_tui.runs import events as e
+from distill_tui.runs.folder import RunFolder, list_runs
+from distill_tui.runs.log import LogReader, tail_events
+
+VERSION = 1
+"""To be raised when `step_work` counts in another way."""
+FILE_NAME = f"paces-{VERSION}.json"
+MOST_RUNS = 50
+"""Runs whose logs are looked at, the newest first."""
+MOST_KEPT = 200
+HEAD_BYTES = 16384
+
+Text = Annotated[str, Meta(max_length=1000)]
+Amount = Annotated[float, Meta(gt=0, le=1e30)]
+
+
+class _Row(Struct, kw_only=True):
+    """A run's pace; `host` is the name of the machine. A home may be shared by several."""
+
+    host: Text
+    run: Text
+    device: Text
+    net: Text
+    work: Amount
+    seconds: Amount
+
+
+def read_paces(home: Home) -> list[Pace]:
+    """Paces of the runs that ended on this machine, the newest first. Reads the disk: call it in a thread.
+
+    It never fails: a damaged file is replaced, and one that cannot be written is done without.
+    """
+    path = home.cache / FILE_NAME
+    known = {row.run: row for row in _kept(path)}
+    new = [row for run in list_runs(home)[:MOST_RUNS] if run.id not in known and (row := _measure(run)) is not None]
+    rows = sorted([*known.values(), *new], key=lambda row: row.run, reverse=True)[:MOST_KEPT]
+    if new:
+        with contextlib.suppress(DistillError):
+            atomic_write(path, msgspec.json.encode(rows))
+    return [Pace(row.run, row.device, row.net, row.work, row.seconds) for row in rows if row.host == platform.node()]
+
+
+def _kept(path: Path) -> list[_Row]:
+    try:
+        return decode(read_bytes(path, SMALL_FILE), list[_Row])
+    except (OSError, MalformedError):
+        return []
+
+
+def _measure(run: RunFolder) -> _Row | None:
+    """The pace of a run that has ended, by its log; None for one of pictures, or without a step that was timed."""
+    head, tail = LogReader(run.events).read_new(HEAD_BYTES), tail_events(run.events)
+    started = next((event for event in head if isinstance(event, e.Started)), None)
+    prepared = next((event for event in head if isinstance(event, e.RunPrepared)), None)
+    ended = any(isinstance(event, e.Finished | e.Stopped) for event in tail)
+    times = [event.values.get("time/step") for event in tail if isinstance(event, e.Metrics)]
+    known = [seconds for seconds in times if seconds]
+    if started is None or prepared is None or not ended or not known:
+        return None
+    # a recipe of another release, or one that was changed by hand
+    with contextlib.suppress(DistillError, ValueError, ArithmeticError, MalformedError, msgspec.ValidationError):
+        recipe = load(run.recipe)
+        if recipe.task == "images":
+            return None
+        row = _Row(
+            host=started.host or platform.node(),
+            run=run.id,
+            device=prepared.device,
+            net=recipe.model.net,
+            work=step_work(recipe),
+            seconds=statistics.median(known),
+        )
+        return msgspec.convert(msgspec.to_builtins(row), _Row)
+    return None
