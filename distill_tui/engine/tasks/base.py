@@ -57,6 +57,7 @@ class Task(Generic[Net]):
     Attributes:
         unit: what `rate/UNIT` counts; `per_step` is how much of it a step takes.
         main_loss: the training loss that tells divergence, without its weight.
+        measure: what `Validation.distance` is, in words; of another, no two distances can be compared.
         max_log_seconds: from one step event to the next.
         skipped: pairs of a path and why it could not be used.
     """
@@ -65,6 +66,7 @@ class Task(Generic[Net]):
     data_noun: ClassVar[str] = "data"
     unit: ClassVar[str] = "examples"
     main_loss: ClassVar[str] = "train"
+    measure: ClassVar[str] = ""
     max_log_seconds: ClassVar[float] = 1.0
     memory_advice: ClassVar[str] = "Try a smaller model.channels or fewer blocks."
 

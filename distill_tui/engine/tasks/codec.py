@@ -13,8 +13,9 @@ from distill_tui.data.audio_io import write_wav
 from distill_tui.data.corpus import Corpus
 from distill_tui.data.decode_cache import Wave
 from distill_tui.engine.codebook_health import count_codes
+from distill_tui.engine.dsp.hearing import Hearing, hear
 from distill_tui.engine.dsp.losses import SpectralLoss
-from distill_tui.engine.inference.evaluate import spectral_distances
+from distill_tui.engine.inference.evaluate import heard_distances, spectral_distances
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.tasks import register
 from distill_tui.engine.tasks.autoencoder import AutoencoderTask, Evaluation
@@ -25,6 +26,7 @@ from distill_tui.errors import DistillError
 from distill_tui.paths import Home
 from distill_tui.recipe.arithmetic import crop_samples, latent_hop
 from distill_tui.recipe.schema import Recipe
+from distill_tui.reporting import sound_quality
 from distill_tui.runs.folder import RunFolder
 
 VALIDATION_SECONDS = {"cpu": 60.0, "cuda": 600.0, "mps": 200.0}
@@ -41,7 +43,7 @@ class CodecTask(AutoencoderTask):
 
     name = "codec"
     data_noun, unit = "sounds", "sound"
-    distance = main_loss = "mel"
+    main_loss, measure = "mel", sound_quality.FORMULA
     memory_advice = "Try a smaller model.channels, fewer blocks or a shorter data.crop_seconds."
 
     def __init__(
@@ -92,6 +94,7 @@ class CodecTask(AutoencoderTask):
             "training": [seen[i][:most] for i in files],
             "validation": validated,
         }
+        self._originals: dict[Split, list[Hearing]] = {}
 
     def _different(self) -> list[int]:
         """Indices of the validated held-out sounds that previews show."""
@@ -110,14 +113,14 @@ class CodecTask(AutoencoderTask):
     def evaluate(self, net: Any, split: Split, weights: Mapping[str, float]) -> Evaluation:
         """Distances of whole sounds (`stft` only if it has a weight), losses of the quantizer, and the use of codes."""
         sums: dict[str, Tensor] = {}
+        rows: list[dict[str, Tensor]] = []
         counts: Tensor | None = None
-        for wave in self.validated[split]:
+        for wave, heard in zip(self.validated[split], self._heard(split), strict=True):
             whole = self._padded(net, wave)
-            reconstruction, output = net(whole, self.quantizing)
-            length = len(wave)
-            values = spectral_distances(
-                self._spectral, whole[0, :length], reconstruction[0, :length], weights["stft"] > 0
-            )
+            result, output = net(whole, self.quantizing)
+            original, reconstruction = whole[0, : len(wave)], result[0, : len(wave)]
+            values = spectral_distances(self._spectral, original, reconstruction, weights["stft"] > 0)
+            rows.append({"mel": values["mel"], **heard_distances(original, reconstruction, self.sample_rate, heard)})
             if output is not None:
                 values |= output.losses | output.numbers
                 if output.codes is not None:
@@ -125,7 +128,15 @@ class CodecTask(AutoencoderTask):
                     counts = used if counts is None else counts + used
             for key, value in values.items():
                 sums[key] = sums.get(key, torch.zeros((), device=self.device)) + value
-        return Evaluation({key: float(value) / len(self.validated[split]) for key, value in sums.items()}, counts)
+        losses = {key: float(value) / len(rows) for key, value in sums.items()}
+        return Evaluation(losses, sound_quality.summary(_as_numbers(rows)), counts)
+
+    def _heard(self, split: Split) -> list[Hearing]:
+        """What is heard of the originals that are validated: measured once, as they stay the same."""
+        if split not in self._originals:
+            waves = (torch.from_numpy(np.array(wave)).to(self.device) for wave in self.validated[split])
+            self._originals[split] = [hear(wave, self.sample_rate) for wave in waves]
+        return self._originals[split]
 
     def _padded(self, net: SoundNet, wave: np.ndarray) -> Tensor:
         """A wave on the device [1, samples], zeros at its end up to whole latent frames."""
@@ -169,6 +180,12 @@ class CodecTask(AutoencoderTask):
     def card_facts(self, best: Mapping[str, Any]) -> dict[str, Any]:
         seconds = round(best["step"] * self.per_step, 3)
         return super().card_facts(best) | {"rate": self.sample_rate, "seconds_of_sound": seconds}
+
+
+def _as_numbers(rows: list[dict[str, Tensor]]) -> list[dict[str, float]]:
+    """Scalars of a device as numbers, waiting for it once."""
+    values = torch.stack([torch.stack([value.float() for value in row.values()]) for row in rows]).tolist()
+    return [dict(zip(row, numbers, strict=True)) for row, numbers in zip(rows, values, strict=True)]
 
 
 def read_sounds(

@@ -35,7 +35,7 @@ class ImagesTask(AutoencoderTask):
 
     name = "images"
     data_noun, unit = "pictures", "pictures"
-    distance = main_loss = "recon"
+    main_loss = "recon"
     # the Explorer is watched while settings are changed
     max_log_seconds = 0.5
 
@@ -85,7 +85,8 @@ class ImagesTask(AutoencoderTask):
             values |= output.losses | output.numbers
             if output.codes is not None:
                 counts = count_codes(output.codes, net.frame_mask(images), net.bottleneck.size)
-        return Evaluation({key: float(value) for key, value in values.items()}, counts)
+        losses = {key: float(value) for key, value in values.items()}
+        return Evaluation(losses, {"distance": losses["recon"]}, counts)
 
     def reduce_memory(self) -> str:
         if self._validated < 2:

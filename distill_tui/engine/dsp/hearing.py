@@ -1,0 +1,89 @@
+"""Distances of two sounds that log-mel bands cannot see: repetition of noise, loudness, attacks, and single bins.
+
+`reporting.sound_quality` says what each means and when it is worth worrying about.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from distill_tui.engine.dsp.stft import FLOOR
+
+HIGH_HZ = 1000
+"""Repetition is that of what is above this frequency."""
+LAGS_SECONDS = 0.003, 0.06
+"""From the least to the greatest time after which a sound may repeat itself: the latent hop of any net lies between."""
+SILENCE = 1e-10
+"""Added to powers before their ratio is taken: -100 dB of full scale."""
+LSD_FFT = 2048
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What is compared of a sound: its `repetition` [lags], mean `power` and highest power of a millisecond, `peak`."""
+
+    repetition: Tensor
+    power: Tensor
+    peak: Tensor
+
+
+def hear(wave: Tensor, rate: int) -> Hearing:
+    """Measure a sound [samples], float32, at `rate` Hz; on its device, without waiting for it."""
+    power = wave.square()
+    window = min(max(1, rate // 1000), len(wave))
+    peak = nn.functional.avg_pool1d(power[None, None], window, stride=1).max()
+    return Hearing(_repetition(wave, rate), power.mean(), peak)
+
+
+def buzz(original: Hearing, other: Hearing) -> Tensor:
+    """How much more a sound repeats itself than its original: the largest excess over all lags, 0 to about 1."""
+    if not len(original.repetition):
+        return original.power.new_zeros(())
+    return (other.repetition - original.repetition).max().clamp(min=0)
+
+
+def level(original: Hearing, other: Hearing) -> Tensor:
+    """The loudness (RMS) of a sound over that of its original in dB; negative is too quiet."""
+    return _decibels(original.power, other.power)
+
+
+def attack(original: Hearing, other: Hearing) -> Tensor:
+    """The loudest millisecond of a sound over that of its original in dB; negative is a softer attack."""
+    return _decibels(original.peak, other.peak)
+
+
+def log_spectral_distance(original: Tensor, other: Tensor) -> Tensor:
+    """The root mean square over bins of the difference of magnitudes in dB, as a mean over frames of 2048 samples."""
+    short = LSD_FFT // 2 + 1 - len(original)
+    waves = nn.functional.pad(torch.stack((original, other)), (0, max(0, short)))
+    window = torch.hann_window(LSD_FFT, device=waves.device)
+    spectra = torch.stft(waves, LSD_FFT, LSD_FFT // 4, window=window, return_complex=True)
+    decibels = 20 * spectra.abs().clamp(min=FLOOR).log10()
+    return (decibels[0] - decibels[1]).square().mean(0).sqrt().mean()
+
+
+def _decibels(original: Tensor, other: Tensor) -> Tensor:
+    return 10 * ((other + SILENCE) / (original + SILENCE)).log10()
+
+
+def _repetition(wave: Tensor, rate: int) -> Tensor:
+    """Normalised autocorrelation of what is above HIGH_HZ, over LAGS_SECONDS; of short sounds, over fewer lags."""
+    first, last = int(LAGS_SECONDS[0] * rate), min(int(LAGS_SECONDS[1] * rate), len(wave) // 2)
+    if last <= first:
+        return wave.new_zeros(0)
+    size = _fft_size(2 * len(wave))
+    spectrum = torch.fft.rfft(wave, size)
+    # the bins below are few, and what is cut to zero there is the same for any padding
+    spectrum[: -(-HIGH_HZ * size // rate)] = 0
+    high = torch.fft.irfft(spectrum, size)[: len(wave)]
+    # as long as this, a circular correlation is a linear one up to the last lag
+    size = _fft_size(len(wave) + last)
+    curve = torch.fft.irfft(torch.fft.rfft(high, size).abs().square(), size)[:last]
+    return curve[first:] / curve[0].clamp(min=1e-9)
+
+
+def _fft_size(least: int) -> int:
+    """The least 2^n or 3 x 2^n that is not below `least`: transforms of other lengths take up to ten times as long."""
+    two = 1 << (least - 1).bit_length()
+    return two // 4 * 3 if two // 4 * 3 >= least else two

@@ -1,0 +1,170 @@
+"""The distances of a reconstruction from its sound: names, units, meanings, and when they are worth worrying about.
+
+Everything that shows them reads them here: screens, commands, pages and exports. How they are computed stands in
+`engine.dsp.losses` (mel) and `engine.dsp.hearing`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean, median
+from typing import NamedTuple
+
+from distill_tui.reporting.formatting import MISSING
+from distill_tui.reporting.lines import Line, Span, line
+
+Numbers = Mapping[str, float | None]
+"""Distances by name: those of MEASURES and `distance`, and the signed medians `level_median` and `attack_median`."""
+
+
+class Measure(NamedTuple):
+    """A distance. `worry` is what it is worth worrying from, None where that depends on the sounds."""
+
+    key: str
+    unit: str
+    digits: int
+    worry: float | None
+    help: str
+
+
+MEASURES = (
+    Measure("mel", "", 3, None, "difference of log-mel spectrograms: the colour of the sound over time; 0 is the same"),
+    Measure("lsd", "dB", 1, None, "log-spectral distance: the same of single frequencies, finer than mel bands"),
+    Measure("buzz", "", 2, 0.2, "repetition above 1 kHz that the original has not; noise that buzzes comes near 1"),
+    Measure("level", "dB", 1, 3.0, "difference of loudness (RMS), louder or quieter"),
+    Measure("attack", "dB", 1, 4.0, "difference of the loudest millisecond, softer or harder"),
+)
+BY_KEY = {measure.key: measure for measure in MEASURES}
+DISTANCE = Measure("distance", "", 3, None, "all but lsd in one number, by which the best epoch is chosen")
+SIGNED = {"level": "level_median", "attack": "attack_median"}
+"""The signed median over sounds, in dB, that belongs to a mean of absolute values: negative is too quiet or soft."""
+MOST_DB = 20.0
+FORMULA = "mel + 0.1 x buzz + 0.01 x (level + attack)"
+"""What is kept as best, ends a run early and tells overfitting. A sound counts with at most MOST_DB of level and of
+attack: against silence a hiss that nobody hears is 40 dB too loud, and would outweigh all other sounds."""
+EXPLANATION = (
+    f"distance = {FORMULA}, level and attack in dB, each up to {MOST_DB:.0f} dB a sound, as a mean over held-out sounds"
+)
+_DIRECTIONS = {"level": ("too quiet", "too loud"), "attack": ("soft attacks", "hard attacks")}
+_UNEVEN = {"level": "uneven loudness", "attack": "uneven attacks"}
+
+
+def distance(numbers: Mapping[str, float]) -> float:
+    """The distance of one sound by FORMULA, from its mel, buzz, level and attack."""
+    decibels = min(abs(numbers["level"]), MOST_DB) + min(abs(numbers["attack"]), MOST_DB)
+    # `min` of NaN depends on the order
+    found = numbers["mel"] + 0.1 * numbers["buzz"] + 0.01 * decibels
+    return found if math.isfinite(numbers["level"]) and math.isfinite(numbers["attack"]) else math.nan
+
+
+def summary(sounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Distances over sounds: `distance`, the mean of each measure, and signed medians.
+
+    Args:
+        sounds: the measures of each, one sound at least; `level` and `attack` with their sign.
+    """
+    found = {"distance": fmean(map(distance, sounds))}
+    found |= {key: fmean(abs(sound[key]) for sound in sounds) for key in BY_KEY if key in sounds[0]}
+    return found | {name: median(sound[key] for sound in sounds) for key, name in SIGNED.items()}
+
+
+def of_model(losses: Numbers, distances: Numbers, is_codec: bool) -> dict[str, float | None]:
+    """Held-out distances of a model, or of a run, from its losses (`distance`) and distances.
+
+    Before there were others, the distance of a codec was its mel; images have a distance of their own.
+    """
+    one = losses.get("distance")
+    if distances:
+        return {"distance": one, **distances}
+    return {} if one is None else {"mel" if is_codec else "distance": one}
+
+
+def of_run(numbers: Numbers) -> dict[str, float | None]:
+    """The newest held-out distances in the numbers of a run's log; {} before there are any, and in older logs."""
+    found = {key: numbers[f"distance/{key}"] for key in (*BY_KEY, *SIGNED.values()) if f"distance/{key}" in numbers}
+    return {"distance": numbers.get("distance/val"), **found} if found else {}
+
+
+def common_measure(models: Sequence[Numbers]) -> str:
+    """What models are listed and sorted by: `distance`, or `mel` if some have that only.
+
+    Args:
+        models: the distances of each, as `of_model` finds them; {} for one that has none.
+    """
+    return "mel" if any("mel" in one and "distance" not in one for one in models) else "distance"
+
+
+def listed(numbers: Numbers, measure: str) -> float | None:
+    """The number that a list shows of a model; of images, which have no other, their own distance."""
+    return numbers.get(measure if measure in numbers else "distance")
+
+
+def is_worrying(key: str, numbers: Numbers) -> bool:
+    """True if a measure is beyond what is worth worrying about."""
+    value, measure = numbers.get(key), BY_KEY.get(key)
+    return value is not None and measure is not None and measure.worry is not None and value > measure.worry
+
+
+def word(key: str, numbers: Numbers) -> str:
+    """What a measure means to the ear, if it is worth worrying about: `buzzes`, `too quiet`; '' otherwise."""
+    if not is_worrying(key, numbers):
+        return ""
+    if key not in SIGNED:
+        return "buzzes"
+    # most sounds differ alike, or they differ by as much in both directions
+    signed, worry = numbers.get(SIGNED[key]), BY_KEY[key].worry
+    assert worry is not None
+    if signed is None or abs(signed) < worry / 2:
+        return _UNEVEN[key]
+    return _DIRECTIONS[key][signed > 0]
+
+
+def words(numbers: Numbers) -> str:
+    """The words for all that is worth worrying about: `buzzes, too quiet`; '' for nothing."""
+    return ", ".join(found for key in BY_KEY if (found := word(key, numbers)))
+
+
+def value_text(key: str, value: float | None) -> str:
+    """A distance with its digits and unit: `0.58`, `7.3 dB`; `-` where it is not known."""
+    measure = BY_KEY.get(key, DISTANCE)
+    if value is None:
+        return MISSING
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "inf"
+    return f"{value:.{measure.digits}f} {measure.unit}".rstrip()
+
+
+def table_lines(numbers: Numbers, indent: int = 0) -> list[Line]:
+    """A line for each measure that is known: its name, its value, and its word in a role that says the same."""
+    found = []
+    for key in ("distance", *BY_KEY):
+        if key in numbers:
+            spans: list[Span] = [(" " * indent + f"{key:9}", "dim"), (f"{value_text(key, numbers[key]):>8}", "plain")]
+            if text := word(key, numbers):
+                spans.append((f"  {text}", "fair"))
+            found.append(Line(tuple(spans), f"sound/{key}"))
+    return found
+
+
+def text_line(numbers: Numbers) -> Line:
+    """All measures in one line: `distance 0.489: mel 0.287, buzz 0.58 (buzzes), ...`; an empty one for none."""
+    spans: list[Span] = []
+    for key in ("distance", *BY_KEY):
+        if key in numbers:
+            lead = ": " if len(spans) == 1 and spans[0][0].startswith("distance") else ", " if spans else ""
+            spans.append((f"{lead}{key} {value_text(key, numbers[key])}", "plain"))
+            if text := word(key, numbers):
+                spans.append((f" ({text})", "fair"))
+    return Line(tuple(spans), "sound") if spans else line("")
+
+
+def help_lines() -> list[str]:
+    """A line for each measure and one for the distance: what it is, its unit, its word and threshold."""
+    found = [f"{'distance':8}  {EXPLANATION}; {DISTANCE.help}"]
+    for measure in MEASURES:
+        unit = f" in {measure.unit}" if measure.unit else ""
+        worry = ""
+        if measure.worry is not None:
+            names = _DIRECTIONS.get(measure.key, ("buzzes",))
+            worry = f"; above {value_text(measure.key, measure.worry)}: {' or '.join(names)}"
+        found.append(f"{measure.key:8}  {measure.help}{unit}{worry}")
+    return found
