@@ -122,7 +122,7 @@ def save_model(home: Home, trainer: Trainer, data: TrainingData, finished: bool)
         parameters=sum(p.numel() for p in trainer.net.parameters()),
         recipe=toml.to_dict(with_values(recipe, best["knobs"])),
         losses=losses | {"distance": best["distance"]},
-        distances={key: value for key, value in sound_quality.of_run(best["numbers"]).items() if key != "distance"},
+        distances=sound_quality.of_log(best["numbers"]),
         history={
             key: thin(series.steps, series.epochs, series.values)
             for key, series in state.series.items()

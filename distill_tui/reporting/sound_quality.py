@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
-from distill_tui.reporting.formatting import MISSING
+from distill_tui.library.card import Facts
+from distill_tui.reporting.formatting import MISSING, number
 from distill_tui.reporting.lines import Line, Span, line
+from distill_tui.runs.state import RunState
 
 Numbers = Mapping[str, float | None]
 """Distances by name: those of MEASURES and `distance`, and the signed medians `level_median` and `attack_median`."""
@@ -34,6 +36,7 @@ MEASURES = (
     Measure("attack", "dB", 1, 4.0, "difference of the loudest millisecond, softer or harder"),
 )
 BY_KEY = {measure.key: measure for measure in MEASURES}
+NAMES = (*BY_KEY, "level_median", "attack_median")
 DISTANCE = Measure("distance", "", 3, None, "all but lsd in one number, by which the best epoch is chosen")
 SIGNED = {"level": "level_median", "attack": "attack_median"}
 """The signed median over sounds, in dB, that belongs to a mean of absolute values: negative is too quiet or soft."""
@@ -67,21 +70,28 @@ def summary(sounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return found | {name: median(sound[key] for sound in sounds) for key, name in SIGNED.items()}
 
 
-def of_model(losses: Numbers, distances: Numbers, is_codec: bool) -> dict[str, float | None]:
-    """Held-out distances of a model, or of a run, from its losses (`distance`) and distances.
-
-    Before there were others, the distance of a codec was its mel; images have a distance of their own.
-    """
-    one = losses.get("distance")
-    if distances:
-        return {"distance": one, **distances}
-    return {} if one is None else {"mel" if is_codec else "distance": one}
+def of_model(facts: Facts) -> dict[str, float | None]:
+    """Held-out distances of a model."""
+    found = {key: facts.distances[key] for key in NAMES if key in facts.distances}
+    return _with_distance(found, facts.losses.get("distance"), is_sound=facts.rate > 0)
 
 
-def of_run(numbers: Numbers) -> dict[str, float | None]:
-    """The newest held-out distances in the numbers of a run's log; {} before there are any, and in older logs."""
-    found = {key: numbers[f"distance/{key}"] for key in (*BY_KEY, *SIGNED.values()) if f"distance/{key}" in numbers}
-    return {"distance": numbers.get("distance/val"), **found} if found else {}
+def of_run(state: RunState) -> dict[str, float | None]:
+    """The newest held-out distances of a run; {} before there are any."""
+    is_sound = state.prepared is not None and state.prepared.rate > 0
+    return _with_distance(of_log(state.numbers), state.numbers.get("distance/val"), is_sound)
+
+
+def of_log(numbers: Numbers) -> dict[str, float | None]:
+    """What the distance is made of, from the numbers of a log; {} for images, and in logs of older releases."""
+    return {key: numbers[f"distance/{key}"] for key in NAMES if f"distance/{key}" in numbers}
+
+
+def _with_distance(found: Numbers, one: float | None, is_sound: bool) -> dict[str, float | None]:
+    """Distances with the one that they make; that of sound was its mel before there were others."""
+    if found:
+        return {"distance": one, **found}
+    return {} if one is None else {"mel" if is_sound else "distance": one}
 
 
 def common_measure(models: Sequence[Numbers]) -> str:
@@ -128,9 +138,9 @@ def value_text(key: str, value: float | None) -> str:
     measure = BY_KEY.get(key, DISTANCE)
     if value is None:
         return MISSING
-    if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "inf"
-    return f"{value:.{measure.digits}f} {measure.unit}".rstrip()
+    # what is not finite, or too large for these digits, as any other number
+    text = f"{value:.{measure.digits}f}" if abs(value) < 10_000 else number(value)
+    return f"{text} {measure.unit}".rstrip()
 
 
 def table_lines(numbers: Numbers, indent: int = 0) -> list[Line]:
@@ -157,14 +167,13 @@ def text_line(numbers: Numbers) -> Line:
     return Line(tuple(spans), "sound") if spans else line("")
 
 
-def help_lines() -> list[str]:
-    """A line for each measure and one for the distance: what it is, its unit, its word and threshold."""
-    found = [f"{'distance':8}  {EXPLANATION}; {DISTANCE.help}"]
-    for measure in MEASURES:
-        unit = f" in {measure.unit}" if measure.unit else ""
-        worry = ""
-        if measure.worry is not None:
-            names = _DIRECTIONS.get(measure.key, ("buzzes",))
-            worry = f"; above {value_text(measure.key, measure.worry)}: {' or '.join(names)}"
-        found.append(f"{measure.key:8}  {measure.help}{unit}{worry}")
-    return found
+def worry_text(key: str) -> str:
+    """From when a measure is worth worrying about, with its words: `Above 3.0 dB: too quiet, too loud, ...`."""
+    named = (*_DIRECTIONS[key], _UNEVEN[key]) if key in SIGNED else ("buzzes",)
+    return f"Above {value_text(key, BY_KEY[key].worry)}: {', '.join(named)}."
+
+
+HELP = f"Held-out sounds are told from their originals by {EXPLANATION}. " + " ".join(
+    f"{one.key}: {one.help}. {worry_text(one.key) if one.worry else ''}".rstrip() for one in MEASURES
+)
+"""What help says of the distances."""

@@ -146,7 +146,8 @@ class CheckpointSaved(Event, tag="checkpoint", kw_only=True, omit_defaults=False
 
 
 class PreviewMade(Event, tag="preview", kw_only=True, omit_defaults=False):
-    """Pairs of original and reconstruction (files relative to the run's folder) with their log-mel distances.
+    """Pairs of original and reconstruction (files relative to the run's folder) with their distances:
+    of sound by `reporting.sound_quality.FORMULA`, in older logs log-mel alone.
 
     `names` are the names of the sounds, one for each pair; empty in older logs.
     """

@@ -148,17 +148,19 @@ class CodecTask(AutoencoderTask):
 
     @torch.no_grad()
     def write_previews(self, net: Any, folder: Path) -> list[tuple[str, str, float]]:
-        """Write pairs `original-NN.wav`, `reconstruction-NN.wav`; their names and mel distances."""
+        """Write pairs `original-NN.wav`, `reconstruction-NN.wav`; their names and distances."""
         pairs = []
         for number, file in enumerate(self._previewed, 1):
             wave = self.waves["validation"][file][: int(self._max_seconds * self.sample_rate)]
             whole = self._padded(net, wave)
-            reconstruction = net(whole, self.quantizing)[0][0, : len(wave)]
-            distances = spectral_distances(self._spectral, whole[0, : len(wave)], reconstruction, with_stft=False)
+            original, reconstruction = whole[0, : len(wave)], net(whole, self.quantizing)[0][0, : len(wave)]
+            heard = hear(original, self.sample_rate)
+            row = spectral_distances(self._spectral, original, reconstruction, with_stft=False)
+            row |= heard_distances(original, reconstruction, self.sample_rate, heard)
             names = (f"original-{number:02d}.wav", f"reconstruction-{number:02d}.wav")
             write_wav(folder / names[0], [np.asarray(wave)], self.sample_rate)
             write_wav(folder / names[1], [reconstruction.float().cpu().numpy()], self.sample_rate)
-            pairs.append((*names, float(distances["mel"])))
+            pairs.append((*names, sound_quality.distance(_as_numbers([row])[0])))
         return pairs
 
     def example(self) -> Tensor:

@@ -64,7 +64,7 @@ class PreviewsView(LinesWidget, can_focus=True):
     HELP_TEXT = (
         "The original at the left, its reconstruction at the right: time runs to the right, frequencies (mel scale) "
         "upwards, brighter is louder, both on one scale of 80 dB. What is missing on the right is not learned yet. "
-        "Training lowers the distance (log-mel). Where nothing can be heard on this machine, the paths of the files "
+        "Training lowers the distance. Where nothing can be heard on this machine, the paths of the files "
         "and a command to fetch them are shown."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
