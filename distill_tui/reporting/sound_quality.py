@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from distill_tui.library.card import Facts
 from distill_tui.reporting.formatting import MISSING, number
-from distill_tui.reporting.lines import Line, Span, line
+from distill_tui.reporting.lines import Line, Span
 from distill_tui.runs.state import RunState
 
 Numbers = Mapping[str, float | None]
@@ -29,11 +29,11 @@ class Measure(NamedTuple):
 
 
 MEASURES = (
-    Measure("mel", "", 3, None, "difference of log-mel spectrograms: the colour of the sound over time; 0 is the same"),
-    Measure("lsd", "dB", 1, None, "log-spectral distance: the same of single frequencies, finer than mel bands"),
-    Measure("buzz", "", 2, 0.2, "repetition above 1 kHz that the original has not; noise that buzzes comes near 1"),
-    Measure("level", "dB", 1, 3.0, "difference of loudness (RMS), louder or quieter"),
-    Measure("attack", "dB", 1, 4.0, "difference of the loudest millisecond, softer or harder"),
+    Measure("mel", "", 3, None, "difference of log-mel spectrograms, the colour of the sound over time; 0 is the same"),
+    Measure("lsd", "dB", 1, None, "log-spectral distance, the same of single frequencies"),
+    Measure("buzz", "", 2, 0.2, "repetition above 1 kHz that the original does not have, near 1 for noise at worst"),
+    Measure("level", "dB", 1, 3.0, "difference of loudness (RMS)"),
+    Measure("attack", "dB", 1, 4.0, "difference of the loudest millisecond"),
 )
 BY_KEY = {measure.key: measure for measure in MEASURES}
 NAMES = (*BY_KEY, "level_median", "attack_median")
@@ -44,9 +44,7 @@ MOST_DB = 20.0
 FORMULA = "mel + 0.1 x buzz + 0.01 x (level + attack)"
 """What is kept as best, ends a run early and tells overfitting. A sound counts with at most MOST_DB of level and of
 attack: against silence a hiss that nobody hears is 40 dB too loud, and would outweigh all other sounds."""
-EXPLANATION = (
-    f"distance = {FORMULA}, level and attack in dB, each up to {MOST_DB:.0f} dB a sound, as a mean over held-out sounds"
-)
+EXPLANATION = f"distance = {FORMULA}, with level and attack in dB, each up to {MOST_DB:.0f} dB a sound"
 _DIRECTIONS = {"level": ("too quiet", "too loud"), "attack": ("soft attacks", "hard attacks")}
 _UNEVEN = {"level": "uneven loudness", "attack": "uneven attacks"}
 
@@ -155,25 +153,13 @@ def table_lines(numbers: Numbers, indent: int = 0) -> list[Line]:
     return found
 
 
-def text_line(numbers: Numbers) -> Line:
-    """All measures in one line: `distance 0.489: mel 0.287, buzz 0.58 (buzzes), ...`; an empty one for none."""
-    spans: list[Span] = []
-    for key in ("distance", *BY_KEY):
-        if key in numbers:
-            lead = ": " if len(spans) == 1 and spans[0][0].startswith("distance") else ", " if spans else ""
-            spans.append((f"{lead}{key} {value_text(key, numbers[key])}", "plain"))
-            if text := word(key, numbers):
-                spans.append((f" ({text})", "fair"))
-    return Line(tuple(spans), "sound") if spans else line("")
-
-
 def worry_text(key: str) -> str:
     """From when a measure is worth worrying about, with its words: `Above 3.0 dB: too quiet, too loud, ...`."""
     named = (*_DIRECTIONS[key], _UNEVEN[key]) if key in SIGNED else ("buzzes",)
     return f"Above {value_text(key, BY_KEY[key].worry)}: {', '.join(named)}."
 
 
-HELP = f"Held-out sounds are told from their originals by {EXPLANATION}. " + " ".join(
+HELP = f"How far held-out sounds are from their originals: {EXPLANATION}; the best epoch has the least. " + " ".join(
     f"{one.key}: {one.help}. {worry_text(one.key) if one.worry else ''}".rstrip() for one in MEASURES
 )
 """What help says of the distances."""

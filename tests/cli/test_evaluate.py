@@ -70,7 +70,19 @@ def test_every_column_is_defined_in_the_help_with_its_source(capsys: pytest.Capt
     with pytest.raises(SystemExit):
         main(["models", "evaluate", "--help"])
     told = capsys.readouterr().out
-    for word in ("distance", "mel", "lsd", "buzz", "level", "attack", "stft", "SI-SDR", "x real time", "kbps", "carrying"):
+    for word in (
+        "distance",
+        "mel",
+        "lsd",
+        "buzz",
+        "level",
+        "attack",
+        "stft",
+        "SI-SDR",
+        "x real time",
+        "kbps",
+        "carrying",
+    ):
         assert f"\n  {word}  " in told
     for source in ("2306.06546", "1910.11480", "1811.02508"):
         assert source in told

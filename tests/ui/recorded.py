@@ -204,6 +204,7 @@ def desk_events(run: RunFolder, recorder: Recorder, step: int) -> None:
                 (f"{folder}/original-{number:02}.wav", f"{folder}/reconstruction-{number:02}.wav", distance)
                 for number, distance in ((1, 0.61), (2, 0.7))
             ],
+            measures=[{"buzz": 0.58, "level": 7.3, "level_median": -7.3}, {"buzz": 0.1}],
         ),
     )
     run.checkpoints.mkdir(exist_ok=True)

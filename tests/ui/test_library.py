@@ -26,11 +26,15 @@ from tests.ui.conftest import screen_text, until
 
 @pytest.fixture
 def models(home: Home) -> Home:
-    """Three models, and a damaged file."""
+    """Three models, one of them of a release without `distances`, one without any; and a damaged file."""
     from tests.library.models import write
 
-    write(home.models / "drums [b].distill", seed=1, id="aaaa1111", losses={"val": 0.5}, created="2026-02-01T10:00:00Z")
-    write(home.models / "speech.distill", seed=2, id="bbbb2222", losses={"val": 0.2}, created="2026-02-03T10:00:00Z")
+    for name, seed, id, created, losses, distances in (
+        ("drums [b]", 1, "aaaa1111", "2026-02-01", {"val": 0.5, "distance": 0.9}, {"mel": 0.5, "buzz": 0.58}),
+        ("speech", 2, "bbbb2222", "2026-02-03", {"val": 0.9, "distance": 0.2}, {}),
+    ):
+        path = home.models / f"{name}.distill"
+        write(path, seed, id=id, losses=losses, distances=distances, created=f"{created}T10:00:00Z")
     write(home.models / "bells.distill", seed=3, id="cccc3333", losses={"val": None}, created="2026-02-02T10:00:00Z")
     (home.models / "damaged[/x].distill".replace("/", "")).write_bytes(b"not a model")
     return home
@@ -75,6 +79,9 @@ async def test_models_and_the_chosen_ones_card(models: Home) -> None:
             await pilot.press("down")
         await until(pilot, lambda: "aaaa1111" in screen_text(app))
         assert "drums [b]" in screen_text(app)
+        assert "0.58  buzzes" in screen_text(app)
+        # the other has its mel only
+        assert " mel " in screen_text(app) and "0.500" in screen_text(app) and "0.200" in screen_text(app)
 
 
 @pytest.mark.slow
@@ -246,11 +253,11 @@ async def test_sounds_through_a_model(used: Home, trained: Trained, tmp_path: Pa
         app.screen.query_one("#use-out", Input).value = str(tmp_path / "out")
         await pilot.press("enter")
         await until(pilot, lambda: "esc  cancel" in screen_text(app))
-        await patient(pilot, lambda: "✓ 5 sounds, mean distance" in screen_text(app))
+        await patient(pilot, lambda: "✓ 5 sounds, mean mel" in screen_text(app))
         assert "tone 3.wav" in screen_text(app)
         assert len(list((tmp_path / "out").glob("*.wav"))) == 5
         await pilot.press("escape")
-        await until(pilot, lambda: "mean distance" not in screen_text(app))
+        await until(pilot, lambda: "mean mel" not in screen_text(app))
 
 
 @pytest.mark.slow

@@ -149,8 +149,11 @@ class Task(Generic[Net]):
         """Validate with half as much at once from now on: how much that is, in words; '' if it cannot be less."""
         return ""
 
-    def write_previews(self, net: Net, folder: Path) -> list[tuple[str, str, float]]:
-        """Write pairs of files into a folder: the names of an original and its reconstruction, and their distance."""
+    def write_previews(self, net: Net, folder: Path) -> list[tuple[str, str, dict[str, float]]]:
+        """Write pairs of files into a folder: the names of an original and its reconstruction, and their `distance`.
+
+        Of sounds also what that is made of (`reporting.sound_quality`).
+        """
         return []
 
     @property

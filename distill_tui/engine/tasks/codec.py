@@ -13,7 +13,7 @@ from distill_tui.data.audio_io import write_wav
 from distill_tui.data.corpus import Corpus
 from distill_tui.data.decode_cache import Wave
 from distill_tui.engine.codebook_health import count_codes
-from distill_tui.engine.dsp.hearing import Hearing, hear
+from distill_tui.engine.dsp.hearing import Hearing, hear, log_spectral_distance
 from distill_tui.engine.dsp.losses import SpectralLoss
 from distill_tui.engine.inference.evaluate import heard_distances, spectral_distances
 from distill_tui.engine.nets.base import SoundNet
@@ -120,7 +120,11 @@ class CodecTask(AutoencoderTask):
             result, output = net(whole, self.quantizing)
             original, reconstruction = whole[0, : len(wave)], result[0, : len(wave)]
             values = spectral_distances(self._spectral, original, reconstruction, weights["stft"] > 0)
-            rows.append({"mel": values["mel"], **heard_distances(original, reconstruction, self.sample_rate, heard)})
+            row = {"mel": values["mel"], **heard_distances(reconstruction, self.sample_rate, heard)}
+            if split == "validation":
+                # no part of the distance, which is all that training sound is asked for
+                row["lsd"] = log_spectral_distance(original, reconstruction)
+            rows.append(row)
             if output is not None:
                 values |= output.losses | output.numbers
                 if output.codes is not None:
@@ -147,7 +151,7 @@ class CodecTask(AutoencoderTask):
         return [self._names[file] for file in self._previewed] if self._names else []
 
     @torch.no_grad()
-    def write_previews(self, net: Any, folder: Path) -> list[tuple[str, str, float]]:
+    def write_previews(self, net: Any, folder: Path) -> list[tuple[str, str, dict[str, float]]]:
         """Write pairs `original-NN.wav`, `reconstruction-NN.wav`; their names and distances."""
         pairs = []
         for number, file in enumerate(self._previewed, 1):
@@ -156,11 +160,11 @@ class CodecTask(AutoencoderTask):
             original, reconstruction = whole[0, : len(wave)], net(whole, self.quantizing)[0][0, : len(wave)]
             heard = hear(original, self.sample_rate)
             row = spectral_distances(self._spectral, original, reconstruction, with_stft=False)
-            row |= heard_distances(original, reconstruction, self.sample_rate, heard)
+            row |= heard_distances(reconstruction, self.sample_rate, heard)
             names = (f"original-{number:02d}.wav", f"reconstruction-{number:02d}.wav")
             write_wav(folder / names[0], [np.asarray(wave)], self.sample_rate)
             write_wav(folder / names[1], [reconstruction.float().cpu().numpy()], self.sample_rate)
-            pairs.append((*names, sound_quality.distance(_as_numbers([row])[0])))
+            pairs.append((*names, sound_quality.summary(_as_numbers([row]))))
         return pairs
 
     def example(self) -> Tensor:

@@ -99,7 +99,7 @@ class ImagesTask(AutoencoderTask):
         return [f"digit {label}" for label in self.labels["validation"][: self.recipe.train.previews]]
 
     @torch.no_grad()
-    def write_previews(self, net: Autoencoder, folder: Path) -> list[tuple[str, str, float]]:
+    def write_previews(self, net: Autoencoder, folder: Path) -> list[tuple[str, str, dict[str, float]]]:
         images = self.example()
         reconstructions = net(images, self.quantizing)[0]
         pairs = []
@@ -107,7 +107,7 @@ class ImagesTask(AutoencoderTask):
             names = (f"original-{number:02d}.pgm", f"reconstruction-{number:02d}.pgm")
             for name, image in zip(names, (original, reconstruction), strict=True):
                 write_image(folder / name, image)
-            pairs.append((*names, float((reconstruction - original).square().mean())))
+            pairs.append((*names, {"distance": float((reconstruction - original).square().mean())}))
         return pairs
 
     def example(self) -> Tensor:

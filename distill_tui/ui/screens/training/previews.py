@@ -14,7 +14,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from distill_tui.reporting import formatting
+from distill_tui.reporting import formatting, sound_quality
 from distill_tui.runs.events import PreviewMade
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
@@ -281,5 +281,7 @@ class PreviewsView(LinesWidget, can_focus=True):
             )
             if len(course) > 1:
                 line.append("  " + blocks(course, most or 1.0), self.style("series-recon"))
+            if index < len(preview.measures) and (words := sound_quality.words(preview.measures[index])):
+                line.append(f"  {words}", self.style("warning"))
             found.append(line)
         return found
