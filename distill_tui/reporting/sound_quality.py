@@ -153,6 +153,16 @@ def table_lines(numbers: Numbers, indent: int = 0) -> list[Line]:
     return found
 
 
+def compact_lines(numbers: Numbers) -> list[Line]:
+    """`table_lines` below a head, in five lines of 36 cells: those without a word share one."""
+    distance, mel, *rest = table_lines(numbers)
+    head = Line((("held-out sounds  ", "dim"), *distance.spans), "sound")
+    if rest and rest[0].id == "sound/lsd":
+        mel = Line((*mel.spans, ("  lsd ", "dim"), (value_text("lsd", numbers["lsd"]), "plain")), mel.id)
+        del rest[0]
+    return [head, mel, *rest]
+
+
 def worry_text(key: str) -> str:
     """From when a measure is worth worrying about, with its words: `Above 3.0 dB: too quiet, too loud, ...`."""
     named = (*_DIRECTIONS[key], _UNEVEN[key]) if key in SIGNED else ("buzzes",)

@@ -3,7 +3,6 @@
 from rich.text import Text
 
 from distill_tui.reporting import sound_quality
-from distill_tui.reporting.lines import line
 from distill_tui.runs.state import RunState
 from distill_tui.ui.widgets.text_widget import LinesWidget, text_of
 
@@ -26,5 +25,5 @@ class SoundNumbers(LinesWidget):
     def lines(self) -> list[Text]:
         if not self._numbers:
             return []
-        head = line("held-out sounds", "dim", "sound")
-        return list(text_of(self, [head, *sound_quality.table_lines(self._numbers)], self.size.width).split("\n"))
+        lines = sound_quality.compact_lines(self._numbers)
+        return [text_of(self, [line], self.size.width) for line in lines]

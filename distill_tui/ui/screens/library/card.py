@@ -61,14 +61,10 @@ def card_text(widget: Widget, shown: Shown, width: int) -> Text:
         return Text(printable(f"✗ {shown.problem}"), theme_style(widget, "error"))
     told = facts(card, shown.entry.size, shown.state.state if shown.run is not None else "")
     parts = [
-        text_of(widget, head_lines(card, told), width),
+        text_of(widget, [*head_lines(card, told), *sound_lines(card)], width),
         Text(" "),
         *_losses(widget, card, max(CURVE[0], min(CURVE[1], width - LABEL))),
-        text_of(
-            widget,
-            [*sound_lines(card), *health_lines(card, narrow=True), *closing_lines(card), *_previews(shown)],
-            width,
-        ),
+        text_of(widget, [*health_lines(card, narrow=True), *closing_lines(card), *_previews(shown)], width),
     ]
     return Text("\n").join(part for part in parts if part.plain)
 
