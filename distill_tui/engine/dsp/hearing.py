@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from distill_tui.engine.dsp.stft import FLOOR
 
@@ -53,13 +53,13 @@ def attack(original: Hearing, other: Hearing) -> Tensor:
 
 
 def log_spectral_distance(original: Tensor, other: Tensor) -> Tensor:
-    """The root mean square over bins of the difference of magnitudes in dB, as a mean over frames of 2048 samples."""
-    short = LSD_FFT // 2 + 1 - len(original)
-    waves = nn.functional.pad(torch.stack((original, other)), (0, max(0, short)))
-    window = torch.hann_window(LSD_FFT, device=waves.device)
-    spectra = torch.stft(waves, LSD_FFT, LSD_FFT // 4, window=window, return_complex=True)
-    first, second = spectra.abs().clamp_(min=FLOOR)
-    return 20 * first.div_(second).log10_().square_().mean(0).sqrt().mean()
+    """The root mean square over bins of the difference in dB, as a mean over frames, of magnitudes [..., bins, frames].
+
+    It is told of windows of LSD_FFT samples with a hop of a quarter.
+    """
+    ratio = original.clamp(min=FLOOR).div_(other.clamp(min=FLOOR))
+    distance: Tensor = 20 * ratio.log10_().square_().mean(-2).sqrt().mean()
+    return distance
 
 
 def _decibels(original: Tensor, other: Tensor) -> Tensor:
@@ -84,15 +84,14 @@ def _repetition(wave: Tensor, rate: int) -> Tensor:
     first, last = int(LAGS_SECONDS[0] * rate), min(int(LAGS_SECONDS[1] * rate), len(wave) // 2)
     if last <= first:
         return wave.new_zeros(0)
-    size = _fft_size(2 * len(wave))
+    # so long, a circular correlation is a linear one up to the last lag, and the filter's end does not reach round
+    size = _fft_size(len(wave) + last)
     spectrum = torch.fft.rfft(wave, size)
-    # the bins below are few, and what is cut to zero there is the same for any padding
     spectrum[: -(-HIGH_HZ * size // rate)] = 0
     high = torch.fft.irfft(spectrum, size)[: len(wave)]
-    # as long as this, a circular correlation is a linear one up to the last lag
-    size = _fft_size(len(wave) + last)
     curve = torch.fft.irfft(torch.fft.rfft(high, size).abs().square(), size)[:last]
-    return curve[first:] / curve[0].clamp(min=1e-9)
+    repetition: Tensor = curve[first:] / curve[0].clamp(min=1e-9)
+    return repetition
 
 
 def _fft_size(least: int) -> int:

@@ -14,7 +14,7 @@ from torch import Tensor
 from distill_tui.data.corpus import Corpus, Sound
 from distill_tui.data.sound_file import OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
 from distill_tui.engine.codebook_health import count_codes, efficiency, measure
-from distill_tui.engine.dsp.hearing import SILENCE, Hearing, attack, buzz, hear, level, log_spectral_distance
+from distill_tui.engine.dsp.hearing import SILENCE, Hearing, attack, buzz, hear, level
 from distill_tui.engine.dsp.losses import SpectralLoss
 from distill_tui.engine.inference.codes_file import Codes
 from distill_tui.engine.inference.files import decode_file, encode_file
@@ -27,11 +27,12 @@ BLOCK_SAMPLES = 1 << 20
 
 @torch.no_grad()
 def spectral_distances(
-    loss: SpectralLoss, original: Tensor, reconstruction: Tensor, with_stft: bool = True
+    loss: SpectralLoss, original: Tensor, reconstruction: Tensor, with_stft: bool = True, with_lsd: bool = True
 ) -> dict[str, Tensor]:
-    """`mel` and, unless left out, `stft` of a reconstruction [samples]: scalars on its device. All distances that
-    people are shown come from here and `heard_distances`: validation, previews, `reconstruct`, `models evaluate`."""
-    return loss(reconstruction[None], original[None], with_stft)  # type: ignore[no-any-return]
+    """`mel` and, unless left out, `stft` and `lsd` of a reconstruction [samples]: scalars on its device. All distances
+    that people are shown come from here and `heard_distances`: validation, previews, `reconstruct`, `models evaluate`.
+    """
+    return loss(reconstruction[None], original[None], with_stft, with_lsd)  # type: ignore[no-any-return]
 
 
 @torch.no_grad()
@@ -76,7 +77,7 @@ def compare_files(original: Path, reconstruction: Path) -> Distances:
             waves = torch.from_numpy(a), torch.from_numpy(b)
             heard = hear(waves[0], first.rate), hear(waves[1], first.rate)
             distances = spectral_distances(loss, *waves)
-            distances |= {"lsd": log_spectral_distance(*waves), "buzz": buzz(*heard)}
+            distances["buzz"] = buzz(*heard)
             peaks = max(peaks[0], float(heard[0].peak)), max(peaks[1], float(heard[1].peak))
             for key in sums:
                 sums[key] += float(distances[key]) * len(a)

@@ -13,7 +13,7 @@ from distill_tui.data.audio_io import write_wav
 from distill_tui.data.corpus import Corpus
 from distill_tui.data.decode_cache import Wave
 from distill_tui.engine.codebook_health import count_codes
-from distill_tui.engine.dsp.hearing import Hearing, hear, log_spectral_distance
+from distill_tui.engine.dsp.hearing import Hearing, hear
 from distill_tui.engine.dsp.losses import SpectralLoss
 from distill_tui.engine.inference.evaluate import heard_distances, spectral_distances
 from distill_tui.engine.nets.base import SoundNet
@@ -119,11 +119,12 @@ class CodecTask(AutoencoderTask):
             whole = self._padded(net, wave)
             result, output = net(whole, self.quantizing)
             original, reconstruction = whole[0, : len(wave)], result[0, : len(wave)]
-            values = spectral_distances(self._spectral, original, reconstruction, weights["stft"] > 0)
-            row = {"mel": values["mel"], **heard_distances(reconstruction, self.sample_rate, heard)}
-            if split == "validation":
-                # no part of the distance, which is all that training sound is asked for
-                row["lsd"] = log_spectral_distance(original, reconstruction)
+            # lsd is no part of the distance, which is all that training sound is asked for
+            with_stft, with_lsd = weights["stft"] > 0, split == "validation"
+            values = spectral_distances(self._spectral, original, reconstruction, with_stft, with_lsd)
+            row = {key: values[key] for key in ("mel", "lsd") if key in values}
+            row |= heard_distances(reconstruction, self.sample_rate, heard)
+            values.pop("lsd", None)
             rows.append(row)
             if output is not None:
                 values |= output.losses | output.numbers
