@@ -136,8 +136,9 @@ def value_text(key: str, value: float | None) -> str:
     measure = BY_KEY.get(key, DISTANCE)
     if value is None:
         return MISSING
-    # what is not finite, or too large for these digits, as any other number
-    text = f"{value:.{measure.digits}f}" if abs(value) < 10_000 else number(value)
+    # what is not finite, or has too few or too many digits so, as any other number: images are a hundredth apart
+    least = 0.1 if measure.digits == 3 else 0.0
+    text = f"{value:.{measure.digits}f}" if least <= abs(value) < 10_000 else number(value)
     return f"{text} {measure.unit}".rstrip()
 
 

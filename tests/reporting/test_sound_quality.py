@@ -46,6 +46,7 @@ def test_lines_have_values_with_units_and_words_beside_them() -> None:
     ]
     assert lines[3].spans[-1] == ("  buzzes", "fair")
     assert sq.value_text("level", None) == "-"
+    assert sq.value_text("distance", 0.0123) == "0.0123"
     assert sq.value_text("mel", math.nan) == "NaN"
     assert len(sq.value_text("lsd", 1e90)) < 14
 
