@@ -36,7 +36,7 @@ def hear(wave: Tensor, rate: int) -> Hearing:
 
 
 def buzz(original: Hearing, other: Hearing) -> Tensor:
-    """How much more a sound repeats itself than its original: the largest excess over all lags, 0 to about 1."""
+    """How much more a sound repeats itself than its original: the largest excess over all lags, from 0 to 2."""
     if not len(original.repetition):
         return original.power.new_zeros(())
     return (other.repetition - original.repetition).max().clamp(min=0)
