@@ -122,10 +122,8 @@ class CodecTask(AutoencoderTask):
             # lsd is no part of the distance, which is all that training sound is asked for
             with_stft, with_lsd = weights["stft"] > 0, split == "validation"
             values = spectral_distances(self._spectral, original, reconstruction, with_stft, with_lsd)
-            row = {key: values[key] for key in ("mel", "lsd") if key in values}
-            row |= heard_distances(reconstruction, self.sample_rate, heard)
-            values.pop("lsd", None)
-            rows.append(row)
+            more = {"lsd": values.pop("lsd")} if with_lsd else {}
+            rows.append({"mel": values["mel"], **more, **heard_distances(reconstruction, self.sample_rate, heard)})
             if output is not None:
                 values |= output.losses | output.numbers
                 if output.codes is not None:
