@@ -20,6 +20,7 @@ from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
+from distill_tui.reporting import sound_quality
 from distill_tui.reporting.series import thin
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
@@ -122,6 +123,7 @@ def save_model(home: Home, trainer: Trainer, data: TrainingData, finished: bool)
         parameters=sum(p.numel() for p in trainer.net.parameters()),
         recipe=toml.to_dict(with_values(recipe, best["knobs"])),
         losses=losses | {"distance": best["distance"]},
+        distances=sound_quality.of_log(best["numbers"]),
         history={
             key: thin(series.steps, series.epochs, series.values)
             for key, series in state.series.items()

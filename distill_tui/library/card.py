@@ -32,7 +32,10 @@ class Facts(Struct, kw_only=True):
     time, `seconds_of_sound` the sound that training saw. `rate` is in Hz, `frame_rate` in latent frames a second,
     `parameters` a count. `health` has one entry a level: level (from 0), utilization (share), perplexity, dead (count),
     churn (share), frames (latent frames that were counted), over `health_window` in words; where that is empty, the
-    file is an older one and the numbers are of held-out sound. `losses` are the last ones by name: train, val, ...
+    file is an older one and the numbers are of held-out sound. `losses` are the last ones by name: train, val, ..., and
+    `distance`, the one of held-out data that the best epoch was chosen by. `distances` are what that was made of, of
+    held-out sound: mel, lsd, buzz, level, attack, level_median, attack_median (see `reporting.sound_quality`); none
+    for images and in older files, where the distance of sound is its mel.
     """
 
     format: str = FORMAT
@@ -56,6 +59,7 @@ class Facts(Struct, kw_only=True):
     health: list[dict[str, Number]] = []
     health_window: str = ""
     losses: dict[str, Number] = {}
+    distances: dict[str, Number] = {}
     finished: bool = False
 
 

@@ -29,7 +29,7 @@ from distill_tui.recipe.upgrade import upgrade
 from distill_tui.text import printable
 
 INDEX_NAME = ".index.json"
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from distill_tui.library.card import Facts
+from distill_tui.reporting import sound_quality
 from distill_tui.reporting.bitrate import bitrate_text
 from distill_tui.reporting.formatting import count, duration, local_day, number, percent, plural
 from distill_tui.reporting.recipe_text import Values, different_keys, flat, setting_text
@@ -14,6 +15,12 @@ from distill_tui.runs.state import LevelHealth, RunState
 Distances = Mapping[str, Any]
 """Output of `distill-tui models evaluate --json`."""
 TRAINED_ON = ("training", "by time")
+MEASURED = (
+    *((one.key, f"{one.key}, {one.unit}".rstrip(", "), 1) for one in (sound_quality.DISTANCE, *sound_quality.MEASURES)),
+    ("stft", "stft", 1),
+    ("si_sdr", "SI-SDR, dB", -1),
+)
+"""Measured distances: name, title, and 1 where less is better, -1 where more is."""
 
 
 class Row(NamedTuple):
@@ -33,6 +40,7 @@ class Subject:
     recipe: Values
     facts: Mapping[str, str]
     losses: Mapping[str, float | None]
+    distances: sound_quality.Numbers
     health: Sequence[LevelHealth]
     size: int
     window: str
@@ -47,12 +55,12 @@ def of_run(state: RunState, recipe: Mapping[str, Any]) -> Subject:
         "step": count(state.step),
         "warnings": count(len(state.warnings)),
     }
-    losses = {**state.losses, "distance": state.numbers.get("distance/val")}
     return Subject(
         state.id,
         flat(recipe),
         facts,
-        losses,
+        state.losses,
+        sound_quality.of_run(state),
         state.health,
         size_of_codebooks(state),
         window_of(state) if state.health else "",
@@ -72,7 +80,15 @@ def of_model(name: str, card: Facts, recipe: Values, measured: Distances | None 
     }
     window = (card.health_window or HELD_OUT_WINDOW) if health else ""
     return Subject(
-        name, recipe, facts, card.losses, health, size_of(recipe.get("model.codebook_size")), window, measured
+        name,
+        recipe,
+        facts,
+        {name: value for name, value in card.losses.items() if name != "distance"},
+        sound_quality.of_model(card),
+        health,
+        size_of(recipe.get("model.codebook_size")),
+        window,
+        measured,
     )
 
 
@@ -81,6 +97,7 @@ def compare(subjects: Sequence[Subject]) -> list[Row]:
     recipes = [one.recipe for one in subjects]
     rows = [Row("", title, tuple(one.facts[title] for one in subjects)) for title in subjects[0].facts]
     rows += _losses(subjects)
+    rows += _held_out([one.distances for one in subjects])
     rows += _distances([one.measured for one in subjects])
     rows += _levels(subjects)
     rows += [
@@ -97,11 +114,26 @@ def _losses(subjects: Sequence[Subject]) -> list[Row]:
     rows = []
     for name in dict.fromkeys(name for one in subjects for name in one.losses):
         values = [one.losses.get(name) for one in subjects]
-        title = "held-out distance" if name == "distance" else f"{name} loss"
-        better = _least(values) if name == "distance" or (name == "val" and same) else None
+        better = _least(values) if name == "val" and same else None
         if any(value is not None for value in values):
-            rows.append(Row("losses", title, tuple(map(number, values)), better))
+            rows.append(Row("losses", f"{name} loss", tuple(map(number, values)), better))
     return rows
+
+
+def _held_out(distances: Sequence[sound_quality.Numbers]) -> list[Row]:
+    """Held-out distances; where one has its mel only, only that tells which is better."""
+    rows = []
+    for key in ("distance", *sound_quality.BY_KEY):
+        values = [one.get(key) for one in distances]
+        if any(value is not None for value in values):
+            shown = (_with_word(key, one) for one in distances)
+            rows.append(Row("losses", f"held-out {key}", tuple(shown), _least(values)))
+    return rows
+
+
+def _with_word(key: str, numbers: sound_quality.Numbers) -> str:
+    word = sound_quality.word(key, numbers)
+    return sound_quality.value_text(key, numbers.get(key)) + (f", {word}" if word else "")
 
 
 def _levels(subjects: Sequence[Subject]) -> list[Row]:
@@ -131,7 +163,7 @@ def _distances(measured: Sequence[Distances | None]) -> list[Row]:
     rows = []
     for part, wanted in (("held out", False), ("trained on", True)):
         names = {name for name, trained in seen.items() if trained is wanted}
-        for key, title, sign in (("mel", "mel", 1), ("stft", "stft", 1), ("si_sdr", "SI-SDR, dB", -1)):
+        for key, title, sign in MEASURED:
             values = [_mean(one, names, key) for one in measured]
             if any(value is not None for value in values):
                 better = _least([None if value is None else sign * value for value in values])

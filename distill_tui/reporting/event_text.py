@@ -2,6 +2,7 @@
 
 from functools import singledispatch
 
+from distill_tui.reporting import sound_quality
 from distill_tui.reporting.formatting import count, duration, number, percent, setting, short_count
 from distill_tui.reporting.lines import Line, Span, line
 from distill_tui.reporting.verdicts import role_of, size_of_codebooks
@@ -131,6 +132,8 @@ def epoch_line(event: e.Metrics, state: RunState, with_eta: bool) -> Line:
         perplexity = ", ".join(number(level.perplexity) for level in state.health)
         dead = ", ".join(count(level.dead) for level in state.health)
         spans.append((f"  perplexity {perplexity}  dead {dead}", "plain"))
+    if words := sound_quality.words(sound_quality.of_log(event.values)):
+        spans.append((f"  {words}", "fair"))
     if with_eta and event.eta_seconds and event.progress < 1:
         spans.append((f"  ETA {duration(event.eta_seconds)}", "plain"))
     return Line(tuple(spans))

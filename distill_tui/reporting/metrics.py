@@ -5,6 +5,7 @@ from string import ascii_lowercase, digits
 from typing import NamedTuple
 
 from distill_tui.recipe.schema import Model
+from distill_tui.reporting import sound_quality
 
 
 class Loss(NamedTuple):
@@ -22,6 +23,9 @@ COMMIT = Loss("loss/commit", "commit", "series-commit")
 CODEBOOK = Loss("loss/codebook", "codebk", "series-val")
 KL = Loss("loss/kl", "kl", "series-commit")
 LOSSES = (TRAIN, VAL, RECON, COMMIT)
+_DISTANCES = {"distance/val": "held-out distance", "distance/train": "training distance"} | {
+    f"distance/{key}": f"held-out {key.replace('_', ' ')}" for key in sound_quality.NAMES
+}
 _SHORT = {loss.key: loss.title for loss in LOSSES}
 
 
@@ -35,6 +39,8 @@ def short_name(key: str) -> str:
     """`train` for loss/train, `use 3` for codebook/2/utilization: people count levels from 1."""
     if key in _SHORT:
         return _SHORT[key]
+    if key in _DISTANCES:
+        return _DISTANCES[key]
     parts = key.split("/")
     if parts[0] == "codebook" and len(parts) == 3:
         level = str(int(parts[1]) + 1) if parts[1].isdecimal() else parts[1]
@@ -48,6 +54,8 @@ def pane_name(key: str) -> str:
         return "commitment loss"
     if key.startswith(("loss/", "epoch/")):
         return "loss"
+    if key in ("distance/val", "distance/train", "distance/mel"):
+        return "distance"
     parts = key.split("/")
     return parts[2] if parts[0] == "codebook" and len(parts) == 3 else key
 

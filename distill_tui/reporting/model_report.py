@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from distill_tui.library.card import Card, Facts
+from distill_tui.reporting import sound_quality
 from distill_tui.reporting.bitrate import Advice, advice_lines, advise, bitrate_text
 from distill_tui.reporting.formatting import MISSING, count, duration, hertz, local_day, megabytes, number, plural
 from distill_tui.reporting.lines import Line, line
@@ -63,6 +64,14 @@ def head_lines(card: Card, told: Mapping[str, str]) -> list[Line]:
     return [line(card.name, "strong", "name"), *rows]
 
 
+def sound_lines(card: Card) -> list[Line]:
+    """The held-out distances of a codec; none of images, whose distance is among the losses."""
+    numbers = sound_quality.of_model(card)
+    if "mel" not in numbers:
+        return []
+    return [line(""), line("held-out sounds", "dim", "sound"), *sound_quality.table_lines(numbers, indent=2)]
+
+
 def health_lines(card: Card, narrow: bool = False) -> list[Line]:
     """The health of a model's levels; none where it has none."""
     if not card.health:
@@ -117,4 +126,4 @@ def closing_lines(card: Card) -> list[Line]:
 def model_report(card: Card, path: Path, size: int) -> list[Line]:
     """A whole card but for the history of the losses; `size` is that of its file, in bytes."""
     told = facts(card, size) | file_facts(card, path)
-    return [*head_lines(card, told), *health_lines(card), *closing_lines(card)]
+    return [*head_lines(card, told), *sound_lines(card), *health_lines(card), *closing_lines(card)]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
 from distill_tui.recipe.fields import flatten
 from distill_tui.recipe.schema import Recipe
+from distill_tui.reporting import sound_quality
 from distill_tui.reporting.bitrate import advice_lines, advise_on_run, bitrate_of_run
 from distill_tui.reporting.formatting import day, duration, hertz, kbps, number, percent, plural
 from distill_tui.reporting.lines import Line, line
@@ -67,6 +68,9 @@ def _metrics(state: RunState) -> list[Line]:
     lines = [_fact("losses", losses_text(state))]
     if state.best is not None:
         lines.append(_fact("best", f"epoch {state.best.epoch}: held-out distance {number(state.best.value)}"))
+    if measures := sound_quality.of_log(state.numbers):
+        lines.append(_fact("sound", "held out, of the newest epoch"))
+        lines += sound_quality.table_lines(measures, indent=2)
     if is_measured(state.health):
         held_out = [state.numbers.get(f"validation/{level.level}/utilization") for level in state.health]
         lines.append(_fact("health", window_of(state)))

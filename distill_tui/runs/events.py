@@ -155,9 +155,11 @@ class CheckpointSaved(Event, tag="checkpoint", kw_only=True, omit_defaults=False
 
 
 class PreviewMade(Event, tag="preview", kw_only=True, omit_defaults=False):
-    """Pairs of original and reconstruction (files relative to the run's folder) with their log-mel distances.
+    """Pairs of original and reconstruction (files relative to the run's folder) with their distances:
+    of sound by `reporting.sound_quality.FORMULA`, in older logs log-mel alone.
 
-    `names` are the names of the sounds, one for each pair; empty in older logs.
+    `names` are the names of the sounds and `measures` what their distances are made of, one for each pair; empty in
+    older logs.
     """
 
     step: Count
@@ -166,6 +168,7 @@ class PreviewMade(Event, tag="preview", kw_only=True, omit_defaults=False):
     pairs: Annotated[list[tuple[str, str, Number | None]], Meta(max_length=1000)]
     count: Count = 0
     names: Annotated[list[str], Meta(max_length=1000)] = []
+    measures: Annotated[list[Numbers], Meta(max_length=1000)] = []
 
 
 class SettingChanged(Event, tag="knob", kw_only=True, omit_defaults=False):

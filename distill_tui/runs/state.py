@@ -105,6 +105,11 @@ class RunState:
         return {k.removeprefix("loss/"): v for k, v in self.numbers.items() if k.startswith("loss/")}
 
     @property
+    def distances(self) -> dict[str, float | None]:
+        """Newest distances: `val` of held-out data, `train` of training data, and what `val` is made of."""
+        return {k.removeprefix("distance/"): v for k, v in self.numbers.items() if k.startswith("distance/")}
+
+    @property
     def reason(self) -> str:
         """Reason why it ended; '' while it is active."""
         if self.state == "crashed":
@@ -323,6 +328,7 @@ class RunState:
             "step": self.step,
             "progress": self.progress,
             "losses": self.losses,
+            "distances": self.distances,
             "best": {"epoch": self.best.epoch, "step": self.best.step, "value": self.best.value} if self.best else None,
             "health": [vars(level) for level in self.health],
             "eta_seconds": self.eta_seconds,

@@ -113,7 +113,9 @@ def judge(trainer: Trainer, folder: Path | None) -> dict[str, Any]:
         net.load_state_dict(trainer.best["weights"])
     loss = SpectralLoss(rate).to(trainer.device)
     rows = []
-    for number, wave in enumerate(trainer.task.waves["validation"]):
+    task = trainer.task
+    assert isinstance(task, CodecTask)
+    for number, wave in enumerate(task.waves["validation"]):
         sound = torch.from_numpy(np.array(wave[: len(wave)])).float().to(trainer.device)
         made = net(net.pad_to_frames(sound[None]))[0][0, : len(sound)].float()
         first, second = hearing.hear(sound, rate), hearing.hear(made, rate)
@@ -176,7 +178,7 @@ def write_notes(folder: Path, count: int = 60, rate: int = 22050) -> Path:
     return folder
 
 
-def _note(kind: str, hertz: float, time_: np.ndarray, rate: int, random: np.random.Generator) -> np.ndarray:
+def _note(kind: str, hertz: float, time_: np.ndarray, rate: int, random: np.random.Generator) -> Any:
     turn = 2 * np.pi * hertz * time_
     if kind == "plucked":
         string, wave = random.uniform(-1, 1, round(rate / hertz)), np.zeros(len(time_))

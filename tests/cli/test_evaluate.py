@@ -36,12 +36,19 @@ def test_what_was_trained_on_is_kept_apart(
         values = [sound["mel"] for sound in report["sounds"] if sound["seen"] in kinds]
         assert report[part]["files"] == len(values)
         assert report[part]["mel"] == pytest.approx(sum(values) / len(values))
+        means = report[part]
+        assert set(means) > {"distance", "lsd", "buzz", "level", "attack", "level_median", "attack_median"}
+    for sound in report["sounds"]:
+        decibels = min(sound["level"], 20) + min(sound["attack"], 20)
+        assert sound["distance"] == pytest.approx(sound["mel"] + 0.1 * sound["buzz"] + 0.01 * decibels)
+        assert sound["level"] == abs(sound["level_signed"]) and sound["attack"] == abs(sound["attack_signed"])
     assert 0 < report["efficiency"] <= 1
     assert report["kbps"] > 0
     assert report["real_time"] > 0
     assert main([*asked, "--levels", "1"]) == 0
     out = capsys.readouterr().out
     assert "held out: " in out
+    assert "\n  buzz " in out and "what is heard" in out
     assert "1 levels" in out
 
 
@@ -63,7 +70,19 @@ def test_every_column_is_defined_in_the_help_with_its_source(capsys: pytest.Capt
     with pytest.raises(SystemExit):
         main(["models", "evaluate", "--help"])
     told = capsys.readouterr().out
-    for word in ("mel", "stft", "SI-SDR", "x real time", "kbps", "carrying"):
+    for word in (
+        "distance",
+        "mel",
+        "lsd",
+        "buzz",
+        "level",
+        "attack",
+        "stft",
+        "SI-SDR",
+        "x real time",
+        "kbps",
+        "carrying",
+    ):
         assert f"\n  {word}  " in told
     for source in ("2306.06546", "1910.11480", "1811.02508"):
         assert source in told

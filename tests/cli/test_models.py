@@ -85,7 +85,15 @@ def test_the_list_as_a_table(models: Command, birds: str) -> None:
     said = models()
     head, row = said.out.splitlines()
     assert head.split()[:3] == ["NAME", "ID", "CREATED"] and "PROBLEM" not in head
-    facts = [*local_day("2026-01-02T03:04:05.678Z").split(), "40", "0.84", "kbps", "0.6250", "20260102-030405-birds"]
+    facts = [
+        *local_day("2026-01-02T03:04:05.678Z").split(),
+        "40",
+        "0.84",
+        "kbps",
+        "-",
+        "0.6250",
+        "20260102-030405-birds",
+    ]
     assert row.split() == ["birds", birds, *facts]
 
 

@@ -36,7 +36,7 @@ def test_tensorboard_finds_every_number_the_codes_the_pictures_and_the_sound(
     found = read(out)
     state = RunState().apply_all(read_events(trained.run.events))
     assert set(found.Tags()["scalars"]) == set(state.series)
-    for key in ("loss/val", "codebook/1/perplexity", "lr"):
+    for key in ("loss/val", "distance/buzz", "codebook/1/perplexity", "lr"):
         points = found.Scalars(key)
         assert [point.step for point in points] == list(state.series[key].steps)
         assert [point.value for point in points] == pytest.approx(list(state.series[key].values))

@@ -61,6 +61,33 @@ def test_the_loss_falls_and_the_numbers_are_told(home: Home, sounds: Path) -> No
     assert wanted <= steps[-1].values.keys()
     assert steps[-1].low["loss/train"] <= steps[-1].values["loss/train"] <= steps[-1].high["loss/train"]
     assert trainer.best["distance"] == min(m.values["distance/val"] for m in epochs if "distance/val" in m.values)
+    last = {key.removeprefix("distance/"): value for key, value in epochs[-1].values.items()}
+    decibels = min(last["level"], 20) + min(last["attack"], 20)
+    # one sound is held out
+    assert last["val"] == pytest.approx(last["mel"] + 0.1 * last["buzz"] + 0.01 * decibels)
+    assert (last["level"], last["attack"]) == (abs(last["level_median"]), abs(last["attack_median"]))
+    assert last["lsd"] > 0
+
+
+def test_the_best_epoch_of_an_older_checkpoint_is_measured_as_later_ones_are(home: Home, sounds: Path) -> None:
+    run = make_run(home, sounds, train__quantizer_warmup_fraction=0.0)
+    first = make_trainer(home, run)
+    first.run(until=5)
+    exact = first.best["distance"]
+    # as a release before buzz left it: the distance was mel, and nothing later could be below it
+    first.best["distance"] = 0.001
+    del first.best["measure"], first.best["numbers"]["distance/buzz"]
+    first.save_checkpoint()
+    second = make_trainer(home, run)
+    assert second.restore()
+    weights = {key: value.clone() for key, value in second.ema_net.state_dict().items()}
+    second.validator.validate(second.step, second.epoch, second.loss_weights)
+    told = events_of(run, e.BestEpoch)
+    assert told[1].value == pytest.approx(exact, abs=1e-6)
+    assert (told[1].epoch, told[1].step) == (1, 4)
+    assert second.best["measure"] == second.task.measure
+    assert "distance/buzz" in second.best["numbers"]
+    assert all(torch.equal(value, weights[key]) for key, value in second.ema_net.state_dict().items())
 
 
 def test_the_commitment_weight_is_applied_once(home: Home, sounds: Path) -> None:

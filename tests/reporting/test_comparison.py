@@ -69,5 +69,5 @@ def test_runs_are_compared_by_the_same_rows() -> None:
     )
     rows = by_title(compare([of_run(state, {"model": {"channels": 16}}), of_run(RunState(), {})]))
     assert rows["state"].values == ("running", "starting")
-    assert rows["held-out distance"].values == ("0.2500", "-")
+    assert rows["held-out distance"].values == ("0.250", "-")
     assert rows["model.channels"].values == ("16", "-")

@@ -158,6 +158,17 @@ def _epoch(chance: random.Random, epoch: int, levels: int, total: int, broken: b
             values[f"codebook/{level}/dead"] = float(round((1 - use) * SIZE))
             values[f"codebook/{level}/churn"] = 0.4 / (epoch - 7) + 0.02
             values[f"codebook/{level}/frames"] = 100.0 * SIZE
+        values |= {
+            "distance/val": _falling(step, 1.2, 0.5),
+            "distance/train": _falling(step, 1.1, 0.45),
+            "distance/mel": _falling(step, 0.8, 0.28),
+            "distance/lsd": _falling(step, 15.0, 10.0),
+            "distance/buzz": _falling(step, 0.1, 0.58),
+            "distance/level": _falling(step, 20.0, 2.2),
+            "distance/attack": _falling(step, 20.0, 4.7),
+            "distance/level_median": _falling(step, -19.0, -2.1),
+            "distance/attack_median": _falling(step, -19.0, -4.6),
+        }
     steps = total * STEPS_AN_EPOCH
     return e.Metrics(
         scope="epoch",
@@ -193,6 +204,7 @@ def desk_events(run: RunFolder, recorder: Recorder, step: int) -> None:
                 (f"{folder}/original-{number:02}.wav", f"{folder}/reconstruction-{number:02}.wav", distance)
                 for number, distance in ((1, 0.61), (2, 0.7))
             ],
+            measures=[{"buzz": 0.58, "level": 7.3, "level_median": -7.3}, {"buzz": 0.1}],
         ),
     )
     run.checkpoints.mkdir(exist_ok=True)

@@ -26,11 +26,15 @@ from tests.ui.conftest import screen_text, until
 
 @pytest.fixture
 def models(home: Home) -> Home:
-    """Three models, and a damaged file."""
+    """Three models, one of them of a release without `distances`, one without any; and a damaged file."""
     from tests.library.models import write
 
-    write(home.models / "drums [b].distill", seed=1, id="aaaa1111", losses={"val": 0.5}, created="2026-02-01T10:00:00Z")
-    write(home.models / "speech.distill", seed=2, id="bbbb2222", losses={"val": 0.2}, created="2026-02-03T10:00:00Z")
+    for name, seed, id, created, losses, distances in (
+        ("drums [b]", 1, "aaaa1111", "2026-02-01", {"val": 0.5, "distance": 0.9}, {"mel": 0.5, "buzz": 0.58}),
+        ("speech", 2, "bbbb2222", "2026-02-03", {"val": 0.9, "distance": 0.2}, {}),
+    ):
+        path = home.models / f"{name}.distill"
+        write(path, seed, id=id, losses=losses, distances=distances, created=f"{created}T10:00:00Z")
     write(home.models / "bells.distill", seed=3, id="cccc3333", losses={"val": None}, created="2026-02-02T10:00:00Z")
     (home.models / "damaged[/x].distill".replace("/", "")).write_bytes(b"not a model")
     return home
@@ -75,6 +79,9 @@ async def test_models_and_the_chosen_ones_card(models: Home) -> None:
             await pilot.press("down")
         await until(pilot, lambda: "aaaa1111" in screen_text(app))
         assert "drums [b]" in screen_text(app)
+        assert "0.58  buzzes" in screen_text(app)
+        # the other has its mel only
+        assert " mel " in screen_text(app) and "0.500" in screen_text(app) and "0.200" in screen_text(app)
 
 
 @pytest.mark.slow
@@ -175,12 +182,14 @@ async def test_the_card_shows_the_run_and_its_previews(used: Home) -> None:
 
 @pytest.mark.slow
 async def test_two_models_side_by_side(models: Home) -> None:
-    async with opened(models) as (app, pilot):
+    async with opened(models, size=(120, 50)) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 4)
         await pilot.press("slash", *"speech", "enter", "space", "escape", "slash", *"drums", "enter", "space")
         await pilot.press("equals_sign")
         await until(pilot, lambda: "a ⠒⠒ speech" in screen_text(app) and "b ⠂⠐ drums [b]" in screen_text(app))
-        await until(pilot, lambda: "0.2000  ◂ better" in screen_text(app))
+        await until(pilot, lambda: "0.5000  ◂ better" in screen_text(app))
+        # by mel, as one of them has that only
+        assert "0.200  ◂ better" in screen_text(app)
         await until(pilot, lambda: "train loss, 1.0000 to 0.1000, by steps" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is not None and "a ⠒⠒" not in screen_text(app))
@@ -221,7 +230,9 @@ async def test_distances_of_two_on_the_same_sounds(used: Home, trained: Trained)
         assert app.screen.query_one(Input).value == str(trained.sounds)
         await pilot.press("enter")
         await until(pilot, lambda: "measuring a" in screen_text(app))
-        await patient(pilot, lambda: "SI-SDR" in screen_text(app) and "measuring" not in screen_text(app))
+        await patient(
+            pilot, lambda: "mean distances on the same" in screen_text(app) and "measuring" not in screen_text(app)
+        )
         assert "held out" in screen_text(app)
 
 
@@ -246,11 +257,11 @@ async def test_sounds_through_a_model(used: Home, trained: Trained, tmp_path: Pa
         app.screen.query_one("#use-out", Input).value = str(tmp_path / "out")
         await pilot.press("enter")
         await until(pilot, lambda: "esc  cancel" in screen_text(app))
-        await patient(pilot, lambda: "✓ 5 sounds, mean distance" in screen_text(app))
+        await patient(pilot, lambda: "✓ 5 sounds, mean mel" in screen_text(app))
         assert "tone 3.wav" in screen_text(app)
         assert len(list((tmp_path / "out").glob("*.wav"))) == 5
         await pilot.press("escape")
-        await until(pilot, lambda: "mean distance" not in screen_text(app))
+        await until(pilot, lambda: "mean mel" not in screen_text(app))
 
 
 @pytest.mark.slow

@@ -129,6 +129,7 @@ async def test_levels_are_judged_over_a_window_that_is_named(home: Home) -> None
     async with watching(home, recorded.finished(home), size=(120, 35)) as (app, pilot, screen):
         await until(pilot, lambda: "over the last 100 steps of training" in screen_text(app))
         assert "● good" in screen_text(app)
+        assert "buzz         0.56  buzzes" in screen_text(app)
         few = {f"codebook/{level}/frames": 100.0 for level in range(3)}
         recorded.add_events(screen.controller.run, e.Metrics(scope="step", step=2001, epoch=41, values=few))  # type: ignore[arg-type]
         await until(pilot, lambda: "no verdict" in screen_text(app))

@@ -358,6 +358,7 @@ async def test_previews_are_pictures_of_both_sounds(home: Home) -> None:
         await pilot.press("left")
         await until(pilot, lambda: "preview 1 of 2" in screen_text(app))
         assert "distance 0.6100" in screen_text(app)
+        assert "buzzes, too quiet" in screen_text(app)
         await pilot.press("down")
         assert "▸ sound 2  distance 0.7000" in screen_text(app)
         assert "original-02.wav" in screen_text(app)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
+from distill_tui.reporting import sound_quality
 from distill_tui.text import printable, unused_name
 
 if TYPE_CHECKING:
@@ -79,7 +80,14 @@ def reconstruct(options: argparse.Namespace) -> int:
     with quiet_decoders():
         for number, (source, target, problem) in enumerate(jobs):
             _tell_progress(options, number, len(jobs))
-            result: dict[str, Any] = {"file": str(source), "out": None, "distance": None, "pieces": None, "error": None}
+            result: dict[str, Any] = {
+                "file": str(source),
+                "out": None,
+                "distance": None,
+                "measures": None,
+                "pieces": None,
+                "error": None,
+            }
             results.append(result)
             try:
                 if problem:
@@ -87,6 +95,7 @@ def reconstruct(options: argparse.Namespace) -> int:
                 codes, _ = evaluate.reconstruct_file(model, source, target, levels, beam=beam)
                 found = evaluate.compare_files(source, target)
                 result["distance"], result["pieces"] = found.mel, found.pieces
+                result["measures"] = sound_quality.summary([found.numbers])
                 result["out"] = str(target)
             except DistillError as error:
                 result["error"] = error.message

@@ -4,19 +4,37 @@ import argparse
 from typing import TYPE_CHECKING
 
 from distill_tui.cli.output import print_json, say
+from distill_tui.reporting import sound_quality
 from distill_tui.reporting.formatting import percent, table
 from distill_tui.text import printable
 
 if TYPE_CHECKING:
     from distill_tui.engine.inference.evaluate import EvaluationReport, FileScore
 
-MEASURES = """\
+_MEASURES = """\
 Measured of each sound, its channels mixed to one, and as means over sounds:
 
+  distance     {formula},
+               level and attack in dB, each up to {most:.0f} dB a sound; the best
+               epoch of a training is the one in which it is least
   mel          distance of the log mel magnitudes: L1 of their log10, clamped
                at -80 dB, as the mean over windows of 256, 512, 1024, 2048 and
                4096 samples with 32, 64, 80, 128 and 160 bands; 0 is the same
                (Kumar et al. 2023, arXiv 2306.06546)
+  lsd          log-spectral distance in dB: the root mean square over bins of
+               the difference of magnitudes, of windows of 2048 samples,
+               clamped at -80 dB
+  buzz         how much more what lies above 1 kHz repeats itself than it does
+               in the original: the largest excess of the normalised
+               autocorrelation at lags of 3 to 60 ms. 0 is none, noise that is
+               decoded to the same frame again and again comes near 1
+               {buzz}
+  level        RMS against the original's in dB; in the table negative is too
+               quiet, in means it has no sign
+               {level}
+  attack       the loudest millisecond against the original's in dB; negative
+               is too soft
+               {attack}
   stft         spectral convergence plus L1 of the natural log of the
                magnitudes, as the mean over the same windows
                (Yamamoto et al. 2020, arXiv 1910.11480)
@@ -33,6 +51,11 @@ Measured of each sound, its channels mixed to one, and as means over sounds:
                summed over the levels, as a share of their bits
                (Kumar et al. 2023, the same)
 """
+MEASURES = _MEASURES.format(
+    formula=sound_quality.FORMULA,
+    most=sound_quality.MOST_DB,
+    **{key: sound_quality.worry_text(key) for key in ("buzz", "level", "attack")},
+)
 
 
 def evaluate(options: argparse.Namespace, as_json: bool) -> int:
@@ -66,7 +89,8 @@ def evaluate(options: argparse.Namespace, as_json: bool) -> int:
 
 
 def _tell(one: "FileScore") -> None:
-    say(f"{one.mel:.4f}  {printable(one.name)}")
+    words = sound_quality.words(sound_quality.summary([one.numbers]))
+    say(f"{one.mel:.4f}  {printable(one.name)}{f': {words}' if words else ''}")
 
 
 def _print_totals(report: "EvaluationReport") -> None:
@@ -75,14 +99,21 @@ def _print_totals(report: "EvaluationReport") -> None:
         [
             printable(one.name),
             was.get(one.seen, "held out"),
+            f"{one.distance:.3f}",
             f"{one.mel:.4f}",
+            f"{one.lsd:.1f}",
+            f"{one.buzz:.2f}",
+            f"{one.level_signed:.1f}",
+            f"{one.attack_signed:.1f}",
             f"{one.stft:.3f}",
             _decibels(one.si_sdr),
             f"{one.real_time:.1f}",
+            sound_quality.words(sound_quality.summary([one.numbers])),
         ]
         for one in report.sounds
     ]
-    print(table(["sound", "was", "mel", "stft", "SI-SDR dB", "x real time"], rows))
+    head = ["sound", "was", "distance", "mel", "lsd dB", "buzz", "level dB", "attack dB", "stft", "SI-SDR dB"]
+    print(table([*head, "x real time", "what is heard"], rows))
     print()
     known = report.knows_its_sounds
     if not known:
@@ -93,6 +124,8 @@ def _print_totals(report: "EvaluationReport") -> None:
                 f"{name}: {means['files']:.0f} sounds, mel {means['mel']:.4f}, stft {means['stft']:.3f}, "
                 f"SI-SDR {_decibels(means['si_sdr'])} dB"
             )
+            for line in sound_quality.table_lines(means, indent=2):
+                print(line.text)
     used = percent(report.efficiency)
     if report.levels:
         print(f"{report.levels} levels, {report.kbps:.2f} kbps a channel, {used} of it carrying something")

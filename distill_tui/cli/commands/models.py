@@ -12,6 +12,7 @@ from distill_tui.cli.commands.evaluate import evaluate as evaluate_sounds
 from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
+from distill_tui.reporting import sound_quality
 from distill_tui.reporting.bitrate import entropy_kbps
 from distill_tui.reporting.formatting import count, kbps, local_day, number, plural, table
 from distill_tui.reporting.lines import texts
@@ -126,13 +127,16 @@ def _print_list(options: argparse.Namespace, entries: "Sequence[Entry]", nothing
 
 
 def _list_table(entries: "Sequence[Entry]") -> str:
-    head = ["NAME", "ID", "CREATED", "PARAMETERS", "BIT RATE", "VAL LOSS", "RUN", "PROBLEM"]
+    measured = {entry.path: sound_quality.of_model(entry.summary) for entry in entries if entry.summary}
+    measure = sound_quality.common_measure(list(measured.values()))
+    head = ["NAME", "ID", "CREATED", "PARAMETERS", "BIT RATE", measure.upper(), "VAL LOSS", "RUN", "PROBLEM"]
     rows = []
     for entry in entries:
-        cells = ["-"] * 4
+        cells = ["-"] * 5
         if facts := entry.summary:
+            distance = sound_quality.value_text("distance", sound_quality.listed(measured[entry.path], measure))
             loss = number(facts.losses.get("val"))
-            cells = [count(facts.parameters), kbps(facts.kbps), loss, facts.run or "-"]
+            cells = [count(facts.parameters), kbps(facts.kbps), distance, loss, facts.run or "-"]
         rows.append([entry.name, entry.id or "-", local_day(entry.created), *cells, entry.error])
     if not any(entry.error for entry in entries):
         head, rows = head[:-1], [row[:-1] for row in rows]

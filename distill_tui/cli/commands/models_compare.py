@@ -53,6 +53,7 @@ def _facts(entry: "Entry") -> dict[str, Any]:
         "kbps": facts.kbps,
         "seconds_trained": facts.seconds_trained,
         "losses": facts.losses,
+        "distances": facts.distances,
         "health": facts.health,
         "health_window": facts.health_window or HELD_OUT_WINDOW,
     }

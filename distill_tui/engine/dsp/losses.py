@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from distill_tui.engine.dsp.hearing import LSD_FFT, log_spectral_distance
 from distill_tui.engine.dsp.stft import FLOOR, MelSpectrogram, log_mel
 
 SCALES = ((256, 32), (512, 64), (1024, 80), (2048, 128), (4096, 160))
@@ -36,18 +37,23 @@ class SpectralLoss(Loss):
         self.layers = nn.ModuleList(self.scales)
         self._chosen = self.scales
 
-    def forward(self, result: Tensor, target: Tensor, with_stft: bool = True) -> dict[str, Tensor]:
-        """Distances of [batch, samples] to [batch, samples]: `mel`, and `stft` unless left out; scalars."""
+    def forward(
+        self, result: Tensor, target: Tensor, with_stft: bool = True, with_lsd: bool = False
+    ) -> dict[str, Tensor]:
+        """Distances of [batch, samples] to [batch, samples]: `mel`, `stft` unless left out, `lsd` if asked; scalars."""
+        more: dict[str, Tensor] = {}
         mel, stft = result.new_zeros(()), result.new_zeros(())
         with torch.autocast(result.device.type, enabled=False):
             for scale in self._chosen:
                 a, b = scale.magnitudes(result), scale.magnitudes(target)
                 mel = mel + (log_mel(scale.filters @ a) - log_mel(scale.filters @ b)).abs().mean()
+                if with_lsd and scale.n_fft == LSD_FFT:
+                    more["lsd"] = log_spectral_distance(b, a)
                 if with_stft:
                     convergence = (a - b).norm() / b.norm().clamp(min=FLOOR)
                     stft = stft + convergence + (a.clamp(min=FLOOR).log() - b.clamp(min=FLOOR).log()).abs().mean()
         count = len(self._chosen)
-        return {"mel": mel / count, "stft": stft / count} if with_stft else {"mel": mel / count}
+        return {"mel": mel / count, **({"stft": stft / count} if with_stft else {}), **more}
 
     def draw(self) -> None:
         if self.drawn < len(self.scales):

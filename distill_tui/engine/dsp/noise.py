@@ -10,15 +10,13 @@ import math
 import torch
 from torch import Tensor, nn
 
+from distill_tui.engine.dsp.hearing import HIGH_HZ, LAGS_SECONDS
+
 NOISY, TONAL = 0.38, 0.08
 """The spectral flatness from which a band is all noise, and up to which it is none: white noise has 0.56 (e^-0.577) on
 average, held-out snares 0.45, cymbals 0.1 to 0.2, tones 0.00 to 0.07."""
 AUDIBLE = 1e-6
 """A band with less of the loudest one's power in a sound, -60 dB, says nothing."""
-HIGH = 1000.0
-"""Hz; below, partials repeat themselves in any sound."""
-REPEATS = 0.003, 0.06
-"""Seconds: the lags of a buzz, from 16 to 330 Hz."""
 QUIET = 1e-3
 """Energy above 1 kHz up to which repetition counts for little."""
 
@@ -77,14 +75,15 @@ def random_phases(first: Tensor, frames: int, bins: int) -> Tensor:
 def repetition(wave: Tensor, sample_rate: int) -> Tensor:
     """How much what is above 1 kHz of [batch, samples] repeats itself: [batch, lags] in -1..1.
 
-    The normalised autocorrelation at lags of 3 to 60 ms, or half of the wave; silence has none.
+    The normalised autocorrelation at lags of 3 to 60 ms, or half of the wave; silence has none. For a loss: that of
+    `hearing` filters before it cuts, at twice the price.
     """
-    first, last = round(REPEATS[0] * sample_rate), min(round(REPEATS[1] * sample_rate), wave.shape[-1] // 2)
+    first, last = round(LAGS_SECONDS[0] * sample_rate), min(round(LAGS_SECONDS[1] * sample_rate), wave.shape[-1] // 2)
     # zeros as long as the longest lag keep the end from meeting the start
     size = wave.shape[-1] + last
     size += -size % 512
     power = torch.fft.rfft(wave, size).abs().square()
-    power = power * (torch.fft.rfftfreq(size, 1 / sample_rate, device=wave.device) >= HIGH)
+    power = power * (torch.fft.rfftfreq(size, 1 / sample_rate, device=wave.device) >= HIGH_HZ)
     curve = torch.fft.irfft(power, size)
     repeats: Tensor = curve[..., first:last] / (curve[..., :1] + QUIET)
     return repeats

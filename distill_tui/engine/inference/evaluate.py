@@ -14,10 +14,12 @@ from torch import Tensor
 from distill_tui.data.corpus import Corpus, Sound
 from distill_tui.data.sound_file import OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
 from distill_tui.engine.codebook_health import count_codes, efficiency, measure
+from distill_tui.engine.dsp.hearing import SILENCE, Hearing, attack, buzz, hear, level
 from distill_tui.engine.dsp.losses import SpectralLoss
 from distill_tui.engine.inference.codes_file import Codes
 from distill_tui.engine.inference.files import decode_file, encode_file
 from distill_tui.engine.inference.model import Model
+from distill_tui.reporting import sound_quality
 
 BLOCK_SAMPLES = 1 << 20
 """Distances of longer files are means over blocks of so many samples, weighted by their lengths."""
@@ -25,36 +27,58 @@ BLOCK_SAMPLES = 1 << 20
 
 @torch.no_grad()
 def spectral_distances(
-    loss: SpectralLoss, original: Tensor, reconstruction: Tensor, with_stft: bool = True
+    loss: SpectralLoss, original: Tensor, reconstruction: Tensor, with_stft: bool = True, with_lsd: bool = True
 ) -> dict[str, Tensor]:
-    """`mel` and, unless left out, `stft` of a reconstruction [samples]: scalars on its device. All distances that
-    people are shown come from here: validation, previews, `reconstruct` and `models evaluate`."""
-    return loss(reconstruction[None], original[None], with_stft)  # type: ignore[no-any-return]
+    """`mel` and, unless left out, `stft` and `lsd` of a reconstruction [samples]: scalars on its device. All distances
+    that people are shown come from here and `heard_distances`: validation, previews, `reconstruct`, `models evaluate`.
+    """
+    return loss(reconstruction[None], original[None], with_stft, with_lsd)  # type: ignore[no-any-return]
+
+
+@torch.no_grad()
+def heard_distances(reconstruction: Tensor, rate: int, original: Hearing) -> dict[str, Tensor]:
+    """`buzz`, and with their sign `level` and `attack`, of a reconstruction [samples]: scalars on its device."""
+    ours = hear(reconstruction, rate)
+    return {"buzz": buzz(original, ours), "level": level(original, ours), "attack": attack(original, ours)}
 
 
 class Distances(msgspec.Struct, kw_only=True):
     """Distances of a sound file from its original; channels are mixed to one.
 
-    `mel` and `stft` are those of `losses.SpectralLoss`, as means over `pieces` of BLOCK_SAMPLES samples, weighted by
-    their lengths. `si_sdr` is the scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019, arXiv
+    `mel` and `stft` are those of `losses.SpectralLoss`, `lsd` and `buzz` those of `hearing`, as means over `pieces` of
+    BLOCK_SAMPLES samples, weighted by their lengths. `level` and `attack` are those of `hearing`, of the whole, with
+    their sign. `si_sdr` is the scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019, arXiv
     1811.02508); it means nothing for nets that are not asked for the phase, and is None for a silent original.
     """
 
     mel: float
     stft: float
+    lsd: float
+    buzz: float
+    level: float
+    attack: float
     si_sdr: float | None
     pieces: int
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What `sound_quality` speaks of."""
+        return {key: getattr(self, key) for key in sound_quality.BY_KEY}
 
 
 def compare_files(original: Path, reconstruction: Path) -> Distances:
     """Distances of two files of the same length and rate."""
     with open_sound(original) as first, open_sound(reconstruction) as second:
         loss = SpectralLoss(first.rate)
-        sums = {"mel": 0.0, "stft": 0.0}
+        sums = dict.fromkeys(("mel", "stft", "lsd", "buzz"), 0.0)
         samples, count = 0, 0
-        xx, yy, xy = 0.0, 0.0, 0.0
+        xx, yy, xy, peaks = 0.0, 0.0, 0.0, (0.0, 0.0)
         for a, b in zip(_mono_blocks(first), _mono_blocks(second), strict=False):
-            distances = spectral_distances(loss, torch.from_numpy(a), torch.from_numpy(b))
+            waves = torch.from_numpy(a), torch.from_numpy(b)
+            heard = hear(waves[0], first.rate), hear(waves[1], first.rate)
+            distances = spectral_distances(loss, *waves)
+            distances["buzz"] = buzz(*heard)
+            peaks = max(peaks[0], float(heard[0].peak)), max(peaks[1], float(heard[1].peak))
             for key in sums:
                 sums[key] += float(distances[key]) * len(a)
             x, y = a.astype(np.float64), b.astype(np.float64)
@@ -64,7 +88,17 @@ def compare_files(original: Path, reconstruction: Path) -> Distances:
     if xx > 0:
         target = xy * xy / xx
         ratio = 10 * math.log10(max(target, 1e-12) / max(yy - target, 1e-12))
-    return Distances(mel=sums["mel"] / samples, stft=sums["stft"] / samples, si_sdr=ratio, pieces=count)
+    return Distances(
+        **{key: value / samples for key, value in sums.items()},
+        level=_decibels(xx / samples, yy / samples),
+        attack=_decibels(*peaks),
+        si_sdr=ratio,
+        pieces=count,
+    )
+
+
+def _decibels(original: float, other: float) -> float:
+    return 10 * math.log10((other + SILENCE) / (original + SILENCE))
 
 
 def _mono_blocks(sound: OpenSound) -> Iterator[Samples]:
@@ -106,8 +140,9 @@ def reconstruct_file(
 
 
 class FileScore(msgspec.Struct, kw_only=True):
-    """Distances of one sound's reconstruction (see `Distances`).
+    """Distances of one sound's reconstruction (see `Distances`), and the `distance` of `sound_quality.FORMULA`.
 
+    `level` and `attack` are without their sign, which `level_signed` and `attack_signed` have.
     `seen` is the split of the model's data that the sound was in: `training`, `validation`, `by time`, or '' for one
     that the model never met. `seconds` are of sound, `real_time` how many of them went through in a second.
     """
@@ -115,10 +150,23 @@ class FileScore(msgspec.Struct, kw_only=True):
     name: str
     seen: str
     seconds: float
+    distance: float
     mel: float
+    lsd: float
+    buzz: float
+    level: float
+    attack: float
+    level_signed: float
+    attack_signed: float
     stft: float
     si_sdr: float | None
     real_time: float
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What `sound_quality` speaks of, with the sign."""
+        found = {key: float(getattr(self, key)) for key in sound_quality.BY_KEY}
+        return found | {"level": self.level_signed, "attack": self.attack_signed}
 
     @property
     def is_trained_on(self) -> bool:
@@ -205,7 +253,14 @@ def _score(sound: Sound, reconstruction: Path, seen: str, seconds: float) -> Fil
         name=sound.name,
         seen=seen,
         seconds=sound.seconds,
+        distance=sound_quality.distance(distances.numbers),
         mel=distances.mel,
+        lsd=distances.lsd,
+        buzz=distances.buzz,
+        level=abs(distances.level),
+        attack=abs(distances.attack),
+        level_signed=distances.level,
+        attack_signed=distances.attack,
         stft=distances.stft,
         si_sdr=distances.si_sdr,
         real_time=sound.seconds / max(seconds, 1e-9),
@@ -213,9 +268,11 @@ def _score(sound: Sound, reconstruction: Path, seen: str, seconds: float) -> Fil
 
 
 def _means(scores: list[FileScore]) -> dict[str, float | None]:
-    """Means over files, each counting alike, and how many there are."""
+    """Means over files, each counting alike, how many there are, and the medians of `sound_quality.summary`."""
     means: dict[str, float | None] = {"files": float(len(scores))}
-    for key in ("mel", "stft", "si_sdr"):
+    names = ("distance", *sound_quality.BY_KEY, *sound_quality.SIGNED.values())
+    means |= sound_quality.summary([score.numbers for score in scores]) if scores else dict.fromkeys(names)
+    for key in ("stft", "si_sdr"):
         known = [value for score in scores if (value := getattr(score, key)) is not None]
         means[key] = sum(known) / len(known) if known else None
     return means

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -39,9 +39,13 @@ CODES_SPREAD = 1.01
 
 @dataclass
 class Evaluation:
-    """Means over examples: unweighted losses and other metrics by name; `counts` is the use of codes [levels, size]."""
+    """Means over examples: unweighted losses and other metrics by name; `counts` is the use of codes [levels, size].
+
+    `distances` has the `distance` that people are shown and the best epoch is chosen by, and what it is made of.
+    """
 
     losses: dict[str, float] = field(default_factory=dict)
+    distances: dict[str, float] = field(default_factory=dict)
     counts: Tensor | None = None
 
 
@@ -52,8 +56,6 @@ class AutoencoderTask(Task[Autoencoder]):
     `health` is the use of codes over the last steps, `latents_per_step` how many latent vectors a step brings.
     """
 
-    distance: ClassVar[str]
-    """The reconstruction loss that people are shown and the best epoch is chosen by."""
     latents_per_step: int
     health: codebook_health.RollingHealth
     _codes_due: float
@@ -173,7 +175,8 @@ class AutoencoderTask(Task[Autoencoder]):
         if not self.quantizing:
             # distances around the quantizer are not comparable with later ones
             return Validation(values, None)
-        distance, train_distance = held_out.losses[self.distance], seen.losses[self.distance]
+        distance, train_distance = held_out.distances["distance"], seen.distances["distance"]
+        values |= {f"distance/{key}": value for key, value in held_out.distances.items() if key != "distance"}
         values |= {"distance/val": distance, "distance/train": train_distance}
         values |= {f"validation/{key}": held_out.losses[key] for key in bottleneck.numbers}
         window = codebook_health.WINDOW

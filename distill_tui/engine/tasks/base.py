@@ -59,6 +59,7 @@ class Task(Generic[Net]):
     Attributes:
         unit: what `rate/UNIT` counts; `per_step` is how much of it a step takes.
         main_loss: the training loss that tells divergence, without its weight.
+        measure: what `Validation.distance` is, in words; of another, no two distances can be compared.
         max_log_seconds: from one step event to the next.
         skipped: pairs of a path and why it could not be used.
     """
@@ -67,6 +68,7 @@ class Task(Generic[Net]):
     data_noun: ClassVar[str] = "data"
     unit: ClassVar[str] = "examples"
     main_loss: ClassVar[str] = "train"
+    measure: ClassVar[str] = ""
     max_log_seconds: ClassVar[float] = 1.0
     memory_advice: ClassVar[str] = "Try a smaller model.channels or fewer blocks."
 
@@ -153,8 +155,11 @@ class Task(Generic[Net]):
         """Validate with half as much at once from now on: how much that is, in words; '' if it cannot be less."""
         return ""
 
-    def write_previews(self, net: Net, folder: Path) -> list[tuple[str, str, float]]:
-        """Write pairs of files into a folder: the names of an original and its reconstruction, and their distance."""
+    def write_previews(self, net: Net, folder: Path) -> list[tuple[str, str, dict[str, float]]]:
+        """Write pairs of files into a folder: the names of an original and its reconstruction, and their `distance`.
+
+        Of sounds also what that is made of (`reporting.sound_quality`).
+        """
         return []
 
     @property

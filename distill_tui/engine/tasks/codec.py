@@ -13,8 +13,9 @@ from distill_tui.data.audio_io import write_wav
 from distill_tui.data.corpus import Corpus
 from distill_tui.data.decode_cache import Wave
 from distill_tui.engine.codebook_health import count_codes
+from distill_tui.engine.dsp.hearing import Hearing, hear
 from distill_tui.engine.dsp.losses import SpectralLoss
-from distill_tui.engine.inference.evaluate import spectral_distances
+from distill_tui.engine.inference.evaluate import heard_distances, spectral_distances
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.tasks import register
 from distill_tui.engine.tasks.adversarial import AdversarialTask
@@ -26,6 +27,7 @@ from distill_tui.errors import DistillError
 from distill_tui.paths import Home
 from distill_tui.recipe.arithmetic import crop_samples, latent_hop
 from distill_tui.recipe.schema import Recipe
+from distill_tui.reporting import sound_quality
 from distill_tui.runs.folder import RunFolder
 
 VALIDATION_SECONDS = {"cpu": 60.0, "cuda": 600.0, "mps": 200.0}
@@ -44,7 +46,7 @@ class CodecTask(AdversarialTask):
 
     name = "codec"
     data_noun, unit = "sounds", "sound"
-    distance = main_loss = "mel"
+    main_loss, measure = "mel", sound_quality.FORMULA
     memory_advice = "Try a smaller model.channels, fewer blocks or a shorter data.crop_seconds."
 
     def __init__(
@@ -95,6 +97,7 @@ class CodecTask(AdversarialTask):
             "training": [seen[i][:most] for i in files],
             "validation": validated,
         }
+        self._originals: dict[Split, list[Hearing]] = {}
 
     def _different(self) -> list[int]:
         """Indices of the validated held-out sounds that previews show."""
@@ -113,14 +116,17 @@ class CodecTask(AdversarialTask):
     def evaluate(self, net: Any, split: Split, weights: Mapping[str, float]) -> Evaluation:
         """Distances of whole sounds (`stft` only if it has a weight), losses of the quantizer, and the use of codes."""
         sums: dict[str, Tensor] = {}
+        rows: list[dict[str, Tensor]] = []
         counts: Tensor | None = None
-        for wave in self.validated[split]:
+        for wave, heard in zip(self.validated[split], self._heard(split), strict=True):
             whole = self._padded(net, wave)
-            reconstruction, output = net(whole, self.quantizing)
-            length = len(wave)
-            values = spectral_distances(
-                self._spectral, whole[0, :length], reconstruction[0, :length], weights["stft"] > 0
-            )
+            result, output = net(whole, self.quantizing)
+            original, reconstruction = whole[0, : len(wave)], result[0, : len(wave)]
+            # lsd is no part of the distance, which is all that training sound is asked for
+            with_stft, with_lsd = weights["stft"] > 0, split == "validation"
+            values = spectral_distances(self._spectral, original, reconstruction, with_stft, with_lsd)
+            more = {"lsd": values.pop("lsd")} if with_lsd else {}
+            rows.append({"mel": values["mel"], **more, **heard_distances(reconstruction, self.sample_rate, heard)})
             if output is not None:
                 values |= output.losses | output.numbers
                 if output.codes is not None:
@@ -128,7 +134,15 @@ class CodecTask(AdversarialTask):
                     counts = used if counts is None else counts + used
             for key, value in values.items():
                 sums[key] = sums.get(key, torch.zeros((), device=self.device)) + value
-        return Evaluation({key: float(value) / len(self.validated[split]) for key, value in sums.items()}, counts)
+        losses = {key: float(value) / len(rows) for key, value in sums.items()}
+        return Evaluation(losses, sound_quality.summary(_as_numbers(rows)), counts)
+
+    def _heard(self, split: Split) -> list[Hearing]:
+        """What is heard of the originals that are validated: measured once, as they stay the same."""
+        if split not in self._originals:
+            waves = (torch.from_numpy(np.array(wave)).to(self.device) for wave in self.validated[split])
+            self._originals[split] = [hear(wave, self.sample_rate) for wave in waves]
+        return self._originals[split]
 
     @torch.no_grad()
     def level_distances(self, net: Any) -> list[float | None]:
@@ -153,18 +167,20 @@ class CodecTask(AdversarialTask):
         return [self._names[file] for file in self._previewed] if self._names else []
 
     @torch.no_grad()
-    def write_previews(self, net: Any, folder: Path) -> list[tuple[str, str, float]]:
-        """Write pairs `original-NN.wav`, `reconstruction-NN.wav`; their names and mel distances."""
+    def write_previews(self, net: Any, folder: Path) -> list[tuple[str, str, dict[str, float]]]:
+        """Write pairs `original-NN.wav`, `reconstruction-NN.wav`; their names and distances."""
         pairs = []
         for number, file in enumerate(self._previewed, 1):
             wave = self.waves["validation"][file][: int(self._max_seconds * self.sample_rate)]
             whole = self._padded(net, wave)
-            reconstruction = net(whole, self.quantizing)[0][0, : len(wave)]
-            distances = spectral_distances(self._spectral, whole[0, : len(wave)], reconstruction, with_stft=False)
+            original, reconstruction = whole[0, : len(wave)], net(whole, self.quantizing)[0][0, : len(wave)]
+            heard = hear(original, self.sample_rate)
+            row = spectral_distances(self._spectral, original, reconstruction, with_stft=False)
+            row |= heard_distances(reconstruction, self.sample_rate, heard)
             names = (f"original-{number:02d}.wav", f"reconstruction-{number:02d}.wav")
             write_wav(folder / names[0], [np.asarray(wave)], self.sample_rate)
             write_wav(folder / names[1], [reconstruction.float().cpu().numpy()], self.sample_rate)
-            pairs.append((*names, float(distances["mel"])))
+            pairs.append((*names, sound_quality.summary(_as_numbers([row]))))
         return pairs
 
     def example(self) -> Tensor:
@@ -186,6 +202,12 @@ class CodecTask(AdversarialTask):
     def card_facts(self, best: Mapping[str, Any]) -> dict[str, Any]:
         seconds = round(best["step"] * self.per_step, 3)
         return super().card_facts(best) | {"rate": self.sample_rate, "seconds_of_sound": seconds}
+
+
+def _as_numbers(rows: list[dict[str, Tensor]]) -> list[dict[str, float]]:
+    """Scalars of a device as numbers, waiting for it once."""
+    values = torch.stack([torch.stack([value.float() for value in row.values()]) for row in rows]).tolist()
+    return [dict(zip(row, numbers, strict=True)) for row, numbers in zip(rows, values, strict=True)]
 
 
 def read_sounds(

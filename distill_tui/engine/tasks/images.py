@@ -35,7 +35,7 @@ class ImagesTask(AutoencoderTask):
 
     name = "images"
     data_noun, unit = "pictures", "pictures"
-    distance = main_loss = "recon"
+    main_loss = "recon"
     # the Explorer is watched while settings are changed
     max_log_seconds = 0.5
 
@@ -85,7 +85,8 @@ class ImagesTask(AutoencoderTask):
             values |= output.losses | output.numbers
             if output.codes is not None:
                 counts = count_codes(output.codes, net.frame_mask(images), net.bottleneck.size)
-        return Evaluation({key: float(value) for key, value in values.items()}, counts)
+        losses = {key: float(value) for key, value in values.items()}
+        return Evaluation(losses, {"distance": losses["recon"]}, counts)
 
     def reduce_memory(self) -> str:
         if self._validated < 2:
@@ -98,7 +99,7 @@ class ImagesTask(AutoencoderTask):
         return [f"digit {label}" for label in self.labels["validation"][: self.recipe.train.previews]]
 
     @torch.no_grad()
-    def write_previews(self, net: Autoencoder, folder: Path) -> list[tuple[str, str, float]]:
+    def write_previews(self, net: Autoencoder, folder: Path) -> list[tuple[str, str, dict[str, float]]]:
         images = self.example()
         reconstructions = net(images, self.quantizing)[0]
         pairs = []
@@ -106,7 +107,7 @@ class ImagesTask(AutoencoderTask):
             names = (f"original-{number:02d}.pgm", f"reconstruction-{number:02d}.pgm")
             for name, image in zip(names, (original, reconstruction), strict=True):
                 write_image(folder / name, image)
-            pairs.append((*names, float((reconstruction - original).square().mean())))
+            pairs.append((*names, {"distance": float((reconstruction - original).square().mean())}))
         return pairs
 
     def example(self) -> Tensor:

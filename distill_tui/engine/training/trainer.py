@@ -262,7 +262,8 @@ class Trainer:
                 step=self.step,
                 epoch=self.epoch,
                 folder=name,
-                pairs=[(f"{name}/{a}", f"{name}/{b}", d) for a, b, d in pairs],
+                pairs=[(f"{name}/{a}", f"{name}/{b}", numbers["distance"]) for a, b, numbers in pairs],
+                measures=[{**numbers} for _, _, numbers in pairs],
                 names=self.task.preview_names,
                 count=count,
             )

@@ -20,7 +20,7 @@ class Validator:
     The best epoch is the one with the least held-out distance (`Validation.distance`), unless the task says otherwise
     (`is_better`). `best` has its `epoch`, `step`,
     `distance`, `weights` (on the CPU; None before there is one), the logged `numbers`, the `knobs` (settings) in force,
-    and the task's own facts.
+    the task's own facts, and `measure`, what the distance is (`Task.measure`).
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Validator:
         Args:
             weights: of the losses by name.
         """
+        self._measure_best_again(step, weights)
         result = self.within_memory(lambda: self._task.validate(self._train_step.ema_net, weights), step)
         means = self._metrics.log_epoch(step, epoch, result.values)
         self._diagnostics.check_divergence(means.get(f"epoch/{self._task.main_loss}"), step)
@@ -54,6 +55,23 @@ class Validator:
         if result.train_distance is not None:
             stale = epoch - int(self.best["epoch"])
             self._diagnostics.check_overfitting(result.distance, result.train_distance, stale, epoch, step)
+
+    def _measure_best_again(self, step: int, weights: Mapping[str, float]) -> None:
+        """Give the best epoch of an older release's checkpoint a distance that later ones can be compared with."""
+        best, net = self.best, self._train_step.ema_net
+        if best["weights"] is None or best.get("measure", "") == self._task.measure:
+            return
+        now = {name: value.clone() for name, value in net.state_dict().items()}
+        net.load_state_dict(best["weights"])
+        try:
+            result = self.within_memory(lambda: self._task.validate(net, weights), step)
+        finally:
+            net.load_state_dict(now)
+        if result.distance is None:
+            return
+        numbers = {key: value for key, value in result.values.items() if value is not None}
+        best |= {"distance": result.distance, "measure": self._task.measure, "numbers": best["numbers"] | numbers}
+        self._metrics.log_best(best["step"], best["epoch"], result.distance)
 
     def stop_reason(self, epoch: int, patience: int) -> str:
         """Why the training should end after `epoch`: no better one in `patience` epochs (0: any number); or ''."""
@@ -85,6 +103,7 @@ class Validator:
             "epoch": epoch,
             "step": step,
             "distance": distance,
+            "measure": self._task.measure,
             "weights": {k: v.detach().cpu().clone() for k, v in self._train_step.ema_net.state_dict().items()},
             "numbers": {key: value for key, value in self._metrics.latest.items() if value is not None},
             "knobs": dict(self._poller.settings),

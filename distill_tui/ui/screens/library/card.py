@@ -9,7 +9,7 @@ from textual.widgets import Static
 from distill_tui.library.card import Card
 from distill_tui.reporting import formatting
 from distill_tui.reporting.lines import Line, line
-from distill_tui.reporting.model_report import closing_lines, facts, head_lines, health_lines
+from distill_tui.reporting.model_report import closing_lines, facts, head_lines, health_lines, sound_lines
 from distill_tui.text import printable
 from distill_tui.ui.screens.library.loss_curves import draw_curves, loss_curve
 from distill_tui.ui.screens.library.model_details import Shown
@@ -61,7 +61,7 @@ def card_text(widget: Widget, shown: Shown, width: int) -> Text:
         return Text(printable(f"✗ {shown.problem}"), theme_style(widget, "error"))
     told = facts(card, shown.entry.size, shown.state.state if shown.run is not None else "")
     parts = [
-        text_of(widget, head_lines(card, told), width),
+        text_of(widget, [*head_lines(card, told), *sound_lines(card)], width),
         Text(" "),
         *_losses(widget, card, max(CURVE[0], min(CURVE[1], width - LABEL))),
         text_of(widget, [*health_lines(card, narrow=True), *closing_lines(card), *_previews(shown)], width),

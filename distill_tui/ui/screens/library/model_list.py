@@ -11,10 +11,10 @@ from textual.message import Message
 from textual.widgets import Input
 
 from distill_tui.library.index import Entry
-from distill_tui.reporting import formatting
+from distill_tui.reporting import formatting, sound_quality
 from distill_tui.ui.widgets.table import Column, Row, RowTable
 
-SORTS = ("created", "name", "val loss", "kbps", "parameters")
+SORTS = ("created", "name", "distance", "kbps", "parameters")
 LETTERS = ("a", "b")
 """Marks of the two models to compare."""
 
@@ -79,10 +79,11 @@ class ModelList(Vertical):
         return [self._entries[path] for path in dict.fromkeys([*self._marked, *([here] if here else [])])][:2]
 
     def _fill(self, choose: str | None = None) -> None:
-        titles = ["name", "created", "kbps", "val loss", "parameters"]
+        measure = sound_quality.common_measure([_distances(entry) for entry in self._entries.values()])
+        titles = ["name", "created", "kbps", measure, "parameters"]
         if self.screen.has_class("-narrow"):
-            titles = ["name", "val loss"]
-        sort = SORTS[self._sort]
+            titles = ["name", measure]
+        sort = SORTS[self._sort].replace("distance", measure)
         columns = [Column(title + " ↓" * (title == sort), title not in ("name", "created")) for title in titles]
         wanted = self._filter.value.lower()
         shown = [entry for entry in self._entries.values() if wanted in _searched(entry)]
@@ -146,11 +147,19 @@ def model_row(entry: Entry, titles: list[str], clock: bool = False) -> Row:
             "name": entry.name,
             "created": formatting.local_day(entry.created)[: None if clock else 10],
             "kbps": f"{summary.kbps:.2f}" if summary.kbps else formatting.MISSING,
-            "val loss": formatting.number(summary.losses.get("val")),
+            **{key: _distance_text(entry, key) for key in ("distance", "mel") if key in titles},
             "parameters": formatting.short_count(summary.parameters),
         }
     values = tuple(cells.get(title, formatting.MISSING) for title in titles)
     return Row(str(entry.path), values, "text" if summary else "error")
+
+
+def _distances(entry: Entry) -> sound_quality.Numbers:
+    return {} if entry.summary is None else sound_quality.of_model(entry.summary)
+
+
+def _distance_text(entry: Entry, measure: str) -> str:
+    return sound_quality.value_text(measure, sound_quality.listed(_distances(entry), measure))
 
 
 def _searched(entry: Entry) -> str:
@@ -165,5 +174,6 @@ def _sort_key(entry: Entry, by: str) -> Any:
         return [-ord(c) for c in entry.created]
     summary, value = entry.summary, None
     if summary is not None:
-        value = {"val loss": summary.losses.get("val"), "kbps": summary.kbps, "parameters": summary.parameters}[by]
+        known = {"kbps": summary.kbps, "parameters": summary.parameters}
+        value = known[by] if by in known else sound_quality.listed(_distances(entry), by)
     return math.inf if value is None else value

@@ -16,7 +16,7 @@ from distill_tui.errors import DistillError
 from distill_tui.foreign import MalformedError, decode
 from distill_tui.library.index import Entry
 from distill_tui.paths import Home
-from distill_tui.reporting import formatting
+from distill_tui.reporting import formatting, sound_quality
 from distill_tui.text import decode_path, printable
 from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.dialogs.path import PathDialog
@@ -171,13 +171,13 @@ class UseDialog(Dialog[None]):
         for number, one in enumerate(found["files"]):
             name = Path(decode_path(one["file"])).name
             said = one["error"] or Path(decode_path(one["out"])).name
-            distance = formatting.number(one["distance"])
-            rows.append(Row(str(number), (name, distance, said), "error" if one["error"] else "text"))
+            distance, words = formatting.number(one["distance"]), sound_quality.words(one["measures"] or {})
+            rows.append(Row(str(number), (name, distance, words, said), "error" if one["error"] else "text"))
         table = self.query_one("#use-results", RowTable)
         table.display = True
-        table.fill((Column("sound"), Column("distance", right=True), Column("written")), rows)
+        table.fill((Column("sound"), Column("mel", right=True), Column("heard"), Column("written")), rows)
         table.focus()
         wrong = sum(bool(one["error"]) for one in found["files"])
         failed = f", {wrong} could not be" if wrong else ""
         mean = formatting.number(found["distance"])
-        return f"✓ {formatting.plural(len(rows) - wrong, 'sound')}{failed}, mean distance {mean}, in {out}"
+        return f"✓ {formatting.plural(len(rows) - wrong, 'sound')}{failed}, mean mel {mean}, in {out}"

@@ -12,6 +12,7 @@ from distill_tui.ui.widgets.health import HealthNote, HealthTable
 from distill_tui.ui.widgets.knobs import Knobs
 from distill_tui.ui.widgets.losses import LossCurves
 from distill_tui.ui.widgets.notes import Notes
+from distill_tui.ui.widgets.sound_numbers import SoundNumbers
 
 
 class Overview(Horizontal):
@@ -30,6 +31,7 @@ class Overview(Horizontal):
         with Vertical(id="right"):
             yield HealthTable(id="health")
             yield HealthNote(id="health-note")
+            yield SoundNumbers(id="sound")
             yield MachinePanel(id="machine")
             yield Notes(id="notes")
             yield EventLog(id="events")
@@ -42,6 +44,7 @@ class Overview(Horizontal):
         self.query_one(HealthTable).show(state)
         self.query_one(HealthNote).show(state, self._controller.recipe.train.quantizer_warmup_fraction)
         is_tunable = self._controller.is_tunable
+        self.query_one(SoundNumbers).show(state)
         title = "settings" if state.is_active or not is_tunable else "when it goes on"
         self.query_one(Knobs).show(self._controller.knobs(), state.is_active or is_tunable, title)
         self.query_one(Notes).show(run, state, hints, seen)

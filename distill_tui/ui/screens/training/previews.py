@@ -14,7 +14,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from distill_tui.reporting import formatting
+from distill_tui.reporting import formatting, sound_quality
 from distill_tui.runs.events import PreviewMade
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
@@ -64,7 +64,7 @@ class PreviewsView(LinesWidget, can_focus=True):
     HELP_TEXT = (
         "The original at the left, its reconstruction at the right: time runs to the right, frequencies (mel scale) "
         "upwards, brighter is louder, both on one scale of 80 dB. What is missing on the right is not learned yet. "
-        "Training lowers the distance (log-mel). Where nothing can be heard on this machine, the paths of the files "
+        "Training lowers the distance. Where nothing can be heard on this machine, the paths of the files "
         "and a command to fetch them are shown."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -281,5 +281,7 @@ class PreviewsView(LinesWidget, can_focus=True):
             )
             if len(course) > 1:
                 line.append("  " + blocks(course, most or 1.0), self.style("series-recon"))
+            if index < len(preview.measures) and (words := sound_quality.words(preview.measures[index])):
+                line.append(f"  {words}", self.style("warning"))
             found.append(line)
         return found

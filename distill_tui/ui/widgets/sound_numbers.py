@@ -1,0 +1,29 @@
+"""The distances of held-out sounds from their originals, each with a word for what is heard of it."""
+
+from rich.text import Text
+
+from distill_tui.reporting import sound_quality
+from distill_tui.runs.state import RunState
+from distill_tui.ui.widgets.text_widget import LinesWidget, text_of
+
+
+class SoundNumbers(LinesWidget):
+    """The newest held-out distances of a run; hidden where there are none."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._numbers: sound_quality.Numbers = {}
+
+    def show(self, state: RunState) -> None:
+        """Show those of this state."""
+        self._numbers = sound_quality.of_log(state.numbers)
+        if self._numbers:
+            self._numbers = {"distance": state.numbers.get("distance/val"), **self._numbers}
+        self.set_class(bool(self._numbers), "-known")
+        self.repaint()
+
+    def lines(self) -> list[Text]:
+        if not self._numbers:
+            return []
+        lines = sound_quality.compact_lines(self._numbers)
+        return [text_of(self, [line], self.size.width) for line in lines]
