@@ -97,7 +97,7 @@ def test_every_section_runs_on_a_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_it_is_started_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON", sys.executable)
-    command = [ROOT / "tests" / "gpu" / "run", "--only", "device,nonsense"]
+    command = [str(ROOT / "tests" / "gpu" / "run"), "--only", "device,nonsense"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 2
     assert "no section nonsense" in done.stderr
