@@ -261,7 +261,7 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
             live=True,
             step=0.05,
         ),
-    ] = 0.1
+    ] = 0.25
     feature_weight: Annotated[
         float,
         _meta(
@@ -272,7 +272,7 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
             live=True,
             step=0.05,
         ),
-    ] = 0.2
+    ] = 1.0
 
 
 class Train(Struct, forbid_unknown_fields=True, kw_only=True):

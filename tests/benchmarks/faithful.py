@@ -10,6 +10,7 @@ faithful.
 """
 
 import argparse
+import copy
 import json
 import sys
 import tempfile
@@ -60,10 +61,19 @@ def make_trainer(home: Home, folder: Path, values: dict[str, Any]) -> Trainer:
     return Trainer(run, recipe, task, device, choose_precision(recipe, device), LogWriter(run.events))
 
 
-def train(trainer: Trainer) -> dict[str, Any]:
-    """Train to the end; what happened. The net then has the best epoch's weights."""
+def train(trainer: Trainer, folder: Path) -> dict[str, Any]:
+    """Train to the end; what happened. The net then has the best epoch's weights.
+
+    `before` has the numbers of the weights that an adversarial part began from; the time that they take counts nowhere.
+    """
     began = time.monotonic()
-    trainer.run()
+    task, before = trainer.task, None
+    assert isinstance(task, CodecTask)
+    if not trainer.run(until=lambda: task.part is not None):
+        judged = copy.deepcopy(trainer.ema_net)
+        judged.load_state_dict(trainer.best["weights"])
+        before = judge(trainer, judged, folder, "before")
+        trainer.run()
     log = list(read_events(trainer.run_folder.events))
     trainer.log.close()
     trainer.ema_net.load_state_dict(trainer.best["weights"])
@@ -74,6 +84,7 @@ def train(trainer: Trainer) -> dict[str, Any]:
         "wall_seconds": round(time.monotonic() - began, 2),
         "steps": trainer.step,
         "adversarial_from": begins[0] if begins else None,
+        "before": before,
         "best_step": trainer.best["step"],
         "step_seconds": {
             event.step: event.values["time/step"]
@@ -86,10 +97,9 @@ def train(trainer: Trainer) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def reconstruct(trainer: Trainer, wave: np.ndarray) -> np.ndarray:
-    """A sound through the codes of the averaged net."""
-    net = trainer.ema_net
-    whole = net.pad_to_frames(torch.from_numpy(np.array(wave)).to(trainer.device)[None])
+def reconstruct(net: Any, wave: np.ndarray) -> np.ndarray:
+    """A sound through the codes of a net."""
+    whole = net.pad_to_frames(torch.from_numpy(np.array(wave)).to(net.device)[None])
     samples: np.ndarray = net(whole)[0][0, : len(wave)].float().cpu().numpy()
     return samples
 
@@ -133,8 +143,8 @@ def decibels(power: Tensor, reference: Tensor) -> float:
     return float(10 * ((power + 1e-10) / (reference + 1e-10)).log10())
 
 
-def judge(trainer: Trainer, folder: Path, name: str) -> dict[str, Any]:
-    """Mean numbers of the held-out sounds, of all and by sub-folder; some of them are written into `folder`."""
+def judge(trainer: Trainer, net: Any, folder: Path, name: str) -> dict[str, Any]:
+    """Mean numbers of a net for held-out sounds, of all and by sub-folder; some of them are written into `folder`."""
     task = trainer.task
     assert isinstance(task, CodecTask)
     rate = task.sample_rate
@@ -143,7 +153,7 @@ def judge(trainer: Trainer, folder: Path, name: str) -> dict[str, Any]:
     shown = set(choose_different(waves, [str(Path(n).parent) for n in names], rate, SHOWN))
     rows: dict[str, list[dict[str, float]]] = {}
     for number, (wave, sound) in enumerate(zip(waves, names, strict=True)):
-        made = reconstruct(trainer, wave)
+        made = reconstruct(net, wave)
         row = distances(np.asarray(wave), made, rate)
         rows.setdefault("all", []).append(row)
         rows.setdefault(str(Path(sound).parent), []).append(row)
@@ -181,9 +191,9 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
         for name in ("plain", "faithful"):
             values = {"train.adversarial_fraction": 0.0} if name == "plain" else {"train.minutes": seconds / 60}
             trainer = make_trainer(home, options.data, common | values)
-            report[name] = train(trainer)
+            report[name] = train(trainer, sounds)
             seconds = trainer.clock.seconds
-            report[name]["distances"] = judge(trainer, sounds, name)
+            report[name]["distances"] = judge(trainer, trainer.ema_net, sounds, name)
             report["device"], report["precision"] = str(trainer.device), str(trainer.precision)
             if trainer.device.type == "cuda":
                 report["card"] = torch.cuda.get_device_name(trainer.device)
@@ -198,9 +208,16 @@ def summary(name: str, found: dict[str, Any]) -> str:
     """One training in lines."""
     begins = found["adversarial_from"]
     steps = f"{found['steps']} steps" + (f", adversarial from {begins}" if begins is not None else "")
-    numbers = "  ".join(f"{key} {value:.3f}" for key, value in found["distances"]["all"].items() if key != "files")
+    numbers = numbers_text(found["distances"])
+    if found["before"]:
+        numbers += f"\n          {numbers_text(found['before'])} before the adversarial part"
     told = "".join(f"\n  {text}" for text in found["warnings"])
     return f"{name:9} {found['seconds']:7.1f} s  {steps}; kept: step {found['best_step']}\n          {numbers}{told}"
+
+
+def numbers_text(distances: dict[str, Any]) -> str:
+    """The means of all sounds in a line."""
+    return "  ".join(f"{key} {value:.3f}" for key, value in distances["all"].items() if key != "files")
 
 
 def _value(text: str) -> tuple[str, Any]:
