@@ -1,5 +1,7 @@
 """Gradients of the adversarial part of a training: of the decoder, and of the discriminator that judges it."""
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -45,12 +47,12 @@ def add_adversarial_gradients(
         with torch.no_grad(), autocast(data.device, options.precision, cached=False):
             return net.encode(chunk)
 
-    def backward(chunk: Tensor, latents: Tensor) -> tuple[dict[str, Tensor], Gradients, Gradients]:
+    def backward(chunk: Tensor, latents: Tensor, start: int) -> tuple[dict[str, Tensor], Gradients, Gradients]:
         share = len(chunk) / len(data)
         target = net.target(chunk)
         with autocast(data.device, options.precision, cached=False):
-            decoded = net.decode(latents)
-        losses, extra = loss(decoded, target, with_stft=with_stft), {}
+            decoded, more = net.decode_to_train(latents, chunk, options.seed, start)
+        losses, extra = loss(decoded, target, with_stft=with_stft) | more, {}
         if discriminator is not None:
             gain = common_gain(target)
             with autocast(data.device, options.precision, cached=False):
@@ -72,9 +74,11 @@ def add_adversarial_gradients(
             output = net.bottleneck(latents, levels)
     quantized = latents if output is None else output.latents
     # as it does before this part: the compiled decoder then stays the same graph
-    inputs = [part.requires_grad_() for part in torch.split(quantized.detach(), [len(chunk) for chunk in chunks])]
+    sizes = [len(chunk) for chunk in chunks]
+    inputs = [part.requires_grad_() for part in torch.split(quantized.detach(), sizes)]
+    starts = [0, *itertools.accumulate(sizes)][: len(sizes)]
     values = []
-    for of_chunk, ours, theirs in options.each(backward, chunks, inputs, seed=options.seed + options.count):
+    for of_chunk, ours, theirs in options.each(backward, chunks, inputs, starts, seed=options.seed + options.count):
         accumulate(decoder, ours)
         accumulate(judge, theirs)
         values.append(of_chunk)
