@@ -15,8 +15,8 @@ MAX_GAIN = 5.0
 """The most that a decoder's result is made louder by, as a natural logarithm: 43 dB."""
 
 
-WEIGHTS = 0.15, 0.35, 0.35, 0.15
-"""Of the half frames around and in a frame: about a Hann window of two hops, at a fraction of its price."""
+INSIDE, AROUND = 0.35, 0.15
+"""Weights of a frame's two halves, and of the half frames before and after it: about a Hann window of two hops."""
 
 
 def loudness(wave: Tensor, hop: int) -> Tensor:
@@ -26,8 +26,8 @@ def loudness(wave: Tensor, hop: int) -> Tensor:
     """
     frames, half = wave.square().view(len(wave), -1, hop), hop // 2
     halves = torch.stack((frames[..., :half].mean(-1), frames[..., half:].mean(-1)), -1).flatten(1)
-    around = nn.functional.pad(halves, (1, 1)).unfold(1, 4, 2)
-    power = (around * around.new_tensor(WEIGHTS)).sum(-1)
+    padded = nn.functional.pad(halves, (1, 1))
+    power = INSIDE * (padded[:, 1:-2:2] + padded[:, 2:-1:2]) + AROUND * (padded[:, :-3:2] + padded[:, 3::2])
     return (power + FLOOR**2).log() / 2
 
 

@@ -197,20 +197,23 @@ class ConvNeXt(SoundNet):
         if self.noisiness is None or decoded.noisiness is None:
             return wave, {}
         # every other example of the batch tells as much at half the price
-        some, share = slice(start % 2, None, 2), 2 / len(data)
+        some = slice(start % 2, None, 2)
+        if not len(data[some]):
+            return wave, dict.fromkeys(self.head_losses, 0 * (decoded.noisiness.sum() + wave.sum()))
         with torch.autocast(latents.device.type, enabled=False):
-            with torch.no_grad():
-                original = data[some].float()
-                noisy, heard = self.noisiness(original)
-                weight = heard / heard.sum((1, 2), keepdim=True).clamp(min=1)
-                repeats = repetition(original, self.sample_rate)
-            logits = decoded.noisiness[some]
-            each = nn.functional.binary_cross_entropy_with_logits(logits, noisy, reduction="none")
-            excess = (repetition(wave[some], self.sample_rate) - repeats).clamp(min=0).amax(-1)
-        return wave, {
-            "noise": share * (each * weight).sum(),
-            "repetition": share * (excess * (noisy * weight).sum((1, 2))).sum(),
-        }
+            noise, repeated = self._noise_losses(decoded.noisiness[some], wave[some], data[some].float())
+        return wave, {"noise": 2 / len(data) * noise.sum(), "repetition": 2 / len(data) * repeated.sum()}
+
+    def _noise_losses(self, logits: Tensor, wave: Tensor, original: Tensor) -> tuple[Tensor, Tensor]:
+        """The losses `noise` and `repetition` of each example [batch]."""
+        assert self.noisiness is not None
+        with torch.no_grad():
+            noisy, heard = self.noisiness(original)
+            weight = heard / heard.sum((1, 2), keepdim=True).clamp(min=1)
+            repeats = repetition(original, self.sample_rate)
+        each = nn.functional.binary_cross_entropy_with_logits(logits, noisy, reduction="none")
+        excess = (repetition(wave, self.sample_rate) - repeats).clamp(min=0).amax(-1)
+        return (each * weight).sum((1, 2)), excess * (noisy * weight).sum((1, 2))
 
     def _synthesise(self, decoded: Decoded, latents: Tensor, first: Tensor | int) -> Tensor:
         length = latents.shape[1] * self.latent_hop
