@@ -111,7 +111,7 @@ def _fewer_levels(
     rise = max(0.0, known[enough - 1] / known[-1] - 1)
     first = "The first level alone is" if enough == 1 else f"The first {enough} levels alone are"
     text = (
-        f"{first} {percent(rise)} farther from held-out sound (mel) than all {len(known)}: "
+        f"{first} {percent(rise)} farther from held-out sound than all {len(known)}: "
         f"encode with --levels {enough}, {now:.2f} -> {then:.2f} kbps."
     )
     yield Advice("levels", enough, then, text)

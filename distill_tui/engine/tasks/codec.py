@@ -149,14 +149,16 @@ class CodecTask(AdversarialTask):
         levels: int = net.bottleneck.levels
         waves = self.validated["validation"]
         some = choose_evenly([len(wave) for wave in waves], self.sample_rate, LEVELS_SECONDS, LEVELS_FILE_SECONDS)
-        sums = torch.zeros(levels, device=self.device)
+        rows: list[list[dict[str, Tensor]]] = [[] for _ in range(levels)]
         for wave in (waves[file][: int(LEVELS_FILE_SECONDS * self.sample_rate)] for file in some):
             whole = self._padded(net, wave)
             original, latents = whole[0, : len(wave)], net.encode(whole)
+            heard = hear(original, self.sample_rate)
             for level in range(levels):
                 reconstruction = net.decode_audio(net.bottleneck(latents, level + 1).latents)[0, : len(wave)]
-                sums[level] += spectral_distances(self._spectral, original, reconstruction, with_stft=False)["mel"]
-        return (sums / len(some)).tolist()
+                values = spectral_distances(self._spectral, original, reconstruction, with_stft=False)
+                rows[level].append(values | heard_distances(reconstruction, self.sample_rate, heard))
+        return [sound_quality.summary(_as_numbers(of_level))["distance"] for of_level in rows]
 
     def _padded(self, net: SoundNet, wave: np.ndarray) -> Tensor:
         """A wave on the device [1, samples], zeros at its end up to whole latent frames."""
