@@ -72,7 +72,9 @@ def _budget(recipe: Recipe, machine: Machine, paces: Sequence[Pace]) -> tuple[fl
         steps = train.epochs * int(train.steps_per_epoch)
         return steps, f"{train.epochs:,} epochs are {steps:,} steps{crops}"
     seconds = step_seconds(recipe, nearest(paces, recipe), machine.cores)
-    estimated = STEPPING_SHARE * 60 * train.minutes / seconds
+    # an adversarial part has few steps: it takes its share of the time, and a step of it several times as long
+    plain = 1 - train.adversarial_fraction
+    estimated = plain * STEPPING_SHARE * 60 * train.minutes / seconds
     about = int(float(f"{max(1.0, estimated):.2g}"))
     return estimated, f"{_span(60 * train.minutes)} on {_place(recipe, machine)} are about {about:,} steps{crops}"
 

@@ -29,6 +29,8 @@ RESIDUAL = ("rvq_ema", "rvq_gradient", "residual_vq")
 TONES = 1.75
 """Tonality (`data.tonality`, in bits) from which sounds are tones: their frames are twice as long, and half as many
 share a code, so that the latent rate stays what it is. Drums have 0.6, spoken digits 1.4, most notes 2.1 to 3."""
+LATEST_WARMUP = 0.8
+"""Share of a training that the quantizer's warm-up and an adversarial part take together at most."""
 ATTACKS = 1.0
 """Tonality below which sounds are attacks: only what is said of them depends on it."""
 FRAME_KEYS = ("model.hop_length", "model.n_fft", "model.stride")
@@ -171,7 +173,7 @@ def _choose_frames(choices: _Choices, recipe: Recipe, data: DataFacts) -> None:
     hop = choices.value("model.hop_length", longer * hop_for(rate), why)
     window = choices.value("model.n_fft", 4 * hop, why)
     choices.value("model.n_mels", min(128, window // 4))
-    choices.value("model.loudness_scale", LOUDNESS_SCALE if recipe.model.quantizer in RESIDUAL else 0.0)
+    choices.value("model.loudness_scale", LOUDNESS_SCALE if _tells_loudness(recipe) else 0.0)
     choices.value("model.stride", CONV2D_STRIDE if is_conv2d else STRIDE // longer, why)
 
 
@@ -220,7 +222,15 @@ def _quantizer_problems(recipe: Recipe) -> list[str]:
 
 
 def _adversarial_problems(recipe: Recipe) -> list[str]:
-    if recipe.train.adversarial_fraction and recipe.model.net != "convnext":
+    train = recipe.train
+    if recipe.task == "images" or not train.adversarial_fraction:
+        return []
+    if train.quantizer_warmup_fraction + train.adversarial_fraction > LATEST_WARMUP:
+        return [
+            "train.adversarial_fraction: with train.quantizer_warmup_fraction it leaves less than a fifth of the "
+            + "training for the codebooks; make either smaller"
+        ]
+    if recipe.model.net != "convnext":
         why = f"net {recipe.model.net} makes no samples while it trains, so a discriminator has nothing to judge"
         return [f"train.adversarial_fraction: {why}; 0 leaves that part out"]
     return []
@@ -238,6 +248,12 @@ def _device_problems(recipe: Recipe, machine: Machine) -> list[str]:
     return found
 
 
+def _tells_loudness(recipe: Recipe) -> bool:
+    """Whether the codes of a recipe's net can tell the loudness beside the rest."""
+    model = recipe.model
+    return model.net == "convnext" and model.quantizer in RESIDUAL and model.latent_dim > 1
+
+
 def _sound_problems(recipe: Recipe) -> list[str]:
     model, found = recipe.model, []
     window, hop, stride = int(model.n_fft), int(model.hop_length), int(model.stride)
@@ -245,8 +261,11 @@ def _sound_problems(recipe: Recipe) -> list[str]:
         found.append(f"model.stride: {stride} is not that of net conv2d, four layers of stride 2: {CONV2D_STRIDE}")
     if model.net == "conv2d" and int(model.n_mels) % CONV2D_STRIDE:
         found.append(f"model.n_mels: {model.n_mels} is not a multiple of {CONV2D_STRIDE}, as net conv2d needs it")
-    if model.loudness_scale and model.latent_dim < 2:
-        found.append("model.latent_dim: 1 leaves nothing beside the loudness; 2 or more, or model.loudness_scale 0")
+    if model.loudness_scale and model.net == "convnext" and not _tells_loudness(recipe):
+        found.append(
+            f"model.loudness_scale: it needs residual VQ and a model.latent_dim of 2, not {model.quantizer} and "
+            f"{model.latent_dim}; 0 leaves it out"
+        )
     if hop > window // 2:
         found.append(f"model.hop_length: {hop} is more than half of model.n_fft ({window}), so sound would be lost")
     if int(model.n_mels) > window // 2:
@@ -279,6 +298,11 @@ def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
         said.append(lost)
     if small := too_small_for_adversarial(recipe):
         said.append(small)
+    if recipe.model.net == "convnext" and not recipe.model.noise_bands and not recipe.train.start_from:
+        said.append(
+            "model.noise_bands is 0, as recipes of earlier versions have it, so noise will come out as a buzz; "
+            "16, with model.loudness_scale and gains_per_frame auto and 16, make it sound like noise"
+        )
     frames = data.training_seconds * frame_rate(recipe)
     size = int(recipe.model.codebook_size)
     if recipe.model.quantizer_facts.has_codes and frames < ENOUGH_FRAMES_PER_CODE * size:

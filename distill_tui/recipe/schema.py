@@ -147,7 +147,7 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
         _meta(
             "Loudness scale",
             "How finely the codes tell the loudness of a frame (net convnext). 0: not by itself, and much comes out "
-            "too quiet.",
+            "too quiet. Automatic: 2 with residual VQ; the other quantizers would bend it.",
             ge=0,
             le=100,
             step=0.5,
@@ -194,7 +194,7 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = 1.0
     stft_weight: Annotated[
         float, _meta("STFT weight", "Weight of the multi-scale STFT distance.", ge=0, le=100, live=True, step=0.1)
-    ] = 0.0
+    ] = 0.05
     scales: Annotated[
         int,
         _meta(
@@ -206,12 +206,30 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = 2
     noise_weight: Annotated[
         float,
-        _meta("Noise weight", "Weight of the noisiness of bands (net convnext).", ge=0, le=10, step=0.05),
+        _meta(
+            "Noise weight", "Weight of the noisiness of bands (net convnext, with noise bands).", ge=0, le=10, step=0.05
+        ),
     ] = 0.1
     repetition_weight: Annotated[
         float,
-        _meta("Repetition weight", "Weight of noise that repeats itself (net convnext).", ge=0, le=10, step=0.05),
+        _meta(
+            "Repetition weight",
+            "Weight of noise that repeats itself (net convnext, with noise bands).",
+            ge=0,
+            le=10,
+            step=0.05,
+        ),
     ] = 0.1
+    loudness_weight: Annotated[
+        float,
+        _meta(
+            "Loudness weight",
+            "Weight of the loudness that the net gives a sound before the codes' own is imposed (net convnext).",
+            ge=0,
+            le=10,
+            step=0.01,
+        ),
+    ] = 0.02
     commitment_weight: Annotated[
         float,
         _meta(
@@ -254,7 +272,7 @@ class Loss(Struct, forbid_unknown_fields=True, kw_only=True):
     adversarial_weight: Annotated[
         float,
         _meta(
-            "Adversarial weight",
+            "Adversarial",
             "How hard the discriminator pulls in the adversarial part (train.adversarial_fraction).",
             ge=0,
             le=100,

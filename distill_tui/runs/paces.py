@@ -29,6 +29,8 @@ MOST_RUNS = 50
 """Runs whose logs are looked at, the newest first."""
 MOST_KEPT = 200
 HEAD_BYTES = 16384
+LEAST_EVENTS = 3
+"""Timed events of a run, without the first, that tell its pace."""
 
 Text = Annotated[str, Meta(max_length=1000)]
 Amount = Annotated[float, Meta(gt=0, le=1e30)]
@@ -74,13 +76,15 @@ def _measure(run: RunFolder) -> _Row | None:
     prepared = next((event for event in head if isinstance(event, e.RunPrepared)), None)
     ended = any(isinstance(event, e.Finished | e.Stopped) for event in tail)
     times = [event.values.get("time/step") for event in tail if isinstance(event, e.Metrics)]
-    known = [seconds for seconds in times if seconds]
-    if started is None or prepared is None or not ended or not known:
+    # the first one has what is done once
+    known = [seconds for seconds in times if seconds][1:]
+    if started is None or prepared is None or not ended or len(known) < LEAST_EVENTS:
         return None
     # a recipe of another release, or one that was changed by hand
     with contextlib.suppress(DistillError, ValueError, ArithmeticError, MalformedError, msgspec.ValidationError):
         recipe = load(run.recipe)
-        if recipe.task == "images":
+        # the steps of an adversarial part take several times as long, and its log ends with them
+        if recipe.task == "images" or recipe.train.adversarial_fraction:
             return None
         row = _Row(
             host=started.host or platform.node(),

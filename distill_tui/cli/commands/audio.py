@@ -217,6 +217,10 @@ def wanted_beam(options: argparse.Namespace, model: "Model") -> int:
         raise RequestError(f"--beam: '{printable(options.beam)}' is not a whole number, 1 to {MAX_BEAM}")
     if options.beam != "1" and not model.levels:
         raise RequestError("--beam: this model has no codebooks, and so no codes to search")
+    if options.beam != "1" and not model.net.bottleneck.can_search:
+        raise RequestError(
+            "--beam: the codes of residual_fsq lie on a grid that latents are bent to, and are not searched"
+        )
     return int(options.beam)
 
 

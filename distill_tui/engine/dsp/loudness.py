@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 FLOOR = 1e-5
 """RMS below this, -100 dB of full scale, counts as this."""
-MAX_GAIN = 5.0
-"""The most that a decoder's result is made louder by, as a natural logarithm: 43 dB."""
+MAX_GAIN = 7.0
+"""The most that a decoder's result is made louder by, as a natural logarithm: 61 dB."""
 
 
 INSIDE, AROUND = 0.35, 0.15
@@ -31,12 +31,12 @@ def loudness(wave: Tensor, hop: int) -> Tensor:
     return (power + FLOOR**2).log() / 2
 
 
-def with_loudness(wave: Tensor, wanted: Tensor, hop: int) -> Tensor:
-    """[batch, n x hop] samples, made louder or quieter to a `loudness` of about `wanted` [batch, n].
+def with_loudness(wave: Tensor, wanted: Tensor, hop: int) -> tuple[Tensor, Tensor]:
+    """[batch, n x hop] samples, made louder or quieter to a `loudness` of about `wanted` [batch, n]; and by how much.
 
-    The gain moves evenly, in decibels, from the middle of a frame to that of the next.
+    The gain, a natural logarithm, moves evenly from the middle of a frame to that of the next.
     """
-    gain = (wanted - loudness(wave, hop)).clamp(max=MAX_GAIN)
-    ends = nn.functional.pad(gain[:, None], (1, 1), mode="replicate")
+    gain = wanted - loudness(wave, hop)
+    ends = nn.functional.pad(gain.clamp(max=MAX_GAIN)[:, None], (1, 1), mode="replicate")
     smooth = nn.functional.interpolate(ends, scale_factor=float(hop), mode="linear")[:, 0, hop:-hop]
-    return wave * smooth.exp()
+    return wave * smooth.exp(), gain

@@ -19,6 +19,8 @@ AUDIBLE = 1e-6
 """A band with less of the loudest one's power in a sound, -60 dB, says nothing."""
 QUIET = 1e-3
 """Energy above 1 kHz up to which repetition counts for little."""
+SILENCE = 1e-8
+"""Power of a bin that is no sound."""
 
 
 class Noisiness(nn.Module):
@@ -47,7 +49,7 @@ class Noisiness(nn.Module):
         power = torch.fft.rfft(frames * self.window).abs().square() + 1e-9
         mean = power @ self.bands
         flatness = (power.log() @ self.bands).exp() / mean.clamp(min=1e-9)
-        audible = mean > AUDIBLE * mean.amax((1, 2), keepdim=True)
+        audible = (mean > AUDIBLE * mean.amax((1, 2), keepdim=True)) & (mean > SILENCE)
         return ((flatness - TONAL) / (NOISY - TONAL)).clamp(0, 1), audible.float()
 
 
@@ -66,8 +68,9 @@ def random_phases(first: Tensor, frames: int, bins: int) -> Tensor:
     """
     frame = first[:, None, None] + torch.arange(frames, device=first.device)[:, None]
     x = frame * bins + torch.arange(bins, device=first.device)
-    for multiplier in (0x85EBCA6B, 0xC2B2AE35):
-        x = ((x ^ (x >> 16)) * multiplier) & 0xFFFFFFFF
+    x &= 0xFFFFFFFF
+    for multiplier, shift in ((0x85EBCA6B, 16), (0xC2B2AE35, 13)):
+        x = ((x ^ (x >> shift)) * multiplier) & 0xFFFFFFFF
     x = x ^ (x >> 16)
     return (x >> 8).float() * (2 * math.pi / 2**24) - math.pi
 

@@ -24,6 +24,9 @@ from distill_tui.recipe.schema import Recipe
 
 LOUDNESS_CENTRE = -6.0
 """The loudness whose latent is 0, as a natural logarithm: -52 dB, between silence and full scale."""
+HEARD, SILENT = 0.985, -30.0
+"""What the bins of DC and above this part of the highest frequency are made quieter by, as a natural logarithm: the mel
+bands of the loss hardly see them, so a net that has to be so loud would put there what it has no place for."""
 TURNS = 2
 """Random phases in a latent frame. Frames that turn together keep the shape of an attack; one phase for all of them
 leaves a repetition at their own rate (tests/benchmarks/RESULTS.md)."""
@@ -149,8 +152,9 @@ class Decoder(nn.Module):
 class ConvNeXt(SoundNet):
     """The default net."""
 
-    head_losses = ("noise", "repetition")
+    head_losses = ("noise", "repetition", "loudness")
     band: Tensor
+    unheard: Tensor
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
@@ -161,6 +165,9 @@ class ConvNeXt(SoundNet):
         told = 1 if self.loudness_scale else 0
         self.encoder = Encoder(self.n_mels, self.stride, width, before, model.latent_dim - told, dropout)
         self.decoder = Decoder(bins, self.stride, width, after, model.latent_dim, dropout, model.noise_bands, gains)
+        place = torch.arange(bins) / (bins - 1)
+        unheard = torch.where((place == 0) | (place > HEARD), SILENT, 0.0)
+        self.register_buffer("unheard", unheard, persistent=False)
         self.noisiness = None
         if model.noise_bands:
             self.noisiness = Noisiness(self.sample_rate, self.n_fft, self.latent_hop, model.noise_bands)
@@ -182,27 +189,32 @@ class ConvNeXt(SoundNet):
 
     def decode(self, latents: Tensor, first: Tensor | int = 0) -> Tensor:
         """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]."""
-        return self._synthesise(self.decoder(latents), latents, first)
+        return self._synthesise(self.decoder(latents), latents, first)[0]
 
     def decode_to_train(self, latents: Tensor, data: Tensor, seed: int, start: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """`decode`, and two losses where the decoder makes noise.
+        """`decode`, and the losses of what the decoder is for beside it.
 
         `noise` is the binary cross-entropy of the noisiness of bands that can be heard; `repetition` is the most that
-        the result repeats itself beyond the original, as far as this is noise: that of a tone is its pitch.
+        the result repeats itself beyond the original, as far as this is noise: that of a tone is its pitch; `loudness`
+        is how far (natural logarithm) the result is from its loudness before that is imposed, or the net would drift
+        to where no gain reaches.
         """
         decoded = self.decoder(latents)
         # places far from each other in a sound without end, and others in the next step
         number = torch.arange(start, start + len(data), device=latents.device)
-        wave = self._synthesise(decoded, latents, seed % 2**31 + PLACES_APART * number)
+        wave, gain = self._synthesise(decoded, latents, seed % 2**31 + PLACES_APART * number)
+        losses = {} if gain is None else {"loudness": gain.abs().mean()}
         if self.noisiness is None or decoded.noisiness is None:
-            return wave, {}
+            return wave, losses
         # every other example of the batch tells as much at half the price
         some = slice(start % 2, None, 2)
         if not len(data[some]):
-            return wave, dict.fromkeys(self.head_losses, 0 * (decoded.noisiness.sum() + wave.sum()))
+            nothing = 0 * (decoded.noisiness.sum() + wave.sum())
+            return wave, losses | {"noise": nothing, "repetition": nothing}
         with torch.autocast(latents.device.type, enabled=False):
             noise, repeated = self._noise_losses(decoded.noisiness[some], wave[some], data[some].float())
-        return wave, {"noise": 2 / len(data) * noise.sum(), "repetition": 2 / len(data) * repeated.sum()}
+        share = 2 / len(data)
+        return wave, losses | {"noise": share * noise.sum(), "repetition": share * repeated.sum()}
 
     def _noise_losses(self, logits: Tensor, wave: Tensor, original: Tensor) -> tuple[Tensor, Tensor]:
         """The losses `noise` and `repetition` of each example [batch]."""
@@ -215,20 +227,25 @@ class ConvNeXt(SoundNet):
         excess = (repetition(wave, self.sample_rate) - repeats).clamp(min=0).amax(-1)
         return (each * weight).sum((1, 2)), excess * (noisy * weight).sum((1, 2))
 
-    def _synthesise(self, decoded: Decoded, latents: Tensor, first: Tensor | int) -> Tensor:
+    def _synthesise(self, decoded: Decoded, latents: Tensor, first: Tensor | int) -> tuple[Tensor, Tensor | None]:
+        """Samples [batch, n x latent_hop], and the gain [batch, n] that gave them their loudness."""
+        gain = None
         length = latents.shape[1] * self.latent_hop
         with torch.autocast(latents.device.type, enabled=False):
             phase = decoded.phase
             if decoded.noisiness is not None:
                 phase = phase + self._random_turns(decoded.noisiness.detach(), first)
-            wave = synthesise(decoded.log_magnitude, phase, self.window, self.hop_length, length)
+            log_magnitude = decoded.log_magnitude
+            if self.loudness_scale:
+                log_magnitude = log_magnitude + self.unheard
+            wave = synthesise(log_magnitude, phase, self.window, self.hop_length, length)
             if decoded.gains is not None:
                 gains = nn.functional.interpolate(decoded.gains[:, None], size=length, mode="linear")[:, 0]
                 wave = wave * gains.clamp(-MAX_GAIN, MAX_GAIN).exp()
             if self.loudness_scale:
                 wanted = latents[..., 0].float() / self.loudness_scale + LOUDNESS_CENTRE
-                wave = with_loudness(wave, wanted, self.latent_hop)
-        return wave
+                wave, gain = with_loudness(wave, wanted, self.latent_hop)
+        return wave, gain
 
     def _random_turns(self, noisiness: Tensor, first: Tensor | int) -> Tensor:
         """Random phases [batch, n x stride, bins] as far as bands are noisy, TURNS of them in a latent frame."""

@@ -69,6 +69,8 @@ class Quantizer(Bottleneck):
     Methods for codebooks that are learned from assignments do nothing by default.
     """
 
+    can_search = True
+    """Whether latents are what the sum of codes is near to, so that a nearer sum is a better one."""
     codebooks: Tensor
     """The vectors of the codes, [levels, size, dim]: latents are the sum of one of each level."""
 
@@ -76,7 +78,7 @@ class Quantizer(Bottleneck):
         output: QuantizerOutput = self(latents, levels)
         assert output.codes is not None
         codes = output.codes[..., :levels]
-        return beam_search(latents, self.codebooks, codes, beam) if beam > 1 else codes
+        return beam_search(latents, self.codebooks, codes, beam) if beam > 1 and self.can_search else codes
 
     def ema_buffers(self) -> list[Tensor]:
         """The tensors that `forward` changes in training mode; a step that is not finite puts them back."""

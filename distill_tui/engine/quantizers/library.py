@@ -28,7 +28,10 @@ def build_library_quantizer(recipe: Recipe) -> "LibraryQuantizer":
         # it reads its constants back as it is built, which tensors without contents (the "meta" device) do not have
         with torch.device("cpu"):
             grid = ResidualFSQ(levels=fsq_levels(size), num_quantizers=model.rvq_levels, dim=model.latent_dim)
-        return LibraryQuantizer(grid.to(torch.get_default_device()), model.rvq_levels, size, False, losses)
+        quantizer = LibraryQuantizer(grid.to(torch.get_default_device()), model.rvq_levels, size, False, losses)
+        # latents are projected and bent to the grid, and nothing pulls them to what comes back
+        quantizer.can_search = False
+        return quantizer
     frames = 1 if recipe.task == "images" else crop_samples(recipe) // latent_hop(recipe)
     rvq = ResidualVQ(
         dim=model.latent_dim,

@@ -177,6 +177,8 @@ class AdversarialTask(AutoencoderTask):
             trainer.log.write(e.StateChanged(state="running", step=trainer.step, detail="validating"))
             trainer.validate()
             trainer.metrics.skip_time(trainer.step)
+        if trainer.stop_reason:
+            return
         best = trainer.best
         trainer.train_step.restart_from(best["weights"] or trainer.ema_net.state_dict(), trainer.step)
         trainer.train_step.parts = max(trainer.train_step.parts, self._parts_needed)

@@ -26,6 +26,7 @@ LOSS_WEIGHTS = {
     "stft": "loss.stft_weight",
     "noise": "loss.noise_weight",
     "repetition": "loss.repetition_weight",
+    "loudness": "loss.loudness_weight",
     "commit": "loss.commitment_weight",
     "codebook": "loss.codebook_weight",
     "kl": "loss.kl_weight",
