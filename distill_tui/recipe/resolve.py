@@ -226,10 +226,11 @@ def _adversarial_problems(recipe: Recipe) -> list[str]:
     if recipe.task == "images" or not train.adversarial_fraction:
         return []
     if train.quantizer_warmup_fraction + train.adversarial_fraction > LATEST_WARMUP:
-        return [
+        too_late = (
             "train.adversarial_fraction: with train.quantizer_warmup_fraction it leaves less than a fifth of the "
-            + "training for the codebooks; make either smaller"
-        ]
+            "training for the codebooks; make either smaller"
+        )
+        return [too_late]
     if recipe.model.net != "convnext":
         why = f"net {recipe.model.net} makes no samples while it trains, so a discriminator has nothing to judge"
         return [f"train.adversarial_fraction: {why}; 0 leaves that part out"]

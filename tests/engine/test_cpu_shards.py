@@ -41,7 +41,7 @@ def one_backward(trainer: Trainer, data: torch.Tensor, levels: int) -> float:
     net, task = trainer.net, codec_of(trainer)
     quantized = net.bottleneck(net.encode(data), levels)
     decoded, more = net.decode_to_train(quantized.latents, data, SEED, 0)
-    losses = task.loss(decoded, net.target(data), with_stft=False) | more
+    losses = task.loss(decoded, net.target(data)) | more
     total = sum_weighted(losses | quantized.losses, trainer.loss_weights)
     total.backward()
     return float(total.detach())

@@ -50,8 +50,10 @@ class SpectralLoss(Loss):
                 if with_lsd and scale.n_fft == LSD_FFT:
                     more["lsd"] = log_spectral_distance(b, a)
                 if with_stft:
-                    convergence = (a - b).norm() / b.norm().clamp(min=FLOOR)
-                    stft = stft + convergence + (a.clamp(min=FLOOR).log() - b.clamp(min=FLOOR).log()).abs().mean()
+                    # of each example: a batch in pieces is then the same as in one
+                    error, size = ((x.square().mean((1, 2)) + FLOOR**2).sqrt() for x in (a - b, b))
+                    logarithms = (a.clamp(min=FLOOR).log() - b.clamp(min=FLOOR).log()).abs().mean()
+                    stft = stft + (error / size).mean() + logarithms
         count = len(self._chosen)
         return {"mel": mel / count, **({"stft": stft / count} if with_stft else {}), **more}
 
