@@ -79,7 +79,9 @@ def make_trainer(home: Home, data: Path, options: argparse.Namespace) -> Trainer
         values["train.minutes"] = options.minutes
     for setting in options.set:
         key, _, value = setting.partition("=")
-        values[key] = parse(fields()[key], value)
+        values[key], problem = parse(fields()[key], value)
+        if problem:
+            raise SystemExit(f"{key}: {problem}")
     home.root.mkdir(parents=True, exist_ok=True)
     recipe = with_values(Recipe(), PRESETS["balanced"] | values)
     run: RunFolder = create_run(home, recipe, scan([data], 0.2, home), this_machine()).folder
