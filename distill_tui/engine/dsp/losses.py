@@ -51,7 +51,8 @@ class SpectralLoss(Loss):
                     more["lsd"] = log_spectral_distance(b, a)
                 if with_stft:
                     # of each example: a batch in pieces is then the same as in one
-                    error, size = ((x.square().mean((1, 2)) + FLOOR**2).sqrt() for x in (a - b, b))
+                    error, size = (torch.linalg.vector_norm(x, dim=(1, 2)) for x in (a - b, b))
+                    size = size.clamp(min=FLOOR * b[0].numel() ** 0.5)
                     logarithms = (a.clamp(min=FLOOR).log() - b.clamp(min=FLOOR).log()).abs().mean()
                     stft = stft + (error / size).mean() + logarithms
         count = len(self._chosen)
