@@ -91,7 +91,7 @@ def begin(run: RunFolder, name: str = "drums", levels: int = 3, epochs: int = 10
             parameters=4_213_000,
             rate=44100,
             frame_rate=43.07,
-            kbps=0.775,
+            kbps=round(43.07 * levels * math.log2(SIZE) / 1000, 3),
             codebook_size=SIZE,
             levels=levels,
             training_files=16,
