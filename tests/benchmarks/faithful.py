@@ -20,12 +20,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from distill_tui.data.audio_io import write_wav
 from distill_tui.data.scan import scan
 from distill_tui.engine.device import choose_device, choose_precision
+from distill_tui.engine.dsp.hearing import hear
 from distill_tui.engine.dsp.losses import SpectralLoss
+from distill_tui.engine.inference.evaluate import heard_distances, spectral_distances
 from distill_tui.engine.tasks.codec import CodecTask
 from distill_tui.engine.tasks.selection import choose_different
 from distill_tui.engine.training.trainer import Trainer
@@ -107,40 +108,9 @@ def reconstruct(net: Any, wave: np.ndarray) -> np.ndarray:
 def distances(original: np.ndarray, reconstruction: np.ndarray, rate: int) -> dict[str, float]:
     """The five numbers of a sound."""
     x, y = torch.from_numpy(np.array(original)), torch.from_numpy(reconstruction)
-    spectral = SpectralLoss(rate)(y[None], x[None], with_stft=False)
-    window = torch.hann_window(2048)
-    padded = [torch.nn.functional.pad(s, (0, max(0, 2048 - len(s)))) for s in (x, y)]
-    a, b = (torch.stft(s, 2048, 512, window=window, return_complex=True).abs().clamp(min=1e-4) for s in padded)
-    loudest = [
-        torch.nn.functional.avg_pool1d(s.square()[None, None], max(1, rate // 1000), stride=1).max() for s in (x, y)
-    ]
-    return {
-        "mel": float(spectral["mel"]),
-        "lsd": float((20 * (a / b).log10()).square().mean(0).sqrt().mean()),
-        "buzz": buzz(x, y, rate),
-        "level": abs(decibels(y.square().mean(), x.square().mean())),
-        "attack": abs(decibels(loudest[1], loudest[0])),
-    }
-
-
-def buzz(x: Tensor, y: Tensor, rate: int) -> float:
-    """The largest excess of the normalised autocorrelation above 1 kHz at lags of 3 to 60 ms; 0 is none."""
-    first, last = int(0.003 * rate), min(int(0.06 * rate), len(x) // 2)
-    if last <= first:
-        return 0.0
-    return max(0.0, float((repetition(y, rate) - repetition(x, rate))[first:last].max()))
-
-
-def repetition(x: Tensor, rate: int) -> Tensor:
-    """The normalised autocorrelation [lags] of what is above 1 kHz."""
-    n = 2 * len(x)
-    high = torch.fft.irfft(torch.fft.rfft(x, n) * (torch.fft.rfftfreq(n, 1 / rate) >= 1000), n)[: len(x)]
-    curve: Tensor = torch.fft.irfft(torch.fft.rfft(high, n).abs().square(), n)[: len(x)]
-    return curve / curve[0].clamp(min=1e-9)
-
-
-def decibels(power: Tensor, reference: Tensor) -> float:
-    return float(10 * ((power + 1e-10) / (reference + 1e-10)).log10())
+    values = spectral_distances(SpectralLoss(rate), x, y, with_stft=False)
+    values |= heard_distances(y, rate, hear(x, rate))
+    return {key: abs(float(value)) for key, value in values.items()}
 
 
 def judge(trainer: Trainer, net: Any, folder: Path, name: str) -> dict[str, Any]:

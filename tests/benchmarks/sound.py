@@ -24,10 +24,10 @@ from torch import Tensor
 from distill_tui.data.audio_io import write_wav
 from distill_tui.data.scan import scan
 from distill_tui.engine.device import choose_device, choose_precision
-from distill_tui.engine.dsp import hearing
+from distill_tui.engine.dsp.hearing import hear
 from distill_tui.engine.dsp.losses import SpectralLoss
 from distill_tui.engine.dsp.stft import FLOOR
-from distill_tui.engine.inference.evaluate import spectral_distances
+from distill_tui.engine.inference.evaluate import heard_distances, spectral_distances
 from distill_tui.engine.tasks.codec import CodecTask
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.machine import this_machine
@@ -120,17 +120,9 @@ def judge(trainer: Trainer, folder: Path | None) -> dict[str, Any]:
     for number, wave in enumerate(task.waves["validation"]):
         sound = torch.from_numpy(np.array(wave[: len(wave)])).float().to(trainer.device)
         made = net(net.pad_to_frames(sound[None]))[0][0, : len(sound)].float()
-        first, second = hearing.hear(sound, rate), hearing.hear(made, rate)
-        rows.append(
-            {
-                "mel": float(spectral_distances(loss, sound, made, with_stft=False)["mel"]),
-                "lsd": log_spectral_distance(sound, made),
-                "buzz": float(hearing.buzz(first, second)),
-                "level": float(hearing.level(first, second)),
-                "attack": float(hearing.attack(first, second)),
-                "flutter": flutter(sound, made, rate),
-            }
-        )
+        values = spectral_distances(loss, sound, made, with_stft=False)
+        values |= heard_distances(made, rate, hear(sound, rate))
+        rows.append({key: float(value) for key, value in values.items()} | {"flutter": flutter(sound, made, rate)})
         if folder is not None:
             write_wav(folder / f"{number:02d}-original.wav", [sound.cpu().numpy()], rate)
             write_wav(folder / f"{number:02d}-reconstruction.wav", [made.cpu().numpy()], rate)
@@ -139,12 +131,6 @@ def judge(trainer: Trainer, folder: Path | None) -> dict[str, Any]:
     return (
         found | signed | {"buzz median": round(float(np.median([row["buzz"] for row in rows])), 3), "files": len(rows)}
     )
-
-
-def log_spectral_distance(sound: Tensor, made: Tensor) -> float:
-    """In dB, of magnitudes of 2048 samples clamped at FLOOR."""
-    a, b = (_magnitudes(x, 2048, 512) for x in (sound, made))
-    return float((20 * (a / b).log10()).square().mean(0).sqrt().mean())
 
 
 def flutter(sound: Tensor, made: Tensor, rate: int) -> float:
