@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from distill_tui.engine.tasks.crops import Batches, InMemoryWaves, MemmapWaves, speed_perturb
+from distill_tui.engine.tasks.crops import Batches, speed_perturb
+from distill_tui.engine.tasks.waves import InMemoryWaves, MemmapWaves
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 

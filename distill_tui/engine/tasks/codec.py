@@ -21,8 +21,9 @@ from distill_tui.engine.tasks import register
 from distill_tui.engine.tasks.adversarial import AdversarialTask
 from distill_tui.engine.tasks.autoencoder import Evaluation
 from distill_tui.engine.tasks.base import Split
-from distill_tui.engine.tasks.crops import Batches, load_waves
+from distill_tui.engine.tasks.crops import Batches
 from distill_tui.engine.tasks.selection import MAX_SECONDS, choose_different, choose_evenly
+from distill_tui.engine.tasks.waves import load_waves
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
 from distill_tui.recipe.arithmetic import crop_samples, latent_hop
