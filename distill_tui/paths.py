@@ -26,6 +26,8 @@ class Home:
     root: Path
     moved: Mapping[str, Path] = field(default_factory=dict, hash=False)
     """Those of MOVABLE that lie elsewhere."""
+    cache_limit: int = 0
+    """The most bytes that decoded sounds may take; 0: by what the disk has room for."""
 
     @property
     def runs(self) -> Path:
@@ -48,7 +50,8 @@ def find_home(given: str | os.PathLike[str] | None = None) -> Home:
     """The home that `--home` names, else DISTILL_TUI_HOME, else the platform's data directory."""
     chosen = given or os.environ.get("DISTILL_TUI_HOME")
     root = expand(chosen).absolute() if chosen else _data_folder() / "distill-tui"
-    return Home(root, _moved(root))
+    document = read_document(Home(root).settings)[1]
+    return Home(root, _moved(root, document), parse_bytes(document.get("cache_limit")) or 0)
 
 
 def _data_folder() -> Path:
@@ -62,13 +65,26 @@ def _data_folder() -> Path:
     return user_data_path()
 
 
-def _moved(root: Path) -> dict[str, Path]:
+def _moved(root: Path, document: Mapping[str, Any]) -> dict[str, Path]:
     """What settings.toml says of the folders, as far as it can be used; `settings` tells what is wrong with it."""
-    folders = read_document(Home(root).settings)[1].get("folders")
+    folders = document.get("folders")
     if not isinstance(folders, dict):
         return {}
     given = {word: folders[word] for word in MOVABLE if is_usable_text(folders.get(word)) and folders[word]}
     return {word: placed(root, path) for word, path in given.items()}
+
+
+def parse_bytes(value: object) -> int | None:
+    """The bytes that a text like `200 GB` or `1.5 TB` means; None if it means none."""
+    words = value.split() if isinstance(value, str) else []
+    units = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+    if len(words) != 2 or words[1] not in units:
+        return None
+    try:
+        count = float(words[0]) * units[words[1]]
+    except ValueError:
+        return None
+    return int(count) if 1 <= count < 1 << 60 else None
 
 
 def is_usable_text(value: object) -> bool:

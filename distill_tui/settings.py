@@ -3,6 +3,7 @@
     theme = "distill-light"
     on_finish = "ntfy publish my-topic \\"$DISTILL_NAME $DISTILL_STATE\\""
     on_warning = "ntfy publish my-topic \\"$DISTILL_NAME: $DISTILL_REASON\\""
+    cache_limit = "200 GB" # the most that decoded sounds may take; else four fifths of what the disk has room for
 
     [folders]              # runs, models and cache lie in the home folder if nothing else is said
     data = "~/sounds"      # what `train` takes and the app begins with
@@ -25,14 +26,14 @@ from typing import Any
 
 from distill_tui.errors import RequestError
 from distill_tui.files import atomic_write
-from distill_tui.paths import MOVABLE, Home, is_usable_text, placed, read_document
+from distill_tui.paths import MOVABLE, Home, is_usable_text, parse_bytes, placed, read_document
 from distill_tui.privacy import why_not_trusted
 from distill_tui.text import printable
 
 TABLES = {"folders": ("data", *MOVABLE), "keys": None, "defaults": None}
 """The tables, and their keys where those are fixed."""
 COMMANDS = ("on_finish", "on_warning")
-TEXTS = ("theme", *COMMANDS)
+TEXTS = ("theme", "cache_limit", *COMMANDS)
 MOST_PROBLEMS = 20
 """How many mistakes of a file are told."""
 MOST_OF_LINE = 1000
@@ -47,6 +48,7 @@ class Settings:
         theme: its name; '' for the usual one. Whether there is such a theme, or such an action, only the app knows.
         on_finish: a command for the shell, started when a run has ended, however it did.
         on_warning: another, started when a run needs attention.
+        cache_limit: as it is written; `paths.Home.cache_limit` holds it in bytes.
         data: the folder of sounds to begin with, in full; ''.
         keys: keys by the ids of the app's actions.
         defaults: checked values of a recipe by key.
@@ -56,6 +58,7 @@ class Settings:
     theme: str = ""
     on_finish: str = ""
     on_warning: str = ""
+    cache_limit: str = ""
     data: str = ""
     keys: dict[str, str] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
@@ -94,7 +97,9 @@ def _take(document: Mapping[str, Any], settings: Settings, home: Home) -> list[t
     wrong: list[tuple[str, str]] = []
     for key, value in document.items():
         if key in TEXTS:
-            if is_usable_text(value):
+            if key == "cache_limit" and parse_bytes(value) is None:
+                wrong.append((key, f'{key}: {value!r} is no size like "200 GB" or "1.5 TB"'))
+            elif is_usable_text(value):
                 setattr(settings, key, value)
             else:
                 wrong.append((key, f"{key}: {value!r} is not text"))

@@ -1,37 +1,32 @@
-"""Cache of decoded sounds: mono float32 at a model's sample rate, one file for each sound and rate.
+"""Cache of decoded sounds: mono at a model's sample rate, in packs (`data.packs`).
 
-A file's name is what it was made from: the hash of the source's bytes, the rate, and the version of how it is made. It
-appears by a rename, whole or not at all, so any number of processes may build and use the cache at once. The samples
-are followed by a hash of each block of them. What is read is checked, and a file that is damaged or gone is made anew
-from its source, so the cache may be deleted at any time. No file stays open: 100,000 sounds need no descriptor.
+A sound is known by the hash of its source's bytes and the rate. What is read is checked, and what is damaged or gone is
+made anew from its source, so the cache may be deleted at any time. No file stays open but one that says which packs are
+in use: 100,000 sounds need no descriptor.
 """
 
 import contextlib
-import hashlib
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from distill_tui.data import float_cache
 from distill_tui.data.audio_io import resampled
+from distill_tui.data.blocks import BLOCK, TRAILER, Integers, digest, restore
+from distill_tui.data.cache_room import decoded_samples, make_room, needed_bytes
 from distill_tui.data.corpus import Corpus, Sound
+from distill_tui.data.packer import Encoded, Packer
+from distill_tui.data.packs import Place, Use, changing, packs_folder, sweep
 from distill_tui.data.scan import Progress
-from distill_tui.data.sound_file import OpenSound, Samples, UnreadableSoundError, hash_file, open_sound, to_mono
+from distill_tui.data.sound_file import FileHash, OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
 from distill_tui.data.thread_pool import Stop, as_ready
 from distill_tui.errors import DistillError
-from distill_tui.files import ABANDONED, atomic_write, sweep_parts
 from distill_tui.paths import Home
 from distill_tui.text import printable
-
-CACHE_VERSION = 2
-"""To be raised when the same sound would be decoded to other samples, or stored in another way."""
-BLOCK = 1 << 14
-"""Samples that share a hash. A crop of a second reads a third more than it needs; all hashes are 1/8000 of a file."""
-DIGEST = 8
-"""Bytes of a block's hash: against accidents, which pass one time in 10^19."""
 
 
 class Wave(Protocol):
@@ -43,18 +38,19 @@ class Wave(Protocol):
 
 
 class CachedWave:
-    """A sound at `rate` Hz, or a part of it: a slice is read from the cache's file, which is open only meanwhile.
+    """A sound at `rate` Hz, or a part of it: a slice is read from its pack, which is open only meanwhile.
 
-    Slices are checked against the hashes in the file. One that is damaged or gone is decoded again first.
+    Slices are checked against the hashes in the pack. One that is damaged or gone is decoded again first.
     """
 
-    def __init__(self, sound: Sound, rate: int, home: Home) -> None:
-        self.sound, self._rate, self._home = sound, rate, home
-        self._first, self._last = 0, decoded_samples(sound, rate)
+    def __init__(self, sound: Sound, rate: int, home: Home, place: Place, use: Use) -> None:
+        self.sound, self.place = sound, place
+        self._rate, self._home, self._use = rate, home, use
+        self._first, self._last = 0, place.frames
 
     def part(self, first: int, last: int) -> "CachedWave":
         """The samples from `first` to before `last`, not read yet."""
-        found = CachedWave(self.sound, self._rate, self._home)
+        found = CachedWave(self.sound, self._rate, self._home, self.place, self._use)
         found._first, found._last = self._first + first, min(self._last, self._first + last)
         return found
 
@@ -70,145 +66,148 @@ class CachedWave:
         first, last, step = part.indices(len(self))
         if step != 1:
             raise ValueError("a wave is read without a step")
-        first, last = self._first + first, self._first + max(first, last)
-        path = cached_path(self.sound, self._rate, self._home)
-        samples = _read(path, first, last, decoded_samples(self.sound, self._rate))
-        if samples is None:
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
-            try:
-                decode(self.sound, self._rate, self._home)
-            except UnreadableSoundError as error:
-                raise DistillError(
-                    f"the decoded sound {printable(path.name)} is damaged or gone, and cannot be made anew: {error}",
-                    "Put that file back as it was and resume, or start a new run on the folder as it is now.",
-                ) from error
-            samples = _read(path, first, last, decoded_samples(self.sound, self._rate))
-        if samples is None:
+        integers, scales, start = self.quantized(first, max(first, last))
+        return restore(integers, scales, start)
+
+    def quantized(self, first: int, last: int) -> tuple[Integers, NDArray[np.float32], int]:
+        """Samples `first` to before `last` as integers, the scales of their blocks, and where in the first block they
+        begin.
+
+        Raises:
+            DistillError: they cannot be read, and cannot be decoded again.
+        """
+        begin, end = self._first + first, self._first + last
+        read = _read(packs_folder(self._home), self.place, begin, end)
+        if read is None:
+            self._renew()
+            read = _read(packs_folder(self._home), self.place, begin, end)
+        if read is None:
             raise DistillError(
-                f"the decoded sound {printable(str(path))} is damaged again as soon as it is written",
-                "Check that disk, or choose another folder with --home.",
+                f"the decoded sound of {printable(self.sound.name)} is damaged again as soon as it is written",
+                "Check the disk of the cache, or choose another folder with --home.",
             )
-        return samples
+        return *read, begin % BLOCK
+
+    def _renew(self) -> None:
+        """Decode the sound again, unless another process has."""
+        try:
+            with changing(self._home) as index:
+                index.forget(self.sound.content, self._rate, self.place.key)
+            self.place = decode(self.sound, self._rate, self._home, self._use).place
+        except UnreadableSoundError as error:
+            raise DistillError(
+                f"the decoded sound of {printable(self.sound.name)} is damaged or gone, and was not made anew: {error}",
+                "Put that file back as it was and resume, or start a new run on the folder as it is now.",
+            ) from error
 
 
-def sounds_folder(home: Home) -> Path:
-    """The folder of decoded sounds."""
-    return home.cache / "sounds"
-
-
-def cached_path(sound: Sound, rate: int, home: Home) -> Path:
-    """The file of a sound at `rate` Hz: little-endian float32, then a hash of DIGEST bytes for each BLOCK samples."""
-    return sounds_folder(home) / f"{sound.content}-{rate}-v{CACHE_VERSION}.f32"
-
-
-def decoded_samples(sound: Sound, rate: int) -> int:
-    """Samples of a sound at `rate` Hz."""
-    return round(sound.frames * rate / sound.rate)
-
-
-def _file_size(samples: int) -> int:
-    return 4 * samples + DIGEST * -(-samples // BLOCK)
-
-
-def _digest(path: Path, number: int, block: Samples) -> bytes:
-    """The hash of a block: its bytes, and where they belong."""
-    return hashlib.blake2b(
-        block.data, digest_size=DIGEST, key=path.name.encode()[:64], salt=number.to_bytes(16, "little")
-    ).digest()
-
-
-def _read(path: Path, first: int, last: int, samples: int) -> Samples | None:
-    """Samples `first` to `last` of a file that has `samples`; None when it is gone or damaged there."""
+def _read(folder: Path, place: Place, first: int, last: int) -> tuple[Integers, NDArray[np.float32]] | None:
+    """Samples `first` to before `last` of a sound and the scales of their blocks; None when it is gone or damaged."""
     begin, end = first // BLOCK, -(-last // BLOCK)
-    block_samples = np.empty(min(end * BLOCK, samples) - begin * BLOCK, "<f4")
-    digests = bytearray(DIGEST * (end - begin))
+    count = min(end * BLOCK, place.frames) - begin * BLOCK
+    table = place.offset + 2 * place.frames + TRAILER.itemsize * begin
+    path = folder / place.name
     try:
-        with path.open("rb", buffering=0) as file:
-            if os.fstat(file.fileno()).st_size != _file_size(samples):
-                return None
-            for where, into in (
-                (4 * begin * BLOCK, block_samples.view(np.uint8).data),
-                (4 * samples + DIGEST * begin, memoryview(digests)),
-            ):
-                file.seek(where)
-                while len(into):
-                    count = file.readinto(into)
-                    if not count:
-                        return None
-                    into = into[count:]
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise DistillError(
-            f"cannot read the decoded sound {printable(str(path))}: {(error.strerror or str(error)).lower()}",
-            "Delete that file: it is made anew from the sound.",
-        ) from error
-    for number in range(begin, end):
-        start = (number - begin) * BLOCK
-        recorded = digests[DIGEST * (number - begin) : DIGEST * (number - begin + 1)]
-        if _digest(path, number, block_samples[start : start + BLOCK]) != recorded:
+        raise _unreadable(path, error) from error
+    try:
+        samples = _read_all(handle, 2 * count, place.offset + 2 * begin * BLOCK)
+        rows = _read_all(handle, TRAILER.itemsize * (end - begin), table)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    finally:
+        os.close(handle)
+    if samples is None or rows is None:
+        return None
+    integers, trailer = np.frombuffer(samples, "<i2"), np.frombuffer(rows, TRAILER)
+    hashes = trailer["hash"].tolist()
+    for number in range(end - begin):
+        block = integers[number * BLOCK : (number + 1) * BLOCK]
+        if digest(block, trailer["scale"][number], place.key, begin + number) != hashes[number]:
             return None
-    return block_samples[first - begin * BLOCK : last - begin * BLOCK]
+    return integers[first - begin * BLOCK : last - begin * BLOCK], trailer["scale"]
 
 
-def decode(sound: Sound, rate: int, home: Home, stop: Stop | None = None) -> Path:
-    """Decode a sound at `rate` Hz into the cache unless it is there; return its file.
+def _read_all(handle: int, count: int, position: int) -> bytes | None:
+    """`count` bytes of a file from `position` on; None if it is shorter."""
+    found = os.pread(handle, count, position)
+    while len(found) < count:
+        more = os.pread(handle, count - len(found), position + len(found))
+        if not more:
+            return None
+        found += more
+    return found
 
-    Channels are mixed as their mean; memory stays bounded. A sound that is in the cache needs its source no more.
 
-    Args:
-        stop: when it is set, decoding ends early and leaves nothing.
+def _unreadable(path: Path, error: OSError) -> DistillError:
+    return DistillError(
+        f"cannot read the decoded sounds in {printable(str(path))}: {(error.strerror or str(error)).lower()}",
+        "Delete that file: its sounds are decoded anew.",
+    )
+
+
+def decode(sound: Sound, rate: int, home: Home, use: Use | None = None) -> CachedWave:
+    """A sound at `rate` Hz, decoded into the cache unless it is there, with its source or without.
 
     Raises:
         UnreadableSoundError: the source is gone, cannot be read, or is not the file that was scanned.
         DistillError: the disk is full, or the cache cannot be written.
     """
-    target = cached_path(sound, rate, home)
-    size = _file_size(decoded_samples(sound, rate))
-    with contextlib.suppress(OSError):
-        if target.stat().st_size == size:
-            return target
-    written = 0
-
-    def write(file: IO[bytes]) -> None:
-        nonlocal written
-        digests = bytearray()
-        for number, block in enumerate(_in_blocks(_decoded(sound, rate, stop))):
-            if stop is not None:
-                stop.check()
-            written += file.write(block.data)
-            digests += _digest(target, number, block)
-        written += file.write(digests)
-
-    atomic_write(target, write)
-    if written != size:
-        target.unlink(missing_ok=True)
-        raise UnreadableSoundError(sound.file, f"it was read to another length ({written} bytes, not {size})")
-    return target
+    use = use or Use()
+    places = _find(home, [sound], rate, use)
+    if not places:
+        with Packer(home, rate, use) as packer:
+            _pack(sound, packer, home, Stop())
+        places = _find(home, [sound], rate, use)
+    return CachedWave(sound, rate, home, places[sound.content], use)
 
 
-def _decoded(sound: Sound, rate: int, stop: Stop | None) -> Iterator[Samples]:
-    """The sound as mono blocks at `rate` Hz, once its bytes are seen to be those that were scanned."""
+def _find(home: Home, sounds: Iterable[Sound], rate: int, use: Use) -> dict[str, Place]:
+    """The places of sounds that are in the cache, which is told that they are used."""
+    with changing(home) as index:
+        length = {sound.content: decoded_samples(sound, rate) for sound in sounds}
+        places = {
+            content: place for content, place in index.find(length, rate).items() if place.frames == length[content]
+        }
+        use.take(index, {place.pack for place in places.values()})
+    return places
 
-    def check(opened: OpenSound) -> None:
-        if hash_file(opened.handle, stop) != sound.content:
-            raise UnreadableSoundError(sound.file, "it has changed since it was scanned")
 
-    with open_sound(sound.file, check) as opened:
-        yield from resampled((to_mono(block) for block in opened.blocks()), opened.rate, rate)
+def _pack(sound: Sound, packer: Packer, home: Home, stop: Stop) -> None:
+    """Decode a sound into the packs. Channels are mixed as their mean; memory stays bounded."""
+    samples = decoded_samples(sound, packer.rate)
+    earlier = float_cache.samples(sound, packer.rate, samples, home)
+    packed = _decoded(sound, packer, stop) if earlier is None else packer.encode(earlier)
+    if packed.frames != samples:
+        packed.drop()
+        raise UnreadableSoundError(
+            sound.file, f"it was read to another length ({packed.frames} samples, not {samples})"
+        )
+    packer.add(sound.content, packed)
 
 
-def _in_blocks(pieces: Iterator[Samples]) -> Iterator[Samples]:
-    """The same samples in arrays of BLOCK, the last one shorter, as the file holds them."""
-    rest = np.zeros(0, "<f4")
-    for piece in pieces:
-        rest = np.concatenate((rest, piece.astype("<f4", copy=False)))
-        for start in range(0, len(rest) // BLOCK * BLOCK, BLOCK):
-            yield rest[start : start + BLOCK]
-        rest = rest[len(rest) // BLOCK * BLOCK :]
-    if len(rest):
-        yield rest
+def _decoded(sound: Sound, packer: Packer, stop: Stop) -> Encoded:
+    """A sound read from its source, whose bytes must be those that were scanned."""
+    with open_sound(sound.file) as opened:
+        content = FileHash(opened.handle, sound.file)
+        packed = packer.encode(resampled(_mono_blocks(opened, content, stop), opened.rate, packer.rate))
+        try:
+            if content.finish(stop) != sound.content:
+                raise UnreadableSoundError(sound.file, "it has changed since it was scanned")
+        except BaseException:
+            packed.drop()
+            raise
+    return packed
+
+
+def _mono_blocks(opened: OpenSound, content: FileHash, stop: Stop) -> Iterator[Samples]:
+    for block in opened.blocks():
+        stop.check()
+        content.follow(stop)
+        yield to_mono(block)
 
 
 def decode_all(
@@ -222,47 +221,47 @@ def decode_all(
     Raises:
         DistillError: not one sound can be had, the disk is full, or the cache cannot be written.
     """
-    _sweep(sounds_folder(home))
     told = progress or (lambda _done, _total: None)
     told(0, len(corpus.sounds))
-    waves: dict[int, CachedWave] = {}
+    use = Use()
+    places = _find(home, corpus.sounds, rate, use)
+    missing = [sound for sound in corpus.sounds if sound.content not in places]
+    done = len(corpus.sounds) - len(missing)
     failed: list[tuple[str, str]] = []
-    work = as_ready(enumerate(corpus.sounds), lambda item, stop: decode(item[1], rate, home, stop))
-    with contextlib.closing(work) as results:
-        for (number, sound), result in results:
-            try:
-                result()
-                waves[number] = CachedWave(sound, rate, home)
-            except UnreadableSoundError as error:
-                failed.append((sound.name, error.reason))
-            told(len(waves) + len(failed), len(corpus.sounds))
+    if missing:
+        with changing(home) as index:
+            sweep(index)
+            float_cache.remove_old(home)
+            make_room(home, index, needed_bytes(missing, rate))
+        if done:
+            told(done, len(corpus.sounds))
+        with Packer(home, rate, use) as packer:
+            work = as_ready(missing, lambda sound, stop: _pack(sound, packer, home, stop))
+            with contextlib.closing(work) as results:
+                for sound, result in results:
+                    try:
+                        result()
+                    except UnreadableSoundError as error:
+                        failed.append((sound.name, error.reason))
+                    done += 1
+                    told(done, len(corpus.sounds))
+        places |= (new := _find(home, missing, rate, use))
+        float_cache.remove(home, [sound for sound in missing if sound.content in new], rate)
+    else:
+        told(done, len(corpus.sounds))
+    waves = [
+        CachedWave(sound, rate, home, places[sound.content], use) for sound in corpus.sounds if sound.content in places
+    ]
     if not waves:
-        if not failed:
-            raise corpus.no_sounds()
-        name, reason = min(failed)
-        raise DistillError(
-            f"none of the {len(failed)} sounds can be read now: {printable(name)}: {reason}",
-            "Start a new run on the folder as it is now.",
-        )
-    return [waves[number] for number in sorted(waves)], sorted(failed)
+        raise _none_left(corpus, failed)
+    return waves, sorted(failed)
 
 
-def _sweep(folder: Path) -> None:
-    """Delete what killed processes left half-written long ago, and what earlier versions of this program made."""
-    sweep_parts(folder, ABANDONED)
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            version = re.fullmatch(r"[0-9a-f]+-\d+-v(\d+)\.f32", entry.name)
-            if version and int(version[1]) < CACHE_VERSION:
-                with contextlib.suppress(OSError):
-                    Path(entry.path).unlink()
-
-
-def cache_bytes(home: Home) -> int:
-    """Bytes that the home's cache takes on the disk, all of it."""
-    total = 0
-    for folder, _, names in os.walk(home.cache):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += Path(folder, name).lstat().st_size
-    return total
+def _none_left(corpus: Corpus, failed: list[tuple[str, str]]) -> DistillError:
+    if not failed:
+        return corpus.no_sounds()
+    name, reason = min(failed)
+    return DistillError(
+        f"none of the {len(failed)} sounds can be read now: {printable(name)}: {reason}",
+        "Start a new run on the folder as it is now.",
+    )

@@ -3,15 +3,18 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from distill_tui.data.corpus import Corpus, Skipped, Sound, assign_split
 from distill_tui.data.discover import FoundFile, find_files
+from distill_tui.data.packer import Encoded
 from distill_tui.data.scan_cache import Finding, ScanMemory, stamp_of
-from distill_tui.data.sound_file import OpenSound, UnreadableSoundError, hash_file, open_sound, to_mono
+from distill_tui.data.scan_packing import ScanPacking
+from distill_tui.data.sound_file import FileHash, OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
 from distill_tui.data.thread_pool import Stop, as_ready
 from distill_tui.data.tonality import TonalityMeter
 from distill_tui.paths import Home
@@ -35,7 +38,11 @@ Progress = Callable[[int, int], None]
 
 
 def scan(
-    paths: Sequence[str | Path], validation_fraction: float, home: Home | None = None, progress: Progress | None = None
+    paths: Sequence[str | Path],
+    validation_fraction: float,
+    home: Home | None = None,
+    progress: Progress | None = None,
+    pack: ScanPacking | None = None,
 ) -> Corpus:
     """Find and check the sounds in folders and files, and split them.
 
@@ -48,6 +55,7 @@ def scan(
         validation_fraction: share of the sounds that is held out, 0 to 0.5.
         home: where to remember; None to remember nothing.
         progress: called with (files done, files in all) from this thread, first with (0, all).
+        pack: how the sounds are kept, decoded, in the same pass; None to keep nothing but what is learned.
 
     Raises:
         RequestError: a path is missing or holds no files. No usable sound is no error here: see `Corpus.facts`.
@@ -55,7 +63,7 @@ def scan(
     roots, files = find_files(paths)
     corpus = Corpus(paths=[encode_path(root) for root in roots], validation_fraction=validation_fraction)
     first_of: dict[str, str] = {}
-    for file, finding in _findings(files, home, progress or (lambda _done, _total: None)):
+    for file, finding in _findings(files, home, progress or (lambda _done, _total: None), pack):
         reason = finding.reason
         if not reason and finding.sound in first_of:
             reason = f"the same sound as {first_of[finding.sound]}"
@@ -81,7 +89,9 @@ def scan(
     return corpus
 
 
-def _findings(files: list[FoundFile], home: Home | None, progress: Progress) -> list[tuple[FoundFile, Finding]]:
+def _findings(
+    files: list[FoundFile], home: Home | None, progress: Progress, pack: ScanPacking | None
+) -> list[tuple[FoundFile, Finding]]:
     """The finding about each file, in the order of `files`."""
     found: dict[str, Finding] = {f.path: Finding(reason=f.reason) for f in files if f.reason}
     memory = ScanMemory(home.cache if home else None)
@@ -89,7 +99,9 @@ def _findings(files: list[FoundFile], home: Home | None, progress: Progress) -> 
         progress(0, len(files))
         found |= memory.recall((f.path, f.stamp) for f in files if not f.reason)
         unknown = [f for f in files if f.path not in found]
-        with contextlib.closing(as_ready(unknown, examine)) as results:
+        if unknown and pack is not None:
+            pack.begin(unknown, found.values())
+        with contextlib.closing(as_ready(unknown, lambda file, stop: examine(file, stop, pack))) as results:
             for file, result in results:
                 found[file.path], lasting = result()
                 if lasting:
@@ -98,38 +110,52 @@ def _findings(files: list[FoundFile], home: Home | None, progress: Progress) -> 
         if not unknown:
             progress(len(files), len(files))
     finally:
+        if pack is not None:
+            pack.end()
         memory.close()
     return [(file, found[file.path]) for file in files]
 
 
-def examine(file: FoundFile, stop: Stop | None = None) -> tuple[Finding, bool]:
-    """Read one file to its end: what it is, and whether that is worth remembering (a passing failure is not)."""
-    stamp, content = file.stamp, ""
+def examine(file: FoundFile, stop: Stop | None = None, pack: ScanPacking | None = None) -> tuple[Finding, bool]:
+    """Read one file to its end, once: what it is, and whether that is worth remembering (a passing failure is not)."""
+    stamp = file.stamp
 
     def check(opened: OpenSound) -> None:
-        nonlocal stamp, content
+        nonlocal stamp
         if LONGEST_HOURS * 3600 * opened.rate < opened.promised < UNKNOWN_FRAMES:
             raise UnreadableSoundError(Path(file.path), TOO_LONG)
-        stamp, content = stamp_of(os.fstat(opened.handle)), hash_file(opened.handle, stop)
+        stamp = stamp_of(os.fstat(opened.handle))
 
+    packed: Encoded | None = None
     try:
         with open_sound(Path(file.path), check) as opened:
-            finding = _listen(opened, stop)
-        finding.content = content
+            finding = Finding(rate=opened.rate, channels=opened.channels)
+            content = FileHash(opened.handle, Path(file.path))
+            blocks = _listen(opened, finding, content, stop)
+            packed = pack.encode(blocks, opened.rate) if pack is not None else None
+            # to the end, also of what is not packed
+            deque(blocks, maxlen=0)
+            finding.content = content.finish(stop)
         with contextlib.suppress(OSError):
             if not stamp == stamp_of(Path(file.path).stat()) == file.stamp:
                 return Finding(reason="it was changed while it was read: scan again"), False
+        if pack is not None and packed is not None and not finding.reason:
+            pack.add(finding.content, packed)
+            packed = None
     except UnreadableSoundError as error:
         return Finding(reason=error.reason), not isinstance(error.__cause__, OSError)
+    finally:
+        if packed is not None:
+            packed.drop()
     return finding, True
 
 
-def _listen(opened: OpenSound, stop: Stop | None) -> Finding:
-    """Decode a sound to its end, and judge it."""
-    finding = Finding(rate=opened.rate, channels=opened.channels, format=opened.format)
+def _listen(opened: OpenSound, finding: Finding, content: FileHash, stop: Stop | None) -> Iterator[Samples]:
+    """Decode a sound to its end, as mono blocks, and judge it: `finding` is complete after the last one."""
+    finding.format = opened.format
     if not LOWEST_RATE <= opened.rate <= HIGHEST_RATE:
         finding.reason = f"its rate is {opened.rate} Hz; from {LOWEST_RATE} to {HIGHEST_RATE} Hz can be used"
-        return finding
+        return
     hasher = hashlib.blake2b(str(opened.rate).encode(), digest_size=20)
     peak = mono_peak = 0.0
     meter = TonalityMeter(opened.rate)
@@ -139,7 +165,8 @@ def _listen(opened: OpenSound, stop: Stop | None) -> Finding:
             stop.check()
         if opened.frames > LONGEST_HOURS * 3600 * opened.rate:
             finding.reason = TOO_LONG
-            return finding
+            return
+        content.follow(stop)
         hasher.update(block.data)
         largest = float(max(block.max(), -block.min()))
         if not np.isfinite(largest):
@@ -150,12 +177,12 @@ def _listen(opened: OpenSound, stop: Stop | None) -> Finding:
             mono = to_mono(block)
             mono_peak = max(mono_peak, float(np.abs(mono).max()))
             meter.add(mono)
+            yield mono
     finding.sound, finding.frames, finding.tonality = hasher.hexdigest(), opened.frames, meter.value
     finding.note = opened.cut_off()
     finding.reason = _why_not(finding, opened.broken, peak, mono_peak, not_finite)
     if peak > LOUD:
         finding.note = "; ".join(filter(None, (finding.note, f"its peak is {peak:.4g}, where full scale is 1")))
-    return finding
 
 
 def _why_not(finding: Finding, broken: str, peak: float, mono_peak: float, not_finite: int) -> str:

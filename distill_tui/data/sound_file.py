@@ -197,16 +197,34 @@ def _bytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count} bytes"
 
 
-def hash_file(handle: int, stop: Stop | None = None) -> str:
-    """The hash of an open file's bytes, in hexadecimal: what a sound is known by, wherever it lies."""
-    hasher = hashlib.blake2b(digest_size=20)
-    position = 0
-    while data := os.pread(handle, 1 << 20, position):
-        hasher.update(data)
-        position += len(data)
-        if stop is not None:
-            stop.check()
-    return hasher.hexdigest()
+class FileHash:
+    """The hash of an open file's bytes, in hexadecimal: what a sound is known by, wherever it lies.
+
+    It follows a decoder, so that the disk is asked for every byte once, however large the file is.
+    """
+
+    def __init__(self, handle: int, path: Path) -> None:
+        self._handle, self._path, self._position = handle, path, 0
+        self._hasher = hashlib.blake2b(digest_size=20)
+
+    def follow(self, stop: Stop | None = None) -> None:
+        """Take in what the decoder has read so far, which is still in memory."""
+        self._read(os.lseek(self._handle, 0, os.SEEK_CUR), stop)
+
+    def finish(self, stop: Stop | None = None) -> str:
+        """Take in the rest of the file; the hash of all of it."""
+        self._read(1 << 62, stop)
+        return self._hasher.hexdigest()
+
+    def _read(self, end: int, stop: Stop | None) -> None:
+        try:
+            while data := os.pread(self._handle, min(1 << 20, max(0, end - self._position)), self._position):
+                self._hasher.update(data)
+                self._position += len(data)
+                if stop is not None:
+                    stop.check()
+        except OSError as error:
+            raise UnreadableSoundError(self._path, _reason(error)) from error
 
 
 def to_mono(block: Samples) -> Samples:

@@ -44,6 +44,14 @@ class Data(Struct, forbid_unknown_fields=True, kw_only=True):
             step=0.05,
         ),
     ] = 0.1
+    balance: Annotated[
+        Literal["seconds", "files", "folders"],
+        _meta(
+            "Balance",
+            "What is heard equally often: seconds: each second of sound. files: each file, short or long. folders: "
+            "each folder, however many sounds lie in it.",
+        ),
+    ] = "seconds"
     crop_seconds: Annotated[float | Auto, _meta("Crop", "Length of a training crop.", ge=0.1, le=30, unit="s")] = "auto"
     random_gain_db: Annotated[
         float, _meta("Random gain", "Each crop is made louder or quieter by up to this much.", ge=0, le=24, unit="dB")

@@ -56,10 +56,10 @@ def case(device: str, minutes: int, how: str, batch: int, seconds: float) -> dic
     """One case, in this process."""
     from distill_tui.engine.bench.subject import Watch, make_trainer, peak_memory
     from distill_tui.engine.tasks import codec
-    from distill_tui.engine.tasks.waves import InMemoryWaves, MemmapWaves
+    from distill_tui.engine.tasks.waves import InMemoryWaves, StreamedWaves
     from distill_tui.machine import this_machine
 
-    setattr(codec, "load_waves", InMemoryWaves if how == HELD else MemmapWaves)  # noqa: B010 - not for mypy to see
+    setattr(codec, "load_waves", InMemoryWaves if how == HELD else StreamedWaves)  # noqa: B010 - not for mypy to see
     with tempfile.TemporaryDirectory() as folder:
         waves = minutes_of_sound(Path(folder), minutes)
         begun = time.perf_counter()

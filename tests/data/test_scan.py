@@ -14,6 +14,7 @@ import threading
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -422,9 +423,9 @@ def examined(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     original = scan_module.examine
 
-    def counted(file: FoundFile, stop: Stop | None = None) -> tuple[scan_cache.Finding, bool]:
+    def counted(file: FoundFile, *how: Any) -> tuple[scan_cache.Finding, bool]:
         names.append(file.name)
-        return original(file, stop)
+        return original(file, *how)
 
     monkeypatch.setattr(scan_module, "examine", counted)
     return names
@@ -452,11 +453,11 @@ def test_a_second_scan_reads_only_what_changed(folder: Path, home: Home, examine
 def test_a_failure_that_may_pass_is_not_remembered(folder: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder / "a.wav")
 
-    def fail(*_: object) -> str:
+    def fail(*_: object) -> bytes:
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(scan_module, "hash_file", fail)
+        patch.setattr(os, "pread", fail)
         assert reasons(scan([folder], 0.2, home)) == {"a.wav": "cannot be read: input/output error"}
     assert len(scan([folder], 0.2, home).sounds) == 1
 
@@ -465,15 +466,15 @@ def test_a_file_that_grows_while_it_is_read_is_skipped(
     folder: Path, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(folder / "a.wav")
-    original = sound_file.hash_file
+    original = sound_file.FileHash.finish
 
-    def hash_and_grow(handle: int, stop: Stop | None = None) -> str:
+    def hash_and_grow(self: sound_file.FileHash, stop: Stop | None = None) -> str:
         with path.open("ab") as file:
             file.write(b"more")
-        return original(handle, stop)
+        return original(self, stop)
 
     with monkeypatch.context() as patch:
-        patch.setattr(scan_module, "hash_file", hash_and_grow)
+        patch.setattr(sound_file.FileHash, "finish", hash_and_grow)
         assert reasons(scan([folder], 0.2, home)) == {"a.wav": "it was changed while it was read: scan again"}
     assert len(scan([folder], 0.2, home).sounds) == 1
 
@@ -561,7 +562,7 @@ def test_a_huge_file_that_is_a_hole_is_skipped_without_reading_it(
     def no_reading(*_: object) -> str:
         raise AssertionError("it was read")
 
-    monkeypatch.setattr(scan_module, "hash_file", no_reading)
+    monkeypatch.setattr(sound_file.FileHash, "finish", no_reading)
     (reason,) = reasons(scan([folder], 0.2)).values()
     assert re.fullmatch(r"only \d+ bytes of its [\d.]+ GB are on the disk", reason)
 
@@ -584,13 +585,13 @@ def test_what_says_it_is_longer_than_a_day_is_skipped_before_it_is_read(
     monkeypatch.setattr(scan_module, "LONGEST_HOURS", 1 / 3600)
     write(folder / "a.wav", sine(0.9))
     write(folder / "b.wav", sine(1.1))
-    read: list[int] = []
+    read: list[object] = []
 
-    def hashed(handle: int, stop: Stop | None) -> str:
-        read.append(handle)
+    def hashed(self: sound_file.FileHash, stop: Stop | None) -> str:
+        read.append(self)
         return ""
 
-    monkeypatch.setattr(scan_module, "hash_file", hashed)
+    monkeypatch.setattr(sound_file.FileHash, "finish", hashed)
     corpus = scan([folder], 0.2)
     assert reasons(corpus) == {"b.wav": "longer than 24 hours: split it into shorter files"}
     assert len(corpus.sounds) == len(read) == 1

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from distill_tui.engine.tasks.crops import Batches, speed_perturb
-from distill_tui.engine.tasks.waves import InMemoryWaves, MemmapWaves
+from distill_tui.engine.tasks.waves import InMemoryWaves, StreamedWaves
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 
@@ -66,7 +66,7 @@ def test_gain_and_polarity_stay_within_what_the_recipe_says(waves: list[np.ndarr
 
 
 def test_sound_that_does_not_fit_is_cut_in_the_same_way(waves: list[np.ndarray]) -> None:
-    held, mapped = InMemoryWaves(waves, CPU), MemmapWaves(waves, CPU)
+    held, mapped = InMemoryWaves(waves, CPU), StreamedWaves(waves, CPU)
     files, starts = torch.tensor([0, 1, 2, 3, 1]), torch.tensor([-20, 950, 30, -93, 0])
     assert torch.equal(held.crop(files, starts, 100), mapped.crop(files, starts, 100))
 

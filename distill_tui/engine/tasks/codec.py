@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from distill_tui.data import decode_cache
 from distill_tui.data.audio_io import write_wav
 from distill_tui.data.corpus import Corpus
-from distill_tui.data.decode_cache import Wave
+from distill_tui.data.decode_cache import CachedWave, Wave
 from distill_tui.engine.codebook_health import count_codes
 from distill_tui.engine.dsp.hearing import Hearing, hear
 from distill_tui.engine.dsp.losses import SpectralLoss
@@ -62,7 +62,8 @@ class CodecTask(AdversarialTask):
         self.sample_rate, self.crop = int(recipe.model.sample_rate), crop_samples(recipe)
         self.per_step = int(recipe.train.batch_size) * self.crop / self.sample_rate
         self.latents_per_step = int(recipe.train.batch_size) * self.crop // latent_hop(recipe)
-        self._batches = Batches(load_waves(training, device), recipe, self.crop, recipe.train.seed)
+        folders = [str(Path(wave.sound.name).parent) if isinstance(wave, CachedWave) else "" for wave in training]
+        self._batches = Batches(load_waves(training, device), recipe, self.crop, recipe.train.seed, folders)
         self._spectral = SpectralLoss(self.sample_rate).to(device)
         self.waves: dict[Split, Sequence[Wave]] = {"training": training, "validation": validation}
         self._names, self._max_seconds = names, MAX_SECONDS
@@ -215,15 +216,15 @@ def _as_numbers(rows: list[dict[str, Tensor]]) -> list[dict[str, float]]:
 
 def read_sounds(
     home: Home, corpus: Corpus, sample_rate: int
-) -> tuple[list[decode_cache.CachedWave], list[decode_cache.CachedWave], list[tuple[str, str]]]:
+) -> tuple[list[CachedWave], list[CachedWave], list[tuple[str, str]]]:
     """Decode sounds into the cache: (training, validation, what was skipped and why); no samples are read yet.
 
     Raises:
         DistillError: a split has no usable sound left.
     """
     decoded, failed = decode_cache.decode_all(corpus, sample_rate, home)
-    training: list[decode_cache.CachedWave] = []
-    validation: list[decode_cache.CachedWave] = []
+    training: list[CachedWave] = []
+    validation: list[CachedWave] = []
     for wave in decoded:
         if wave.sound.split == "by time":
             border = round(len(wave) * (1 - corpus.validation_fraction))

@@ -5,10 +5,12 @@ random state has to be saved: a resumed run gets the batches of one that never s
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from distill_tui.engine.tasks.balance import shares_of
 from distill_tui.engine.tasks.waves import Waves
 from distill_tui.engine.training.seeds import generator
 from distill_tui.recipe.schema import Recipe
@@ -17,20 +19,22 @@ from distill_tui.recipe.schema import Recipe
 class Batches:
     """The batches of a run: `batch(step)` is the same whenever it is asked for."""
 
-    def __init__(self, waves: Waves, recipe: Recipe, length: int, seed: int) -> None:
+    def __init__(self, waves: Waves, recipe: Recipe, length: int, seed: int, folders: Sequence[str] = ()) -> None:
+        """`folders` are those of the files, for `data.balance`."""
         self._waves, self._length, self._seed = waves, length, seed
         self._size = int(recipe.train.batch_size)
         self._steps = int(recipe.train.steps_per_epoch)
         self._data = data = recipe.data
         # a crop that is sped up needs more sound than it gives, and the interpolation a sample to each side
         self._source = math.ceil(length * (1 + data.random_speed)) + 3 if data.random_speed else length
-        # a short file fills a whole crop with the silence around it, so it is drawn as often as a crop of a long one
-        shares = waves.lengths.clamp(min=self._source).double()
-        self._ends = (shares / shares.sum()).cumsum(0)
+        self._ends = shares_of(data.balance, waves.lengths, self._source, folders).cumsum(0)
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
 
     def _order_of(self, epoch: int) -> Tensor:
-        """The positions of an epoch's crops, drawn once an epoch: of 1,000 hours they take 0.1 s."""
+        """The positions of an epoch's crops, drawn once an epoch: 0.1 s for 1,000 hours, under 1 us a step.
+
+        A keyed bijection would draw each step's positions by themselves, and change the batches of every earlier seed.
+        """
         if self._order[0] != epoch:
             slots = self._steps * self._size
             self._order = epoch, torch.randperm(slots, generator=generator(self._seed, 1, epoch))
@@ -41,6 +45,13 @@ class Batches:
 
         Within an epoch their positions are spread evenly over all sound: each file is heard.
         """
+        files, starts, random = self._choose(step)
+        crops = self._waves.crop(files, starts, self._source)
+        self._waves.expect(lambda: self._choose(step + 1)[:2], self._source)
+        return self._augment(crops, random)
+
+    def _choose(self, step: int) -> tuple[Tensor, Tensor, torch.Generator]:
+        """The files and starts of a step's crops, and the random numbers that come after them."""
         epoch, index = divmod(step, self._steps)
         random = generator(self._seed, 2, step)
         slots = self._order_of(epoch)[index * self._size : (index + 1) * self._size].double()
@@ -50,7 +61,7 @@ class Batches:
         starts = (
             torch.rand(self._size, generator=random, dtype=torch.float64) * (spare.abs() + 1)
         ).long() * spare.sign()
-        return self._augment(self._waves.crop(files, starts, self._source), random)
+        return files, starts, random
 
     def _augment(self, crops: Tensor, random: torch.Generator) -> Tensor:
         """Change the speed, the gain and the polarity of crops at random, and mix some with the next one."""

@@ -1,15 +1,26 @@
-"""Sounds of a run that can be cropped: in the device's memory where they fit, else read from the decode cache."""
+"""Sounds of a run that can be cropped: in the device's memory as far as they fit, the rest read a step ahead.
 
-from collections.abc import Sequence
+Sounds of the cache stay int16 with a scale for each block (`data.blocks`), in half the memory that they would take
+otherwise; crops are scaled as they are cut. A crop is the same, bit for bit, wherever its sound lies.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from distill_tui.data.decode_cache import Wave
+from distill_tui.data.blocks import BLOCK
+from distill_tui.data.decode_cache import CachedWave, Wave
 
-READ_SAMPLES = 1 << 24
+READ_SAMPLES = BLOCK << 10
 """Samples of a long sound that are read at a time on their way into the device's memory."""
+HELD_SHARE = 0.5
+"""Share of the free memory that sound may take."""
+Choose = Callable[[], tuple[Tensor, Tensor]]
+"""Gives the files and starts of crops."""
 
 
 class Waves(Protocol):
@@ -20,21 +31,49 @@ class Waves(Protocol):
     def crop(self, files: Tensor, starts: Tensor, length: int) -> Tensor:
         """Crops [batch, length] of the files with these indices, from sample `starts` on; zeros outside a file."""
 
+    def expect(self, choose: Choose, length: int) -> None:
+        """Get ready for the crops that will be asked for next: a hint, which changes no result."""
+
 
 class InMemoryWaves:
     """All sound in one tensor in the device's memory."""
 
     def __init__(self, waves: Sequence[Wave], device: torch.device) -> None:
-        self.lengths = torch.tensor([len(w) for w in waves])
+        lengths = [len(w) for w in waves]
+        self.lengths = torch.tensor(lengths)
         self._offsets = (self.lengths.cumsum(0) - self.lengths).to(device)
         self._lengths = self.lengths.to(device)
-        self._wave = torch.empty(int(self.lengths.sum()), device=device)
-        position = 0
+        is_packed = all(isinstance(wave, CachedWave) for wave in waves)
+        self._wave = torch.empty(sum(lengths), dtype=torch.int16 if is_packed else torch.float32, device=device)
+        scales: list[np.ndarray] = []
+        shifts, first_blocks = [], []
+        position = blocks = 0
         for wave in waves:
+            shift = 0
+            first_blocks.append(blocks)
             for start in range(0, len(wave), READ_SAMPLES):
-                samples = torch.from_numpy(wave[start : start + READ_SAMPLES])
-                self._wave[position : position + len(samples)] = samples
-                position += len(samples)
+                end = min(start + READ_SAMPLES, len(wave))
+                if isinstance(wave, CachedWave) and is_packed:
+                    integers, of_blocks, begin = wave.quantized(start, end)
+                    shift = begin if not start else shift
+                    # a part that begins within a block shares its last block with the next piece
+                    of_blocks = of_blocks[1:] if start and begin else of_blocks
+                    scales.append(of_blocks)
+                    blocks += len(of_blocks)
+                    piece = torch.from_numpy(np.array(integers))
+                else:
+                    piece = torch.from_numpy(np.array(wave[start:end]))
+                self._wave[position : position + len(piece)] = piece
+                position += len(piece)
+            shifts.append(shift)
+        self._scales = torch.from_numpy(np.concatenate(scales)).to(device) if scales else None
+        self._shifts, self._first_blocks = torch.tensor(shifts).to(device), torch.tensor(first_blocks).to(device)
+        if device.type == "cpu":
+            # numbers for the slices, which a tensor takes longer to give
+            self._places = list(zip(lengths, self._offsets.tolist(), shifts, first_blocks, strict=True))
+
+    def expect(self, choose: Choose, length: int) -> None:
+        """Nothing has to be read."""
 
     def crop(self, files: Tensor, starts: Tensor, length: int) -> Tensor:
         device = self._wave.device
@@ -44,27 +83,54 @@ class InMemoryWaves:
         files, starts = files.to(device, non_blocking=True), starts.to(device, non_blocking=True)
         positions = starts[:, None] + torch.arange(length, device=device)
         inside = (positions >= 0) & (positions < self._lengths[files][:, None])
-        positions = (positions + self._offsets[files][:, None]).clamp_(0, len(self._wave) - 1)
-        return self._wave[positions] * inside
+        # what lies outside is taken from anywhere, and becomes zero
+        positions = positions * inside
+        crops = self._wave[positions + self._offsets[files][:, None]]
+        if self._scales is None:
+            return crops * inside
+        blocks = torch.div(positions + self._shifts[files][:, None], BLOCK, rounding_mode="floor")
+        return crops * (self._scales[blocks + self._first_blocks[files][:, None]] * inside)
 
     def _slices(self, files: list[int], starts: list[int], length: int) -> Tensor:
         crops = torch.zeros(len(files), length)
         for row, (file, start) in enumerate(zip(files, starts, strict=True)):
-            first, last = max(start, 0), min(start + length, int(self.lengths[file]))
-            if first < last:
-                offset = int(self._offsets[file])
-                crops[row, first - start : last - start] = self._wave[offset + first : offset + last]
+            samples, offset, shift, first_block = self._places[file]
+            first, last = max(start, 0), min(start + length, samples)
+            while first < last:
+                # to the end of the block, or of all where none has a scale
+                end = last if self._scales is None else min(last, ((first + shift) // BLOCK + 1) * BLOCK - shift)
+                into, part = crops[row, first - start : end - start], self._wave[offset + first : offset + end]
+                if self._scales is None:
+                    into.copy_(part)
+                else:
+                    torch.mul(part, self._scales[first_block + (first + shift) // BLOCK], out=into)
+                first = end
         return crops
 
 
-class MemmapWaves:
-    """Sound that does not fit into memory: crops are read from the cache's files."""
+class StreamedWaves:
+    """Sound that is read from the cache's packs, by one thread a step ahead."""
 
     def __init__(self, waves: Sequence[Wave], device: torch.device) -> None:
         self.lengths = torch.tensor([len(w) for w in waves])
         self._waves, self._device = waves, device
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+        self._ahead: tuple[Tensor, Tensor, int, Future[Tensor]] | None = None
+
+    def expect(self, choose: Choose, length: int) -> None:
+        """Begin to read these crops."""
+        files, starts = choose()
+        self._ahead = files, starts, length, self._reader.submit(self._read, files, starts, length)
 
     def crop(self, files: Tensor, starts: Tensor, length: int) -> Tensor:
+        ahead, self._ahead = self._ahead, None
+        if ahead and ahead[2] == length and torch.equal(ahead[0], files) and torch.equal(ahead[1], starts):
+            crops = ahead[3].result()
+        else:
+            crops = self._read(files, starts, length)
+        return crops.to(self._device, non_blocking=True)
+
+    def _read(self, files: Tensor, starts: Tensor, length: int) -> Tensor:
         crops = torch.zeros(len(files), length, pin_memory=self._device.type == "cuda")
         view = crops.numpy()
         for row, (file, start) in enumerate(zip(files.tolist(), starts.tolist(), strict=True)):
@@ -72,16 +138,48 @@ class MemmapWaves:
             first, last = max(start, 0), min(start + length, len(wave))
             if first < last:
                 view[row, first - start : last - start] = wave[first:last]
-        return crops.to(self._device, non_blocking=True)
+        return crops
+
+
+class PartlyHeldWaves:
+    """The first sounds in the device's memory, and the others read."""
+
+    def __init__(self, waves: Sequence[Wave], held: int, device: torch.device) -> None:
+        self.lengths = torch.tensor([len(w) for w in waves])
+        self._count, self._device = held, device
+        self._held, self._read = InMemoryWaves(waves[:held], device), StreamedWaves(waves[held:], device)
+
+    def expect(self, choose: Choose, length: int) -> None:
+        """Begin to read those crops that must be read."""
+        files, starts = choose()
+        rows = files >= self._count
+        self._read.expect(lambda: (files[rows] - self._count, starts[rows]), length)
+
+    def crop(self, files: Tensor, starts: Tensor, length: int) -> Tensor:
+        rows = files >= self._count
+        crops = torch.empty(len(files), length, device=self._device)
+        for part, waves, first in ((rows, self._read, self._count), (~rows, self._held, 0)):
+            chosen = part.nonzero()[:, 0]
+            cut = waves.crop(files[part] - first, starts[part], length)
+            crops[chosen.to(self._device, non_blocking=True)] = cut
+        return crops
 
 
 def load_waves(waves: Sequence[Wave], device: torch.device) -> Waves:
-    """Load waves into the device's memory if they fit into half of what is free there; else map their files."""
-    size = sum(4 * len(w) for w in waves)
+    """Load as many waves as fit into a part of the device's free memory; the rest is read from the cache."""
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
     else:
         import psutil
 
         free = psutil.virtual_memory().available
-    return InMemoryWaves(waves, device) if size < free / 2 else MemmapWaves(waves, device)
+    return hold(waves, device, HELD_SHARE * free)
+
+
+def hold(waves: Sequence[Wave], device: torch.device, most: float) -> Waves:
+    """Waves of which those are held in the device's memory that fit into `most` bytes, from the first one on."""
+    sizes = np.array([len(wave) * (2 if isinstance(wave, CachedWave) else 4) for wave in waves], np.int64)
+    held = int(np.searchsorted(sizes.cumsum(), most, side="right"))
+    if held == len(waves):
+        return InMemoryWaves(waves, device)
+    return PartlyHeldWaves(waves, held, device) if held else StreamedWaves(waves, device)

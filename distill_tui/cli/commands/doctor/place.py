@@ -71,7 +71,7 @@ def sound() -> Iterator[Check]:
 
 def folders(home: Home) -> Iterator[Check]:
     """Writability of the home's folders, the size of its cache, and the free space."""
-    from distill_tui.data.decode_cache import cache_bytes
+    from distill_tui.data.cache_room import cache_bytes
 
     elsewhere = "Choose another folder with --home or DISTILL_TUI_HOME."
     for name, folder in (("home", home.root), ("runs", home.runs), ("models", home.models), ("cache", home.cache)):
@@ -88,7 +88,7 @@ def folders(home: Home) -> Iterator[Check]:
     with contextlib.suppress(OSError):
         free = shutil.disk_usage(_nearest(home.root)).free
         text = f"{free / GIB:.1f} GiB free"
-        advice = f"An hour of decoded sound takes 0.6 GiB, a run's checkpoints about 0.5. {elsewhere}"
+        advice = f"An hour of decoded sound takes 0.3 GiB, a run's checkpoints about 0.5. {elsewhere}"
         yield (
             Check("folder", "space", "ok", text)
             if free >= LITTLE_SPACE
