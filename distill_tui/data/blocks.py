@@ -11,20 +11,15 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from distill_tui.data.packs import BLOCK
 from distill_tui.data.sound_file import Samples
 
-BLOCK = 1 << 14
-"""Samples that share a scale and a hash. A crop of a second reads a third more than it needs."""
 Integers = NDArray[np.int16]
 TRAILER = np.dtype([("scale", "<f4"), ("hash", "V8")])
-"""A block's row in the table behind the samples. Its hash is against accidents, which pass one time in 10^19."""
+"""A block's row of ROW_BYTES in the table behind the samples. Its hash is against accidents, which pass one time in
+10^19."""
 UNIT = np.float32(1 / 32768)
 LARGEST = 32767
-
-
-def stored_bytes(samples: int) -> int:
-    """Bytes of a sound of so many samples."""
-    return 2 * samples + TRAILER.itemsize * -(-samples // BLOCK)
 
 
 def quantize(block: Samples) -> tuple[Integers, np.float32]:

@@ -10,10 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill_tui.data import float_cache
-from distill_tui.data.blocks import stored_bytes
 from distill_tui.data.corpus import Sound
-from distill_tui.data.packs import Index, changing, used_packs
+from distill_tui.data.packs import Index, changing, stored_bytes, used_packs
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import Home
 from distill_tui.text import printable
@@ -22,6 +20,8 @@ LIMIT_SHARE = 0.8
 """Of the room that the disk has for them, decoded sounds take no more than this if settings.toml sets no limit."""
 RESERVE = 1 << 30
 """Bytes that stay free for checkpoints and logs, or half of what is free where that is less."""
+LARGE = 10**9
+"""Bytes that nobody takes without saying so."""
 
 
 def decoded_samples(sound: Sound, rate: int) -> int:
@@ -74,7 +74,7 @@ def room_of(home: Home, index: Index) -> Room:
     """The room for a home's decoded sounds now."""
     used, packs = used_packs(index), index.packs()
     taken = sum(pack.bytes for pack in packs)
-    free = shutil.disk_usage(_nearest(index.folder)).free
+    free = free_bytes(index.folder)
     limit = home.cache_limit or int(LIMIT_SHARE * (free + taken))
     return Room(free, taken, sum(pack.bytes for pack in packs if pack.id in used), limit, home.cache)
 
@@ -87,6 +87,9 @@ def make_room(home: Home, index: Index, need: int) -> None:
     """
     room = room_of(home, index)
     if room.excess(need) or room.problem(need):
+        # here, as numpy comes with it
+        from distill_tui.data import float_cache
+
         float_cache.remove_old(home, older_than=0.0)
         room = room_of(home, index)
     if problem := room.problem(need):
@@ -106,6 +109,11 @@ class Plan:
 
     need: int
     room: Room
+
+    @property
+    def is_large(self) -> bool:
+        """True if a person should know before so much is taken."""
+        return self.need >= LARGE
 
     @property
     def text(self) -> str:
@@ -133,8 +141,11 @@ def plan_room(home: Home, sounds: Iterable[Sound], rate: int) -> Plan | None:
     return plan
 
 
-def _nearest(folder: Path) -> Path:
-    return next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+def free_bytes(folder: Path) -> int:
+    """Free bytes where a folder is, or will be; 0 if that is unknown."""
+    with contextlib.suppress(OSError, StopIteration):
+        return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
+    return 0
 
 
 def cache_bytes(home: Home) -> int:

@@ -1,5 +1,7 @@
 """The sounds of a run: files of each split, and why others were skipped."""
 
+import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +15,9 @@ from distill_tui.foreign import decode
 from distill_tui.recipe.resolve import DataFacts
 from distill_tui.text import decode_path, printable
 
+MOST_LISTED, MOST_FOLDERS = 2000, 200
+"""Files that a model's card lists, and folders that it counts where there are more files."""
+OTHERS = "(others)"
 Split = Literal["training", "validation", "by time"]
 Hash = Annotated[str, Meta(pattern=r"\A[0-9a-f]*\Z", max_length=128)]
 """It becomes a part of a file's name."""
@@ -123,13 +128,19 @@ class Corpus(Manifest, kw_only=True):
         )
 
     def described(self) -> dict[str, Any]:
-        """The data as a model's card describes it."""
-        return {
-            "paths": self.paths,
+        """The data as a model's card describes it: of many files their number by folder, and the manifest's hash."""
+        told: dict[str, Any] = {
+            "paths": self.paths[:MOST_LISTED],
             "files": len(self.sounds),
             "seconds": self.seconds,
-            "sounds": [[sound.name, sound.content, sound.split] for sound in self.sounds],
         }
+        if len(self.sounds) <= MOST_LISTED:
+            return told | {"sounds": [[sound.name, sound.content, sound.split] for sound in self.sounds]}
+        counts = Counter(os.path.dirname(sound.name) for sound in self.sounds).most_common()  # noqa: PTH120
+        folders = dict(counts[:MOST_FOLDERS])
+        if rest := sum(count for _, count in counts[MOST_FOLDERS:]):
+            folders[OTHERS] = rest
+        return told | {"manifest": self.hash, "folders": folders}
 
     def to_json(self) -> dict[str, Any]:
         """The corpus as `distill-tui data --json` prints it; `from_json` reads it back."""

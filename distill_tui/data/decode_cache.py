@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from distill_tui.data import float_cache
 from distill_tui.data.audio_io import resampled
-from distill_tui.data.blocks import BLOCK, TRAILER, Integers, digest, restore
+from distill_tui.data.blocks import TRAILER, Integers, digest, restore
 from distill_tui.data.cache_room import decoded_samples, make_room, needed_bytes
 from distill_tui.data.corpus import Corpus, Sound
 from distill_tui.data.packer import Encoded, Packer
-from distill_tui.data.packs import Place, Use, changing, packs_folder, sweep
+from distill_tui.data.packs import BLOCK, Place, Use, changing, packs_folder, sweep
 from distill_tui.data.scan import Progress
 from distill_tui.data.sound_file import FileHash, OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
 from distill_tui.data.thread_pool import Stop, as_ready

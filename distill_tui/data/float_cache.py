@@ -13,12 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from distill_tui.data.blocks import BLOCK
 from distill_tui.data.corpus import Sound
 from distill_tui.data.sound_file import Samples
 from distill_tui.paths import Home
 
-DIGEST = 8
+BLOCK, DIGEST = 1 << 14, 8
 NAME = re.compile(r"[0-9a-f]+-\d+-v\d+\.f32")
 KEPT_SECONDS = 30 * 24 * 3600.0
 

@@ -20,6 +20,11 @@ MOST_BYTES = 1 << 30
 class Manifest(Struct):
     """The facts of a run's data."""
 
+    @property
+    def hash(self) -> str:
+        """The hash that the file of this manifest holds."""
+        return _hash(msgspec.to_builtins(self))
+
     def save(self, path: Path) -> None:
         """Write the manifest, atomically."""
         document: dict[str, Any] = msgspec.to_builtins(self)

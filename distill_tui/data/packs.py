@@ -22,6 +22,10 @@ from distill_tui.text import printable
 FORMAT = 1
 """To be raised when the same sound would be decoded to other samples, or stored in another way."""
 INDEX = f"index-{FORMAT}.sqlite"
+BLOCK = 1 << 14
+"""Samples that share a scale and a hash. A crop of a second reads a third more than it needs."""
+ROW_BYTES = 12
+"""Bytes of a block's scale and hash, which stand behind a sound's int16 samples."""
 PACK_BYTES = 1 << 30
 """A pack that has grown to this takes no more sounds."""
 PATIENCE = 60.0
@@ -53,6 +57,11 @@ class Row(NamedTuple):
     name: str
     bytes: int
     used: float
+
+
+def stored_bytes(samples: int) -> int:
+    """Bytes of a sound of so many samples."""
+    return 2 * samples + ROW_BYTES * -(-samples // BLOCK)
 
 
 def packs_folder(home: Home) -> Path:

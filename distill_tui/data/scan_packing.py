@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from distill_tui.data.audio_io import resampled
-from distill_tui.data.blocks import stored_bytes
 from distill_tui.data.cache_room import Plan, make_room, room_of
 from distill_tui.data.discover import FoundFile
 from distill_tui.data.packer import Encoded, Packer
-from distill_tui.data.packs import Use, changing, sweep
+from distill_tui.data.packs import Use, changing, stored_bytes, sweep
 from distill_tui.data.scan_cache import Finding
 from distill_tui.data.sound_file import Samples, UnreadableSoundError, open_sound
 from distill_tui.data.thread_pool import as_ready
@@ -29,11 +28,12 @@ class ScanPacking:
 
     Args:
         rate: in Hz; 0 for the automatic rate of a model of these sounds.
-        told: called with the bytes that will be taken and the room that there is, before anything is written.
+        told: called with the bytes that will be taken and the room that there is, before anything is written; without
+            it nothing large is kept, as nobody would know.
     """
 
     def __init__(self, home: Home, rate: int = 0, told: Callable[[Plan], object] | None = None) -> None:
-        self._home, self._rate, self._told = home, rate, told or (lambda _plan: None)
+        self._home, self._rate, self._told = home, rate, told
         self._use, self._packer = Use(), None
 
     _packer: Packer | None
@@ -46,21 +46,20 @@ class ScanPacking:
         headers = [header for _, result in as_ready(some, lambda file, _: _header(file)) if (header := result())]
         if not headers:
             return
-        seconds = sum(frames / rate for rate, frames in headers)
         scale = len(files) / len(some)
         rate = self._rate or model_rate(_seconds_by_rate(headers, scale, known))
         need = int(scale * sum(stored_bytes(round(frames * rate / native)) for native, frames in headers))
         try:
             with changing(self._home) as index:
                 sweep(index)
-                room = room_of(self._home, index)
-                if room.problem(need):
+                plan = Plan(need, room_of(self._home, index))
+                if plan.room.problem(need) or (plan.is_large and self._told is None):
                     return
                 make_room(self._home, index, need)
         except (DistillError, OSError):
             return
-        if seconds:
-            self._told(Plan(need, room))
+        if self._told is not None:
+            self._told(plan)
         self._packer = Packer(self._home, rate, self._use)
 
     def encode(self, blocks: Iterator[Samples], rate: int) -> Encoded | None:

@@ -98,6 +98,7 @@ class _Data(Struct):
     seconds: Number = None
     paths: list[str] = []
     sounds: list[Annotated[list[str], Meta(min_length=2)]] = []
+    folders: dict[str, Count] = {}
 
 
 class _Recipe(Struct):
@@ -142,6 +143,8 @@ def without_data(card: Card) -> Card:
             recipe[section] = {**inner, key: empty}
     listed = card.data.get("sounds")
     names = [str(row[0]) for row in listed if isinstance(row, list) and row] if isinstance(listed, list) else []
+    folders = card.data.get("folders")
+    names += [str(name) for name in folders] if isinstance(folders, dict) else []
     told = [str(path) for path in card.data.get("paths") or []] + names
     return msgspec.structs.replace(
         card,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from distill_tui.data.cache_room import Plan, plan_room
 from distill_tui.data.corpus import Corpus
 from distill_tui.data.images.dataset import Pictures
 from distill_tui.errors import DistillError, RequestError
@@ -36,14 +37,15 @@ from distill_tui.text import encode_path
 class NewRun:
     """A run that has no worker yet.
 
-    `recipe` is the resolved one, `expectations` are sentences on what to expect of it, and `pretrained` is the model
-    whose weights it starts from.
+    `recipe` is the resolved one, `expectations` are sentences on what to expect of it, `pretrained` is the model whose
+    weights it starts from, and `room` what its decoded sounds will still take in the cache (None: unknown).
     """
 
     folder: RunFolder
     recipe: Recipe
     expectations: list[str]
     pretrained: Start | None = None
+    room: Plan | None = None
 
 
 def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Machine | None = None) -> NewRun:
@@ -53,7 +55,7 @@ def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Mac
     resumed and repeated after the model is gone. Detecting the machine, if none is given, can take a second.
 
     Raises:
-        RequestError: no usable data, or an impossible recipe; nothing was written.
+        RequestError: no usable data, too little room for it, or an impossible recipe; nothing was written.
         DistillError: the folder cannot be written.
     """
     facts = data.facts()
@@ -64,6 +66,7 @@ def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Mac
     recipe = resolve(recipe, facts, machine or this_machine(), read_paces(home))
     if pretrained is not None:
         pretrained.check_shape(recipe)
+    room = plan_room(home, data.sounds, int(recipe.model.sample_rate)) if isinstance(data, Corpus) else None
     recipe.name = recipe.name or data.name
     run = make_run_folder(home, recipe.name)
     if pretrained is not None:
@@ -74,7 +77,7 @@ def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Mac
     data.save(run.pictures if recipe.task == "images" else run.sounds)
     # last: a folder is a run once it has a recipe
     toml.save(recipe, run.recipe)
-    return NewRun(run, recipe, expected, pretrained)
+    return NewRun(run, recipe, expected, pretrained, room)
 
 
 def read_expectations(run: RunFolder) -> list[str]:

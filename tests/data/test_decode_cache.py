@@ -17,11 +17,10 @@ import pytest
 import soundfile
 
 from distill_tui.data import blocks, packer, packs, sound_file
-from distill_tui.data.blocks import stored_bytes
 from distill_tui.data.cache_room import cache_bytes
 from distill_tui.data.corpus import Corpus, Sound
 from distill_tui.data.decode_cache import decode, decode_all
-from distill_tui.data.packs import packs_folder
+from distill_tui.data.packs import packs_folder, stored_bytes
 from distill_tui.data.scan import scan
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import Home
@@ -124,8 +123,8 @@ def test_16_bits_are_kept_and_others_lose_nothing_that_is_heard(tmp_path: Path, 
         assert not error.any()
         return
     ratios = [
-        10 * np.log10(np.mean(source[i : i + blocks.BLOCK] ** 2) / np.mean(error[i : i + blocks.BLOCK] ** 2))
-        for i in range(0, len(source), blocks.BLOCK)
+        10 * np.log10(np.mean(source[i : i + packs.BLOCK] ** 2) / np.mean(error[i : i + packs.BLOCK] ** 2))
+        for i in range(0, len(source), packs.BLOCK)
     ]
     assert min(ratios) > 90
 

@@ -1,15 +1,21 @@
 """Batches: every file is heard, nothing outside a file, and the same batch whenever it is asked for."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from distill_tui.data.decode_cache import decode_all
+from distill_tui.data.scan import scan
+from distill_tui.engine.tasks.balance import shares_of
 from distill_tui.engine.tasks.crops import Batches, speed_perturb
-from distill_tui.engine.tasks.waves import InMemoryWaves, StreamedWaves
+from distill_tui.engine.tasks.waves import InMemoryWaves, PartlyHeldWaves, StreamedWaves, hold
+from distill_tui.paths import Home
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
+from tests.data.sounds import write
 
 CPU = torch.device("cpu")
 
@@ -69,6 +75,46 @@ def test_sound_that_does_not_fit_is_cut_in_the_same_way(waves: list[np.ndarray])
     held, mapped = InMemoryWaves(waves, CPU), StreamedWaves(waves, CPU)
     files, starts = torch.tensor([0, 1, 2, 3, 1]), torch.tensor([-20, 950, 30, -93, 0])
     assert torch.equal(held.crop(files, starts, 100), mapped.crop(files, starts, 100))
+
+
+def test_sound_of_the_cache_is_cut_alike_wherever_it_lies(
+    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held, cut by an index a sample as on a GPU, held in part, and read, ahead or not."""
+    for module in ("blocks", "decode_cache"):
+        monkeypatch.setattr(f"distill_tui.data.{module}.BLOCK", 64)
+    monkeypatch.setattr("distill_tui.engine.tasks.waves.BLOCK", 64)
+    monkeypatch.setattr("distill_tui.engine.tasks.waves.READ_SAMPLES", 128)
+    random = np.random.default_rng(0)
+    for number, length in enumerate((50, 1000, 130, 9)):
+        write(tmp_path / f"{number}.wav", random.uniform(-0.7, 0.7, length), 8000, subtype="FLOAT")
+    cached, _ = decode_all(scan([tmp_path], 0.5), 8000, home)
+    waves = [*cached, cached[1].part(37, 900)]
+    files, starts = torch.tensor([0, 1, 2, 3, 1, 4, 4]), torch.tensor([-20, 950, 30, -93, 0, 700, -5])
+    plain = StreamedWaves(waves, CPU).crop(files, starts, 100)
+    assert torch.equal(InMemoryWaves([wave[:] for wave in waves], CPU).crop(files, starts, 100), plain)
+    held = InMemoryWaves(waves, CPU)
+    assert torch.equal(held.crop(files, starts, 100), plain)
+    assert torch.equal(held.gather(files, starts, 100), plain)
+    some = hold(waves, CPU, 2 * 1100)
+    assert isinstance(some, PartlyHeldWaves) and torch.equal(some.crop(files, starts, 100), plain)
+    some.expect(lambda: (files, starts), 100)
+    assert torch.equal(some.crop(files, starts, 100), plain)
+    # what comes is not what was expected
+    some.expect(lambda: (files, starts), 100)
+    assert torch.equal(some.crop(files[1:], starts[1:], 90), plain[1:, :90])
+    assert isinstance(hold(waves, CPU, 10), StreamedWaves) and isinstance(hold(waves, CPU, 1e9), InMemoryWaves)
+
+
+def test_crops_are_balanced_by_seconds_files_or_folders() -> None:
+    lengths, folders = torch.tensor([100, 300, 20, 600]), ["a", "a", "b", "b"]
+
+    def shares(balance: str) -> list[float]:
+        return [round(share, 4) for share in shares_of(balance, lengths, 100, folders).tolist()]
+
+    assert shares("seconds") == [0.0909, 0.2727, 0.0909, 0.5455]
+    assert shares("files") == [0.25] * 4
+    assert shares("folders") == [0.125, 0.375, 0.0714, 0.4286]
 
 
 def test_speed_moves_the_pitch_and_keeps_the_level() -> None:

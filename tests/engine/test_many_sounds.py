@@ -12,7 +12,7 @@ from distill_tui.runs.log import read_events
 from tests.data.sounds import write
 from tests.programs import PATIENCE, only_run, start, tiny
 
-SOUNDS = 512
+SOUNDS, DESCRIPTORS = 2000, 256
 
 
 @pytest.mark.slow
@@ -26,7 +26,7 @@ def test_more_sounds_than_descriptors_train(home: Home, tmp_path: Path) -> None:
         str(tmp_path / "sounds"),
         "--plain",
         *flags,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (SOUNDS // 2, SOUNDS // 2)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS)),
     )
     err = process.communicate(timeout=2 * PATIENCE)[1]
     assert process.returncode == 0, err.decode()

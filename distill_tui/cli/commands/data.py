@@ -31,6 +31,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("data", nargs="+", metavar="DATA", help="a folder, walked with its sub-folders, or a file")
     parser.add_argument("--validation-share", metavar="X", help="share of the files that is held out for validation")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--pack", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--progress", action="store_true", help="tell how far it is, on standard error, as JSON lines")
     parser.set_defaults(run=data)
 
@@ -39,6 +40,7 @@ def data(options: argparse.Namespace) -> int:
     """Scan and print; 2 when there is nothing to train on."""
     from distill_tui.cli.output import print_json, told_beside_json
     from distill_tui.data.scan import scan
+    from distill_tui.data.scan_packing import ScanPacking
     from distill_tui.data.silence_stderr import quiet_decoders
     from distill_tui.paths import find_home
     from distill_tui.recipe.fields import fields, parse
@@ -52,7 +54,9 @@ def data(options: argparse.Namespace) -> int:
     progress = ProgressLines() if options.progress else ProgressLine()
     with quiet_decoders():
         try:
-            corpus = scan(options.data, share, find_home(options.home), progress)
+            home = find_home(options.home)
+            # for the app, where a training may follow: what is not large is kept, decoded
+            corpus = scan(options.data, share, home, progress, ScanPacking(home) if options.pack else None)
         finally:
             progress.end()
     if options.json:

@@ -70,7 +70,8 @@ def evaluate(options: argparse.Namespace, as_json: bool) -> int:
     from distill_tui.paths import find_home
 
     with quiet_decoders():
-        corpus = scan(options.data, 0.1, find_home(options.home))
+        home = find_home(options.home)
+        corpus = scan(options.data, 0.1, home)
         corpus.facts()
         for skipped in corpus.skipped:
             say(f"skipped {printable(skipped.name)}: {skipped.reason}")
@@ -78,7 +79,7 @@ def evaluate(options: argparse.Namespace, as_json: bool) -> int:
         from distill_tui.engine.inference.evaluate import evaluate_corpus
 
         levels, beam = wanted_levels(options, model), wanted_beam(options, model)
-        report = evaluate_corpus(model, corpus, levels, lambda one: None if as_json else _tell(one), beam)
+        report = evaluate_corpus(model, corpus, levels, lambda one: None if as_json else _tell(one), beam, home)
     if as_json:
         print_json(report)
     else:

@@ -69,13 +69,14 @@ def _measure(options: argparse.Namespace, entries: "list[Entry]") -> list[Distan
 
     reports: list[Distances | None] = []
     with quiet_decoders():
-        corpus = scan(options.data, 0.1, find_home(options.home))
+        home = find_home(options.home)
+        corpus = scan(options.data, 0.1, home)
         corpus.facts()
         for entry in entries:
             model = open_model(options.home, str(entry.path), options.device)
             from distill_tui.engine.inference.evaluate import evaluate_corpus
 
-            report = evaluate_corpus(model, corpus, None, lambda _: None)
+            report = evaluate_corpus(model, corpus, None, lambda _: None, home=home)
             say(f"measured {printable(entry.name)} on {len(report.sounds)} sounds")
             reports.append(msgspec.to_builtins(report))
     return reports

@@ -136,7 +136,7 @@ def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) ->
     paths = data or [decode_path(path) for path in recipe.data.paths]
     if not paths:
         raise RequestError("no sounds to train on", "Name a folder or files: distill-tui train FOLDER")
-    corpus = _scan(home, paths, recipe.data.validation_fraction)
+    corpus = _scan(home, paths, recipe, out)
 
     def create() -> "RunFolder":
         new = create_run(home, recipe, corpus)
@@ -144,6 +144,8 @@ def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) ->
         if new.pretrained is not None:
             lines.append(line(f"starts from the weights of model '{new.pretrained.name}' ({new.pretrained.id})"))
         lines += [line(f"warning: {text}", "fair") for text in new.expectations]
+        if new.room is not None and new.room.is_large:
+            lines.append(line(new.room.text))
         lines.append(line(f"run: {new.folder.id}"))
         print("\n".join(printable(text) for text in texts(lines)), file=out, flush=True)
         return new.folder
@@ -151,15 +153,26 @@ def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) ->
     return create
 
 
-def _scan(home: "Home", paths: list[str], validation_fraction: float) -> "Corpus":
+def _scan(home: "Home", paths: list[str], recipe: "Recipe", out: TextIO) -> "Corpus":
+    """Scan the sounds and keep them, decoded, in the same pass."""
     from distill_tui.cli.commands.data import ProgressLine
+    from distill_tui.data.cache_room import Plan
     from distill_tui.data.scan import scan
+    from distill_tui.data.scan_packing import ScanPacking
     from distill_tui.data.silence_stderr import quiet_decoders
 
+    def told(plan: Plan) -> None:
+        if plan.is_large:
+            print(printable(f"about {plan.text}"), file=out, flush=True)
+
+    rate = recipe.model.sample_rate
+    # the rate of the model that a run starts from is not known yet
+    is_known = rate != "auto" or not recipe.train.start_from
+    pack = ScanPacking(home, 0 if rate == "auto" else rate, told) if is_known else None
     progress = ProgressLine()
     with quiet_decoders():
         try:
-            return scan(paths, validation_fraction, home, progress)
+            return scan(paths, recipe.data.validation_fraction, home, progress, pack)
         finally:
             progress.end()
 

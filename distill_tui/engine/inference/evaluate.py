@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from distill_tui.data.corpus import Corpus, Sound
+from distill_tui.data.known_sounds import splits_of
 from distill_tui.data.sound_file import OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
 from distill_tui.engine.codebook_health import count_codes, efficiency, measure
 from distill_tui.engine.dsp.hearing import SILENCE, Hearing, attack, buzz, hear, level
@@ -19,6 +20,7 @@ from distill_tui.engine.dsp.losses import SpectralLoss
 from distill_tui.engine.inference.codes_file import Codes
 from distill_tui.engine.inference.files import decode_file, encode_file
 from distill_tui.engine.inference.model import Model
+from distill_tui.paths import Home
 from distill_tui.reporting import sound_quality
 
 BLOCK_SAMPLES = 1 << 20
@@ -197,14 +199,21 @@ class EvaluationReport(msgspec.Struct, kw_only=True):
 
 
 def evaluate_corpus(
-    model: Model, corpus: Corpus, levels: int | None, on_score: Callable[[FileScore], None], beam: int = 1
+    model: Model,
+    corpus: Corpus,
+    levels: int | None,
+    on_score: Callable[[FileScore], None],
+    beam: int = 1,
+    home: Home | None = None,
 ) -> EvaluationReport:
     """Reconstruct and compare every sound of a corpus; `on_score` is called after each.
 
     Args:
         levels, beam: those of `Model.encode`.
+        home: where the manifest of a model of many sounds may lie.
     """
-    splits = _splits(model)
+    known = splits_of(model.card.data, model.card.run, home)
+    splits = known or {}
     scores: list[FileScore] = []
     failed: list[tuple[str, str]] = []
     used = levels or model.levels
@@ -236,15 +245,8 @@ def evaluate_corpus(
         trained_on=_means([score for score in scores if score.is_trained_on]),
         sounds=scores,
         failed=failed,
-        knows_its_sounds="sounds" in model.card.data,
+        knows_its_sounds=known is not None,
     )
-
-
-def _splits(model: Model) -> dict[str, str]:
-    """The split of the model's data that each sound was in, by the hash of its content, as far as its card tells."""
-    listed = model.card.data.get("sounds")
-    rows = [row for row in (listed if isinstance(listed, list) else []) if isinstance(row, list) and len(row) > 1]
-    return {str(row[1]): str(row[2]) if len(row) > 2 else "training" for row in rows}
 
 
 def _score(sound: Sound, reconstruction: Path, seen: str, seconds: float) -> FileScore:

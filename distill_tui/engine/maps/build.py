@@ -13,6 +13,7 @@ from torch import Tensor
 from distill_tui.data import decode_cache
 from distill_tui.data.corpus import Corpus, Sound
 from distill_tui.data.scan import Progress, scan
+from distill_tui.data.scan_packing import ScanPacking
 from distill_tui.engine.inference.model import Model
 from distill_tui.engine.maps.live import POINTS
 from distill_tui.engine.maps.pca import Plane, levels_of
@@ -233,7 +234,7 @@ def _corpus(home: Home, card: Card) -> Corpus:
     paths = [str(path) for path in card.data.get("paths", [])]
     if not paths or not all(Path(path).exists() for path in paths):
         raise RequestError(f"the sounds of '{card.name}' are not on this machine: {', '.join(paths) or 'unknown'}")
-    return scan(paths, 0.1, home)
+    return scan(paths, 0.1, home, pack=ScanPacking(home, int(card.rate or 0)))
 
 
 def _groups(frames: dict[str, int]) -> list[str]:

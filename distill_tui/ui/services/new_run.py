@@ -2,6 +2,7 @@
 
 import asyncio
 
+from distill_tui.data.cache_room import free_bytes
 from distill_tui.data.corpus import Corpus
 from distill_tui.errors import DistillError
 from distill_tui.machine import Machine, this_machine
@@ -27,7 +28,8 @@ async def look(home: Home, text: str, progress: Progress) -> Found:
         interrupted, paces = await asyncio.to_thread(earlier_runs, home, corpus)
     except DistillError as error:
         return Found(path=text, problem=str(error))
-    return Found(path=text, corpus=corpus, machine=machine, interrupted=interrupted, paces=paces)
+    free = await asyncio.to_thread(free_bytes, home.cache)
+    return Found(path=text, corpus=corpus, machine=machine, interrupted=interrupted, paces=paces, free_bytes=free)
 
 
 def earlier_runs(home: Home, corpus: Corpus) -> tuple[RunFolder | None, list[Pace]]:

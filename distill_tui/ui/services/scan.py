@@ -17,7 +17,7 @@ async def scan(home: Home, paths: Sequence[str], progress: Progress) -> Corpus:
         DistillError: the scan broke.
     """
     # a path may begin with a dash
-    answer = await call(home, "data", "--json", "--progress", "--", *paths, progress=progress)
+    answer = await call(home, "data", "--json", "--progress", "--pack", "--", *paths, progress=progress)
     if answer.document.strip():
         try:
             corpus = Corpus.from_json(answer.document)

@@ -36,6 +36,7 @@ class Found:
     problems: list[str] = field(default_factory=list)
     interrupted: "RunFolder | None" = None
     paces: "list[Pace]" = field(default_factory=list)
+    free_bytes: int = 0
 
     @property
     def is_read(self) -> bool:

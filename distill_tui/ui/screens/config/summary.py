@@ -8,7 +8,9 @@ from typing import Literal, Protocol
 from rich.text import Text
 from textual.widget import Widget
 
+from distill_tui.data.cache_room import LARGE, gigabytes
 from distill_tui.data.corpus import Corpus, Skipped
+from distill_tui.data.packs import stored_bytes
 from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
 from distill_tui.recipe.fields import flatten
 from distill_tui.recipe.pace import Pace, epoch_seconds, nearest
@@ -142,6 +144,7 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
         for word, value in (
             ("device", setting_text(flatten(recipe), "train.device")),
             ("memory", _memory(recipe)),
+            ("disk", _disk(found, corpus, recipe)),
             ("steps", _steps(recipe)),
             ("an epoch", epoch or "known after a first run of about this size"),
             ("in total", _whole(recipe, pace)),
@@ -175,6 +178,12 @@ def _memory(recipe: Recipe) -> str:
     if recipe.train.device == "cpu":
         return f"about {(own + PROGRAM_BYTES) / 1e9:.1f} GB, torch itself included"
     return f"about {own / 1e9:.1f} GB of the device, and torch itself"
+
+
+def _disk(found: Found, corpus: Corpus, recipe: Recipe) -> str:
+    """How much decoded sound goes into the cache, where that is much."""
+    need = stored_bytes(round(corpus.seconds * int(recipe.model.sample_rate)))
+    return f"{gigabytes(need)} for decoded sounds; {gigabytes(found.free_bytes)} are free" if need >= LARGE else ""
 
 
 def _steps(recipe: Recipe) -> str:
