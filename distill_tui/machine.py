@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 COMPUTING = {
@@ -21,6 +22,9 @@ shards of a batch, a step then takes up to eight times as long (measured: 5 s ag
 glibc gives the memory of a step back to the system only to ask for it again in the next, in ten thousand page faults:
 it keeps it, in the heaps of shards too, which the padding is for (mallopt(3), where 2**25 is the largest threshold).
 """
+
+CGROUP = Path("/sys/fs/cgroup")
+"""The facts of this process's container."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,23 @@ class Machine:
             return "mps" if self.has_mps else "cpu"
         most = max(gpu.free for gpu in self.gpus)
         return f"cuda:{next(gpu.index for gpu in self.gpus if gpu.free >= 0.9 * most)}"
+
+
+def memory_bytes(group: Path = CGROUP) -> tuple[int, int]:
+    """(all, free) bytes of memory for this process: those of the machine, or of its container where that has fewer."""
+    import psutil
+
+    machine_memory = psutil.virtual_memory()
+    total, free = int(machine_memory.total), int(machine_memory.available)
+    with contextlib.suppress(OSError, ValueError):
+        limit = int((group / "memory.max").read_text())
+        used = int((group / "memory.current").read_text())
+        with contextlib.suppress(OSError):
+            # copies of files, which give way
+            stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+            used -= int(stat.get("inactive_file", 0)) + int(stat.get("active_file", 0))
+        total, free = min(total, limit), min(free, max(0, limit - used))
+    return total, free
 
 
 def cores() -> int:

@@ -133,7 +133,7 @@ def plan_room(home: Home, sounds: Iterable[Sound], rate: int) -> Plan | None:
         with changing(home) as index:
             there = index.find((sound.content for sound in listed), rate)
             plan = Plan(needed_bytes((s for s in listed if s.content not in there), rate), room_of(home, index))
-    except (DistillError, OSError):
+    except DistillError:
         # whoever writes there will say what is wrong
         return None
     if problem := plan.room.problem(plan.need):

@@ -134,8 +134,6 @@ class Packer:
             if waiting:
                 with changing(self._home) as index:
                     self._append(index, waiting)
-        except OSError as error:
-            raise DistillError(*describe_os_error(error, self.folder)) from error
         finally:
             self._begun = time.monotonic()
             for _, sound in waiting:

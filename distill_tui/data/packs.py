@@ -136,12 +136,7 @@ def changing(home: Home) -> Iterator[Index]:
     """
     folder = packs_folder(home)
     try:
-        make_folder(folder)
-        rows = _open(folder / INDEX)
-    except OSError as error:
-        raise DistillError(*describe_os_error(error, folder)) from error
-    try:
-        with contextlib.closing(rows):
+        with contextlib.closing(_connect(folder)) as rows:
             # IMMEDIATE: whoever comes second waits here, and not in the middle
             rows.execute("BEGIN IMMEDIATE")
             try:
@@ -150,6 +145,8 @@ def changing(home: Home) -> Iterator[Index]:
                 rows.rollback()
                 raise
             rows.commit()
+    except OSError as error:
+        raise DistillError(*describe_os_error(error, folder)) from error
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) in DAMAGED:
             with contextlib.suppress(OSError):
@@ -158,6 +155,11 @@ def changing(home: Home) -> Iterator[Index]:
             f"cannot write {printable(str(folder / INDEX))}: {error}",
             "Try again; if that does not help, delete that folder: the sounds are decoded anew.",
         ) from error
+
+
+def _connect(folder: Path) -> sqlite3.Connection:
+    make_folder(folder)
+    return _open(folder / INDEX)
 
 
 def _open(path: Path, mend: bool = True) -> sqlite3.Connection:

@@ -56,7 +56,7 @@ class ScanPacking:
                 if plan.room.problem(need) or (plan.is_large and self._told is None):
                     return
                 make_room(self._home, index, need)
-        except (DistillError, OSError):
+        except DistillError:
             return
         if self._told is not None:
             self._told(plan)

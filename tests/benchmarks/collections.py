@@ -118,7 +118,12 @@ def get_ready(folder: Path, home: "Home", corpus: "Corpus", clock: Clock) -> dic
     from distill_tui.runs.folder import RunFolder
     from distill_tui.runs.log import LogWriter
 
-    values = {"model.channels": 32, "model.encoder_blocks": 1, "model.decoder_blocks": 1, "train.batch_size": 16}
+    values: dict[str, Any] = {
+        "model.channels": 32,
+        "model.encoder_blocks": 1,
+        "model.decoder_blocks": 1,
+        "train.batch_size": 16,
+    }
     values |= {
         "train.device": "cpu",
         "train.quantizer_warmup_fraction": 0.0,

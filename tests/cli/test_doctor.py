@@ -184,13 +184,13 @@ def test_versions_are_compared_by_their_numbers(version: str, bounds: str, fits:
 
 
 def test_memory_is_that_of_the_container(tmp_path: Path) -> None:
-    total, free = place.memory_bytes(tmp_path)
+    total, free = machine.memory_bytes(tmp_path)
     assert 0 < free <= total
     (tmp_path / "memory.max").write_text("1000000\n")
     (tmp_path / "memory.current").write_text("600000\n")
-    assert place.memory_bytes(tmp_path) == (1000000, 400000)
+    assert machine.memory_bytes(tmp_path) == (1000000, 400000)
     (tmp_path / "memory.max").write_text("max\n")
-    assert place.memory_bytes(tmp_path)[0] == total
+    assert machine.memory_bytes(tmp_path)[0] == total
 
 
 def test_folders_that_are_there_are_tried(home: Home) -> None:

@@ -31,7 +31,9 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("data", nargs="+", metavar="DATA", help="a folder, walked with its sub-folders, or a file")
     parser.add_argument("--validation-share", metavar="X", help="share of the files that is held out for validation")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--pack", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--pack", action="store_true", help="keep the decoded sounds for a training, if they take less than 1 GB"
+    )
     parser.add_argument("--progress", action="store_true", help="tell how far it is, on standard error, as JSON lines")
     parser.set_defaults(run=data)
 
@@ -55,7 +57,6 @@ def data(options: argparse.Namespace) -> int:
     with quiet_decoders():
         try:
             home = find_home(options.home)
-            # for the app, where a training may follow: what is not large is kept, decoded
             corpus = scan(options.data, share, home, progress, ScanPacking(home) if options.pack else None)
         finally:
             progress.end()

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from distill_tui.data.decode_cache import CachedWave, Wave
 from distill_tui.data.packs import BLOCK
+from distill_tui.machine import memory_bytes
 
 READ_SAMPLES = BLOCK << 10
 """Samples of a long sound that are read at a time on their way into the device's memory."""
@@ -172,12 +173,7 @@ class PartlyHeldWaves:
 
 def load_waves(waves: Sequence[Wave], device: torch.device) -> Waves:
     """Load as many waves as fit into a part of the device's free memory; the rest is read from the cache."""
-    if device.type == "cuda":
-        free = torch.cuda.mem_get_info(device)[0]
-    else:
-        import psutil
-
-        free = psutil.virtual_memory().available
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else memory_bytes()[1]
     return hold(waves, device, HELD_SHARE * free)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from distill_tui import interpreter
 from distill_tui.cli.commands.doctor.check import Check
-from distill_tui.machine import cores
+from distill_tui.machine import cores, memory_bytes
 from distill_tui.paths import Home
 from distill_tui.text import printable
 
@@ -32,19 +32,6 @@ def machine() -> Iterator[Check]:
         yield Check("machine", "memory", "warning", text, "Training wants about 2 GiB: close other programs.")
     else:
         yield Check("machine", "memory", "ok", text)
-
-
-def memory_bytes(group: Path = Path("/sys/fs/cgroup")) -> tuple[int, int]:
-    """(all, free) bytes of memory for this process: those of the machine, or of its container where that has fewer."""
-    import psutil
-
-    machine_memory = psutil.virtual_memory()
-    total, free = int(machine_memory.total), int(machine_memory.available)
-    with contextlib.suppress(OSError, ValueError):
-        limit = int((group / "memory.max").read_text())
-        used = int((group / "memory.current").read_text())
-        total, free = min(total, limit), min(free, max(0, limit - used))
-    return total, free
 
 
 def sound() -> Iterator[Check]:
