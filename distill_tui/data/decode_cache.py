@@ -246,6 +246,12 @@ def decode_all(
                     done += 1
                     told(done, len(corpus.sounds))
         places |= (new := _find(home, missing, rate, use))
+        told_of = {name for name, _ in failed}
+        failed += [
+            (sound.name, "it is decoded to another length than it was scanned with")
+            for sound in missing
+            if sound.content not in new and sound.name not in told_of
+        ]
         float_cache.remove(home, [sound for sound in missing if sound.content in new], rate)
     else:
         told(done, len(corpus.sounds))

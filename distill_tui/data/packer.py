@@ -106,6 +106,9 @@ class Packer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if kind is None or not issubclass(kind, DistillError):
             self.flush()
+        else:
+            for _, sound in self._waiting:
+                sound.drop()
 
     def encode(self, pieces: Iterable[Samples]) -> Encoded:
         """Quantize a sound at the packs' rate."""
