@@ -6,10 +6,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from distill_tui.data.corpus import Corpus
+from distill_tui.data import corpus as corpus_module
+from distill_tui.data.corpus import Corpus, Sound, assign_split
 from distill_tui.data.images.dataset import Pictures, find_pictures
+from distill_tui.data.known_sounds import splits_of
 from distill_tui.data.scan import scan
 from distill_tui.errors import DistillError
+from distill_tui.library.card import Card, check_parts
+from distill_tui.paths import Home
 from tests.data.sounds import write
 
 ARTEFACTS = Path(__file__).parents[1] / "artefacts"
@@ -79,3 +83,29 @@ def test_a_manifest_of_a_release_that_wrote_no_hash_is_read(corpus: Corpus, tmp_
 @pytest.mark.parametrize("path", sorted(ARTEFACTS.glob("*/runs/*/sounds.json")), ids=lambda path: path.parent.name)
 def test_the_split_of_early_releases_is_read(path: Path) -> None:
     assert Corpus.load(path).validation_fraction == 0.2
+
+
+def test_the_card_of_many_sounds_stays_small_and_the_runs_manifest_knows_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sounds = [
+        Sound(path=f"/x/{n}", name=f"{n % 3}/{n}.wav", content=f"{n:040x}", rate=8000, channels=1, seconds=1.0)
+        for n in range(30)
+    ]
+    assign_split(sounds, 0.1)
+    corpus = Corpus(paths=["/x"], sounds=sounds)
+    home = Home(tmp_path)
+    splits = {sound.content: str(sound.split) for sound in sounds}
+    assert splits_of(corpus.described(), "run", None) == splits
+    monkeypatch.setattr(corpus_module, "MOST_LISTED", 20)
+    monkeypatch.setattr(corpus_module, "MOST_FOLDERS", 2)
+    data = corpus.described()
+    assert data["files"] == 30 and "sounds" not in data
+    assert data["folders"] == {"0": 10, "1": 10, "(others)": 10}
+    check_parts(Card(data=data))
+    assert splits_of(data, "run", home) is None
+    corpus.save(home.runs / "run" / "sounds.json")
+    assert splits_of(data, "../run", home) == splits
+    # of another run of the same name
+    Corpus(paths=["/y"], sounds=sounds).save(home.runs / "run" / "sounds.json")
+    assert splits_of(data, "run", home) is None
