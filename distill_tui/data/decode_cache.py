@@ -6,9 +6,9 @@ in use: 100,000 sounds need no descriptor.
 """
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -77,10 +77,10 @@ class CachedWave:
             DistillError: they cannot be read, and cannot be decoded again.
         """
         begin, end = self._first + first, self._first + last
-        read = _read(packs_folder(self._home), self.place, begin, end)
+        read = _read(_folder(self._home), self.place, begin, end)
         if read is None:
             self._renew()
-            read = _read(packs_folder(self._home), self.place, begin, end)
+            read = _read(_folder(self._home), self.place, begin, end)
         if read is None:
             raise DistillError(
                 f"the decoded sound of {printable(self.sound.name)} is damaged again as soon as it is written",
@@ -101,12 +101,18 @@ class CachedWave:
             ) from error
 
 
-def _read(folder: Path, place: Place, first: int, last: int) -> tuple[Integers, NDArray[np.float32]] | None:
+@functools.lru_cache(8)
+def _folder(home: Home) -> str:
+    """The packs' folder as text: for 100,000 sounds, making a Path takes as long as reading them."""
+    return os.fspath(packs_folder(home))
+
+
+def _read(folder: str, place: Place, first: int, last: int) -> tuple[Integers, NDArray[np.float32]] | None:
     """Samples `first` to before `last` of a sound and the scales of their blocks; None when it is gone or damaged."""
     begin, end = first // BLOCK, -(-last // BLOCK)
     count = min(end * BLOCK, place.frames) - begin * BLOCK
     table = place.offset + 2 * place.frames + TRAILER.itemsize * begin
-    path = folder / place.name
+    path = f"{folder}/{place.name}"
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -142,9 +148,9 @@ def _read_all(handle: int, count: int, position: int) -> bytes | None:
     return found
 
 
-def _unreadable(path: Path, error: OSError) -> DistillError:
+def _unreadable(path: str, error: OSError) -> DistillError:
     return DistillError(
-        f"cannot read the decoded sounds in {printable(str(path))}: {(error.strerror or str(error)).lower()}",
+        f"cannot read the decoded sounds in {printable(path)}: {(error.strerror or str(error)).lower()}",
         "Delete that file: its sounds are decoded anew.",
     )
 

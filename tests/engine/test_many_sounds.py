@@ -20,7 +20,8 @@ def test_more_sounds_than_descriptors_train(home: Home, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     for number in range(SOUNDS):
         write(tmp_path / "sounds" / f"{number}.wav", random.uniform(-0.5, 0.5, 400), 8000)
-    flags = tiny(train__epochs=2, train__quantizer_warmup_fraction=0.0, data__crop_seconds=0.1)
+    few = {"train__epochs": 2, "data__validation_fraction": 0.02}
+    flags = tiny(train__quantizer_warmup_fraction=0.0, data__crop_seconds=0.1, **few)
     process = start(
         "train",
         str(tmp_path / "sounds"),

@@ -148,7 +148,8 @@ def test_a_vae_of_sounds_has_a_map_without_codes(home: Home, tmp_path: Path) -> 
     progress: list[tuple[int, int]] = []
     found = make_map(home, run.id, lambda done, total: progress.append((done, total)))
     # each of five sounds is decoded, and goes through the model
-    assert progress == [(done, 10) for done in range(11)]
+    # the sounds that the scan has decoded already count at once
+    assert progress == [(0, 10), *((done, 10) for done in range(5, 11))]
     assert found.levels == []
     assert len(found.kl) == found.dims == 8
     assert sum(found.kl) > 0
