@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from distill_tui.engine.training import checkpoint
-from distill_tui.errors import DistillError
 
 
 @dataclass
