@@ -213,7 +213,7 @@ def _epoch_steps(data: DataFacts, kind: str, batch: int, crop: float) -> tuple[i
     validated = 2 * min(data.validation_seconds, VALIDATION_SECONDS[kind])
     of_validation = math.ceil(VALIDATION_WORK * validated / VALIDATION_SHARE / (batch * crop))
     few = max(EPOCH_STEPS[kind], EPOCH_PIECES // batch, of_validation)
-    many = max(1, MOST_PIECES[kind] // batch)
+    many = max(EPOCH_STEPS[kind], MOST_PIECES[kind] // batch)
     if one_pass > many:
         return many, f"about a minute; a pass over the sounds would be {one_pass:,}"
     if one_pass < of_validation == few:

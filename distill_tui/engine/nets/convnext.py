@@ -73,7 +73,7 @@ def depthwise(x: Tensor, layer: nn.Conv1d) -> Tensor:
 
 
 def through(layers: nn.Sequential, x: Tensor, ends: Tensor | None) -> Tensor:
-    """[batch, n, channels] through `layers`, to each of which sounds that end sooner (`ends`) end with zeros as well."""
+    """[batch, n, channels] through `layers`, each of which sees zeros after the `ends` of shorter sounds."""
     for layer in layers:
         x = layer(inside(x, ends))
     return x

@@ -108,9 +108,8 @@ class CodecTask(AdversarialTask):
 
     def reduce_memory(self) -> str:
         longest = max(len(wave) for split in self.validated.values() for wave in split) / self.sample_rate
-        if self._batch_seconds > longest:
-            self._batch_seconds /= 2
-            self._batched = {}
+        if any(len(batch) > 1 for batches in self._batched.values() for batch in batches):
+            self._batch_seconds, self._batched = self._batch_seconds / 2, {}
             return f"{self._batch_seconds:.0f} s of sound are validated at once"
         if self._max_seconds <= 1.0:
             return ""
