@@ -142,7 +142,7 @@ class CodecTask(AdversarialTask):
                 used = count_codes(output.codes, mask, net.bottleneck.size)
                 counts = used if counts is None else counts + used
         table = {key: torch.cat([row[key] for row in rows]).tolist() for key in rows[0]}
-        losses = {key: sum(table[key]) / len(table[key]) for key in ("mel", "stft") if key in table}
+        losses = {key: sum(column) / len(column) for key, column in table.items() if key in ("mel", "stft")}
         losses |= {key: float(value) / frames for key, value in sums.items()}
         table.pop("stft", None)
         heard = [dict(zip(table, numbers, strict=True)) for numbers in zip(*table.values(), strict=True)]

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,9 @@ class Saved:
 class CheckpointWriter:
     """Writes checkpoints into a folder, one at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, afterwards: Callable[[], object]) -> None:
+        """Write into `folder`, and call `afterwards` in the same thread."""
+        self._folder, self._afterwards = folder, afterwards
         self._thread: threading.Thread | None = None
         self._saved: Saved | None = None
 
@@ -64,10 +65,12 @@ class CheckpointWriter:
         began = time.monotonic()
         try:
             saved.path = checkpoint.save(self._folder, saved.step, state)
+            saved.seconds = time.monotonic() - began
+            del state
+            self._afterwards()
         # the trainer's thread hears of it, whatever it is
         except Exception as error:  # noqa: BLE001
             saved.error = error
-        saved.seconds = time.monotonic() - began
 
 
 def copy_to_host(value: Any) -> Any:

@@ -26,6 +26,7 @@ from distill_tui.recipe.fields import get, live_keys
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.log import LogWriter
 
 BAD_IN_A_ROW = 5
@@ -58,7 +59,9 @@ class Trainer:
         self.lr_factor = 1.0
         self.stop_reason = ""
         self._is_started = False
-        self.checkpoint_writer = CheckpointWriter(run.checkpoints)
+        # it keeps the summary of the log, for whoever opens that later
+        self.follower = RunFollower(run, is_alive=lambda: True)
+        self.checkpoint_writer = CheckpointWriter(run.checkpoints, self.follower.catch_up)
         self._saved_at, self._saving, self._is_unsaved = time.monotonic(), 0.0, False
 
     # ---------------------------------------------------------------- the loop
