@@ -5,10 +5,12 @@ none, and is made again.
 """
 
 import contextlib
+import functools
 import hashlib
+import operator
 from array import array
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import msgspec
 
@@ -22,8 +24,8 @@ from distill_tui.runs.state import RunState
 
 FORMAT = 1
 """Another whenever what events do to a state changes."""
-SUMMARY_BYTES = 8 << 20
-"""The least growth of a log after which it is summed up again: what is read in a tenth of a second."""
+SUMMARY_BYTES = 4 << 20
+"""The least growth of a log after which it is summed up again: what is read in a quarter of a second."""
 MOST_BYTES = 256 << 20
 DIGEST = 16
 MARK_BYTES = 4096
@@ -41,7 +43,7 @@ class Summary(msgspec.Struct, array_like=True):
 
 
 class _Read(Summary, array_like=True):
-    recent: list[Union[TYPES]]  # type: ignore[valid-type, assignment]
+    recent: list[functools.reduce(operator.or_, TYPES)]  # type: ignore[valid-type]
 
 
 def load(run: RunFolder) -> Summary | None:

@@ -5,7 +5,6 @@
 Each opening in a process of its own: seconds, and the most memory; then the app, until its chart is there.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -82,8 +81,15 @@ def main(events: int) -> None:
         recorder = recorded.Recorder(run)
         recorder.write(
             e.Started(run=run.id, name="drums", pid=1, program="0"),
-            e.RunPrepared(device="cpu", precision="float32", parameters=1, steps_per_epoch=EPOCH, total_epochs=10**6,
-                          levels=LEVELS, codebook_size=64),
+            e.RunPrepared(
+                device="cpu",
+                precision="float32",
+                parameters=1,
+                steps_per_epoch=EPOCH,
+                total_epochs=10**6,
+                levels=LEVELS,
+                codebook_size=64,
+            ),
             e.StateChanged(state="running"),
         )
         write_log(run, events)
@@ -101,7 +107,7 @@ def main(events: int) -> None:
                 app.press("v")
                 import psutil
 
-                chart = app.until(b"Losses") - app.begun
+                chart = app.until(b"by step") - app.begun
                 memory = psutil.Process(app.pid).memory_full_info().uss / 1e6
                 print(f"the app ({turn}): {seconds:.2f} s to the run, {chart:.2f} s to its chart, {memory:.0f} MB")
 
