@@ -24,9 +24,8 @@ from distill_tui.reporting import sound_quality
 from distill_tui.reporting.series import thin
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.log import LogWriter, read_events
+from distill_tui.runs.log import LogWriter, read_answers
 from distill_tui.runs.service import read_expectations
-from distill_tui.runs.state import RunState
 from distill_tui.text import encode_path
 
 
@@ -86,7 +85,7 @@ def train_run(
 def _resume(trainer: Trainer) -> None:
     """Restore the newest checkpoint, and ignore requests that were answered before."""
     trainer.restore()
-    for event in read_events(trainer.run_folder.events):
+    for event in read_answers(trainer.run_folder.events):
         if isinstance(event, e.CheckpointSaved):
             trainer.poller.checkpoints = max(trainer.poller.checkpoints, event.count)
         elif isinstance(event, e.PreviewMade):
@@ -110,7 +109,7 @@ def save_model(home: Home, trainer: Trainer, data: TrainingData, finished: bool)
     """Put the best epoch's weights into the library, load them back, and check that they give the same."""
     recipe, best, run = trainer.recipe, trainer.best, trainer.run_folder
     level_distances = _level_distances(trainer)
-    state = RunState().apply_all(read_events(run.events))
+    state = trainer.follower.catch_up()
     losses = {key.removeprefix("loss/"): value for key, value in best["numbers"].items() if key.startswith("loss/")}
     card = Card(
         name=recipe.name,

@@ -10,6 +10,9 @@ CONV2D_STRIDE = 16
 ENOUGH_FRAMES_PER_CODE = 3
 """Latent frames for each code, below which nothing is said of a codebook's use: fewer could not use every code."""
 
+VALIDATION_SECONDS = {"cpu": 60.0, "cuda": 600.0, "mps": 200.0}
+"""Sound of each split that a validation goes through, by kind of device."""
+
 
 def latent_hop(recipe: Recipe) -> int:
     """Samples from one latent frame to the next, of a recipe of sounds."""

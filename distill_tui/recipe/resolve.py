@@ -7,7 +7,13 @@ from typing import Any
 
 from distill_tui.errors import RequestError
 from distill_tui.machine import Machine
-from distill_tui.recipe.arithmetic import CONV2D_STRIDE, ENOUGH_FRAMES_PER_CODE, frame_rate, latent_hop
+from distill_tui.recipe.arithmetic import (
+    CONV2D_STRIDE,
+    ENOUGH_FRAMES_PER_CODE,
+    VALIDATION_SECONDS,
+    frame_rate,
+    latent_hop,
+)
 from distill_tui.recipe.fields import fields, get, with_values
 from distill_tui.recipe.net_size import choose_size
 from distill_tui.recipe.pace import Pace, kind_of_device
@@ -38,8 +44,15 @@ IMAGE_CODES, IMAGE_BATCH = 16, 64
 TINY_SECONDS = 30.0
 NOTICED_BANDWIDTH = 1.25
 """A model at 44.1 kHz for sounds at 48 kHz takes away nothing that is heard; one at 32 kHz for 44.1 does."""
-EPOCH_STEPS, EPOCH_PIECES = 25, 400
-"""An epoch of little sound has as many at least: its validation would take more time than its training."""
+EPOCH_STEPS, EPOCH_PIECES = {"cpu": 25, "mps": 400, "cuda": 400}, 400
+"""An epoch of little sound has as many at least: its validation would take more time than its training. On a GPU what
+a validation launches, however little its sound, is that of some twenty steps."""
+VALIDATION_WORK, VALIDATION_SHARE = 0.25, 0.05
+"""The work of a second of validated sound over that of a trained one (measured on a CPU: 0.2 to 0.25), and the most of
+a run's time that validations take."""
+MOST_PIECES = {"cpu": 1200, "mps": 16_000, "cuda": 128_000}
+"""Crops of an epoch of much sound, by kind of device: about a minute, so that a model, and what is said of it, does not
+wait for a pass over hours of sound."""
 COMPILED_MINUTES, COMPILED_STEPS = 10.0, 5000
 """A training this long gets back the minute that compiling takes."""
 ADVERSARIAL_MINUTES = 10.0
@@ -186,8 +199,26 @@ def _choose_batches(choices: _Choices, data: DataFacts, device: str) -> None:
     crop = choices.value("data.crop_seconds", round(math.ceil(seconds * rate / latent) * latent / rate, 4))
     # on a CPU the time of a step follows its size: more and smaller steps learn more in the same time, down to 8
     batch = choices.value("train.batch_size", {"cuda": 32, "mps": 16}.get(kind_of_device(device), 8))
-    least = max(EPOCH_STEPS, EPOCH_PIECES // batch)
-    choices.value("train.steps_per_epoch", max(least, math.ceil(data.training_seconds / (batch * crop))))
+    steps, why = _epoch_steps(data, kind_of_device(device), batch, crop)
+    choices.value("train.steps_per_epoch", steps, why)
+
+
+def _epoch_steps(data: DataFacts, kind: str, batch: int, crop: float) -> tuple[int, str]:
+    """Steps of an epoch, and why they are not one pass over the sound.
+
+    They follow from the recipe and the sound, not from a clock: a run that is repeated or resumed is validated at the
+    same steps, and so has the same best epoch.
+    """
+    one_pass = math.ceil(data.training_seconds / (batch * crop))
+    validated = 2 * min(data.validation_seconds, VALIDATION_SECONDS[kind])
+    of_validation = math.ceil(VALIDATION_WORK * validated / VALIDATION_SHARE / (batch * crop))
+    few = max(EPOCH_STEPS[kind], EPOCH_PIECES // batch, of_validation)
+    many = max(EPOCH_STEPS[kind], MOST_PIECES[kind] // batch)
+    if one_pass > many:
+        return many, f"about a minute; a pass over the sounds would be {one_pass:,}"
+    if one_pass < of_validation == few:
+        return min(few, many), f"more than a pass, so that validation takes {100 * VALIDATION_SHARE:.0f} % of the time"
+    return min(max(few, one_pass), many), ""
 
 
 def kind_of_sound(tonality: float | None) -> str:

@@ -332,7 +332,8 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         int | Auto,
         _meta(
             "Steps per epoch",
-            "Automatic: one pass over the sounds, at least 25 steps and 400 crops.",
+            "Steps from one validation to the next. Automatic: one pass over the sounds, but as many at least that "
+            "validation takes 5 % of the time, and about a minute at most.",
             ge=1,
             le=1_000_000,
         ),

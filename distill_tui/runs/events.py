@@ -135,6 +135,10 @@ class BestEpoch(Event, tag="best", kw_only=True, omit_defaults=False):
     metric: str = "distance/val"
 
 
+NOT_SAVED = "checkpoint-not-saved"
+"""Code of the warning that answers a request for a checkpoint which could not be written."""
+
+
 class WarningRaised(Event, tag="warning", kw_only=True, omit_defaults=False):
     """A problem that needs attention: `code` for programs, `text` and `advice` for people."""
 

@@ -67,6 +67,11 @@ class RunFolder:
         return self.path / "events.jsonl"
 
     @property
+    def summary(self) -> Path:
+        """What a long log says up to a place in it: see `runs.summary`."""
+        return self.path / "events.summary"
+
+    @property
     def control(self) -> Path:
         return self.path / "control.json"
 

@@ -1,10 +1,12 @@
 """Following a run: the only loop that tails a log, and that knows when nobody writes to it any more."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from distill_tui.runs.events import Event
+from distill_tui.runs import summary
+from distill_tui.runs.events import CodesCounted, Event, Metrics
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogReader
 from distill_tui.runs.state import RunState
@@ -12,6 +14,8 @@ from distill_tui.runs.state import RunState
 WATCHED_POINTS = 4096
 """Points in a series of a followed run: two hours at full resolution, 200 KB, and coarser for longer runs."""
 
+MOST_RECENT = 1000
+"""Events, none of single steps, that a follower keeps for whoever asks later."""
 FIRST_WORD_SECONDS = 30.0
 """A worker without an event so long after its folder was made never writes one."""
 
@@ -35,7 +39,9 @@ class RunFollower:
         reader: LogReader | None = None,
         is_alive: Callable[[], bool] | None = None,
     ) -> None:
-        """Follow `run` from the position of `reader`, by default the beginning of its log.
+        """Follow `run` from the position of `reader`, by default the beginning of its log, or where its summary ends.
+
+        `recent` are the newest events of those that the log has before that position or that were read.
 
         Args:
             kind: creates an empty state.
@@ -46,6 +52,10 @@ class RunFollower:
         self.is_alive = is_alive or run.is_alive
         self.is_over = False
         self.state = self._new_state()
+        self.recent: deque[Event] = deque(maxlen=MOST_RECENT)
+        self._summed_up = 0
+        if reader is None and kind is _watched:
+            self._load_summary()
 
     def look(self, limit: int | None = None) -> list[Event]:
         """New events, from at most about `limit` bytes of the log, for the caller to apply to `state`."""
@@ -53,7 +63,10 @@ class RunFollower:
         if self.reader.was_replaced():
             # the state is that of another log
             self.reader.offset, self.state = 0, self._new_state()
+            self.recent.clear()
+            self._summed_up = 0
         events = self.reader.read_new(limit)
+        self.recent.extend(event for event in events if _is_worth_a_line(event))
         self.is_over = not alive and not events
         if self.is_over:
             self._note_death()
@@ -63,7 +76,21 @@ class RunFollower:
         """Apply everything that the log holds; the state."""
         while events := self.look():
             self.state.apply_all(events)
+        self.sum_up()
         return self.state
+
+    def sum_up(self) -> None:
+        """Keep what the log says so far, if that is much more than before; all events of `look` were applied."""
+        if self.reader.offset >= self._summed_up + summary.SUMMARY_BYTES and self._kind is _watched:
+            self._summed_up = self.reader.offset
+            summary.save(self.run, self.state, self.reader.offset, list(self.recent))
+
+    def _load_summary(self) -> None:
+        found = summary.load(self.run)
+        if found is not None and found.state.most_points == self.state.most_points:
+            found.state.id, found.state.name = self.state.id, self.state.name
+            self.state, self.reader.offset, self._summed_up = found.state, found.offset, found.offset
+            self.recent.extend(found.recent)
 
     def events(
         self, poll_seconds: float, ends_before: Callable[[Event], bool] = lambda _: False
@@ -92,6 +119,10 @@ class RunFollower:
         self.state.observe(alive=False)
         if not self.state.started_at and _age(self.run.recipe) > FIRST_WORD_SECONDS:
             self.state.state = "crashed"
+
+
+def _is_worth_a_line(event: Event) -> bool:
+    return not isinstance(event, CodesCounted) and not (isinstance(event, Metrics) and event.scope == "step")
 
 
 def _age(path: Path) -> float:

@@ -138,6 +138,18 @@ def read_events(path: Path) -> Iterator[Event]:
         yield from events
 
 
+class _AnswerReader(LogReader):
+    def _wants(self, line: bytes) -> bool:
+        return line.startswith((b'{"type":"checkpoint"', b'{"type":"preview"'))
+
+
+def read_answers(path: Path) -> Iterator[Event]:
+    """The events of a log that may answer requests: checkpoints and previews."""
+    reader = _AnswerReader(path)
+    while events := reader.read_new():
+        yield from events
+
+
 def end_of_log(path: Path) -> int:
     """Offset after the last whole line, from which a reader sees future events only."""
     try:

@@ -8,6 +8,7 @@ from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.log import LogReader
 from distill_tui.runs.state import RunState
+from distill_tui.runs.summary import SUMMARY_BYTES
 
 WHOLE_BYTES = 1 << 20
 """A log up to this size is read whole; of a longer one, the step metrics of its last WHOLE_BYTES / 4 only."""
@@ -48,11 +49,14 @@ class QuickStateReader(LogReader):
 
 
 def follow_quickly(run: RunFolder) -> RunFollower:
-    """A follower that has read the whole log already. The state's series stay empty.
+    """A follower that has read the whole log already. The state's series stay empty, or are bounded.
 
     All else is as a complete fold has it, except numbers that a long run has not logged in its last 256 KB of steps.
     """
-    follower = RunFollower(run, QuickState, QuickStateReader(run.events))
+    reader = QuickStateReader(run.events)
+    # of a very long log only what its summary does not have is read, series and all
+    is_summed_up = reader.size() > SUMMARY_BYTES and run.summary.exists()
+    follower = RunFollower(run) if is_summed_up else RunFollower(run, QuickState, reader)
     follower.catch_up()
     follower.state.id = run.id  # the folder may have been renamed
     return follower

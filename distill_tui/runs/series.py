@@ -4,13 +4,20 @@ from array import array
 from dataclasses import dataclass, field
 from functools import reduce
 from math import isfinite
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    Column = array[float]
+else:
+    # what `runs.summary` reads a column as; Python 3.11 cannot tell what is in an array
+    Column = array
 
 NAN = float("nan")
 Point = tuple[float, float, float, float, float, float]
 """Step, epoch, time, value, low, high."""
 
 
-def _column() -> "array[float]":
+def _column() -> Column:
     return array("d")
 
 
@@ -24,14 +31,14 @@ class Series:
     """
 
     most_points: int = 0
-    steps: "array[float]" = field(default_factory=_column)
-    epochs: "array[float]" = field(default_factory=_column)
-    times: "array[float]" = field(default_factory=_column)
-    values: "array[float]" = field(default_factory=_column)
-    low: "array[float]" = field(default_factory=_column)
-    high: "array[float]" = field(default_factory=_column)
-    _per_point: int = 1
-    _waiting: list[Point] = field(default_factory=list)
+    steps: Column = field(default_factory=_column)
+    epochs: Column = field(default_factory=_column)
+    times: Column = field(default_factory=_column)
+    values: Column = field(default_factory=_column)
+    low: Column = field(default_factory=_column)
+    high: Column = field(default_factory=_column)
+    per_point: int = 1
+    waiting: list[Point] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -39,23 +46,23 @@ class Series:
     @property
     def last(self) -> float:
         """The newest value; NaN if there is none."""
-        return self._waiting[-1][3] if self._waiting else self.values[-1] if self.values else NAN
+        return self.waiting[-1][3] if self.waiting else self.values[-1] if self.values else NAN
 
     def append(self, step: float, epoch: float, time: float, value: float, low: float, high: float) -> None:
-        if self._per_point == 1 and not 0 < self.most_points <= len(self):
+        if self.per_point == 1 and not 0 < self.most_points <= len(self):
             self._add(step, epoch, time, value, low, high)
             return
-        self._waiting.append((step, epoch, time, value, low, high))
-        if len(self._waiting) >= self._per_point and 0 < self.most_points <= len(self):
+        self.waiting.append((step, epoch, time, value, low, high))
+        if len(self.waiting) >= self.per_point and 0 < self.most_points <= len(self):
             self._thin()
-        if len(self._waiting) >= self._per_point:
+        if len(self.waiting) >= self.per_point:
             self.flush()
 
     def flush(self) -> None:
         """Make a point of the numbers that wait."""
-        if self._waiting:
-            steps, epochs, times, values, low, high = zip(*self._waiting, strict=True)
-            self._waiting.clear()
+        if self.waiting:
+            steps, epochs, times, values, low, high = zip(*self.waiting, strict=True)
+            self.waiting.clear()
             known = [value for value in values if value == value]
             mean = sum(known) / len(known) if known else NAN
             self._add(steps[-1], epochs[-1], times[-1], mean, reduce(_min, low), reduce(_max, high))
@@ -70,7 +77,7 @@ class Series:
 
     def _thin(self) -> None:
         """Merge each two neighbours, at the place of the second."""
-        self._per_point *= 2
+        self.per_point *= 2
         for column in (self.steps, self.epochs, self.times):
             del column[::2]
         self.values = array("d", map(_mean, self.values[::2], self.values[1::2]))
@@ -81,14 +88,14 @@ class Series:
 
     def drop_after(self, step: float) -> bool:
         """Drop the points of later steps; whether there were any."""
-        before = len(self) + len(self._waiting)
-        self._waiting = [point for point in self._waiting if point[0] <= step]
+        before = len(self) + len(self.waiting)
+        self.waiting = [point for point in self.waiting if point[0] <= step]
         keep = len(self)
         while keep and self.steps[keep - 1] > step:
             keep -= 1
         for column in (self.steps, self.epochs, self.times, self.values, self.low, self.high):
             del column[keep:]
-        return len(self) + len(self._waiting) < before
+        return len(self) + len(self.waiting) < before
 
 
 # of NaN and a number, each gives the number

@@ -68,8 +68,8 @@ class RunState:
     """Whether `health` was counted over all training sound, not over the last steps: the run was stopped before any
     step had used the codebooks."""
     most_points: int = 0
-    _bests_logged: bool = False
-    _quantizing_seq: int = 0
+    bests_logged: bool = False
+    quantizing_seq: int = 0
 
     @property
     def best(self) -> e.BestEpoch | None:
@@ -200,10 +200,10 @@ class RunState:
         self._record(event)
         if self.quantizing_from is None and event.values.get("codebook/0/utilization") is not None:
             # logs of releases without QuantizationStarted, and quantizers that need no initialisation
-            self.quantizing_from, self._quantizing_seq = event.step, event.seq
+            self.quantizing_from, self.quantizing_seq = event.step, event.seq
         if event.scope == "step":
             self.counted_once = False
-        if event.scope == "epoch" and not self._bests_logged:
+        if event.scope == "epoch" and not self.bests_logged:
             self._find_best(event)
 
     def _record(self, event: e.Metrics) -> None:
@@ -251,7 +251,7 @@ class RunState:
     def _forget_closing(self, start: e.CheckpointSaved) -> None:
         """A run resumes at `start`: forget what was logged after it for the model of the stopped run."""
         self.bests = [best for best in self.bests if best.step < start.step or best.seq <= start.seq]
-        if self.quantizing_from == start.step and self._quantizing_seq > start.seq:
+        if self.quantizing_from == start.step and self.quantizing_seq > start.seq:
             self.quantizing_from, self.codes, self.counted_once = None, None, False
             for key in [key for key in self.numbers if key.startswith(("codebook/", "validation/", "distance/"))]:
                 del self.numbers[key]
@@ -268,7 +268,7 @@ class RunState:
 
     @_apply.register
     def _(self, event: e.QuantizationStarted) -> None:
-        self.quantizing_from, self._quantizing_seq = event.step, event.seq
+        self.quantizing_from, self.quantizing_seq = event.step, event.seq
 
     @_apply.register
     def _(self, event: e.AdversarialStarted) -> None:
@@ -276,8 +276,8 @@ class RunState:
 
     @_apply.register
     def _(self, event: e.BestEpoch) -> None:
-        if not self._bests_logged:
-            self._bests_logged, self.bests = True, []
+        if not self.bests_logged:
+            self.bests_logged, self.bests = True, []
         self.bests.append(event)
 
     @_apply.register

@@ -62,7 +62,8 @@ class WatchedRun:
     def _restart(self) -> None:
         self._state_told: str | None = None
         self._is_caught_up = False
-        self._new: list[e.Event] = []
+        # what a summary of the log has kept of the part that is not read
+        self._new = list(self._log.recent)
         self._lines: deque[str] = deque(maxlen=MOST_LINES)
 
     @property
@@ -108,6 +109,12 @@ class WatchedRun:
             self._send(self.watchers, m.EventsReceived(self.run, lines, rose))
 
     async def _read(self) -> bool:
+        changed = await self._read_new()
+        # a file of some megabytes, now and then; nothing is applied meanwhile
+        await asyncio.to_thread(self._log.sum_up)
+        return changed
+
+    async def _read_new(self) -> bool:
         changed, before, reader = False, self.state, self._log.reader
         while True:
             events = self._log.look(SLICE_BYTES)

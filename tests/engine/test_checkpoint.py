@@ -2,6 +2,7 @@
 
 import os
 import random
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ import torch
 
 from distill_tui.engine.training import checkpoint
 from distill_tui.errors import DistillError
+from distill_tui.paths import Home
+from distill_tui.runs import events as e
+from tests.engine.support import events_of, make_run, make_trainer, tones
+from tests.programs import PATIENCE
 
 
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
@@ -85,3 +90,47 @@ def test_an_old_one_that_cannot_be_deleted_is_no_reason_to_end(tmp_path: Path) -
     for step in (2, 3, 4, 5):
         path = checkpoint.save(tmp_path, step, {"step": step})
         assert path.exists()
+
+
+def test_steps_go_on_while_one_is_written_and_it_is_told_once_it_is_whole(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(home, make_run(home, tones(tmp_path / "sounds")))
+    may_write, save = threading.Event(), checkpoint.save
+
+    def slow(folder: Path, step: int, state: dict[str, Any]) -> Path:
+        assert may_write.wait(PATIENCE)
+        return save(folder, step, state)
+
+    monkeypatch.setattr(checkpoint, "save", slow)
+    trainer.advance()
+    kept = {key: value.clone() for key, value in trainer.net.state_dict().items()}
+    trainer.begin_checkpoint(count=1)
+    trainer.advance()
+    trainer.finish_checkpoint()
+    assert trainer.checkpoint_writer.is_busy
+    assert not events_of(trainer.run_folder, e.CheckpointSaved)
+    may_write.set()
+    trainer.finish_checkpoint(wait=True)
+    (saved,) = events_of(trainer.run_folder, e.CheckpointSaved)
+    assert (saved.step, saved.count) == (1, 1)
+    found = checkpoint.load(trainer.run_folder.path / saved.file)["net"]
+    assert all(torch.equal(value, found[key]) for key, value in kept.items()), "as the net was when it was begun"
+    assert not all(torch.equal(value, kept[key]) for key, value in trainer.net.state_dict().items())
+
+
+def test_one_that_cannot_be_written_is_told_and_the_training_goes_on_to_the_next(home: Home, tmp_path: Path) -> None:
+    run = make_run(home, tones(tmp_path / "sounds"), train__checkpoint_minutes=0.0)
+    trainer = make_trainer(home, run)
+    # a file in place of the folder stands for a full disk
+    run.checkpoints.touch()
+    trainer.run(until=4)
+    (told,) = events_of(run, e.WarningRaised)
+    assert told.code == e.NOT_SAVED
+    assert str(run.checkpoints) in told.text
+    with pytest.raises(DistillError, match="cannot write"):
+        trainer.save_checkpoint()
+    run.checkpoints.unlink()
+    trainer.run(until=8)
+    assert events_of(run, e.CheckpointSaved)[-1].step > 4
+    assert len(events_of(run, e.WarningRaised)) == 1

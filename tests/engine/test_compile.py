@@ -84,8 +84,8 @@ def test_where_nothing_can_be_compiled_it_trains_without(
     [
         ("cuda:0", 10.0, 1, "on"),
         ("cuda:0", 9.0, 10_000, "off"),
-        ("cuda:0", 0.0, 200, "on"),
-        ("cuda:0", 0.0, 199, "off"),
+        ("cuda:0", 0.0, 13, "on"),
+        ("cuda:0", 0.0, 12, "off"),
         ("cpu", 60.0, 1, "off"),
     ],
 )

@@ -64,7 +64,7 @@ def test_what_is_set_stays_and_what_is_chosen_is_told_with_its_reason() -> None:
     assert net_text(values).startswith("300 channels, ")
     assert setting_text(values, "model.n_fft") == "2048 (auto: tones, tonality 2.4)"
     by_epochs = flatten(made(facts(30.0), GPU, train__epochs=100))
-    assert reason_for(by_epochs, "model.channels") == "30 s of sound; 100 epochs are 2,500 steps of 32 crops"
+    assert reason_for(by_epochs, "model.channels") == "30 s of sound; 100 epochs are 40,000 steps of 32 crops"
     assert "1 minute on NVIDIA Test are about" in reason_for(
         flatten(made(facts(), GPU, train__minutes=1.0)), "model.channels"
     )

@@ -127,13 +127,29 @@ def test_a_segment_is_a_whole_number_of_latent_frames() -> None:
         assert math.isclose(samples / latent, round(samples / latent), abs_tol=0.01)
 
 
-def test_batches_follow_the_device_and_an_epoch_hears_all_sound_but_is_never_short() -> None:
-    for machine, seconds, batch, steps in ((CPU, 30.0, 8, 50), (GPU, 30.0, 32, 25), (CPU, 7500.0, 8, 500)):
-        recipe = resolve(with_values(Recipe(), {"data.crop_seconds": 1.5}), facts(seconds), machine)
+def test_batches_follow_the_device_and_an_epoch_hears_all_sound_but_is_neither_short_nor_long() -> None:
+    def chosen(machine: Machine, seconds: float, **values: Any) -> Recipe:
+        named = {key.replace("__", "."): value for key, value in values.items()}
+        return resolve(with_values(Recipe(), {"data.crop_seconds": 1.5} | named), facts(seconds), machine)
+
+    hours = 1000 * 3600.0
+    cases = (
+        (CPU, 30.0, 8, 50),
+        (GPU, 30.0, 32, 400),
+        (CPU, 1500.0, 8, 100),
+        (CPU, hours, 8, 150),
+        (GPU, hours, 32, 4000),
+    )
+    for machine, seconds, batch, steps in cases:
+        recipe = chosen(machine, seconds)
         assert recipe.train.batch_size == batch
         assert recipe.train.steps_per_epoch == pytest.approx(steps, rel=0.02)
-    chosen = resolve(with_values(Recipe(), {"train.batch_size": 100}), facts(30.0), CPU)
-    assert chosen.train.steps_per_epoch == 25
+    assert chosen(CPU, 30.0, train__batch_size=100).train.steps_per_epoch == 25
+    # where a fifth is held out a pass takes about as long as twenty validations; where half of it is, it does not
+    half = DataFacts(20, 100.0, 100.0, 10.0, {44100: 200.0})
+    recipe = resolve(with_values(Recipe(), {"data.crop_seconds": 1.5}), half, CPU)
+    assert recipe.train.steps_per_epoch == math.ceil(0.25 * 2 * 60 / 0.05 / 12)
+    assert any("validation takes 5 % of the time" in reason for reason in recipe.reasons)
 
 
 def test_little_sound_and_large_codebooks_are_warned_of() -> None:

@@ -112,11 +112,17 @@ def stop(options: argparse.Namespace) -> int:
 def checkpoint(options: argparse.Namespace) -> int:
     from distill_tui.cli.output import say
     from distill_tui.runs.control import request_checkpoint
-    from distill_tui.runs.events import CheckpointSaved
+    from distill_tui.runs.events import NOT_SAVED, CheckpointSaved, Event, WarningRaised
 
     request = RunRequest(options)
     count = request_checkpoint(request.run.control)
-    event = request.wait(lambda e: isinstance(e, CheckpointSaved) and e.count >= count)
+
+    def answers(event: Event) -> bool:
+        if isinstance(event, WarningRaised) and event.code == NOT_SAVED:
+            raise DistillError(f"{request.run.id}: {event.text}", event.advice)
+        return isinstance(event, CheckpointSaved) and event.count >= count
+
+    event = request.wait(answers)
     say(f"{request.run.id}: checkpoint at step {event.step:,}")
     return request.report(str(request.run.path / event.file), event, named=False)
 

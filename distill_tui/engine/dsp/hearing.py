@@ -3,6 +3,7 @@
 `reporting.sound_quality` says what each means and when it is worth worrying about.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,25 +22,36 @@ LSD_FFT = 2048
 
 @dataclass(frozen=True)
 class Hearing:
-    """What is compared of a sound: its `repetition` [lags], mean `power` and highest power of a millisecond, `peak`."""
+    """What is compared of a sound: its `repetition` [lags], mean `power` and highest power of a millisecond, `peak`.
+
+    Of several sounds each has one dimension more, the first.
+    """
 
     repetition: Tensor
     power: Tensor
     peak: Tensor
 
 
-def hear(wave: Tensor, rate: int) -> Hearing:
-    """Measure a sound [samples], float32, at `rate` Hz; on its device, without waiting for it."""
+def hear(wave: Tensor, rate: int, lengths: Sequence[int] | None = None) -> Hearing:
+    """Measure a sound [samples], float32, at `rate` Hz, or several [batch, samples], on their device.
+
+    Args:
+        lengths: in samples, of several sounds that are zero from there on and have one `transform_size`.
+    """
     power = wave.square()
-    window = min(max(1, rate // 1000), len(wave))
-    return Hearing(_repetition(wave, rate), power.mean(), _sums(power, window).max() / window)
+    window = min(max(1, rate // 1000), wave.shape[-1])
+    if lengths is None:
+        return Hearing(_repetition(wave, rate), power.mean(), _sums(power, window).max() / window)
+    count = wave.new_tensor(lengths)
+    peak = _sums(power, window).amax(-1) / count.clamp(max=window)
+    return Hearing(_repetition(wave, rate, lengths), power.sum(-1) / count, peak)
 
 
 def buzz(original: Hearing, other: Hearing) -> Tensor:
     """How much more a sound repeats itself than its original: the largest excess over all lags, from 0 to 2."""
-    if not len(original.repetition):
-        return original.power.new_zeros(())
-    return (other.repetition - original.repetition).max().clamp(min=0)
+    if not original.repetition.shape[-1]:
+        return torch.zeros_like(original.power)
+    return (other.repetition - original.repetition).amax(-1).clamp(min=0)
 
 
 def level(original: Hearing, other: Hearing) -> Tensor:
@@ -57,8 +69,13 @@ def log_spectral_distance(original: Tensor, other: Tensor) -> Tensor:
 
     It is told of windows of LSD_FFT samples with a hop of a quarter.
     """
+    return spectral_differences(original, other).mean()
+
+
+def spectral_differences(original: Tensor, other: Tensor) -> Tensor:
+    """`log_spectral_distance` of each frame [..., frames]."""
     ratio = original.clamp(min=FLOOR).div_(other.clamp(min=FLOOR))
-    distance: Tensor = 20 * ratio.log10_().square_().mean(-2).sqrt().mean()
+    distance: Tensor = 20 * ratio.log10_().square_().mean(-2).sqrt()
     return distance
 
 
@@ -68,30 +85,48 @@ def _decibels(original: Tensor, other: Tensor) -> Tensor:
 
 def _sums(values: Tensor, window: int) -> Tensor:
     """The sum of each `window` neighbours, from sums of 1, 2, 4, ...: a tenth of the time of avg_pool1d."""
-    sums, start = values.new_zeros(len(values) - window + 1), 0
+    sums, start = values.new_zeros(*values.shape[:-1], values.shape[-1] - window + 1), 0
     size, doubled = 1, values
     while size <= window:
         if window & size:
-            sums += doubled[start : start + len(sums)]
+            sums += doubled[..., start : start + sums.shape[-1]]
             start += size
-        doubled = doubled[:-size] + doubled[size:]
+        doubled = doubled[..., :-size] + doubled[..., size:]
         size *= 2
     return sums
 
 
-def _repetition(wave: Tensor, rate: int) -> Tensor:
+def _repetition(wave: Tensor, rate: int, lengths: Sequence[int] | None = None) -> Tensor:
     """Normalised autocorrelation of what is above HIGH_HZ, over LAGS_SECONDS; of short sounds, over fewer lags."""
-    first, last = int(LAGS_SECONDS[0] * rate), min(int(LAGS_SECONDS[1] * rate), len(wave) // 2)
+    samples = wave.shape[-1] if lengths is None else max(lengths)
+    first, last = int(LAGS_SECONDS[0] * rate), _last_lag(samples, rate)
     if last <= first:
-        return wave.new_zeros(0)
-    # so long, a circular correlation is a linear one up to the last lag, and the filter's end does not reach round
-    size = _fft_size(len(wave) + last)
+        return wave.new_zeros(*wave.shape[:-1], 0)
+    size = transform_size(samples, rate)
     spectrum = torch.fft.rfft(wave, size)
-    spectrum[: -(-HIGH_HZ * size // rate)] = 0
-    high = torch.fft.irfft(spectrum, size)[: len(wave)]
-    curve = torch.fft.irfft(torch.fft.rfft(high, size).abs().square(), size)[:last]
-    repetition: Tensor = curve[first:] / curve[0].clamp(min=1e-9)
+    spectrum[..., : -(-HIGH_HZ * size // rate)] = 0
+    high = torch.fft.irfft(spectrum, size)[..., :samples]
+    if lengths is not None:
+        high = high * (torch.arange(samples, device=wave.device) < wave.new_tensor(lengths)[:, None])
+    curve = torch.fft.irfft(torch.fft.rfft(high, size).abs().square(), size)[..., :last]
+    repetition: Tensor = curve[..., first:] / curve[..., :1].clamp(min=1e-9)
+    if lengths is not None:
+        lags = wave.new_tensor([_last_lag(length, rate) for length in lengths])
+        repetition = repetition * (torch.arange(first, last, device=wave.device) < lags[:, None])
     return repetition
+
+
+def _last_lag(samples: int, rate: int) -> int:
+    return min(int(LAGS_SECONDS[1] * rate), samples // 2)
+
+
+def transform_size(samples: int, rate: int) -> int:
+    """The size of the transforms that find the repetition of so many samples.
+
+    It is so long that a circular correlation is a linear one up to the last lag, and that the filter's end does not
+    reach round.
+    """
+    return _fft_size(samples + _last_lag(samples, rate))
 
 
 def _fft_size(least: int) -> int:

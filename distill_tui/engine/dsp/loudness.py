@@ -9,6 +9,8 @@ and imposed on the decoder's result, the net is left with the shape of the sound
 import torch
 from torch import Tensor, nn
 
+from distill_tui.engine.dsp.padded import held
+
 FLOOR = 1e-5
 """RMS below this, -100 dB of full scale, counts as this."""
 MAX_GAIN = 7.0
@@ -31,12 +33,15 @@ def loudness(wave: Tensor, hop: int) -> Tensor:
     return (power + FLOOR**2).log() / 2
 
 
-def with_loudness(wave: Tensor, wanted: Tensor, hop: int) -> tuple[Tensor, Tensor]:
+def with_loudness(wave: Tensor, wanted: Tensor, hop: int, ends: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """[batch, n x hop] samples, made louder or quieter to a `loudness` of about `wanted` [batch, n]; and by how much.
 
     The gain, a natural logarithm, moves evenly from the middle of a frame to that of the next.
+
+    Args:
+        ends: the number of frames of each, if they are not equally long; the wave is zero after them.
     """
-    gain = wanted - loudness(wave, hop)
+    gain = held(wanted - loudness(wave, hop), ends)
     ends = nn.functional.pad(gain.clamp(max=MAX_GAIN)[:, None], (1, 1), mode="replicate")
     smooth = nn.functional.interpolate(ends, scale_factor=float(hop), mode="linear")[:, 0, hop:-hop]
     return wave * smooth.exp(), gain

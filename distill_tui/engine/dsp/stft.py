@@ -140,6 +140,23 @@ def synthesise(log_magnitude: Tensor, phase: Tensor, window: Tensor, hop: int, l
     return wave
 
 
+def synthesise_each(
+    log_magnitude: Tensor, phase: Tensor, window: Tensor, hop: int, length: int, ends: Tensor
+) -> Tensor:
+    """`synthesise`, without a gradient, of sounds that end after `ends` [batch] frames, as if each were alone.
+
+    What comes after a sound's end means nothing.
+    """
+    size, half = len(window), len(window) // 2
+    frames = torch.fft.irfft(torch.polar(log_magnitude.exp().clamp(max=half), phase), n=size) * window
+    place, end = torch.arange(frames.shape[1] + 1, device=ends.device), ends[:, None]
+    # a frame centred on the last sample closes the last hop, and there is none after it
+    index, there = torch.minimum(place, end - 1)[..., None], (place <= end)[..., None]
+    frames = frames.gather(1, index.expand(-1, -1, size)) * there
+    envelope = _overlapped(window.square() * there, hop)[:, half : half + length]
+    return _overlapped(frames, hop)[:, half : half + length] / envelope.clamp(min=1e-9)
+
+
 def _frames(wave: Tensor, size: int, hop: int) -> Tensor:
     """[batch, samples] to overlapping frames [batch, 1 + samples / hop, size], reflected at the ends."""
     half = size // 2

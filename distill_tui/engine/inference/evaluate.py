@@ -3,7 +3,7 @@
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -38,9 +38,15 @@ def spectral_distances(
 
 
 @torch.no_grad()
-def heard_distances(reconstruction: Tensor, rate: int, original: Hearing) -> dict[str, Tensor]:
-    """`buzz`, and with their sign `level` and `attack`, of a reconstruction [samples]: scalars on its device."""
-    ours = hear(reconstruction, rate)
+def heard_distances(
+    reconstruction: Tensor, rate: int, original: Hearing, lengths: Sequence[int] | None = None
+) -> dict[str, Tensor]:
+    """`buzz`, and with their sign `level` and `attack`, of a reconstruction [samples]: scalars on its device.
+
+    Args:
+        lengths: of several reconstructions [batch, samples]; see `hear`.
+    """
+    ours = hear(reconstruction, rate, lengths)
     return {"buzz": buzz(original, ours), "level": level(original, ours), "attack": attack(original, ours)}
 
 

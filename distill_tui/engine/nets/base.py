@@ -1,11 +1,13 @@
 """Base class of autoencoders: an encoder, a bottleneck, a decoder, and the loss that they are trained on."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from distill_tui.engine.dsp.losses import Loss, SpectralLoss
+from distill_tui.engine.dsp.padded import ends_of, reflected
 from distill_tui.engine.dsp.stft import MelSpectrogram, log_mel
 from distill_tui.engine.quantizers import QuantizerOutput, build_quantizer
 from distill_tui.recipe.arithmetic import crop_samples, latent_hop
@@ -92,6 +94,8 @@ class SoundNet(Autoencoder):
     """An autoencoder of sounds with log-mel input. n latent frames are n x `latent_hop` samples at `sample_rate` Hz."""
 
     window: Tensor
+    takes_ends: ClassVar[bool] = False
+    """Whether sounds of different lengths can go through together: `encode` and `decode` take `ends`."""
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
@@ -102,9 +106,14 @@ class SoundNet(Autoencoder):
         self.mel = MelSpectrogram(self.sample_rate, self.n_fft, self.hop_length, self.n_mels)
         self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
 
-    def features(self, wave: Tensor) -> Tensor:
-        """[batch, n x latent_hop samples] to log-mel [batch, n_mels, n x stride], without the frame after the end."""
-        return log_mel(self.mel(wave))[..., : wave.shape[-1] // self.hop_length]
+    def features(self, wave: Tensor, ends: Tensor | None = None) -> Tensor:
+        """[batch, n x latent_hop samples] to log-mel [batch, n_mels, n x stride], without the frame after the end.
+
+        Args:
+            ends: the number of latent frames of each, if they are not equally long; the wave is zero after them.
+        """
+        whole = reflected(wave, None if ends is None else ends * self.latent_hop, self.n_fft // 2)
+        return log_mel(self.mel(whole))[..., : wave.shape[-1] // self.hop_length]
 
     def pad_to_frames(self, wave: Tensor) -> Tensor:
         """[batch, samples] with zeros at the end, up to whole latent frames."""
@@ -121,6 +130,31 @@ class SoundNet(Autoencoder):
 
     def loss(self) -> Loss:
         return SpectralLoss(self.sample_rate, crop_samples(self.recipe), self.recipe.loss.scales)
+
+    def reconstruct(
+        self, data: Tensor, frames: Sequence[int], use_bottleneck: bool = True
+    ) -> tuple[Tensor, Tensor, QuantizerOutput | None]:
+        """`forward` of sounds [batch, n x latent_hop] of different lengths, as if each were alone.
+
+        Args:
+            frames: the number of latent frames of each; the wave is zero after them.
+
+        Returns:
+            The reconstructions, zero after the end of each; the places of all latent frames in a flattened [batch, n];
+            and what the quantizer gives for these, in a row, as [1, all of them, ...].
+        """
+        ends = ends_of(frames, data.device)
+        given = {} if ends is None else {"ends": ends}
+        latents = self.encode(data, **given)
+        shape = latents.shape
+        places = (torch.arange(shape[1]) < torch.tensor(frames)[:, None]).flatten().nonzero()[:, 0].to(data.device)
+        quantized = None
+        if use_bottleneck:
+            quantized = self.bottleneck(latents.flatten(0, 1)[None, places])
+            decoded = latents.new_zeros(shape[0] * shape[1], quantized.latents.shape[-1])
+            decoded[places] = quantized.latents[0]
+            latents = decoded.view(shape[0], shape[1], -1)
+        return self.render(self.decode(latents, **given)), places, quantized
 
     def decode_audio(self, latents: Tensor, first: int = 0) -> Tensor:
         """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]; `first` is their place in the sound."""

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from distill_tui.engine.dsp.loudness import loudness, with_loudness
 from distill_tui.engine.dsp.noise import Noisiness, band_of_bins, random_phases, repetition
-from distill_tui.engine.dsp.stft import synthesise
+from distill_tui.engine.dsp.padded import held, inside
+from distill_tui.engine.dsp.stft import synthesise, synthesise_each
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.training.cpu_shards import Dropout
 from distill_tui.recipe.schema import Recipe
@@ -71,6 +72,13 @@ def depthwise(x: Tensor, layer: nn.Conv1d) -> Tensor:
     return y.squeeze(2).transpose(1, 2)
 
 
+def through(layers: nn.Sequential, x: Tensor, ends: Tensor | None) -> Tensor:
+    """[batch, n, channels] through `layers`, each of which sees zeros after the `ends` of shorter sounds."""
+    for layer in layers:
+        x = layer(inside(x, ends))
+    return x
+
+
 def blocks(count: int, channels: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(*(ConvNeXtBlock(channels, dropout, 1 / count) for _ in range(count)))
 
@@ -87,11 +95,14 @@ class Encoder(nn.Module):
         self.final = nn.LayerNorm(channels)
         self.out = nn.Linear(channels, latent_dim)
 
-    def forward(self, mel: Tensor) -> Tensor:
+    def forward(self, mel: Tensor, ends: Tensor | None = None) -> Tensor:
         batch, bands, frames = mel.shape
         folded = mel.view(batch, bands, frames // self.stride, self.stride).transpose(2, 3)
-        x = self.embed(folded.reshape(batch, bands * self.stride, frames // self.stride)).transpose(1, 2)
-        out: Tensor = self.out(self.final(self.blocks(self.norm(x))))
+        folded = folded.reshape(batch, bands * self.stride, frames // self.stride)
+        if ends is not None:
+            folded = inside(folded.transpose(1, 2), ends).transpose(1, 2)
+        x = self.norm(self.embed(folded).transpose(1, 2))
+        out: Tensor = self.out(self.final(through(self.blocks, x, ends)))
         return out
 
 
@@ -139,9 +150,9 @@ class Decoder(nn.Module):
                     head.weight.zero_()
                     head.bias.zero_()
 
-    def forward(self, latents: Tensor) -> Decoded:
-        x = self.embed(latents.transpose(1, 2)).transpose(1, 2)
-        x = self.final(self.blocks(self.norm(x)))
+    def forward(self, latents: Tensor, ends: Tensor | None = None) -> Decoded:
+        x = self.embed(inside(latents, ends).transpose(1, 2)).transpose(1, 2)
+        x = self.final(through(self.blocks, self.norm(x), ends))
         batch, frames = x.shape[:2]
         out = self.out(x).float().view(batch, frames * self.stride, 2, self.bins)
         noisiness = None if self.noisiness is None else self.noisiness(x).float()
@@ -153,6 +164,7 @@ class ConvNeXt(SoundNet):
     """The default net."""
 
     head_losses = ("noise", "repetition", "loudness")
+    takes_ends = True
     band: Tensor
     unheard: Tensor
 
@@ -176,20 +188,29 @@ class ConvNeXt(SoundNet):
             )
         self.context = 3 * max(before, after) + (8 if told else 4)
 
-    def encode(self, data: Tensor) -> Tensor:
-        """[batch, n x latent_hop] samples in -1..1 to latents [batch, n, latent_dim]."""
+    def encode(self, data: Tensor, ends: Tensor | None = None) -> Tensor:
+        """[batch, n x latent_hop] samples in -1..1 to latents [batch, n, latent_dim].
+
+        Args:
+            ends: the number of latent frames of each, if they are not equally long; the wave is zero after them.
+        """
         if not self.loudness_scale:
-            return super().encode(data)
+            latents: Tensor = self.encoder(self.features(data, ends), ends)
+            return latents.float()
         with torch.autocast(data.device.type, enabled=False):
             level = loudness(data.float(), self.latent_hop)
             # without its loudness a sound has one shape, however loud it is: less to learn
-            shape = self.features(data) - math.log10(math.e) * level.repeat_interleave(self.stride, 1)[:, None]
-        latents = self.encoder(shape).float()
+            shape = self.features(data, ends) - math.log10(math.e) * level.repeat_interleave(self.stride, 1)[:, None]
+        latents = self.encoder(shape, ends).float()
         return torch.cat((((level - LOUDNESS_CENTRE) * self.loudness_scale)[..., None], latents), -1)
 
-    def decode(self, latents: Tensor, first: Tensor | int = 0) -> Tensor:
-        """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]."""
-        return self._synthesise(self.decoder(latents), latents, first)[0]
+    def decode(self, latents: Tensor, first: Tensor | int = 0, ends: Tensor | None = None) -> Tensor:
+        """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop].
+
+        Args:
+            ends: the number of latent frames of each, if they are not equally long; without a gradient then.
+        """
+        return self._synthesise(self.decoder(latents, ends), latents, first, ends)[0]
 
     def decode_to_train(self, latents: Tensor, data: Tensor, seed: int, start: int) -> tuple[Tensor, dict[str, Tensor]]:
         """`decode`, and the losses of what the decoder is for beside it.
@@ -227,7 +248,9 @@ class ConvNeXt(SoundNet):
         excess = (repetition(wave, self.sample_rate) - repeats).clamp(min=0).amax(-1)
         return (each * weight).sum((1, 2)), excess * (noisy * weight).sum((1, 2))
 
-    def _synthesise(self, decoded: Decoded, latents: Tensor, first: Tensor | int) -> tuple[Tensor, Tensor | None]:
+    def _synthesise(
+        self, decoded: Decoded, latents: Tensor, first: Tensor | int, ends: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """Samples [batch, n x latent_hop], and the gain [batch, n] that gave them their loudness."""
         gain = None
         length = latents.shape[1] * self.latent_hop
@@ -238,14 +261,21 @@ class ConvNeXt(SoundNet):
             log_magnitude = decoded.log_magnitude
             if self.loudness_scale:
                 log_magnitude = log_magnitude + self.unheard
-            wave = synthesise(log_magnitude, phase, self.window, self.hop_length, length)
+            if ends is None:
+                wave = synthesise(log_magnitude, phase, self.window, self.hop_length, length)
+            else:
+                hops = ends * self.stride
+                wave = synthesise_each(log_magnitude, phase, self.window, self.hop_length, length, hops)
             if decoded.gains is not None:
-                gains = nn.functional.interpolate(decoded.gains[:, None], size=length, mode="linear")[:, 0]
+                per_frame = decoded.gains.shape[1] // latents.shape[1]
+                gains = held(decoded.gains, None if ends is None else ends * per_frame)
+                gains = nn.functional.interpolate(gains[:, None], size=length, mode="linear")[:, 0]
                 wave = wave * gains.clamp(-MAX_GAIN, MAX_GAIN).exp()
+            samples = None if ends is None else ends * self.latent_hop
             if self.loudness_scale:
                 wanted = latents[..., 0].float() / self.loudness_scale + LOUDNESS_CENTRE
-                wave, gain = with_loudness(wave, wanted, self.latent_hop)
-        return wave, gain
+                wave, gain = with_loudness(inside(wave, samples), wanted, self.latent_hop, ends)
+        return inside(wave, samples), gain
 
     def _random_turns(self, noisiness: Tensor, first: Tensor | int) -> Tensor:
         """Random phases [batch, n x stride, bins] as far as bands are noisy, TURNS of them in a latent frame."""

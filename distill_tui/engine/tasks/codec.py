@@ -13,7 +13,7 @@ from distill_tui.data.audio_io import write_wav
 from distill_tui.data.corpus import Corpus
 from distill_tui.data.decode_cache import CachedWave, Wave
 from distill_tui.engine.codebook_health import count_codes
-from distill_tui.engine.dsp.hearing import Hearing, hear
+from distill_tui.engine.dsp.hearing import hear
 from distill_tui.engine.dsp.losses import SpectralLoss
 from distill_tui.engine.inference.evaluate import heard_distances, spectral_distances
 from distill_tui.engine.nets.base import SoundNet
@@ -23,15 +23,17 @@ from distill_tui.engine.tasks.autoencoder import Evaluation
 from distill_tui.engine.tasks.base import Split
 from distill_tui.engine.tasks.crops import Batches
 from distill_tui.engine.tasks.selection import MAX_SECONDS, choose_different, choose_evenly
+from distill_tui.engine.tasks.validated_sounds import SoundBatch, make_batches
 from distill_tui.engine.tasks.waves import load_waves
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
-from distill_tui.recipe.arithmetic import crop_samples, latent_hop
+from distill_tui.recipe.arithmetic import VALIDATION_SECONDS, crop_samples, latent_hop
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import sound_quality
 from distill_tui.runs.folder import RunFolder
 
-VALIDATION_SECONDS = {"cpu": 60.0, "cuda": 600.0, "mps": 200.0}
+BATCH_SECONDS = {"cpu": 15.0, "cuda": 60.0, "mps": 60.0}
+"""Sound that goes through a validation at once, or a longer file. A CPU is no faster with more."""
 LEVELS_SECONDS, LEVELS_FILE_SECONDS = 10.0, 2.0
 """Held-out sound that is decoded with each number of levels when a model is saved, and the most of one file."""
 
@@ -66,7 +68,7 @@ class CodecTask(AdversarialTask):
         self._batches = Batches(load_waves(training, device), recipe, self.crop, recipe.train.seed, folders)
         self._spectral = SpectralLoss(self.sample_rate).to(device)
         self.waves: dict[Split, Sequence[Wave]] = {"training": training, "validation": validation}
-        self._names, self._max_seconds = names, MAX_SECONDS
+        self._names, self._max_seconds, self._batch_seconds = names, MAX_SECONDS, BATCH_SECONDS[device.type]
         self._choose_validated()
         self._previewed = [self._validated_files[i] for i in self._different()]
 
@@ -99,7 +101,7 @@ class CodecTask(AdversarialTask):
             "training": [seen[i][:most] for i in files],
             "validation": validated,
         }
-        self._originals: dict[Split, list[Hearing]] = {}
+        self._batched: dict[Split, list[SoundBatch]] = {}
 
     def _different(self) -> list[int]:
         """Indices of the validated held-out sounds that previews show."""
@@ -107,44 +109,53 @@ class CodecTask(AdversarialTask):
         return choose_different(self.validated["validation"], groups, self.sample_rate, self.recipe.train.previews)
 
     def reduce_memory(self) -> str:
+        longest = max(len(wave) for split in self.validated.values() for wave in split) / self.sample_rate
+        if any(len(batch) > 1 for batches in self._batched.values() for batch in batches):
+            self._batch_seconds, self._batched = self._batch_seconds / 2, {}
+            return f"{self._batch_seconds:.0f} s of sound are validated at once"
         if self._max_seconds <= 1.0:
             return ""
-        longest = max(len(wave) for split in self.validated.values() for wave in split) / self.sample_rate
         self._max_seconds = max(1.0, min(self._max_seconds, longest) / 2)
         self._choose_validated()
         return f"{self._max_seconds:.0f} s of a file are validated at most"
 
     @torch.no_grad()
     def evaluate(self, net: Any, split: Split, weights: Mapping[str, float]) -> Evaluation:
-        """Distances of whole sounds (`stft` only if it has a weight), losses of the quantizer, and the use of codes."""
-        sums: dict[str, Tensor] = {}
-        rows: list[dict[str, Tensor]] = []
-        counts: Tensor | None = None
-        for wave, heard in zip(self.validated[split], self._heard(split), strict=True):
-            whole = self._padded(net, wave)
-            result, output = net(whole, self.quantizing)
-            original, reconstruction = whole[0, : len(wave)], result[0, : len(wave)]
-            # lsd is no part of the distance, which is all that training sound is asked for
-            with_stft, with_lsd = weights["stft"] > 0, split == "validation"
-            values = spectral_distances(self._spectral, original, reconstruction, with_stft, with_lsd)
-            more = {"lsd": values.pop("lsd")} if with_lsd else {}
-            rows.append({"mel": values["mel"], **more, **heard_distances(reconstruction, self.sample_rate, heard)})
-            if output is not None:
-                values |= output.losses | output.numbers
-                if output.codes is not None:
-                    used = count_codes(output.codes, net.frame_mask(whole), net.bottleneck.size)
-                    counts = used if counts is None else counts + used
-            for key, value in values.items():
-                sums[key] = sums.get(key, torch.zeros((), device=self.device)) + value
-        losses = {key: float(value) / len(rows) for key, value in sums.items()}
-        return Evaluation(losses, sound_quality.summary(_as_numbers(rows)), counts)
+        """Distances of whole sounds (`stft` only if it has a weight), losses of the quantizer, and the use of codes.
 
-    def _heard(self, split: Split) -> list[Hearing]:
-        """What is heard of the originals that are validated: measured once, as they stay the same."""
-        if split not in self._originals:
-            waves = (torch.from_numpy(np.array(wave)).to(self.device) for wave in self.validated[split])
-            self._originals[split] = [hear(wave, self.sample_rate) for wave in waves]
-        return self._originals[split]
+        Those of the quantizer are means over latent frames.
+        """
+        # lsd is no part of the distance, which is all that training sound is asked for
+        with_stft, with_lsd = weights["stft"] > 0, split == "validation"
+        rows: list[dict[str, Tensor]] = []
+        sums: dict[str, Tensor] = {}
+        counts, frames = None, 0
+        for batch in self._validation_batches(net, split):
+            original = batch.padded(net)
+            result, places, output = net.reconstruct(original, batch.frames(net), self.quantizing)
+            rows.append(batch.distances(self._spectral, original, result, with_stft, with_lsd))
+            if output is None:
+                continue
+            frames += len(places)
+            for key, value in (output.losses | output.numbers).items():
+                sums[key] = sums.get(key, 0) + value * len(places)
+            if output.codes is not None:
+                mask = net.frame_mask(original).flatten()[None, places]
+                used = count_codes(output.codes, mask, net.bottleneck.size)
+                counts = used if counts is None else counts + used
+        table = {key: torch.cat([row[key] for row in rows]).tolist() for key in rows[0]}
+        losses = {key: sum(column) / len(column) for key, column in table.items() if key in ("mel", "stft")}
+        losses |= {key: float(value) / frames for key, value in sums.items()}
+        table.pop("stft", None)
+        heard = [dict(zip(table, numbers, strict=True)) for numbers in zip(*table.values(), strict=True)]
+        return Evaluation(losses, sound_quality.summary(heard), counts)
+
+    def _validation_batches(self, net: SoundNet, split: Split) -> list[SoundBatch]:
+        """The validated sounds of a split: a file each where the net cannot take several."""
+        if split not in self._batched:
+            seconds = self._batch_seconds if net.takes_ends else 0.0
+            self._batched[split] = make_batches(self.validated[split], self.sample_rate, seconds, self.device)
+        return self._batched[split]
 
     @torch.no_grad()
     def level_distances(self, net: Any) -> list[float | None]:

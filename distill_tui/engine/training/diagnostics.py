@@ -48,6 +48,16 @@ class Diagnostics:
         """Report a checkpoint that cannot be used."""
         self.warn(f"checkpoint/{name}", f"checkpoint {name} is passed over: {why}", "The one before it is used.")
 
+    def warn_not_saved(self, why: str, step: int) -> None:
+        """Report a checkpoint that could not be written."""
+        self.warn(
+            e.NOT_SAVED,
+            f"no checkpoint was saved: {why}",
+            "The training goes on; until there is room, it could be resumed from the last one that was saved only.",
+            step,
+            once=False,
+        )
+
     def warn_not_compiled(self, text: str, step: int) -> None:
         """Report that compiling failed."""
         self.warn(

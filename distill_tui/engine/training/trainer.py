@@ -14,6 +14,7 @@ import torch
 
 from distill_tui.engine.tasks.base import Task
 from distill_tui.engine.training import checkpoint
+from distill_tui.engine.training.checkpoint_writer import CheckpointWriter, Saved
 from distill_tui.engine.training.control_poller import ControlPoller
 from distill_tui.engine.training.diagnostics import Diagnostics
 from distill_tui.engine.training.metrics_logger import MetricsLogger
@@ -25,6 +26,7 @@ from distill_tui.recipe.fields import get, live_keys
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.log import LogWriter
 
 BAD_IN_A_ROW = 5
@@ -57,7 +59,10 @@ class Trainer:
         self.lr_factor = 1.0
         self.stop_reason = ""
         self._is_started = False
-        self._saved_at, self._saving = time.monotonic(), 0.0
+        # it keeps the summary of the log, for whoever opens that later
+        self.follower = RunFollower(run, is_alive=lambda: True)
+        self.checkpoint_writer = CheckpointWriter(run.checkpoints, self.follower.catch_up)
+        self._saved_at, self._saving, self._is_unsaved = time.monotonic(), 0.0, False
 
     # ---------------------------------------------------------------- the loop
 
@@ -73,6 +78,13 @@ class Trainer:
         Raises:
             DistillError: the training diverged twice, or a file cannot be written.
         """
+        try:
+            return self._run(until)
+        finally:
+            # however it ends, a checkpoint that was begun is whole by then
+            self.checkpoint_writer.join()
+
+    def _run(self, until: int | Callable[[], bool] | None) -> bool:
         self._start()
         while not self.finished:
             self.poller.poll(self.step)
@@ -82,6 +94,7 @@ class Trainer:
                 continue
             self._answer_requests()
             if until is not None and (until() if callable(until) else self.step >= until):
+                self.finish_checkpoint(wait=True)
                 self.clock.pause()
                 return False
             self.task.before_step(self)
@@ -91,10 +104,13 @@ class Trainer:
             self.task.after_step(self)
             if self.step % self.steps_per_epoch == 0:
                 self.end_epoch()
-            if time.monotonic() - self._saved_at >= self.recipe.train.checkpoint_minutes * 60:
-                self.save_checkpoint()
+            self.finish_checkpoint()
+            is_due = time.monotonic() - self._saved_at >= self.recipe.train.checkpoint_minutes * 60
+            if is_due and not self.checkpoint_writer.is_busy:
+                self.begin_checkpoint()
         if self.step % self.steps_per_epoch:
             self.end_epoch()
+        self.finish_checkpoint(wait=True)
         self.clock.pause()
         return True
 
@@ -177,6 +193,7 @@ class Trainer:
         if in_a_row < BAD_IN_A_ROW or self.task.on_divergence(self):
             return
         is_second = self.lr_factor < 1.0
+        self.finish_checkpoint(wait=True)
         if is_second or not self.restore():
             when = "even at half the learning rate" if is_second else "before the first checkpoint"
             raise DistillError(
@@ -245,8 +262,9 @@ class Trainer:
         return True
 
     def _answer_requests(self) -> None:
-        if self.poller.wants_checkpoint:
-            self.save_checkpoint(self.poller.control.checkpoint)
+        self.finish_checkpoint()
+        if self.poller.wants_checkpoint and not self.checkpoint_writer.is_busy:
+            self.begin_checkpoint(self.poller.control.checkpoint)
         if self.poller.wants_preview:
             self.preview(self.poller.control.preview)
 
@@ -272,8 +290,23 @@ class Trainer:
 
     # ---------------------------------------------------------------- checkpoints
 
-    def save_checkpoint(self, count: int = 0) -> Path:
-        """Write everything needed to resume; `count` is the request that this answers."""
+    def save_checkpoint(self) -> Path:
+        """Write everything needed to resume; it is on the disk when this returns.
+
+        Raises:
+            DistillError: it cannot be written.
+        """
+        self.begin_checkpoint()
+        saved = self.checkpoint_writer.fetch(wait=True)
+        assert saved is not None
+        if saved.error is not None:
+            raise saved.error
+        self._log_checkpoint(saved)
+        return saved.path
+
+    def begin_checkpoint(self, count: int = 0) -> None:
+        """Begin to write everything needed to resume; `count` is the request that this answers."""
+        self.finish_checkpoint(wait=True)
         self.poller.check_run(now=True)
         state = {
             "step": self.step,
@@ -287,15 +320,27 @@ class Trainer:
             **self.train_step.state(),
             **self.task.state(),
         }
-        began = time.monotonic()
-        path = checkpoint.save(self.run_folder.checkpoints, self.step, state)
-        self._saved_at = time.monotonic()
-        self._saving = self._saved_at - began
         self.poller.checkpoints = max(self.poller.checkpoints, count)
-        self.log.write(
-            e.CheckpointSaved(step=self.step, epoch=self.epoch, file=f"checkpoints/{path.name}", count=count)
-        )
-        return path
+        self._saved_at = time.monotonic()
+        self.checkpoint_writer.begin(state, Saved(self.step, self.epoch, count))
+
+    def finish_checkpoint(self, wait: bool = False) -> None:
+        """Log a checkpoint that is whole by now, or that the disk has no room for: the training goes on without it."""
+        saved = self.checkpoint_writer.fetch(wait)
+        if saved is None:
+            return
+        if saved.error is None:
+            self._log_checkpoint(saved)
+        elif not isinstance(saved.error, DistillError):
+            raise saved.error
+        elif saved.count or not self._is_unsaved:
+            self.diagnostics.warn_not_saved(saved.error.message, self.step)
+            self._is_unsaved = True
+
+    def _log_checkpoint(self, saved: Saved) -> None:
+        self._saving, self._is_unsaved = saved.seconds, False
+        file = f"checkpoints/{saved.path.name}"
+        self.log.write(e.CheckpointSaved(step=saved.step, epoch=saved.epoch, file=file, count=saved.count))
 
     def restore(self) -> bool:
         """Go back to the newest good checkpoint; whether there was one."""

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from distill_tui.engine.device import free_memory, is_out_of_memory
 from distill_tui.engine.tasks.base import Task
+from distill_tui.engine.training.compile import uncompiled
 from distill_tui.engine.training.control_poller import ControlPoller
 from distill_tui.engine.training.diagnostics import Diagnostics
 from distill_tui.engine.training.metrics_logger import MetricsLogger
@@ -88,7 +89,9 @@ class Validator:
         device = self._train_step.device
         while True:
             try:
-                return work()
+                # each length of a sound would be compiled once more
+                with uncompiled(self._task.recipe):
+                    return work()
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
