@@ -12,7 +12,7 @@ from distill_tui.engine.launch import open_ranks, prepare
 from distill_tui.engine.signals import Signals
 from distill_tui.engine.tasks import task_of
 from distill_tui.engine.tasks.base import TrainingData
-from distill_tui.engine.training.distributed import Ranks
+from distill_tui.engine.training.distributed import ProcessRanks, Ranks
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.errors import DistillError
 from distill_tui.library.card import Card
@@ -78,6 +78,8 @@ def _train(
         _resume(trainer)
     log.write(_prepared(trainer))
     finished = trainer.run()
+    if isinstance(ranks, ProcessRanks):
+        ranks.dismiss()
     if trainer.best["weights"] is None and trainer.step:
         trainer.validate_early()
     model = None

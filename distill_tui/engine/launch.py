@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from distill_tui.engine.training.distributed import (
     ALONE,
     STEP_TIMEOUT,
-    End,
     Prepare,
     ProcessRanks,
     RankLostError,
@@ -127,7 +127,7 @@ def _met(place: Launched) -> Iterator[ProcessRanks]:
     try:
         ranks = ProcessRanks(place.local_size)
         yield ranks
-        ranks.send(End())
+        ranks.dismiss()
     except RankLostError as error:
         raise DistillError(
             error.message, "Its own output says why. The run goes on from its last checkpoint."
@@ -142,7 +142,7 @@ def _started(devices: list[str], log: LogWriter) -> Iterator[ProcessRanks]:
     # gloo looks for the network by the machine's name, which need not be known to it
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
     # port 0: the system gives one that is free
-    store = dist.TCPStore(LOOPBACK, 0, len(devices), is_master=True, wait_for_workers=False, timeout=STEP_TIMEOUT)
+    store = TCPStore(LOOPBACK, 0, len(devices), is_master=True, wait_for_workers=False, timeout=STEP_TIMEOUT)
     watch = Watch(log, store)
     try:
         for rank, device in list(enumerate(devices))[1:]:
@@ -152,8 +152,8 @@ def _started(devices: list[str], log: LogWriter) -> Iterator[ProcessRanks]:
         ranks = ProcessRanks(len(devices))
         watch.start()
         yield ranks
+        ranks.dismiss()
         watch.stop()
-        ranks.send(End())
         watch.wait_for_end()
     except RankLostError as error:
         raise DistillError(watch.why_lost() or error.message, "It can go on: distill-tui resume") from error
@@ -185,7 +185,7 @@ def _start(rank: int, device: str, size: int, port: int) -> subprocess.Popen[byt
 class Watch:
     """Watches the other ranks on this machine; if one dies and rank 0 does not notice, it ends the run."""
 
-    def __init__(self, log: LogWriter, store: dist.TCPStore) -> None:
+    def __init__(self, log: LogWriter, store: TCPStore) -> None:
         self.others: list[Other] = []
         self._log, self._store = log, store
         self._stopped = threading.Event()
@@ -234,10 +234,9 @@ class Watch:
                 other.process.stdin.close()
 
     def _reason(self) -> str:
-        """What became of the first rank that has ended; '' for none."""
+        """What became of the first rank that has ended, other than by rank 0's word; '' for none."""
         for other in self.others:
-            code = other.process.poll()
-            if code is not None:
+            if code := other.process.poll():
                 return self._ending(other, code)
         return ""
 

@@ -1,7 +1,8 @@
 """A rank other than 0: trains its share of each batch as rank 0 says. `python -m distill_tui.engine.rank [--device D]`.
 
 It is started by rank 0 (`engine/launch.py`), whose end it reads from its standard input, or by a launcher through the
-command line. It writes no log and no checkpoint, and hears no signal that asks for an end: rank 0 says when.
+command line. It writes no log and no checkpoint, and hears no signal that asks for an end: rank 0 says when. As rank 0
+itself it only tells the others of a launcher that there is nothing to train.
 """
 
 import argparse
@@ -9,17 +10,18 @@ import contextlib
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distill_tui.engine.parent import end_with_parent
 from distill_tui.errors import DistillError
 from distill_tui.machine import raise_file_limit
 from distill_tui.paths import find_home
+from distill_tui.text import printable
 
 if TYPE_CHECKING:
-    from distill_tui.engine.training.distributed import Prepare, ProcessRanks
+    from distill_tui.engine.training.distributed import Prepare, ProcessRanks, Step
     from distill_tui.engine.training.train_step import TrainStep
 
 
@@ -30,29 +32,34 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     if options.device:
-        threading.Thread(target=_end_with_rank_0, daemon=True).start()
+        end_with_parent()
     raise_file_limit()
     # after the thread: importing torch takes seconds
     import torch.distributed as dist
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
-    from distill_tui.engine.launch import STEP_TIMEOUT, error_key, here_key
-    from distill_tui.engine.training.distributed import ProcessRanks, RankLostError
+    from distill_tui.engine.launch import error_key, here_key
+    from distill_tui.engine.training.distributed import STEP_TIMEOUT, ProcessRanks, RankLostError
 
     rank, leave_word = int(os.environ["RANK"]), _to_stderr
     if options.device:
         address, port, size = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), int(os.environ["WORLD_SIZE"])
-        store = dist.TCPStore(address, port, size, is_master=False, timeout=STEP_TIMEOUT)
-        store.set(here_key(rank), b"")
+        store = TCPStore(address, port, size, is_master=False, timeout=STEP_TIMEOUT)
+        store.set(here_key(rank), "")
         dist.init_process_group("gloo", store=store, rank=rank, world_size=size, timeout=STEP_TIMEOUT)
 
         def leave_word(reason: str) -> None:
             _to_stderr(reason)
             with contextlib.suppress(RuntimeError):
-                store.set(error_key(rank), reason.encode(errors="replace"))
+                store.set(error_key(rank), printable(reason))
     else:
         dist.init_process_group("gloo", init_method="env://", timeout=STEP_TIMEOUT)
     try:
-        _serve(ProcessRanks(int(os.environ.get("LOCAL_WORLD_SIZE", "1"))), options.device)
+        ranks = ProcessRanks(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+        if rank == 0:
+            ranks.dismiss()
+        else:
+            _serve(ranks, options.device)
         return 0
     except RankLostError as error:
         # rank 0 says what there is to say
@@ -66,14 +73,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _to_stderr(reason: str) -> None:
-    print(f"rank {os.environ['RANK']}: {reason}", file=sys.stderr, flush=True)
-
-
-def _end_with_rank_0() -> None:
-    """End this process when rank 0 has ended, however it did: its end of the pipe is closed then."""
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
+    print(printable(f"rank {os.environ['RANK']}: {reason}"), file=sys.stderr, flush=True)
 
 
 def _serve(ranks: "ProcessRanks", device: str | None) -> None:

@@ -126,9 +126,9 @@ class ProcessRanks(Ranks):
 
     def __init__(self, local_size: int) -> None:
         self.rank, self.size, self.local_size = dist.get_rank(), dist.get_world_size(), local_size
+        self._data: Any = None
         with _talking():
-            self._idle = dist.new_group(timeout=IDLE_TIMEOUT, backend="gloo")
-        self._data: dist.ProcessGroup | None = None
+            self._idle: Any = dist.new_group(timeout=IDLE_TIMEOUT, backend="gloo")
         self._dismissed = False
 
     def use(self, device: torch.device) -> None:

@@ -18,10 +18,14 @@ class UseMeter:
 
         self._device, self._process = device, psutil.Process()
         self._process.cpu_percent()
-        self._examples, self._since = 0, time.monotonic()
+        self._examples, self._since = 0, 0.0
 
     def count(self, bounds: tuple[int, int]) -> None:
         """Count a step on the examples from the first to before the second of these numbers."""
+        if not self._since:
+            # the first step tells when the time begins
+            self._since = time.monotonic()
+            return
         self._examples += bounds[1] - bounds[0]
 
     def read(self, rank: int) -> RankUse:
