@@ -29,10 +29,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="distill_tui.engine.rank", description=__doc__)
     parser.add_argument("--device", help="the device of a rank that rank 0 has started")
     options = parser.parse_args(arguments)
-    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
     if options.device:
         end_with_parent()
+        _hear_rank_0_only()
     raise_file_limit()
     # after the thread: importing torch takes seconds
     import torch.distributed as dist
@@ -53,7 +52,9 @@ def main(arguments: list[str]) -> int:
             with contextlib.suppress(RuntimeError):
                 store.set(error_key(rank), printable(reason))
     else:
+        # a launcher may end this process as long as it has not met rank 0, which may never come
         dist.init_process_group("gloo", init_method="env://", timeout=STEP_TIMEOUT)
+        _hear_rank_0_only()
     try:
         ranks = ProcessRanks(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
         if rank == 0:
@@ -70,6 +71,11 @@ def main(arguments: list[str]) -> int:
         leave_word(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
         raise
     return 1
+
+
+def _hear_rank_0_only() -> None:
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _to_stderr(reason: str) -> None:

@@ -144,7 +144,7 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine, paces: Sequence[P
     recipe = split_list(recipe)
     choices = _Choices(recipe)
     device = str(choices.value("train.device", machine.best_device))
-    ranks = max(1, len(devices_of(choices.recipe, machine)[0]))
+    ranks = max(1, len(devices_of(choices.complete(), machine)[0]))
     if recipe.task == "images":
         choices.value("model.codebook_size", IMAGE_CODES)
         batch = choices.value("train.batch_size", IMAGE_BATCH)
