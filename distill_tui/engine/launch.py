@@ -13,10 +13,10 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from distill_tui.engine.training.distributed import (
     ALONE,
@@ -76,7 +76,7 @@ def open_ranks(run: RunFolder, recipe: Recipe, log: LogWriter) -> Iterator[tuple
     if len(devices) < 2:
         yield ALONE, devices[0]
         return
-    with _started(devices, log) as ranks:
+    with _started(run, devices, log) as ranks:
         yield ranks, devices[0]
 
 
@@ -137,13 +137,18 @@ def _met(place: Launched) -> Iterator[ProcessRanks]:
 
 
 @contextlib.contextmanager
-def _started(devices: list[str], log: LogWriter) -> Iterator[ProcessRanks]:
+def _started(run: RunFolder, devices: list[str], log: LogWriter) -> Iterator[ProcessRanks]:
     """Start the other ranks on this machine, and meet them."""
+    # not in every build of torch
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
     # gloo looks for the network by the machine's name, which need not be known to it
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
     # port 0: the system gives one that is free
     store = TCPStore(LOOPBACK, 0, len(devices), is_master=True, wait_for_workers=False, timeout=STEP_TIMEOUT)
-    watch = Watch(log, store)
+    advice = f"Go on from its last checkpoint: distill-tui resume {run.id}"
+    watch = Watch(log, store, advice)
+    log.write(e.StateChanged(state="starting", detail=f"starting {len(devices)} processes"))
     try:
         for rank, device in list(enumerate(devices))[1:]:
             watch.others.append(Other(rank, device, _start(rank, device, len(devices), store.port)))
@@ -156,7 +161,7 @@ def _started(devices: list[str], log: LogWriter) -> Iterator[ProcessRanks]:
         watch.stop()
         watch.wait_for_end()
     except RankLostError as error:
-        raise DistillError(watch.why_lost() or error.message, "It can go on: distill-tui resume") from error
+        raise DistillError(watch.why_lost() or error.message, advice) from error
     finally:
         watch.stop()
         watch.kill()
@@ -185,9 +190,9 @@ def _start(rank: int, device: str, size: int, port: int) -> subprocess.Popen[byt
 class Watch:
     """Watches the other ranks on this machine; if one dies and rank 0 does not notice, it ends the run."""
 
-    def __init__(self, log: LogWriter, store: TCPStore) -> None:
+    def __init__(self, log: LogWriter, store: Any, advice: str) -> None:
         self.others: list[Other] = []
-        self._log, self._store = log, store
+        self._log, self._store, self._advice = log, store, advice
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ranks", daemon=True)
 
@@ -200,7 +205,7 @@ class Watch:
         keys = [here_key(other.rank) for other in self.others]
         while not self._store.check(keys):
             if reason := self._reason():
-                raise DistillError(reason, "Its log is the run's worker.log")
+                raise DistillError(reason, self._advice)
             time.sleep(POLL_SECONDS / 2)
 
     def start(self) -> None:
@@ -257,7 +262,7 @@ class Watch:
             if reason and not self._stopped.wait(GRACE_SECONDS):
                 # rank 0 waits for a device that waits for the dead rank's: nothing else can end that
                 with contextlib.suppress(DistillError):
-                    self._log.write(e.Failed(reason=reason, advice="It can go on: distill-tui resume"))
+                    self._log.write(e.Failed(reason=reason, advice=self._advice))
                 print(reason, file=sys.stderr, flush=True)
                 os._exit(1)
 

@@ -62,7 +62,7 @@ def _from_data(*_: Any) -> None:
     raise DistillError("its sounds are on another disk")
 
 
-train_step.TrainStep.step = _step  # type: ignore[method-assign]
+train_step.TrainStep.step = _step  # type: ignore[assignment,method-assign]
 codec.CodecTask.backward = _backward  # type: ignore[method-assign]
 if any(fault.endswith("@prepare") for fault in FAULTS):
     codec.CodecTask.from_data = _from_data  # type: ignore[assignment,method-assign]

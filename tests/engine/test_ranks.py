@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from distill_tui.interpreter import python
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
-from distill_tui.runs.log import read_events
+from distill_tui.runs.log import LogWriter, read_events
 from distill_tui.runs.service import _change_devices
 from tests.engine.support import events_of, make_run, make_trainer, tones, train_here
+from tests.programs import PATIENCE
 
 SHORT: dict[str, Any] = {
     "train__batch_size": 9,
@@ -69,18 +71,21 @@ def ending(run: RunFolder) -> e.Event:
 @pytest.mark.slow
 def test_two_ranks_give_the_weights_of_two_shards_bit_for_bit(home: Home, tmp_path: Path) -> None:
     sounds = tones(tmp_path / "sounds")
-    alone = make_trainer(home, make_run(home, sounds, **SHORT))
+    # all that a training may have: the quantizer's warm-up, k-means, and a discriminator at the end
+    values = SHORT | {"train__adversarial_fraction": 0.3}
+    alone = make_trainer(home, make_run(home, sounds, **values))
     torch.set_num_threads(2)
     alone.train_step.shards = choose_shards(alone.recipe, alone.device)
     assert alone.train_step.shards.count == 2
     assert alone.run()
-    run = make_run(home, sounds, **SHORT, train__devices="2")
-    assert train_here(home, run) == 0, list(read_events(run.events))[-1]
+    run = make_run(home, sounds, **values, train__devices="2")
+    assert train_here(home, run) == 0, ending(run)
     kept = whole_state(run)
     now: dict[str, Any] = {**alone.train_step.state(), **alone.task.state()}
-    for key in ("net", "averaged", "optimizer", "usage"):
+    for key in ("net", "averaged", "optimizer", "usage", "adversarial"):
         assert differences(now[key], kept[key]) == [], key
     assert events_of(run, e.QuantizationStarted)
+    assert events_of(run, e.AdversarialStarted)
     prepared = events_of(run, e.RunPrepared)[0]
     assert prepared.device == "2 x cpu"
     losses = [event.values["loss/train"] for event in events_of(run, e.Metrics) if event.scope == "step"]
@@ -171,6 +176,30 @@ def test_shares_are_whole_and_differ_by_one_at_most(count: int) -> None:
     assert [len(share) for share in shares] == [len(share) for share in torch.arange(count).tensor_split(3)]
 
 
+def test_rank_0_is_ended_where_it_does_not_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes: list[int] = []
+    watch = launch.Watch(LogWriter(tmp_path / "events.jsonl"), None, "resume it")
+    monkeypatch.setattr(launch, "GRACE_SECONDS", 0.01)
+
+    def leave(code: int) -> None:
+        codes.append(code)
+        watch.stop()
+
+    monkeypatch.setattr(os, "_exit", leave)
+    process = subprocess.Popen(["sleep", "60"], stdin=subprocess.PIPE)
+    watch.others = [launch.Other(1, "cuda:1", process)]
+    watch.start()
+    process.kill()
+    assert watch._stopped.wait(PATIENCE)
+    watch.kill()
+    assert codes == [1]
+    (last,) = read_events(tmp_path / "events.jsonl")
+    assert isinstance(last, e.Failed)
+    assert "rank 1" in last.reason
+    assert "SIGKILL" in last.reason
+    assert last.advice == "resume it"
+
+
 def test_what_became_of_a_rank_is_said() -> None:
     class Ended:
         pid = 5
@@ -183,7 +212,7 @@ def test_what_became_of_a_rank_is_said() -> None:
 
     store: Any = type("Store", (), {"check": lambda _, keys: True, "get": lambda _, key: b"its disk is full"})()
     log: Any = None
-    watch = launch.Watch(log, store)
+    watch = launch.Watch(log, store, "")
     for code, words in (
         (None, ""),
         (0, ""),
@@ -194,4 +223,3 @@ def test_what_became_of_a_rank_is_said() -> None:
         process: Any = Ended(code)
         watch.others = [launch.Other(1, "cuda:1", process)]
         assert watch._reason() == words
-    assert os.getpid()

@@ -159,7 +159,7 @@ class ProcessRanks(Ranks):
             padded = torch.cat((padded, padded.new_zeros(most - len(share), *share.shape[1:])))
         whole = padded.new_empty(self.size * most, *share.shape[1:])
         with _talking():
-            dist.all_gather(list(whole.split(most)), padded, self._data)
+            dist.all_gather(list(torch.split(whole, most)), padded, self._data)
         if count == len(whole):
             return whole
         sizes = (self._bounds(count, rank) for rank in range(self.size))
@@ -195,7 +195,7 @@ class ProcessRanks(Ranks):
             dist.all_reduce(flat, group=self._data)
         totals = [
             total.view(piece.shape)
-            for total, piece in zip(flat.split([p.numel() for p in pieces]), pieces, strict=True)
+            for total, piece in zip(torch.split(flat, [p.numel() for p in pieces]), pieces, strict=True)
         ]
         with torch.no_grad():
             for target, total in zip([*gradients, *same], totals, strict=False):
