@@ -12,22 +12,13 @@ BY_PROCESSOR = "several processes on its processors: --device cpu --devices 2"
 
 
 def split_list(recipe: Recipe) -> Recipe:
-    """A recipe with the list of `--device cuda:0,1` in `train.devices`, where there is one."""
-    first, comma, _ = recipe.train.device.partition(",")
-    if not comma:
+    """A recipe with the list of `--device cuda:0,1` in `train.devices`, where it is not taken."""
+    train = recipe.train
+    first, comma, _ = train.device.partition(",")
+    if not comma or train.devices not in ONE:
         return recipe
-    automatic = recipe.automatic
-    listed = recipe.train.device.partition(":")[2]
-    if recipe.train.devices not in ONE:
-        # said by `devices_of`: both name devices
-        listed = f"{listed} and {recipe.train.devices}"
-        return _with_devices(with_values(recipe, {"train.device": first, "automatic": automatic}), listed)
-    return with_values(recipe, {"train.device": first, "train.devices": listed, "automatic": automatic})
-
-
-def _with_devices(recipe: Recipe, devices: str) -> Recipe:
-    recipe.train.devices = devices
-    return recipe
+    listed = train.device.partition(":")[2]
+    return with_values(recipe, {"train.device": first, "train.devices": listed, "automatic": recipe.automatic})
 
 
 def devices_of(recipe: Recipe, machine: Machine) -> tuple[list[str], str]:
@@ -37,6 +28,8 @@ def devices_of(recipe: Recipe, machine: Machine) -> tuple[list[str], str]:
     """
     train = recipe.train
     kind, asked = kind_of_device(train.device), train.devices
+    if "," in train.device:
+        return [], "train.device: several GPUs, and train.devices names more; give one of the two"
     if asked in ONE:
         return [train.device], ""
     problem, numbers = "", list[int]()
@@ -66,9 +59,7 @@ def _gpus(recipe: Recipe, machine: Machine) -> tuple[list[int], str]:
         if ":" in recipe.train.device and "train.device" not in recipe.automatic:
             return [], f"train.device names one GPU, {recipe.train.device}; --device cuda takes the {asked} freest"
         return machine.freest(int(asked)), f"{asked} GPUs are not there; {have}" if int(asked) > len(there) else ""
-    numbers = [int(part) if part.isdigit() else -1 for part in asked.split(",")]
-    if -1 in numbers:
-        return [], f"give a list of GPUs by --device or by --devices, not by both ({asked})"
+    numbers = [int(part) for part in asked.split(",")]
     if twice := sorted({n for n in numbers if numbers.count(n) > 1}):
         return [], f"cuda:{twice[0]} is named twice"
     if missing := [n for n in numbers if n not in there]:

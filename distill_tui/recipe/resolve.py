@@ -243,6 +243,8 @@ def _adversarial_problems(recipe: Recipe) -> list[str]:
 
 def _device_problems(recipe: Recipe, machine: Machine) -> list[str]:
     found = []
+    if "," in recipe.train.device:
+        return [devices_of(recipe, machine)[1]]
     if recipe.train.device.startswith("cuda"):
         index = int(recipe.train.device.partition(":")[2] or 0)
         if index >= len(machine.gpus):

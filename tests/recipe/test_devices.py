@@ -46,7 +46,7 @@ def test_the_devices_that_are_asked_for(train: dict[str, str], devices: list[str
         ({"devices": "0,7"}, MACHINE, "cuda:7 is not there"),
         ({"device": "cuda:0,7"}, MACHINE, "cuda:7 is not there"),
         ({"devices": "1,1"}, MACHINE, "cuda:1 is named twice"),
-        ({"device": "cuda:0,1", "devices": "2,3"}, MACHINE, "not by both"),
+        ({"device": "cuda:0,1", "devices": "2,3"}, MACHINE, "give one of the two"),
         ({"device": "cuda:0", "devices": "2"}, MACHINE, "--device cuda takes the 2 freest"),
         (
             {"devices": "2"},

@@ -27,7 +27,7 @@ class Leader:
     def __init__(self, ranks: Ranks, task: Task[Any], train_step: TrainStep, log: LogWriter) -> None:
         self._ranks = ranks if isinstance(ranks, ProcessRanks) else None
         self._task, self._train_step, self._log = task, train_step, log
-        self._meter = UseMeter(train_step.device)
+        self._meter = UseMeter(train_step.device) if self._ranks is not None else None
         self._due = time.monotonic() + FIRST_USE_SECONDS
         self._with_use = False
 
@@ -54,7 +54,7 @@ class Leader:
 
     def log_use(self, step: int) -> None:
         """After a step: log what each rank uses, if that is due."""
-        if self._ranks is None:
+        if self._ranks is None or self._meter is None:
             return
         self._meter.count(self._ranks.bounds(int(self._task.recipe.train.batch_size)))
         if self._with_use:
