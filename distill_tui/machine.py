@@ -50,8 +50,17 @@ class Machine:
         """The GPU with the most free memory (the first of those that differ by less than a tenth), `mps` or `cpu`."""
         if not self.gpus:
             return "mps" if self.has_mps else "cpu"
-        most = max(gpu.free for gpu in self.gpus)
-        return f"cuda:{next(gpu.index for gpu in self.gpus if gpu.free >= 0.9 * most)}"
+        return f"cuda:{self.freest(1)[0]}"
+
+    def freest(self, count: int) -> list[int]:
+        """The numbers of so many GPUs (or all) with the most free memory; of those alike the first, in their order."""
+        rest, chosen = list(self.gpus), list[int]()
+        while rest and len(chosen) < count:
+            most = max(gpu.free for gpu in rest)
+            best = next(gpu for gpu in rest if gpu.free >= 0.9 * most)
+            rest.remove(best)
+            chosen.append(best.index)
+        return sorted(chosen)
 
 
 def memory_bytes(group: Path = CGROUP) -> tuple[int, int]:

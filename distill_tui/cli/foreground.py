@@ -15,6 +15,7 @@ from distill_tui.reporting.notes import named, resume_hint
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
+from distill_tui.runs.launcher import launched
 from distill_tui.runs.service import stop_run
 from distill_tui.runs.state import RunState
 from distill_tui.runs.worker_log import log_tail
@@ -55,6 +56,8 @@ class ForegroundRun:
         self._began = self.worker is None
         self._ended = False
         self._signals: list[int] = []
+        # a launcher sends SIGTERM to all processes, and its processes pass it on
+        self._is_launched = launched() is not None
 
     @property
     def was_interrupted(self) -> bool:
@@ -142,12 +145,16 @@ class ForegroundRun:
             # all is done here and not in the loop, which may hang in a write to a stalled terminal
             nonlocal last
             now = time.monotonic()
-            if self._signals and now - last < TWICE_SECONDS:
+            if self._signals and (now - last < TWICE_SECONDS or (self._is_launched and number == signal.SIGTERM)):
                 return
             last = now
             self._signals.append(number)
             if len(self._signals) > 1:
                 self._send(signal.SIGKILL)
+                return
+            if self._is_launched and number == signal.SIGTERM:
+                # the log then tells that it was no person who stopped it
+                self._send(signal.SIGTERM)
                 return
             try:
                 stop_run(self.run)

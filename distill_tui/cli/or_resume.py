@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from distill_tui.cli.commands.train import follow_on, prepare_run
 from distill_tui.cli.foreground import ForegroundRun
 from distill_tui.cli.output import say
+from distill_tui.cli.recipe_flags import DEST
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import locked
 from distill_tui.paths import Home
@@ -20,15 +22,17 @@ from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting.formatting import setting
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder, list_runs
+from distill_tui.runs.launcher import launched
 from distill_tui.runs.log import tail_events
 from distill_tui.runs.quick_state import quick_state
-from distill_tui.runs.service import resume_run, start_worker
+from distill_tui.runs.service import dismiss_ranks, refuse_alive, resume_run, start_worker
 from distill_tui.text import clean_name, encode_path, printable
 
 if TYPE_CHECKING:
     from typing import TextIO
 
 MOST_DIFFERENCES = 5
+LAST_WORKER_SECONDS = 30.0
 
 
 def start_or_resume(options: argparse.Namespace, home: Home, data: list[str], recipe: Recipe, out: "TextIO") -> int:
@@ -52,20 +56,37 @@ def start_or_resume(options: argparse.Namespace, home: Home, data: list[str], re
                 raise DistillError(f"the run '{printable(recipe.name)}' has just been deleted", "Start this again.")
             run = create()
             following = ForegroundRun(run, partial(start_worker, home, run))
-        elif run.is_alive():
+        elif run.is_alive() and not _ends_soon(run):
             say(f"{run.id} is being trained by process {run.worker_pid()}: following it.")
             following = ForegroundRun(run, None)
         elif quick_state(run).state == "finished":
             return _has_finished(options, run)
         else:
+            devices = getattr(options, DEST + "train.devices")
             _note_differences(run, recipe, data)
-            following = ForegroundRun(run, partial(resume_run, home, run))
+            following = ForegroundRun(run, partial(resume_run, home, run, devices))
         following.wait_for_worker()
     return follow_on(options, following)
 
 
 def _newest(home: Home, name: str) -> RunFolder | None:
     return next((run for run in list_runs(home) if run.id.split("-", 2)[-1] == clean_name(name)), None)
+
+
+def _ends_soon(run: RunFolder) -> bool:
+    """Whether the worker of a run was one of a launcher's that is started again, and ends now.
+
+    Raises:
+        RequestError: it is another one: the launcher's other processes cannot join it.
+    """
+    if launched() is None:
+        return False
+    deadline = time.monotonic() + LAST_WORKER_SECONDS
+    while run.is_alive():
+        if time.monotonic() > deadline:
+            refuse_alive(run)
+        time.sleep(0.1)
+    return True
 
 
 def _has_finished(options: argparse.Namespace, run: RunFolder) -> int:
@@ -78,6 +99,8 @@ def _has_finished(options: argparse.Namespace, run: RunFolder) -> int:
         print(run.id, flush=True)
     model = f"; its model is in the library as '{printable(last.model)}'" if last is not None and last.model else ""
     say(f"{run.id} has finished{model}.")
+    if launched() is not None:
+        dismiss_ranks()
     return 0
 
 
@@ -87,7 +110,7 @@ def _note_differences(run: RunFolder, asked: Recipe, data: list[str]) -> None:
     different = []
     for key, field in fields().items():
         old, new = get(own, key), get(asked, key)
-        if not field.is_own and key not in own.automatic and new != "auto" and old != new:
+        if key != "train.devices" and not field.is_own and key not in own.automatic and new != "auto" and old != new:
             different.append(f"{key} {setting(old)} (asked: {setting(new)})")
     if data and own.data.paths != [encode_path(os.path.normpath(Path(path).expanduser().absolute())) for path in data]:
         different.insert(0, "other sounds")

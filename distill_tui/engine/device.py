@@ -24,6 +24,8 @@ def choose_device(recipe: Recipe) -> tuple[torch.device, str]:
         RequestError: a device that was asked for by name is not usable, or a GPU is there and torch cannot use it.
     """
     wanted, automatic = recipe.train.device, "train.device" in recipe.automatic
+    if "," in wanted:
+        raise RequestError(f"train.device: {wanted} are several GPUs, and only a training takes more than one")
     if problem := _gpu_problem(wanted, automatic):
         gpu = "the GPU" if wanted == "cpu" else wanted
         raise RequestError(

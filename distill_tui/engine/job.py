@@ -8,9 +8,11 @@ import torch
 from distill_tui import __version__
 from distill_tui.engine.device import choose_device, choose_precision
 from distill_tui.engine.inference.model import load_net
+from distill_tui.engine.launch import open_ranks, prepare
 from distill_tui.engine.signals import Signals
 from distill_tui.engine.tasks import task_of
 from distill_tui.engine.tasks.base import TrainingData
+from distill_tui.engine.training.distributed import ProcessRanks, Ranks
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.errors import DistillError
 from distill_tui.library.card import Card
@@ -37,18 +39,37 @@ def train_run(
     Raises:
         DistillError: why it cannot go on.
     """
-    stop = stop or Signals()
+    with open_ranks(run, recipe, log) as (ranks, device):
+        return _train(home, run, recipe, log, resumed, stop or Signals(), ranks, device)
+
+
+def _train(
+    home: Home,
+    run: RunFolder,
+    recipe: Recipe,
+    log: LogWriter,
+    resumed: bool,
+    stop: Signals,
+    ranks: Ranks,
+    device_of_rank: str,
+) -> e.Finished | e.Stopped:
+    """Train as rank 0 of `ranks`, or alone."""
     kind = task_of(recipe)
     log.write(e.StateChanged(state="starting", detail=f"reading the {kind.data_noun}"))
     data = kind.load_data(run)
-    device, warning = choose_device(recipe)
+    # by its name, a device is not replaced by another
+    named = recipe if ranks.size == 1 else with_values(recipe, {"train.device": device_of_rank})
+    device, warning = choose_device(named)
     if warning:
         log.write(e.WarningRaised(code="device", text=warning, advice="See: distill-tui doctor"))
     precision = choose_precision(recipe, device)
     if not resumed:
         for text in read_expectations(run):
             log.write(e.WarningRaised(code="expectations", text=text))
-    trainer = Trainer(run, recipe, kind.from_data(home, data, recipe, device), device, precision, log)
+    task = kind.from_data(home, data, recipe, device)
+    # from here on the sounds are decoded, for the other ranks too
+    prepare(ranks, run, device, precision)
+    trainer = Trainer(run, recipe, task, device, precision, log, ranks)
     stop.call(lambda: setattr(trainer.poller, "stopping", True))
     if recipe.train.start_from:
         trainer.train_step.load_pretrained(load_net(run.start)[0].state_dict())
@@ -56,6 +77,8 @@ def train_run(
         _resume(trainer)
     log.write(_prepared(trainer))
     finished = trainer.run()
+    if isinstance(ranks, ProcessRanks):
+        ranks.dismiss()
     if trainer.best["weights"] is None and trainer.step:
         trainer.validate_early()
     model = None
@@ -93,8 +116,9 @@ def _resume(trainer: Trainer) -> None:
 
 
 def _prepared(trainer: Trainer) -> e.RunPrepared:
+    ranks = trainer.train_step.ranks
     return e.RunPrepared(
-        device=str(trainer.device),
+        device=str(trainer.device) if ranks.size == 1 else f"{ranks.size} x {trainer.device.type}",
         precision=str(trainer.precision).removeprefix("torch."),
         parameters=sum(p.numel() for p in trainer.net.parameters()),
         steps_per_epoch=trainer.steps_per_epoch,

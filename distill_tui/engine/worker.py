@@ -15,6 +15,7 @@ import traceback
 from pathlib import Path
 
 from distill_tui import __version__
+from distill_tui.engine.parent import end_with_parent
 from distill_tui.engine.signals import Signals
 from distill_tui.errors import DistillError
 from distill_tui.files import private
@@ -33,9 +34,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="distill_tui.engine.worker", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("run", type=Path)
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input ends")
     options = parser.parse_args(arguments)
     home, run = find_home(options.home), RunFolder(options.run.absolute())
     faulthandler.enable()
+    if options.with_parent:
+        end_with_parent()
     # the terminal that it was started from may go at any time
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # from before the first event on: whoever stops it while torch is imported is heard as well

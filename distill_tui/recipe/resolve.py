@@ -14,6 +14,7 @@ from distill_tui.recipe.arithmetic import (
     frame_rate,
     latent_hop,
 )
+from distill_tui.recipe.devices import described, devices_of, split_list
 from distill_tui.recipe.fields import fields, get, with_values
 from distill_tui.recipe.net_size import choose_size
 from distill_tui.recipe.pace import Pace, kind_of_device
@@ -153,15 +154,17 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine, paces: Sequence[P
     Raises:
         RequestError: values that cannot go together, or a device that this machine has not; all at once.
     """
+    recipe = split_list(recipe)
     choices = _Choices(recipe)
     device = str(choices.value("train.device", machine.best_device))
+    ranks = max(1, len(devices_of(choices.complete(), machine)[0]))
     if recipe.task == "images":
         choices.value("model.codebook_size", IMAGE_CODES)
         batch = choices.value("train.batch_size", IMAGE_BATCH)
         choices.value("train.steps_per_epoch", max(1, data.training_pictures // batch))
     else:
         _choose_frames(choices, recipe, data)
-        _choose_batches(choices, data, device)
+        _choose_batches(choices, data, device, ranks)
         size, why = choose_size(choices.recipe, data.training_seconds, machine, paces)
         for key, number in size.items():
             choices.value(key, number, why)
@@ -190,16 +193,17 @@ def _choose_frames(choices: _Choices, recipe: Recipe, data: DataFacts) -> None:
     choices.value("model.stride", CONV2D_STRIDE if is_conv2d else STRIDE // longer, why)
 
 
-def _choose_batches(choices: _Choices, data: DataFacts, device: str) -> None:
-    """Choose the codebooks' size, crops, batches and epochs."""
+def _choose_batches(choices: _Choices, data: DataFacts, device: str, ranks: int) -> None:
+    """Choose the codebooks' size, crops, batches and epochs; each of several GPUs gets the batch of one."""
     framed = choices.recipe
     rate, latent = int(framed.model.sample_rate), latent_hop(framed)
     choices.value("model.codebook_size", codebook_size(data.training_seconds * frame_rate(framed)))
     seconds = min(1.5, max(0.5, data.median_seconds))
     crop = choices.value("data.crop_seconds", round(math.ceil(seconds * rate / latent) * latent / rate, 4))
     # on a CPU the time of a step follows its size: more and smaller steps learn more in the same time, down to 8
-    batch = choices.value("train.batch_size", {"cuda": 32, "mps": 16}.get(kind_of_device(device), 8))
-    steps, why = _epoch_steps(data, kind_of_device(device), batch, crop)
+    kind = kind_of_device(device)
+    batch = choices.value("train.batch_size", {"cuda": 32 * ranks, "mps": 16}.get(kind, 8))
+    steps, why = _epoch_steps(data, kind, batch, crop)
     choices.value("train.steps_per_epoch", steps, why)
 
 
@@ -270,13 +274,16 @@ def _adversarial_problems(recipe: Recipe) -> list[str]:
 
 def _device_problems(recipe: Recipe, machine: Machine) -> list[str]:
     found = []
+    if "," in recipe.train.device:
+        return [devices_of(recipe, machine)[1]]
     if recipe.train.device.startswith("cuda"):
         index = int(recipe.train.device.partition(":")[2] or 0)
         if index >= len(machine.gpus):
-            have = ", ".join(f"cuda:{g.index} ({g.name})" for g in machine.gpus) or "no NVIDIA GPU"
-            found.append(f"train.device: {recipe.train.device} is not there; this machine has {have}")
+            found.append(f"train.device: {recipe.train.device} is not there; this machine has {described(machine)}")
     if recipe.train.device == "mps" and not machine.has_mps:
         found.append("train.device: mps needs a Mac with Apple silicon")
+    if not found and (problem := devices_of(recipe, machine)[1]):
+        found.append(problem)
     return found
 
 

@@ -434,8 +434,24 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = 2.0
     device: Annotated[
         str,
-        _meta("Device", "auto, cpu, cuda, cuda:1, ... or mps.", flag="--device", pattern=r"auto|cpu|mps|cuda(:\d+)?"),
+        _meta(
+            "Device",
+            "auto, cpu, cuda, cuda:1, ... or mps; cuda:0,1 for both at once.",
+            flag="--device",
+            pattern=r"auto|cpu|mps|cuda(:\d+(,\d+)*)?",
+        ),
     ] = "auto"
+    devices: Annotated[
+        str,
+        _meta(
+            "Devices",
+            "N (the GPUs with the most free memory), all, or a list as 0,1: one training on several GPUs at once; with "
+            "device cpu in N processes. Empty: on one.",
+            flag="--devices",
+            metavar="N|all|LIST",
+            pattern=r"|all|[1-9]\d*|\d+(,\d+)+",
+        ),
+    ] = ""
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"], _meta("Precision", "bfloat16 autocast where the device is fast at it.")
     ] = "auto"

@@ -10,6 +10,7 @@ from distill_tui.reporting.bitrate import advice_lines, advise_on_run, bitrate_o
 from distill_tui.reporting.formatting import day, duration, hertz, kbps, number, percent, plural
 from distill_tui.reporting.lines import Line, line
 from distill_tui.reporting.notes import can_resume, resume_hint
+from distill_tui.reporting.ranks import rank_lines
 from distill_tui.reporting.recipe_text import codebooks_text, net_text, settings_worth_a_line
 from distill_tui.reporting.run_line import activity
 from distill_tui.reporting.verdicts import health_table, is_measured, size_of_codebooks, window_of
@@ -132,5 +133,8 @@ def status_report(run: RunFolder, state: RunState) -> list[Line]:
         lines.append(_fact("ETA", duration(state.eta_seconds)))
     if state.started_at:
         lines.append(_fact("started", f"{day(state.started_at)}, last event {day(state.updated_at)}"))
+    if state.is_active and state.ranks:
+        lines.append(line("ranks", id="ranks"))
+        lines += [Line((("  ", "plain"), *row.spans), row.id) for row in rank_lines(state.ranks)]
     lines += [*_metrics(state), *_warnings(state), *_model(state)]
     return [*lines, line(resume_hint(run), id="resume")] if can_resume(state) else lines

@@ -226,6 +226,29 @@ class Stopped(Ended, tag="stopped", kw_only=True, omit_defaults=False):
     """The run was stopped and can be resumed from its checkpoint; there may be no model so far."""
 
 
+class RankUse(Struct, kw_only=True):
+    """What a rank uses: load of its device 0..1, memory in bytes; None where that is not known.
+
+    On a CPU the load is that of this process, over all processors of its machine.
+    """
+
+    rank: Count
+    host: str = ""
+    device: str = ""
+    name: str = ""
+    busy: Number | None = None
+    used: Count | None = None
+    memory: Count | None = None
+    examples_per_second: Number = 0.0
+
+
+class RanksMeasured(Event, tag="ranks", kw_only=True, omit_defaults=False):
+    """What each process of a training by several uses: every few seconds."""
+
+    step: Count
+    ranks: Annotated[list[RankUse], Meta(max_length=4096)]
+
+
 class Failed(Event, tag="failed", kw_only=True, omit_defaults=False):
     """The run failed: `reason`, and `advice` on what to do; the traceback is in worker.log."""
 
@@ -249,6 +272,7 @@ TYPES: tuple[type[Event], ...] = (
     SettingChanged,
     SettingRejected,
     ModelSaved,
+    RanksMeasured,
     Finished,
     Stopped,
     Failed,

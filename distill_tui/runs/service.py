@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
@@ -22,12 +23,15 @@ from distill_tui.library.pretrained import Start, start_of
 from distill_tui.machine import COMPUTING, Machine, this_machine
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
+from distill_tui.recipe.devices import ONE, devices_of
 from distill_tui.recipe.fields import with_values
+from distill_tui.recipe.pace import kind_of_device
 from distill_tui.recipe.resolve import expectations, resolve
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs.control import Control, change_control, request_state
 from distill_tui.runs.events import SettingChanged, SettingRejected
 from distill_tui.runs.folder import RunFolder, make_run_folder
+from distill_tui.runs.launcher import launched
 from distill_tui.runs.paces import read_paces
 from distill_tui.runs.quick_state import quick_state
 from distill_tui.text import encode_path
@@ -91,18 +95,28 @@ def read_expectations(run: RunFolder) -> list[str]:
 def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
     """Start a run's worker in a session of its own, so that it outlives the caller and its terminal.
 
+    One of several processes that a launcher started ends with the caller: the launcher may start all of them again.
+
     Raises:
         RequestError: a worker trains this run already.
         DistillError: the worker's log cannot be written.
     """
     refuse_alive(run)
+    is_launched = launched() is not None
     try:
         # without O_NONBLOCK, opening a pipe in its place would block
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
         with os.fdopen(os.open(run.worker_log, flags, PRIVATE), "ab") as log:
             return subprocess.Popen(
-                python("-m", "distill_tui.engine.worker", "--home", str(home.root), str(run.path)),
-                stdin=subprocess.DEVNULL,
+                python(
+                    "-m",
+                    "distill_tui.engine.worker",
+                    *(["--with-parent"] if is_launched else []),
+                    "--home",
+                    str(home.root),
+                    str(run.path),
+                ),
+                stdin=subprocess.PIPE if is_launched else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**COMPUTING, **os.environ},
@@ -113,13 +127,16 @@ def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
         raise DistillError(*describe_os_error(error, run.worker_log)) from error
 
 
-def resume_run(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
+def resume_run(home: Home, run: RunFolder, devices: str | None = None) -> subprocess.Popen[bytes]:
     """Start the worker of a run that was stopped, failed or crashed; it goes on from the newest good checkpoint.
 
     It waits for the disk and for the lock of the control file: call it in a thread where keys wait.
 
+    Args:
+        devices: `train.devices` from here on; None leaves it as it is.
+
     Raises:
-        RequestError: a worker trains this run already, or it has finished.
+        RequestError: a worker trains this run already, it has finished, or this machine has not the devices.
         DistillError: its control file or the worker's log cannot be written.
     """
     refuse_alive(run)
@@ -131,12 +148,42 @@ def resume_run(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
             f"Train anew with its recipe: distill-tui train --recipe {shlex.quote(str(run.recipe))}",
         )
 
+    if devices is not None:
+        _change_devices(run, devices)
+
     def change(control: Control) -> None:
         control.wanted = "running"
         drop_rejected(control, state.last_answers.values())
 
     change_control(run.control, change)
     return start_worker(home, run)
+
+
+def _change_devices(run: RunFolder, devices: str) -> None:
+    """Write other devices into a run's recipe: the training is the same on any number of them, within rounding.
+
+    Raises:
+        RequestError: this machine has not got them.
+    """
+    recipe = toml.load(run.recipe)
+    values = {"train.devices": devices}
+    if devices not in ONE:
+        values["train.device"] = kind_of_device(recipe.train.device)
+    recipe = with_values(recipe, values)
+    if problem := devices_of(recipe, this_machine())[1]:
+        raise RequestError(problem)
+    toml.save(recipe, run.recipe)
+
+
+def become_rank() -> NoReturn:
+    """Go on, as this process, as a rank other than 0 of the training that rank 0 of the launcher leads."""
+    command = python("-m", "distill_tui.engine.rank")
+    os.execve(command[0], command, {**COMPUTING, **os.environ})  # noqa: S606
+
+
+def dismiss_ranks() -> None:
+    """Tell the other processes of a launcher that there is nothing to train."""
+    subprocess.run(python("-m", "distill_tui.engine.rank"), env={**COMPUTING, **os.environ}, check=False)
 
 
 def stop_run(run: RunFolder) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import Any
 
+import msgspec
+
 from distill_tui.runs import events as e
 from distill_tui.runs.series import NAN, Series
 
@@ -67,6 +69,8 @@ class RunState:
     counted_once: bool = False
     """Whether `health` was counted over all training sound, not over the last steps: the run was stopped before any
     step had used the codebooks."""
+    ranks: list[e.RankUse] = field(default_factory=list)
+    """What each process used last, of a training by several."""
     most_points: int = 0
     bests_logged: bool = False
     quantizing_seq: int = 0
@@ -169,6 +173,7 @@ class RunState:
         self.id, self.name, self.pid = event.run, event.name, event.pid
         self.state, self.ending, self.eta_seconds = "starting", None, None
         self.started_at = self.started_at or event.time
+        self.ranks = []
 
     @_apply.register
     def _(self, event: e.StateChanged) -> None:
@@ -305,6 +310,10 @@ class RunState:
         self.refused.append(event)
 
     @_apply.register
+    def _(self, event: e.RanksMeasured) -> None:
+        self.ranks = event.ranks
+
+    @_apply.register
     def _(self, event: e.ModelSaved) -> None:
         self.model = event
 
@@ -335,6 +344,7 @@ class RunState:
             "started": self.started_at or None,
             "updated": self.updated_at or None,
             "reason": self.reason,
+            "ranks": [msgspec.to_builtins(rank) for rank in self.ranks] if self.is_active else [],
             "warnings": [{"code": w.code, "text": w.text, "advice": w.advice, "step": w.step} for w in self.warnings],
             "model": {"id": self.model.id, "name": self.model.name, "path": self.model.path} if self.model else None,
         }

@@ -21,8 +21,9 @@ FLAGS = {
     "watch": "--home RUN",
     "demo": "--home --epochs --plain --json",
     "data": "--home --json --validation-share --progress DATA",
-    "train": f"--home --json --plain --detach {RECIPE} --commitment-weight --device --seed --keys --or-resume DATA",
-    "resume": "--home --json --plain --detach RUN",
+    "train": f"--home --json --plain --detach {RECIPE} --commitment-weight --device --devices --seed --keys "
+    "--or-resume --slurm DATA",
+    "resume": "--home --json --plain --detach --devices RUN",
     "runs": "--home --json",
     "runs list": "--home --json",
     "runs compare": "--home --json RUN",
@@ -72,6 +73,7 @@ RUN: dict[str, Any] = {
     "updated": Number,
     "reason": Text,
     "warnings": [{"code": Text, "text": Text, "advice": Text, "step": int}],
+    "ranks": [{"rank": int, "device": Text, "busy": (*Number, Maybe), "used": (int, Maybe), "memory": (int, Maybe)}],
     "model": (dict, Maybe),
 }
 MODEL: dict[str, Any] = {

@@ -7,9 +7,16 @@ from typing import Any
 import pytest
 import torch
 
-from distill_tui.recipe.fields import fields
+from distill_tui.data.scan import scan
+from distill_tui.engine.training import checkpoint
+from distill_tui.paths import Home
+from distill_tui.recipe.fields import fields, with_values
+from distill_tui.recipe.schema import Recipe
+from distill_tui.runs.service import create_run, start_worker
+from tests.engine.support import TINY, tones
 from tests.gpu import inside
 from tests.gpu.life import DETERMINISTIC
+from tests.programs import PATIENCE
 
 pytestmark = [
     pytest.mark.gpu,
@@ -85,3 +92,16 @@ def test_what_is_logged_is_read_from_the_card(tmp_path: Path) -> None:
         inside.step(trainer)
     trainer.log_steps()
     assert trainer.metrics.latest["loss/train"] is not None
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="one NVIDIA GPU")
+def test_two_cards_train_as_one(home: Home, tmp_path: Path) -> None:
+    sounds, ends = tones(tmp_path / "sounds"), []
+    for devices in ("", "0,1"):
+        values = {"train__device": "cuda", "train__devices": devices, "train__batch_size": 8}
+        recipe = with_values(Recipe(), TINY | {key.replace("__", "."): value for key, value in values.items()})
+        run = create_run(home, recipe, scan([sounds], 0.2, home)).folder
+        assert start_worker(home, run).wait(PATIENCE) == 0, run.worker_log.read_text()
+        ends.append(checkpoint.load(next(checkpoint.newest_first(run.checkpoints)))["net"])
+    for name, tensor in ends[0].items():
+        assert torch.allclose(tensor, ends[1][name], rtol=1e-2, atol=1e-3), name

@@ -35,6 +35,7 @@ def test_flags_and_keys_are_fixed() -> None:
         "--codebook-size": "model.codebook_size",
         "--commitment-weight": "loss.commitment_weight",
         "--device": "train.device",
+        "--devices": "train.devices",
         "--seed": "train.seed",
         "--start-from": "train.start_from",
     }

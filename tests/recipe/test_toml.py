@@ -18,7 +18,9 @@ def allowed(field: Field) -> st.SearchStrategy[Any]:
     if field.key == "version":
         return st.just(RECIPE_VERSION)
     if field.key == "train.device":
-        return st.sampled_from(["auto", "cpu", "cuda:1"])
+        return st.sampled_from(["auto", "cpu", "cuda:1", "cuda:0,1"])
+    if field.key == "train.devices":
+        return st.sampled_from(["", "2", "all", "0,1"])
     if field.kind is bool:
         return st.booleans()
     text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -24,6 +24,12 @@ CODES = (
     "Exit code: 0 it finished, 1 it failed, 2 the request was wrong, 3 it was stopped (by `stop` or SIGTERM) and can "
     "go on with `resume`, 130 the same by ctrl+c."
 )
+SEVERAL = (
+    "Several GPUs of one machine: --devices 2, --devices all, --device cuda:0,1; processors share a training too, with "
+    "--device cpu --devices 2. Several machines, with a home that they share: torchrun --nnodes 2 --nproc-per-node gpu "
+    "-m distill_tui train DATA --name NAME --or-resume, or Slurm: --slurm. The batch is shared by all, and the result "
+    "is that of one device within rounding."
+)
 INSTEAD = "print progress lines instead of opening the app"
 DEMO_MINUTES = 0.6
 DEMO_RECIPE: dict[str, Any] = {
@@ -48,7 +54,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         help="train a model on a folder of sounds, in the foreground",
         description="Train on folders and files, in the foreground; the training itself is a process of its own, which "
         "goes on if this one or its terminal dies. Ctrl+c stops it with a checkpoint, twice kills it.",
-        epilog=CODES,
+        epilog=f"{CODES} {SEVERAL}",
         **common,
     )
     train_parser.add_argument(
@@ -63,6 +69,11 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on with the newest run called NAME if there is one: join it if it trains, end at once if it has "
         "finished; for scripts and machines that may be taken away at any time",
+    )
+    train_parser.add_argument(
+        "--slurm",
+        action="store_true",
+        help="print a Slurm job script for this very command line, which starts or resumes the run, and exit",
     )
     add_ways(train_parser)
     train_parser.set_defaults(run=train)
@@ -85,6 +96,9 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         **common,
     )
     resume_parser.add_argument("name", metavar="RUN", help="a run's id, its name, or the beginning of its id")
+    resume_parser.add_argument(
+        "--devices", metavar="N|all|LIST", help="go on on so many GPUs, or these; with 1 on one (see train --devices)"
+    )
     add_ways(resume_parser)
     resume_parser.set_defaults(run=resume)
 
@@ -107,6 +121,7 @@ def train(options: argparse.Namespace) -> int:
     from distill_tui.paths import find_home
     from distill_tui.settings import read_settings
 
+    _join_rank_0(options)
     home = find_home(options.home)
     settings = read_settings(home)
     # where standard output is for a program, people still want to know
@@ -114,6 +129,11 @@ def train(options: argparse.Namespace) -> int:
     recipe = chosen_recipe(options, settings.defaults, lambda model: values_to_continue(home, model))
     usual = [settings.data] if settings.data and not recipe.data.paths else []
     with keys_as_flags(options):
+        if options.slurm:
+            from distill_tui.cli.slurm import job_script
+
+            print(job_script(options, recipe.name, recipe.train.device == "cpu"), end="")
+            return 0
         if options.or_resume:
             from distill_tui.cli.or_resume import start_or_resume
 
@@ -153,6 +173,25 @@ def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) ->
     return create
 
 
+def _join_rank_0(options: argparse.Namespace) -> None:
+    """As another process of a launcher than its first, train with that one, and do not return.
+
+    Raises:
+        RequestError: the launcher's processes cannot be told to leave.
+    """
+    from distill_tui.runs.launcher import launched
+
+    place = launched()
+    if place is None:
+        return
+    if options.detach:
+        raise RequestError("--detach: processes of a launcher stay with it", "Leave --detach out.")
+    if place.rank > 0:
+        from distill_tui.runs.service import become_rank
+
+        become_rank()
+
+
 def _scan(home: "Home", paths: list[str], recipe: "Recipe", out: TextIO) -> "Corpus":
     """Scan the sounds and keep them, decoded, in the same pass."""
     from distill_tui.cli.commands.data import ProgressLine
@@ -184,9 +223,20 @@ def resume(options: argparse.Namespace) -> int:
     from distill_tui.runs.folder import find_run
     from distill_tui.runs.service import resume_run
 
+    _join_rank_0(options)
+    devices = None if options.devices is None else _checked_devices(options.devices)
     home = find_home(options.home)
     run = find_run(home, options.name)
-    return follow_on(options, ForegroundRun(run, lambda: resume_run(home, run)))
+    return follow_on(options, ForegroundRun(run, lambda: resume_run(home, run, devices)))
+
+
+def _checked_devices(text: str) -> str:
+    from distill_tui.recipe.fields import fields, parse
+
+    devices, problem = parse(fields()["train.devices"], text)
+    if problem:
+        raise RequestError(problem.replace("train.devices", "--devices", 1))
+    return str(devices)
 
 
 def go(options: argparse.Namespace, home: "Home", run: "RunFolder") -> int:

@@ -111,6 +111,15 @@ class AdversarialTask(AutoencoderTask):
     def buffers_of_forward(self, net: Autoencoder) -> list[Tensor]:
         return super().buffers_of_forward(net) if self.part is None else []
 
+    def step_settings(self) -> dict[str, float]:
+        if self.part is None:
+            return {}
+        return {"discriminator_lr": self.part.adversary.lr, "failures": float(self.part.failures)}
+
+    def use_settings(self, settings: Mapping[str, float]) -> None:
+        if self.part is not None and settings:
+            self.part.adversary.lr, self.part.failures = settings["discriminator_lr"], int(settings["failures"])
+
     def after_optimizer(self, net: Autoencoder, number: int, bad: Tensor) -> None:
         super().after_optimizer(net, number, bad)
         if self.part is not None and self._discriminator_loss is not None:
@@ -128,7 +137,8 @@ class AdversarialTask(AutoencoderTask):
         super().on_start(trainer)
         if math.isinf(self._start_at) or self.part is not None or trainer.finished:
             return
-        step, data = trainer.train_step, trainer.task.batch(trainer.step)
+        step = trainer.train_step
+        data = step.ranks.share(trainer.task.batch(trainer.step))
         before = step.parts
 
         def warn(_text: str) -> None:

@@ -64,26 +64,30 @@ def add_adversarial_gradients(
         theirs = torch.autograd.grad(extra["discriminator"] * share, judge) if extra else ()
         return {key: value.detach() * share for key, value in (losses | extra).items()}, ours, theirs
 
-    chunks = data.chunk(options.count)
+    ranks = options.ranks
+    chunks = ranks.share(data).chunk(options.count)
     # forward only, and in another mode than before: not worth compiling once more
-    with uncompiled(net.recipe):
-        latents = torch.cat(list(options.each(encode, chunks, seed=options.seed)))
-    output = None
+    with ranks.together(), uncompiled(net.recipe):
+        own = torch.cat(list(options.each(encode, chunks, seed=options.seed)))
+    latents, output = ranks.gather(own, len(data)), None
     if levels is not None:
-        with torch.no_grad(), autocast(data.device, options.precision):
+        options.reseed()
+        with ranks.together(), torch.no_grad(), autocast(data.device, options.precision):
             output = net.bottleneck(latents, levels)
     quantized = latents if output is None else output.latents
     # as it does before this part: the compiled decoder then stays the same graph
     sizes = [len(chunk) for chunk in chunks]
-    inputs = [part.requires_grad_() for part in torch.split(quantized.detach(), sizes)]
-    starts = [0, *itertools.accumulate(sizes)][: len(sizes)]
-    values = []
-    for of_chunk, ours, theirs in options.each(backward, chunks, inputs, starts, seed=options.seed + options.count):
-        accumulate(decoder, ours)
-        accumulate(judge, theirs)
-        values.append(of_chunk)
+    inputs = [part.requires_grad_() for part in torch.split(ranks.share(quantized.detach()), sizes)]
+    starts = list(itertools.accumulate(sizes[:-1], initial=ranks.bounds(len(data))[0]))
+    chunked = []
+    with ranks.together():
+        for of_chunk, ours, theirs in options.each(backward, chunks, inputs, starts, seed=options.next_seed):
+            accumulate(decoder, ours)
+            accumulate(judge, theirs)
+            chunked.append(of_chunk)
+    values = ranks.add_up([*decoder, *judge], sum_chunks(chunked))
     codes = None if output is None else output.codes
-    return _scalars(sum_chunks(values), options), None if codes is None else Quantized(data, latents, codes)
+    return _scalars(values, options), None if codes is None else Quantized(data, latents, codes)
 
 
 def _scalars(losses: dict[str, Tensor], options: StepOptions) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from distill_tui.engine.device import autocast
 from distill_tui.engine.dsp.losses import Loss
 from distill_tui.engine.nets.base import Autoencoder
+from distill_tui.engine.quantizers.base import Quantizer
 from distill_tui.engine.training.backward import StepOptions, accumulate, sum_chunks, sum_weighted
 
 
@@ -25,8 +26,8 @@ def add_gradients(
 ) -> tuple[dict[str, Tensor], Quantized | None]:
     """Add the gradients of a batch [examples, ...] to those that the net's parameters have.
 
-    The quantizer sees the batch as a whole, however it is cut: its moving averages move once a step. In parts, encoder
-    and decoder keep nothing of a part but its latents, and the encoder runs twice.
+    The quantizer sees the batch as a whole, however it is cut: its moving averages move once a step, and on every rank
+    alike. In parts, encoder and decoder keep nothing of a part but its latents, and the encoder runs twice.
 
     Args:
         levels: how many levels to quantize with; None goes around the quantizer.
@@ -34,7 +35,8 @@ def add_gradients(
     Returns:
         Scalars by name, each loss that was computed as `loss/NAME`, and what was quantized.
     """
-    chunks = data.chunk(options.count)
+    ranks = options.ranks
+    chunks = ranks.share(data).chunk(options.count)
     sizes = [len(chunk) for chunk in chunks]
     encoder, decoder = list(net.encoder.parameters()), list(net.decoder.parameters())
     with_stft = options.weights.get("stft", 0.0) > 0
@@ -55,34 +57,48 @@ def add_gradients(
     def back(chunk: Tensor, latents: Tensor, gradient: Tensor) -> tuple[Tensor, ...]:
         return torch.autograd.grad(encode(chunk) if options.parts > 1 else latents, encoder, gradient)
 
-    with torch.set_grad_enabled(options.parts == 1):
+    with ranks.together(), torch.set_grad_enabled(options.parts == 1):
         encoded = list(options.each(encode, chunks, seed=options.seed))
-    latents = torch.cat([part.detach() for part in encoded]).requires_grad_()
-    output = None
-    if levels is not None:
-        with autocast(data.device, options.precision):
-            output = net.bottleneck(latents, levels)
-    quantized = latents if output is None else output.latents
-    inputs = [part.requires_grad_() for part in torch.split(quantized.detach(), sizes)]
+    latents = ranks.gather(torch.cat([part.detach() for part in encoded]), len(data)).requires_grad_()
     losses, at_inputs = [], []
-    starts = [0, *itertools.accumulate(sizes)][: len(sizes)]
-    turns = options.each(decode, chunks, inputs, starts, seed=options.seed + options.count)
-    for values_of_chunk, (gradient, *others) in turns:
-        accumulate(decoder, others)
-        losses.append(values_of_chunk)
-        at_inputs.append(gradient)
-    at_latents = torch.cat(at_inputs)
+    with ranks.together():
+        output = None
+        if levels is not None:
+            options.reseed()
+            with autocast(data.device, options.precision):
+                output = net.bottleneck(latents, levels)
+        quantized = latents if output is None else output.latents
+        inputs = [part.requires_grad_() for part in torch.split(ranks.share(quantized.detach()), sizes)]
+        starts = list(itertools.accumulate(sizes[:-1], initial=ranks.bounds(len(data))[0]))
+        for values_of_chunk, (gradient, *others) in options.each(
+            decode, chunks, inputs, starts, seed=options.next_seed
+        ):
+            accumulate(decoder, others)
+            losses.append(values_of_chunk)
+            at_inputs.append(gradient)
+    at_latents = ranks.gather(torch.cat(at_inputs), len(data))
     extra = {} if output is None else dict(output.losses)
-    if output is not None:
-        at_latents = _through(quantized, at_latents, latents, sum_weighted(extra, options.weights) if extra else None)
-    for gradients in options.each(back, chunks, encoded, torch.split(at_latents, sizes), seed=options.seed):
-        accumulate(encoder, gradients)
+    with ranks.together():
+        if output is not None:
+            loss_of_quantizer = sum_weighted(extra, options.weights) if extra else None
+            at_latents = _through(quantized, at_latents, latents, loss_of_quantizer)
+        own = torch.split(ranks.share(at_latents), sizes)
+        for gradients in options.each(back, chunks, encoded, own, seed=options.seed):
+            accumulate(encoder, gradients)
     with torch.no_grad():
-        summed = sum_chunks(losses)
+        summed = ranks.add_up([*encoder, *decoder], sum_chunks(losses), _of_whole_batch(net, levels))
         extra |= {key: summed.pop(key) for key in net.head_losses if key in summed}
         values = _scalars(summed, extra, options) | ({} if output is None else output.numbers)
     codes = None if output is None else output.codes
     return values, None if codes is None else Quantized(data, latents.detach(), codes)
+
+
+def _of_whole_batch(net: Autoencoder, levels: int | None) -> list[Tensor]:
+    """What a step has changed in the bottleneck, which every rank computes from the whole batch."""
+    if levels is None:
+        return []
+    gradients = [parameter.grad for parameter in net.bottleneck.parameters() if parameter.grad is not None]
+    return gradients + (net.bottleneck.ema_buffers() if isinstance(net.bottleneck, Quantizer) else [])
 
 
 def _through(quantized: Tensor, gradient: Tensor, latents: Tensor, loss: Tensor | None) -> Tensor:

@@ -137,6 +137,13 @@ class Task(Generic[Net]):
         """Modules that are compiled, where that is asked for."""
         return [net]
 
+    def step_settings(self) -> dict[str, float]:
+        """What `backward` and `after_optimizer` depend on beside the step's number, and no checkpoint holds."""
+        return {}
+
+    def use_settings(self, settings: Mapping[str, float]) -> None:
+        """Use the `step_settings` of rank 0 in the next step."""
+
     def buffers_of_forward(self, net: Net) -> list[Tensor]:
         """Tensors that `backward` changes beside gradients: they are restored after a step that is skipped."""
         return []

@@ -54,18 +54,22 @@ def init_codebooks(trainer: "Trainer") -> None:
         vectors = vectors[::2].clone()
         trainer.warn_of_memory(f"out of memory on {device}: the codebooks are made of {len(vectors)} latents")
     trainer.ema_net.bottleneck.load_state_dict(quantizer.state_dict())
+    trainer.train_step.is_changed = True
 
 
 def _encode(trainer: "Trainer", data: Tensor) -> Tensor:
     """Latents of a batch, in as many parts as the memory asks for."""
+    step = trainer.train_step
+    # one rank has the memory for its share; a CPU's is the same for all
+    shares = step.ranks.size if trainer.device.type != "cpu" else 1
     while True:
         try:
             with uncompiled(trainer.recipe), autocast(trainer.device, trainer.precision):
-                return torch.cat([trainer.net.encode(part) for part in data.chunk(trainer.train_step.parts)])
+                return torch.cat([trainer.net.encode(part) for part in data.chunk(shares * step.parts)])
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-        trainer.train_step.halve_parts(len(data), trainer.warn_of_memory)
+        step.halve_parts(len(data), trainer.warn_of_memory)
 
 
 def quantizer_of(net: Autoencoder) -> Quantizer | None:

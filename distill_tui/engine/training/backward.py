@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from distill_tui.engine.device import autocast
 from distill_tui.engine.training.cpu_shards import Shards
+from distill_tui.engine.training.distributed import ALONE, Ranks
 
 Result = TypeVar("Result")
 
@@ -23,6 +24,7 @@ class StepOptions:
         seed: of what is drawn during the step.
         shards: threads of a CPU that take a share of the batch each.
         parts: with 2 or more, the batch goes through in as many parts, one after the other: it takes less memory.
+        ranks: processes that take a share of the batch each; shards and parts are those of a share.
     """
 
     weights: Mapping[str, float]
@@ -30,14 +32,30 @@ class StepOptions:
     seed: int
     shards: Shards
     parts: int = 1
+    ranks: Ranks = ALONE
 
     @property
     def count(self) -> int:
-        """Into how many chunks a batch is cut, at most."""
+        """Into how many chunks a rank's share of a batch is cut, at most."""
         return self.parts if self.parts > 1 else self.shards.count
 
+    @property
+    def next_seed(self) -> int:
+        """The seed for a second pass over all chunks of the batch."""
+        return self.seed + self.ranks.size * self.count
+
+    def reseed(self) -> None:
+        """Seed torch alike on all ranks, where chunks have drawn from its own generator."""
+        if self.ranks.size > 1 and not (self.shards.have_generators and self.parts == 1):
+            torch.manual_seed(self.seed)
+
     def each(self, work: Callable[..., Result], *chunks: Sequence[object], seed: int) -> Iterable[Result]:
-        """Results of `work` for each chunk, in their order: of parts as they are asked for, of shards all at once."""
+        """Results of `work` for each chunk, in their order: of parts as they are asked for, of shards all at once.
+
+        Args:
+            seed: of what the first chunk of the batch draws; those of other ranks count.
+        """
+        seed += self.ranks.rank * self.count
         if self.parts > 1:
             return (_seeded(seed + n, work, *chunk) for n, chunk in enumerate(zip(*chunks, strict=True)))
         return self.shards.each(work, *chunks, seed=seed)
@@ -52,7 +70,8 @@ def add_gradients(
         losses: scalars by name of some of the examples, as means over them.
 
     Returns:
-        `loss/train`, the weighted sum, and each loss as `loss/NAME`, as scalars.
+        `loss/train`, the weighted sum, and each loss as `loss/NAME`, as scalars. Gradients and scalars are those of
+        all ranks.
     """
     parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
 
@@ -64,10 +83,13 @@ def add_gradients(
         return {key: value.detach() * share for key, value in values.items()}, gradients
 
     chunks = []
-    for values, gradients in options.each(backward, data.chunk(options.count), seed=options.seed):
-        accumulate(parameters, gradients)
-        chunks.append(values)
-    total = sum_chunks(chunks)
+    with options.ranks.together():
+        for values, gradients in options.each(
+            backward, options.ranks.share(data).chunk(options.count), seed=options.seed
+        ):
+            accumulate(parameters, gradients)
+            chunks.append(values)
+    total = options.ranks.add_up(parameters, sum_chunks(chunks))
     return {"loss/train": sum_weighted(total, options.weights)} | {f"loss/{key}": v for key, v in total.items()}
 
 

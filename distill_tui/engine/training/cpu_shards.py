@@ -12,6 +12,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from distill_tui.engine.training.distributed import ALONE, Ranks
 from distill_tui.recipe.schema import Recipe
 
 MIN_EXAMPLES = 4
@@ -22,12 +23,15 @@ _local = threading.local()
 
 
 class Shards:
-    """`count` threads that share the cores; with 1, the caller does all the work, as torch does it."""
+    """`count` threads that share the cores with those of other ranks on this machine.
 
-    def __init__(self, count: int) -> None:
+    With 1 thread in 1 process the caller does all the work, as torch does it.
+    """
+
+    def __init__(self, count: int, processes: int = 1) -> None:
         self.count = count
         self._pool: ThreadPoolExecutor | None = None
-        if count < 2:
+        if count * processes < 2:
             return
         cores = torch.get_num_threads()
         self._pool = ThreadPoolExecutor(count, "shard")
@@ -37,10 +41,15 @@ class Shards:
             everybody_is_here.wait()
             # a thread takes over the number of all when it is first asked for its own, and only from then on keeps one
             torch.get_num_threads()
-            torch.set_num_threads(max(1, cores // count))
+            torch.set_num_threads(max(1, cores // (count * processes)))
 
         list(self._pool.map(begin, range(count)))
         torch.set_num_threads(cores)
+
+    @property
+    def have_generators(self) -> bool:
+        """Whether what a shard draws follows from its own seed alone."""
+        return self._pool is not None
 
     def each(self, work: Callable[..., Result], *chunks: Iterable[object], seed: int = 0) -> list[Result]:
         """Results of `work` for each of the chunks, in their order; the first error of any is raised.
@@ -62,11 +71,12 @@ class Shards:
         return list(self._pool.map(seeded, range(self.count), *chunks))
 
 
-def choose_shards(recipe: Recipe, device: torch.device) -> Shards:
+def choose_shards(recipe: Recipe, device: torch.device, ranks: Ranks = ALONE) -> Shards:
     """As many shards as there are cores and examples for. A GPU needs none, and compiled code is for one thread."""
     if device.type != "cpu" or recipe.train.compile == "on":
         return Shards(1)
-    return Shards(max(1, min(torch.get_num_threads(), int(recipe.train.batch_size) // MIN_EXAMPLES)))
+    cores, examples = torch.get_num_threads() // ranks.local_size, int(recipe.train.batch_size) // ranks.size
+    return Shards(max(1, min(cores, examples // MIN_EXAMPLES)), ranks.local_size)
 
 
 class Dropout(nn.Module):

@@ -15,6 +15,7 @@ from distill_tui.engine.tasks.base import Task
 from distill_tui.engine.training.backward import StepOptions
 from distill_tui.engine.training.compile import Compiled, compile_net
 from distill_tui.engine.training.cpu_shards import choose_shards
+from distill_tui.engine.training.distributed import ALONE, Ranks
 from distill_tui.engine.training.meters import NonFiniteGuard
 from distill_tui.engine.training.optimizer import adamw, clip_gradients, step_unless
 from distill_tui.engine.training.seeds import derive_seed
@@ -26,11 +27,15 @@ class TrainStep:
     """A net in training, the EMA of its weights, and the optimizer.
 
     `parts` is in how many parts, one after the other, a batch goes through for want of memory; `shards` go through at
-    once; `guard` counts skipped steps; the EMA began at step `ema_start`.
+    once; `guard` counts skipped steps; the EMA began at step `ema_start`. `is_changed` is true where something other
+    than a step has changed weights, which other ranks have to get then.
     """
 
-    def __init__(self, task: Task[Any], recipe: Recipe, device: torch.device, precision: torch.dtype) -> None:
-        self.task, self.recipe, self.device, self.precision = task, recipe, device, precision
+    def __init__(
+        self, task: Task[Any], recipe: Recipe, device: torch.device, precision: torch.dtype, ranks: Ranks = ALONE
+    ) -> None:
+        self.task, self.recipe, self.device, self.precision, self.ranks = task, recipe, device, precision, ranks
+        self.is_changed = True
         torch.manual_seed(derive_seed(recipe.train.seed, 0))
         self.net: Any = task.build_net().to(device)
         self.ema_net = copy.deepcopy(self.net).eval().requires_grad_(False)
@@ -43,7 +48,7 @@ class TrainStep:
             device,
         )
         self.guard = NonFiniteGuard(device)
-        self.shards = choose_shards(recipe, device)
+        self.shards = choose_shards(recipe, device, ranks)
         self.parts = 1
         self.ema_start = 0
 
@@ -96,7 +101,7 @@ class TrainStep:
     def compile(self, data: Tensor, weights: Mapping[str, float]) -> Compiled:
         """Compile the net for batches like `data` by the very pass that trains; its weights stay as they are."""
         options = StepOptions(weights, self.precision, 0, self.shards, self.parts)
-        modules = self.task.modules_to_compile(self.net)
+        data, modules = self.ranks.share(data), self.task.modules_to_compile(self.net)
         return compile_net(self.net, modules, data, lambda batch: self.task.trial_backward(self.net, batch, options))
 
     def halve_parts(self, batch: int, warn: Callable[[str], None]) -> None:
@@ -128,6 +133,7 @@ class TrainStep:
         self.net.load_state_dict(weights)
         self.ema_net.load_state_dict(weights)
         self.task.on_pretrained(self.net)
+        self.is_changed = True
 
     def restart_from(self, weights: Mapping[str, Tensor], number: int) -> None:
         """Go on from weights of this very training at step `number`; EMA and optimizer begin anew."""
@@ -136,6 +142,7 @@ class TrainStep:
         self.optimizer.state.clear()
         self.ema_start = number
         self.guard.clear()
+        self.is_changed = True
 
     def state(self) -> dict[str, Any]:
         """State for a checkpoint."""
@@ -154,6 +161,7 @@ class TrainStep:
         # earlier versions never began anew
         self.ema_start = int(state.get("averaged_from", 0))
         self.guard.clear()
+        self.is_changed = True
 
     def _backward(self, data: Tensor, number: int, weights: Mapping[str, float]) -> dict[str, Tensor]:
         """Leave the gradients of a batch in the parameters; its scalars."""
@@ -161,4 +169,5 @@ class TrainStep:
         torch.manual_seed(seed)
         self.net.train()
         self.optimizer.zero_grad(set_to_none=True)
-        return self.task.backward(self.net, data, StepOptions(weights, self.precision, seed, self.shards, self.parts))
+        options = StepOptions(weights, self.precision, seed, self.shards, self.parts, self.ranks)
+        return self.task.backward(self.net, data, options)

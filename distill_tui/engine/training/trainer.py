@@ -17,6 +17,8 @@ from distill_tui.engine.training import checkpoint
 from distill_tui.engine.training.checkpoint_writer import CheckpointWriter, Saved
 from distill_tui.engine.training.control_poller import ControlPoller
 from distill_tui.engine.training.diagnostics import Diagnostics
+from distill_tui.engine.training.distributed import ALONE, Ranks
+from distill_tui.engine.training.leader import Leader
 from distill_tui.engine.training.metrics_logger import MetricsLogger
 from distill_tui.engine.training.schedule import Clock, lr_ratio
 from distill_tui.engine.training.train_step import TrainStep
@@ -44,10 +46,12 @@ class Trainer:
         device: torch.device,
         precision: torch.dtype,
         log: LogWriter,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.run_folder, self.recipe, self.task, self.log = run, recipe, task, log
         self.device, self.precision = device, precision
-        self.train_step = TrainStep(task, recipe, device, precision)
+        self.train_step = TrainStep(task, recipe, device, precision, ranks)
+        self.leader = Leader(ranks, task, self.train_step, log)
         self.net, self.ema_net = self.train_step.net, self.train_step.ema_net
         self.steps_per_epoch = int(recipe.train.steps_per_epoch)
         self.clock = Clock(recipe.train.epochs * self.steps_per_epoch, recipe.train.minutes * 60)
@@ -158,7 +162,9 @@ class Trainer:
 
     def _compile(self) -> None:
         self.log.write(e.StateChanged(state="starting", step=self.step, detail="compiling the net"))
-        result = self.train_step.compile(self.task.batch(self.step), self.loss_weights)
+        weights = self.loss_weights
+        self.leader.announce_compile(self.step, weights)
+        result = self.train_step.compile(self.task.batch(self.step), weights)
         if result.error:
             self.diagnostics.warn_not_compiled(result.text, self.step)
         else:
@@ -166,9 +172,11 @@ class Trainer:
 
     def advance(self) -> None:
         """Train one step, without hooks or events."""
-        data = self.task.batch(self.step)
-        self.metrics.add(self.train_step.step(data, self.step, self.lr, self.loss_weights, self.warn_of_memory))
+        data, lr, weights = self.task.batch(self.step), self.lr, self.loss_weights
+        self.leader.announce(self.step, lr, weights)
+        self.metrics.add(self.train_step.step(data, self.step, lr, weights, self.warn_of_memory))
         self.step += 1
+        self.leader.log_use(self.step)
 
     def warn_of_memory(self, text: str) -> None:
         """Report that less is done at once for want of memory."""

@@ -1,14 +1,17 @@
-"""Use of the processors, memory and each GPU over the last two minutes."""
+"""Use of the processors, memory and each GPU over the last two minutes, and of each rank of a training by several."""
 
 from collections.abc import Sequence
 
 from rich.text import Text
 
 from distill_tui.reporting import formatting
+from distill_tui.reporting.lines import Line
+from distill_tui.reporting.ranks import rank_lines
+from distill_tui.runs.state import RunState
 from distill_tui.text import printable
 from distill_tui.ui.services.system_monitor import GpuSample, SystemMonitor
 from distill_tui.ui.widgets.blocks import blocks
-from distill_tui.ui.widgets.text_widget import LinesWidget
+from distill_tui.ui.widgets.text_widget import LinesWidget, text_of
 
 SECONDS = 2.0
 FIRST_LOOK_SECONDS = 1.0
@@ -19,11 +22,18 @@ FULL = 0.92
 
 
 class MachinePanel(LinesWidget):
-    """One line for the processors and one for memory; two for each GPU. Samples only while it is on the screen."""
+    """One line for the processors and one for memory; two for each GPU, one for each rank. Samples only while it is on
+    the screen."""
 
     def __init__(self, gauges: SystemMonitor | None = None, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._gauges = gauges or SystemMonitor()
+        self._ranks: list[Line] = []
+
+    def show(self, state: RunState) -> None:
+        """Show what the ranks of this run use, on whatever machines they are; nothing for a run in one process."""
+        self._ranks = rank_lines(state.ranks) if state.is_active else []
+        self.repaint()
 
     def on_mount(self) -> None:
         self.set_interval(SECONDS, self._tick)
@@ -52,7 +62,8 @@ class MachinePanel(LinesWidget):
         for index, gpu in enumerate(now.gpus):
             before = [s.gpus[index] for s in samples if index < len(s.gpus)]
             found += self._gpu(f"GPU {index}" if len(now.gpus) > 1 else "GPU", gpu, before)
-        return found
+        # one line each, cut where it is narrow
+        return [*found, *(text_of(self, [rank], 1000) for rank in self._ranks)]
 
     def _gpu(self, title: str, gpu: GpuSample, before: Sequence[GpuSample]) -> list[Text]:
         used = gpu.used / gpu.memory if gpu.used is not None and gpu.memory else None

@@ -47,6 +47,7 @@ class Overview(Horizontal):
         self.query_one(SoundNumbers).show(state)
         title = "settings" if state.is_active or not is_tunable else "when it goes on"
         self.query_one(Knobs).show(self._controller.knobs(), state.is_active or is_tunable, title)
+        self.query_one(MachinePanel).show(state)
         self.query_one(Notes).show(run, state, hints, seen)
 
     def show_charts(self) -> None:
