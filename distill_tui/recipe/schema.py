@@ -438,6 +438,22 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             "Automatic: on NVIDIA GPUs for trainings of ten minutes or more, and kept only if it pays.",
         ),
     ] = "auto"
+    capture: Annotated[
+        Literal["auto", "off"],
+        _meta(
+            "Capture",
+            "On NVIDIA GPUs a training step is captured as one CUDA graph, which keeps the GPU busy. off: its "
+            "operations are launched one by one, for the same result.",
+        ),
+    ] = "auto"
+    deterministic: Annotated[
+        bool,
+        _meta(
+            "Deterministic",
+            "Operations that add in a fixed order, also where that is slower: on a GPU, the same seed then gives the "
+            "same result, bit for bit. On a CPU it does anyway.",
+        ),
+    ] = False
     seed: Annotated[
         int,
         _meta(

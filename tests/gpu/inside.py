@@ -341,7 +341,7 @@ def plain_loop(trainer: Any, batch: int) -> Callable[[], object]:
     def one_step() -> None:
         starts = torch.randint(len(held) - length, (batch, 1), device=device)
         wave = held[starts + offsets]
-        loss.draw()
+        loss.use(loss.draw())
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=trainer.precision == torch.bfloat16):
             passed = net.bottleneck(net.encode(wave))

@@ -191,7 +191,9 @@ class ConvNeXt(SoundNet):
         """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]."""
         return self._synthesise(self.decoder(latents), latents, first)[0]
 
-    def decode_to_train(self, latents: Tensor, data: Tensor, seed: int, start: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def decode_to_train(
+        self, latents: Tensor, data: Tensor, seed: int | Tensor, start: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """`decode`, and the losses of what the decoder is for beside it.
 
         `noise` is the binary cross-entropy of the noisiness of bands that can be heard; `repetition` is the most that
