@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from distill_tui import __version__
-from distill_tui.engine.device import choose_device, choose_precision
+from distill_tui.engine.device import choose_device, choose_precision, make_deterministic
 from distill_tui.engine.inference.model import load_net
 from distill_tui.engine.signals import Signals
 from distill_tui.engine.tasks import task_of
@@ -45,6 +45,8 @@ def train_run(
     device, warning = choose_device(recipe)
     if warning:
         log.write(e.WarningRaised(code="device", text=warning, advice="See: distill-tui doctor"))
+    if recipe.train.deterministic:
+        make_deterministic(device)
     precision = choose_precision(recipe, device)
     if not resumed:
         for text in read_expectations(run):

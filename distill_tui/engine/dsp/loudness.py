@@ -9,6 +9,8 @@ and imposed on the decoder's result, the net is left with the shape of the sound
 import torch
 from torch import Tensor, nn
 
+from distill_tui.engine.dsp.interpolation import stretched, with_ends
+
 FLOOR = 1e-5
 """RMS below this, -100 dB of full scale, counts as this."""
 MAX_GAIN = 7.0
@@ -37,6 +39,6 @@ def with_loudness(wave: Tensor, wanted: Tensor, hop: int) -> tuple[Tensor, Tenso
     The gain, a natural logarithm, moves evenly from the middle of a frame to that of the next.
     """
     gain = wanted - loudness(wave, hop)
-    ends = nn.functional.pad(gain.clamp(max=MAX_GAIN)[:, None], (1, 1), mode="replicate")
-    smooth = nn.functional.interpolate(ends, scale_factor=float(hop), mode="linear")[:, 0, hop:-hop]
+    around = with_ends(gain.clamp(max=MAX_GAIN))
+    smooth = stretched(around, around.shape[1] * hop)[:, hop:-hop]
     return wave * smooth.exp(), gain

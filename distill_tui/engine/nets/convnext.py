@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from distill_tui.engine.dsp.interpolation import stretched
 from distill_tui.engine.dsp.loudness import loudness, with_loudness
 from distill_tui.engine.dsp.noise import Noisiness, band_of_bins, random_phases, repetition
 from distill_tui.engine.dsp.stft import synthesise
@@ -242,7 +243,7 @@ class ConvNeXt(SoundNet):
                 log_magnitude = log_magnitude + self.unheard
             wave = synthesise(log_magnitude, phase, self.window, self.hop_length, length)
             if decoded.gains is not None:
-                gains = nn.functional.interpolate(decoded.gains[:, None], size=length, mode="linear")[:, 0]
+                gains = stretched(decoded.gains, length)
                 wave = wave * gains.clamp(-MAX_GAIN, MAX_GAIN).exp()
             if self.loudness_scale:
                 wanted = latents[..., 0].float() / self.loudness_scale + LOUDNESS_CENTRE
