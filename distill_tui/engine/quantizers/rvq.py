@@ -148,7 +148,7 @@ class ResidualQuantizer(Quantizer):
         chosen, chosen_codes = vectors[places], codes[places]
         for level, book in enumerate(self.codebooks[:-1]):
             # a new code of a later level is what the levels before it leave over
-            chosen[level + 1 :] -= book[chosen_codes[level + 1 :, :, level].clamp(min=0)]
+            chosen[level + 1 :].sub_(book[chosen_codes[level + 1 :, :, level].clamp(min=0)])
         dead = (self.ema_counts < threshold * even) & (codes[0] >= 0)[:, None] & any_frame & allowed
         self._replace(dead, chosen, even)
         self.replaced += dead.sum(-1)

@@ -62,7 +62,9 @@ class NonFiniteGuard:
 
     def check(self, loss: Tensor, norm: Tensor) -> Tensor:
         """A scalar on the device: 1.0 if the step must be skipped, else 0.0."""
-        bad = 1.0 - (torch.isfinite(loss.detach()) & torch.isfinite(norm)).float()
+        # what is not finite is no zero when it is taken from itself
+        both = loss.detach() + norm
+        bad = (both - both != 0).float()
         self._skipped.add_(bad)
         self._in_a_row.add_(1).mul_(bad)
         torch.maximum(self._longest, self._in_a_row, out=self._longest)
