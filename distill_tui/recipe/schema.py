@@ -329,12 +329,21 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             le=1_000_000,
         ),
     ] = "auto"
-    batch_size: Annotated[int | Auto, _meta("Batch size", "Crops per step.", ge=1, le=4096)] = "auto"
+    batch_size: Annotated[
+        int | Auto,
+        _meta(
+            "Batch size",
+            "Crops per step. Automatic: 8 on a CPU, 32 on a GPU, 64 there for long trainings on much sound.",
+            ge=1,
+            le=4096,
+        ),
+    ] = "auto"
     learning_rate: Annotated[
-        float,
+        float | Auto,
         _meta(
             "Learning rate",
-            "Peak learning rate, after the warm-up; it then decays along a cosine.",
+            "Peak learning rate, after the warm-up; it then decays along a cosine. Automatic: 0.001, and up to 0.0015 "
+            "for large batches on a GPU.",
             ge=1e-7,
             le=1.0,
             flag="--learning-rate",
@@ -342,7 +351,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             basic=True,
             factor=1.25,
         ),
-    ] = 1e-3
+    ] = "auto"
     warmup_fraction: Annotated[
         float, _meta("Warm-up", "Fraction of the training in which the learning rate rises.", ge=0, le=0.5)
     ] = 0.03
@@ -439,13 +448,13 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = "auto"
     capture: Annotated[
-        Literal["auto", "off"],
+        bool,
         _meta(
             "Capture",
-            "On NVIDIA GPUs a training step is captured as one CUDA graph, which keeps the GPU busy. off: its "
+            "On NVIDIA GPUs a training step is captured as one CUDA graph, which keeps the GPU busy. Off: its "
             "operations are launched one by one, for the same result.",
         ),
-    ] = "auto"
+    ] = True
     deterministic: Annotated[
         bool,
         _meta(

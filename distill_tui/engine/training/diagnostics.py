@@ -59,7 +59,7 @@ class Diagnostics:
         self.warn(
             "not-captured",
             f"the step could not be captured as one CUDA graph ({error}): its operations are launched one by one",
-            'Steps take longer and are as good. `train.capture = "off"` does not try.',
+            "Steps take longer and are as good. `train.capture = false` does not try.",
             step,
         )
 

@@ -55,12 +55,12 @@ class TrainStep:
         others = [p for p in self.net.parameters() if id(p) not in taken]
         self.optimizer = adamw(
             [{"params": decayed, "weight_decay": recipe.train.weight_decay}, {"params": others, "weight_decay": 0.0}],
-            recipe.train.learning_rate,
+            float(recipe.train.learning_rate),
             device,
         )
-        self.lr = recipe.train.learning_rate
+        self.lr = float(recipe.train.learning_rate)
         self.guard = NonFiniteGuard(device)
-        self.graph = StepGraph(device, device.type == "cuda" and recipe.train.capture != "off")
+        self.graph = StepGraph(device, device.type == "cuda" and recipe.train.capture)
         self.shards = choose_shards(recipe, device)
         self.parts = 1
         self.ema_start = 0
