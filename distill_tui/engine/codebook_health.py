@@ -87,8 +87,9 @@ class RollingHealth:
 
     def add(self, codes: Tensor, mask: Tensor) -> None:
         """Count the codes of one step where the mask is set; this does not wait for the device."""
-        self._ring.index_copy_(0, self._next, count_codes(codes, mask, self._size)[None])
-        self._next.add_(1).remainder_(WINDOW_STEPS)
+        self._ring[self._next] = count_codes(codes, mask, self._size)
+        following = self._next + 1
+        self._next.copy_(following * (following < WINDOW_STEPS))
         self.is_empty = False
 
     @property

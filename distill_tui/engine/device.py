@@ -109,7 +109,7 @@ def make_deterministic(device: torch.device) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", WORKSPACE)
     torch.use_deterministic_algorithms(True)
     # of what is always filled later, a fill costs time only
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
 
 

@@ -3,7 +3,7 @@
 import math
 
 from distill_tui.machine import Machine
-from distill_tui.recipe.fields import with_values
+from distill_tui.recipe.fields import get, with_values
 from distill_tui.recipe.pace import kind_of_device
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.size import batch_bytes, training_bytes
@@ -82,4 +82,4 @@ def _fitting(recipe: Recipe, batch: int, free: float) -> int:
 
 
 def _is_open(recipe: Recipe, key: str) -> bool:
-    return getattr(recipe.model, key.partition(".")[2]) == "auto"
+    return bool(get(recipe, key) == "auto")

@@ -24,7 +24,8 @@ def tensors_in(value: Any) -> list[torch.Tensor]:
 
 def memory(tensor: torch.Tensor) -> torch.UntypedStorage:
     """Where a tensor's values are; those of a stand-in for a device's are in another tensor."""
-    return vars(tensor).get("inner", tensor).untyped_storage()
+    values: torch.Tensor = vars(tensor).get("inner", tensor)
+    return values.untyped_storage()
 
 
 class Recording(TorchDispatchMode):

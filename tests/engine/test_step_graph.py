@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from distill_tui.engine.training.step_graph import EAGER_STEPS, StaticInputs, StepGraph
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
 from tests.engine import recording
-from tests.engine.accelerator import accelerator
+from tests.engine.accelerator import OnDevice, accelerator
 from tests.engine.support import codec_of, events_of, make_run, make_trainer, tones, weights_of
 
 STEPS, QUANTIZED, BROKEN = 18, 7, 14
@@ -176,6 +177,33 @@ def test_a_step_that_cannot_be_captured_runs_eagerly_and_says_so_once(
     (warning,) = events_of(captured.run_folder, e.WarningRaised)
     assert warning.code == "not-captured"
     assert len(rehearsed) == 1
+
+
+class _NoWaits(TorchDispatchMode):
+    """Refuses what waits for a device."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = recording.tensors_in((args, kwargs or {}))
+        if func.overloadpacket.__name__ in recording.WAITING and any(isinstance(one, OnDevice) for one in given):
+            raise AssertionError(f"{func} waits for the device")
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.filterwarnings("ignore:at..frobenius_norm is deprecated")
+def test_a_gpu_cuts_its_batch_within_the_step_and_is_never_waited_for(home: Home, sounds: Path) -> None:
+    with accelerator("cuda") as device:
+        run = make_run(home, sounds, train__device=str(device), **ALL)
+        trainer = make_trainer(home, run, str(device))
+        codec_of(trainer).init_codebooks(trainer)
+        for _ in range(EAGER_STEPS + 1):
+            trainer.advance()
+        assert trainer.train_step.graph.error == ""
+        assert trainer.train_step.graph.is_captured
+        given = trainer.task.inputs(trainer.step)
+        assert given.keys() == {"files", "starts", "factors", "gains"}
+        assert not any(isinstance(value, OnDevice) for value in given.values())
+        with _NoWaits():
+            trainer.advance()
 
 
 def test_inputs_of_the_host_are_copied_at_once_and_stay_where_they_are() -> None:

@@ -182,7 +182,7 @@ class StepGraph:
             yield
             return
         if self._stream is None:
-            self._stream = torch.cuda.Stream(self._device)
+            self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         before = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(before)
         try:
@@ -210,5 +210,5 @@ def _as_tensor(value: Any) -> Tensor:
     return torch.tensor(value, dtype=torch.int64 if isinstance(value, int) else torch.float32)
 
 
-def _type_of(value: Any) -> tuple[Hashable, ...]:
+def _type_of(value: Any) -> tuple[Any, ...]:
     return (value.shape, value.dtype) if isinstance(value, Tensor) else (type(value),)

@@ -93,7 +93,7 @@ class TrainStep:
         of_data = data if isinstance(data, Mapping) else {"data": data}
         while True:
             key = self._capture_key(weights)
-            inputs = of_data | self._draw(number, lr, weights, as_tensors=key is not None)
+            inputs = {**of_data, **self._draw(number, lr, weights, as_tensors=key is not None)}
             try:
                 return self.graph.run(key, inputs, lambda given: self._step(given, weights), self._generators)
             except _TooLargeError:
@@ -120,7 +120,7 @@ class TrainStep:
         # its horizon grows with the steps done, so that early noise is forgotten
         decay = min(self.recipe.train.ema_decay, (1 + done) / (10 + done))
         draws = self.task.draw(number, as_tensors)
-        numbers = {f"{WEIGHT}{key}": weight for key, weight in weights.items()}
+        numbers = {f"{WEIGHT}{key}": float(weight) for key, weight in weights.items()}
         return draws | numbers | {"seed": self._seed, "lr": lr, "ema": 1 - decay}
 
     def _step(self, inputs: Inputs, weights: Mapping[str, float]) -> dict[str, Tensor]:
