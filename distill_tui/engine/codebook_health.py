@@ -79,7 +79,8 @@ class RollingHealth:
 
     def __init__(self, levels: int, size: int, device: torch.device) -> None:
         self._ring = torch.zeros(WINDOW_STEPS, levels, size, device=device)
-        self._next = 0
+        # the place of the next step, on the device, where a step that is captured counts it on
+        self._next = torch.zeros(1, dtype=torch.int64, device=device)
         self.is_empty = True
         self._gone: deque[tuple[int, Tensor]] = deque()
         self._size = size
@@ -87,8 +88,9 @@ class RollingHealth:
     def add(self, codes: Tensor, mask: Tensor) -> None:
         """Count the codes of one step where the mask is set; this does not wait for the device."""
         self._ring[self._next] = count_codes(codes, mask, self._size)
+        following = self._next + 1
+        self._next.copy_(following * (following < WINDOW_STEPS))
         self.is_empty = False
-        self._next = (self._next + 1) % WINDOW_STEPS
 
     @property
     def counts(self) -> Tensor:
@@ -111,7 +113,7 @@ class RollingHealth:
         """State for a checkpoint: a resumed run looks back on the same steps as one that was never stopped."""
         return {
             "ring": self._ring.to("cpu", torch.int32),
-            "next": self._next,
+            "next": int(self._next),
             "is_empty": self.is_empty,
             "gone": [(steps, gone.clone()) for steps, gone in self._gone],
         }
@@ -127,7 +129,8 @@ class RollingHealth:
         if ring.shape != self._ring.shape or not 0 <= at < WINDOW_STEPS or any(len(c) != len(ring[0]) for _, c in gone):
             raise ValueError("its counts of codes are of other codebooks")
         self._ring.copy_(ring)
-        self._next, self.is_empty, self._gone = at, bool(state["is_empty"]), deque(gone)
+        self._next.fill_(at)
+        self.is_empty, self._gone = bool(state["is_empty"]), deque(gone)
 
 
 def as_numbers(

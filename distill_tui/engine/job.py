@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from distill_tui import __version__
-from distill_tui.engine.device import choose_device, choose_precision
+from distill_tui.engine.device import choose_device, choose_precision, make_deterministic
 from distill_tui.engine.inference.model import load_net
 from distill_tui.engine.launch import open_ranks, prepare
 from distill_tui.engine.signals import Signals
@@ -62,6 +62,8 @@ def _train(
     device, warning = choose_device(named)
     if warning:
         log.write(e.WarningRaised(code="device", text=warning, advice="See: distill-tui doctor"))
+    if recipe.train.deterministic:
+        make_deterministic(device)
     precision = choose_precision(recipe, device)
     if not resumed:
         for text in read_expectations(run):

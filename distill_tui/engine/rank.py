@@ -159,7 +159,7 @@ def _train(ranks: "ProcessRanks", step: "TrainStep", message: "Step") -> None:
         step.load_state(state)
     step.parts = message.parts
     step.task.use_settings(message.settings)
-    data = step.task.batch(message.number)
+    data = step.task.inputs(message.number)
     step.step(data, message.number, message.lr, message.weights, lambda _text: None)
 
 

@@ -14,6 +14,7 @@ from distill_tui.recipe.arithmetic import (
     frame_rate,
     latent_hop,
 )
+from distill_tui.recipe.batch import choose_batch, choose_rate
 from distill_tui.recipe.devices import described, devices_of, split_list
 from distill_tui.recipe.fields import fields, get, with_values
 from distill_tui.recipe.net_size import choose_size
@@ -164,10 +165,11 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine, paces: Sequence[P
         choices.value("train.steps_per_epoch", max(1, data.training_pictures // batch))
     else:
         _choose_frames(choices, recipe, data)
-        _choose_batches(choices, data, device, ranks)
+        _choose_batches(choices, data, machine, ranks)
         size, why = choose_size(choices.recipe, data.training_seconds, machine, paces)
         for key, number in size.items():
             choices.value(key, number, why)
+    choices.value("train.learning_rate", *choose_rate(choices.recipe))
     steps = recipe.train.epochs * int(choices.recipe.train.steps_per_epoch)
     is_long = recipe.train.minutes >= COMPILED_MINUTES or (not recipe.train.minutes and steps >= COMPILED_STEPS)
     choices.value("train.compile", "on" if device.startswith("cuda") and is_long else "off")
@@ -193,16 +195,16 @@ def _choose_frames(choices: _Choices, recipe: Recipe, data: DataFacts) -> None:
     choices.value("model.stride", CONV2D_STRIDE if is_conv2d else STRIDE // longer, why)
 
 
-def _choose_batches(choices: _Choices, data: DataFacts, device: str, ranks: int) -> None:
+def _choose_batches(choices: _Choices, data: DataFacts, machine: Machine, ranks: int) -> None:
     """Choose the codebooks' size, crops, batches and epochs; each of several GPUs gets the batch of one."""
     framed = choices.recipe
     rate, latent = int(framed.model.sample_rate), latent_hop(framed)
     choices.value("model.codebook_size", codebook_size(data.training_seconds * frame_rate(framed)))
     seconds = min(1.5, max(0.5, data.median_seconds))
     crop = choices.value("data.crop_seconds", round(math.ceil(seconds * rate / latent) * latent / rate, 4))
-    # on a CPU the time of a step follows its size: more and smaller steps learn more in the same time, down to 8
-    kind = kind_of_device(device)
-    batch = choices.value("train.batch_size", {"cuda": 32 * ranks, "mps": 16}.get(kind, 8))
+    kind = kind_of_device(str(framed.train.device))
+    of_one, why = choose_batch(choices.recipe, data.training_seconds, machine)
+    batch = choices.value("train.batch_size", of_one * (ranks if kind == "cuda" else 1), why)
     steps, why = _epoch_steps(data, kind, batch, crop)
     choices.value("train.steps_per_epoch", steps, why)
 

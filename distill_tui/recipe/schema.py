@@ -338,12 +338,21 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             le=1_000_000,
         ),
     ] = "auto"
-    batch_size: Annotated[int | Auto, _meta("Batch size", "Crops per step.", ge=1, le=4096)] = "auto"
+    batch_size: Annotated[
+        int | Auto,
+        _meta(
+            "Batch size",
+            "Crops per step. Automatic: 8 on a CPU, 32 on a GPU, 64 there for long trainings on much sound.",
+            ge=1,
+            le=4096,
+        ),
+    ] = "auto"
     learning_rate: Annotated[
-        float,
+        float | Auto,
         _meta(
             "Learning rate",
-            "Peak learning rate, after the warm-up; it then decays along a cosine.",
+            "Peak learning rate, after the warm-up; it then decays along a cosine. Automatic: 0.001, and up to 0.0015 "
+            "for large batches on a GPU.",
             ge=1e-7,
             le=1.0,
             flag="--learning-rate",
@@ -351,7 +360,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             basic=True,
             factor=1.25,
         ),
-    ] = 1e-3
+    ] = "auto"
     warmup_fraction: Annotated[
         float, _meta("Warm-up", "Fraction of the training in which the learning rate rises.", ge=0, le=0.5)
     ] = 0.03
@@ -463,6 +472,22 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             "Automatic: on NVIDIA GPUs for trainings of ten minutes or more, and kept only if it pays.",
         ),
     ] = "auto"
+    capture: Annotated[
+        bool,
+        _meta(
+            "Capture",
+            "On NVIDIA GPUs a training step is captured as one CUDA graph, which keeps the GPU busy. Off: its "
+            "operations are launched one by one, for the same result.",
+        ),
+    ] = True
+    deterministic: Annotated[
+        bool,
+        _meta(
+            "Deterministic",
+            "Operations that add in a fixed order, also where that is slower: on a GPU, the same seed then gives the "
+            "same result, bit for bit. On a CPU it does anyway.",
+        ),
+    ] = False
     seed: Annotated[
         int,
         _meta(

@@ -16,6 +16,11 @@ import torch._dynamo  # before anything is replaced: it looks at what we replace
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from distill_tui.engine.tasks import autoencoder
+from distill_tui.engine.training import seeds
+from distill_tui.engine.training.step_graph import StepGraph
+from tests.engine import recording
+
 MIXING = {"copy_", "_to_copy", "index", "index_put_"}
 """Operations that take tensors of two devices on a real one too."""
 _device = torch.device("cuda:0")
@@ -144,7 +149,9 @@ def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         # what torch makes like another tensor it makes where it takes that to be, which is the CPU
         alike = bool(ours) and (name.startswith("new_") or name.endswith("_like"))
         there = alike or torch.device(kwargs["device"]).type == _device.type
-        kwargs = kwargs | {"device": torch.device("cpu")} | ({"pin_memory": None} if "pin_memory" in kwargs else {})
+        kwargs = kwargs | {"device": torch.device("cpu")}
+    if "pin_memory" in kwargs:
+        kwargs = kwargs | {"pin_memory": None}
     whose = {id(t.inner): t for t in ours}
     result = func(*_map(_inner, args), **_map(_inner, kwargs))
 
@@ -188,6 +195,11 @@ def accelerator(kind: str) -> Iterator[torch.device]:
         ):
             patch.setattr(torch.cuda, name, lambda *_a, _value=value if kind == "cuda" else False, **_k: _value)
         patch.setattr(torch.cuda, "set_device", _set_device)
+        # what is captured is recorded, and done again operation by operation
+        patch.setattr(StepGraph, "_capture", recording.capture)
+        patch.setattr(StepGraph, "_beside", lambda _self: contextlib.nullcontext())
+        for module in (seeds, autoencoder):
+            patch.setattr(module, "device_generator", lambda _device: torch.Generator())
         for name in ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check"):
             patch.setattr(torch.optim.Optimizer, name, lambda _self: None, raising=False)
         patch.setattr(torch.backends.mps, "is_available", lambda: kind == "mps")

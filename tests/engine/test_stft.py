@@ -83,8 +83,11 @@ def test_a_step_looks_at_as_many_windows_as_are_drawn_and_means_the_same() -> No
     assert drawn(made, wanted)["mel"] == exact, "before anything is drawn it is the distance that people are told"
     found = []
     for _ in range(400):
-        drawn.draw()
+        parts = drawn.draw()
+        drawn.use(parts)
         found.append(drawn(made, wanted)["mel"])
         assert drawn(made, wanted)["mel"] == found[-1], "until the next draw"
+    drawn.use(drawn.as_flags(parts))
+    assert drawn(made, wanted)["mel"] == found[-1], "flags, as a captured step has them, say the same"
     assert len({float(f) for f in found}) == 10, "each pair of five"
     assert torch.stack(found).mean() == pytest.approx(float(exact), rel=0.03)

@@ -24,6 +24,7 @@ SECTIONS: dict[str, tuple[float, Callable[[Settings], dict[str, Any]]]] = {
     "life": (100, life.life),
     "tests": (75, measures.marked_tests),
     "sync": (40, measures.sync),
+    "replays": (60, measures.replays),
     "bench": (150, measures.bench),
     "oom": (60, life.out_of_memory),
     "equal": (45, life.equal),

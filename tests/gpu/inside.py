@@ -6,6 +6,7 @@ and `plain_loop`.
 
 import contextlib
 import json
+import os
 import sys
 import tempfile
 import time
@@ -22,6 +23,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 WAITING = {"_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "unique", "_unique2"}
 """Operations that wait for a device. On a CPU some are done that a card is spared (`one_hot` looks at its indices)."""
+VIEWS = {
+    "view", "t", "transpose", "select", "unbind", "detach", "alias", "expand", "as_strided", "slice", "unsqueeze",
+    "squeeze", "permute", "split", "_unsafe_view", "unfold", "view_as_real", "split_with_sizes", "_reshape_alias",
+}  # fmt: skip
+"""Operations without a kernel."""
 SEGMENT_SECONDS = 1.02168
 
 
@@ -46,7 +52,19 @@ def step(trainer: Any) -> None:
     trainer.advance()
 
 
+def eager(trainer: Any) -> str:
+    """Have each operation launched by itself."""
+    trainer.train_step.graph.wanted = False
+    return ""
+
+
 def compiled(trainer: Any) -> str:
+    """Compile its net as a run does, and launch what comes of it piece by piece; what came of it."""
+    eager(trainer)
+    return compiled_net(trainer)
+
+
+def compiled_net(trainer: Any) -> str:
     """Compile its net as a run does; what came of it."""
     done = trainer.train_step.compile(trainer.task.batch(trainer.step), trainer.loss_weights)
     if done.error:
@@ -55,14 +73,28 @@ def compiled(trainer: Any) -> str:
 
 
 def captured(trainer: Any) -> str:
-    """Have the step captured in one graph; only where the trainer offers it."""
-    capture = getattr(trainer.train_step, "capture", None)
-    if capture is None:
-        raise LookupError("the trainer has no captured step")
-    return str(capture())
+    """Train until the step is one graph."""
+    from distill_tui.engine.training.step_graph import EAGER_STEPS
+
+    graph = trainer.train_step.graph
+    for _ in range(EAGER_STEPS + 1):
+        step(trainer)
+    if graph.error or not graph.is_captured:
+        raise RuntimeError(f"not captured: {graph.error or 'the task does not want it'}")
+    return "captured"
 
 
-MODES: dict[str, Callable[[Any], str]] = {"eager": lambda _trainer: "", "compiled": compiled, "captured": captured}
+def captured_compiled(trainer: Any) -> str:
+    """Compile its net, and train until the step is one graph."""
+    return f"{compiled_net(trainer)}, {captured(trainer)}"
+
+
+MODES: dict[str, Callable[[Any], str]] = {
+    "eager": eager,
+    "compiled": compiled,
+    "captured": captured,
+    "captured compiled": captured_compiled,
+}
 
 
 def tell(**found: Any) -> None:
@@ -94,7 +126,6 @@ def timed(device: torch.device, work: Callable[[], object], seconds: float, leas
 
 
 def tell_device(options: dict[str, Any]) -> None:
-    import os
     import platform
 
     from distill_tui import __version__
@@ -124,7 +155,7 @@ def tell_device(options: dict[str, Any]) -> None:
 def tell_sync(options: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         trainer = subject(options, folder, 4 if options["small"] else 32)
-        for _ in range(3):
+        for _ in range(6):
             step(trainer)
         done(trainer.device)
         places: Counter[str] = Counter()
@@ -134,9 +165,12 @@ def tell_sync(options: dict[str, Any]) -> None:
             for _ in range(count):
                 step(trainer)
         listed = [{"place": place, "a_step": times / count} for place, times in places.most_common(40)]
-        found = {"steps": count, "synchronisations_a_step": sum(places.values()) / count, "places": listed}
+        found = {"captured": trainer.train_step.graph.is_captured}
+        found |= {"steps": count, "synchronisations_a_step": sum(places.values()) / count, "places": listed}
         if operations is not None:
             found["operations_a_step"] = sum(operations.values()) / count
+            # those that only look at a tensor in another way are none of the device's
+            found["of_the_device"] = sum(times for name, times in operations.items() if name not in VIEWS) / count
             found["most"] = {name: times / count for name, times in operations.most_common(12)}
         tell(**found)
 
@@ -278,6 +312,72 @@ def profiled(trainer: Any, each: float, steps: int = 5) -> dict[str, Any]:
     }
 
 
+def tell_replays(options: dict[str, Any]) -> None:
+    """How far steps that are replayed part from the same ones done eagerly, and two eager trainings from each other.
+
+    With operations in a fixed order they may not part at all. On a CPU what would be captured is recorded.
+    """
+    from distill_tui.engine.device import WORKSPACE
+    from distill_tui.engine.training.step_graph import StepGraph
+    from tests.engine import recording
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", WORKSPACE)
+    count, on_cuda = int(options["steps"]), options["device"].startswith("cuda")
+    kept = StepGraph._capture
+    if not on_cuda:
+        StepGraph._capture = recording.capture  # type: ignore[method-assign,assignment]
+    try:
+        for precision in ("float32", "bfloat16") if on_cuda else ("float32",):
+            for in_order in (True, False) if on_cuda else (False,):
+                torch.use_deterministic_algorithms(in_order)
+                ways = [replayed(options, count, way, precision) for way in (False, False, True)]
+                tell(precision=precision, in_order=in_order, steps=count, **parted(*ways))
+    finally:
+        torch.use_deterministic_algorithms(False)
+        StepGraph._capture = kept  # type: ignore[method-assign]
+
+
+def replayed(options: dict[str, Any], count: int, captured: bool, precision: str) -> tuple[Tensor, list[Tensor]]:
+    """Losses of so many steps [steps], and the weights after them."""
+    from distill_tui.engine.training import step_graph
+
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = subject(options, folder, 4 if options["small"] else 32, train__precision=precision)
+        graph = trainer.train_step.graph
+        graph.wanted, kept = True, step_graph.EAGER_STEPS
+        # on the same inputs, in the same memory, but never captured
+        step_graph.EAGER_STEPS = kept if captured else count + 1
+        try:
+            losses = []
+            for _ in range(count):
+                given = trainer.task.inputs(trainer.step)
+                values = trainer.train_step.step(given, trainer.step, trainer.lr, trainer.loss_weights, print)
+                losses.append(values["loss/train"].clone())
+                trainer.step += 1
+        finally:
+            step_graph.EAGER_STEPS = kept
+        if graph.is_captured != captured:
+            raise RuntimeError(f"not captured: {graph.error}")
+        trainer.log.close()
+        return torch.stack(losses).double().cpu(), [p.detach().clone() for p in trainer.net.parameters()]
+
+
+def parted(one: Any, other: Any, third: Any) -> dict[str, Any]:
+    """Of two eager trainings and a captured one: the greatest relative differences."""
+    found: dict[str, Any] = {}
+    for name, (losses, weights) in (("eager", other), ("captured", third)):
+        relative = (one[0] - losses).abs() / one[0].abs()
+        unequal = relative.nonzero()
+        squares = sum(float((a - b).double().square().sum()) for a, b in zip(one[1], weights, strict=True))
+        whole = sum(float(a.double().square().sum()) for a in one[1])
+        found[f"{name}_to_eager"] = {
+            "loss": float(relative.max()),
+            "weights": (squares / whole) ** 0.5,
+            "first_step_that_differs": int(unequal[0]) if len(unequal) else None,
+        }
+    return found
+
+
 def tell_uncertain(options: dict[str, Any]) -> None:
     """What of a step, and of making codebooks, torch cannot do in one way only, as it warns of it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -341,7 +441,7 @@ def plain_loop(trainer: Any, batch: int) -> Callable[[], object]:
     def one_step() -> None:
         starts = torch.randint(len(held) - length, (batch, 1), device=device)
         wave = held[starts + offsets]
-        loss.draw()
+        loss.use(loss.draw())
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=trainer.precision == torch.bfloat16):
             passed = net.bottleneck(net.encode(wave))
@@ -360,6 +460,7 @@ WORK = {
     "sync": tell_sync,
     "bench": tell_bench,
     "uncertain": tell_uncertain,
+    "replays": tell_replays,
     "compare": tell_compare,
     "peer": tell_peer,
 }

@@ -8,7 +8,7 @@ from typing import Any
 from tests.gpu.programs import FailedError, Settings, inside, run
 
 BATCHES = (32, 64, 128, 256)
-MODES = ("eager", "compiled", "captured")
+MODES = ("eager", "captured", "compiled", "captured compiled")
 """Ways to run a step; one that the program does not have says so and is passed over."""
 
 
@@ -49,7 +49,9 @@ def bench(settings: Settings) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for mode in MODES:
         # a batch of another size is compiled anew
-        batches = [4] if settings.small else [32, 256] if mode == "compiled" else BATCHES
+        batches = (
+            [4] if settings.small else [32, 256] if mode == "compiled" else [32] if "compiled" in mode else BATCHES
+        )
         try:
             rows = inside(settings, "bench", settings.left / 1.5, mode=mode, batches=batches)
         except FailedError as error:
@@ -58,6 +60,14 @@ def bench(settings: Settings) -> dict[str, Any]:
         for row in rows:
             print(f"   {mode}: {json.dumps(row)}", flush=True)
     return found
+
+
+def replays(settings: Settings) -> dict[str, Any]:
+    """Captured steps against the same ones done eagerly."""
+    rows = inside(settings, "replays", steps=8 if settings.small else 50)
+    for row in rows:
+        print(f"   {json.dumps(row)}", flush=True)
+    return {"rows": rows}
 
 
 def peer(settings: Settings) -> dict[str, Any]:

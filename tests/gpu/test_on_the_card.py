@@ -38,8 +38,7 @@ def weights(trainer: Any) -> dict[str, torch.Tensor]:
 
 def test_a_step_that_logs_nothing_never_waits_for_the_card(tmp_path: Path) -> None:
     trainer = inside.subject(OPTIONS, str(tmp_path), 8)
-    for _ in range(3):
-        inside.step(trainer)
+    assert inside.captured(trainer) == "captured"
     torch.cuda.set_sync_debug_mode("error")
     try:
         for _ in range(5):
@@ -65,13 +64,27 @@ def test_two_equal_trainings_are_equal(tmp_path: Path) -> None:
 
 def test_a_step_that_is_not_finite_changes_nothing(tmp_path: Path) -> None:
     trainer = inside.subject(OPTIONS, str(tmp_path), 8)
-    inside.step(trainer)
+    assert inside.captured(trainer) == "captured"
     before = weights(trainer)
-    batch = trainer.task.batch
-    trainer.task.batch = lambda step: batch(step) * float("inf")
+    inputs = trainer.task.inputs
+    trainer.task.inputs = lambda step: {
+        key: value * float("inf") if key == "gains" else value for key, value in inputs(step).items()
+    }
     inside.step(trainer)
     after = weights(trainer)
     assert [key for key in before if not torch.equal(before[key], after[key])] == []
+
+
+def test_a_captured_step_is_the_eager_one_bit_by_bit_in_a_fixed_order() -> None:
+    from distill_tui.engine.device import make_deterministic
+
+    make_deterministic(torch.device("cuda:0"))
+    try:
+        one, other = (inside.replayed(OPTIONS, 20, captured, "float32") for captured in (False, True))
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert torch.equal(one[0], other[0])
+    assert all(torch.equal(a, b) for a, b in zip(one[1], other[1], strict=True))
 
 
 def test_a_batch_that_does_not_fit_goes_through_in_parts(tmp_path: Path, whole_memory: None) -> None:

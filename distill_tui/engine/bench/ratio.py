@@ -37,6 +37,7 @@ class BareLoop:
         with autocast(trainer.device, trainer.precision):
             quantized = self.net.bottleneck(self.net.encode(wave))
             decoded = self.net.decode(quantized.latents)
+        self._task.loss.use([])
         losses = self._task.loss(decoded, wave, with_stft=weights["stft"] > 0)
         total = sum_weighted(losses | quantized.losses, weights)
         self._optimizer.zero_grad(set_to_none=True)

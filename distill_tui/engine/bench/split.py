@@ -91,12 +91,14 @@ def measure_split(trainer: Trainer, seconds: float, warm_up: int) -> tuple[int, 
     """
     train_step, task, net = trainer.train_step, trainer.task, trainer.net
     assert isinstance(task, CodecTask)
-    split, shards = Split(Watch(trainer.device)), train_step.shards
-    train_step.shards = Shards(1)
+    split, shards, wanted = Split(Watch(trainer.device)), train_step.shards, train_step.graph.wanted
+    # parts of a step that is one launch cannot be told apart
+    train_step.shards, train_step.graph.wanted = Shards(1), False
     deadline = time.monotonic() + seconds
     with contextlib.ExitStack() as stack:
         for owner, method, name in (
-            (task, "batch", "data"),
+            (task, "inputs", "data"),
+            (task, "data", "data"),
             (net, "encode", "forward"),
             (net.bottleneck, "forward", "forward"),
             (net, "decode", "forward"),
@@ -120,5 +122,5 @@ def measure_split(trainer: Trainer, seconds: float, warm_up: int) -> tuple[int, 
         steps = trainer.step - first
         with split.part("validation"):
             trainer.end_epoch()
-    train_step.shards = shards
+    train_step.shards, train_step.graph.wanted = shards, wanted
     return steps, split.spent

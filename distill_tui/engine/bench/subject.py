@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from distill_tui.data.decode_cache import Wave
-from distill_tui.engine.device import choose_device, choose_precision
+from distill_tui.engine.device import choose_device, choose_precision, make_deterministic
 from distill_tui.engine.tasks.codec import CodecTask
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.machine import Machine
@@ -92,6 +92,8 @@ def make_trainer(
     )
     recipe = resolve(with_values(Recipe(), chosen | {"train.device": device}), facts, machine)
     where, _ = choose_device(recipe)
+    if recipe.train.deterministic:
+        make_deterministic(where)
     run = RunFolder(folder)
     task = CodecTask(recipe, training, held_out, where)
     trainer = Trainer(run, recipe, task, where, choose_precision(recipe, where), LogWriter(run.events))

@@ -1,5 +1,6 @@
 """Reconstruction losses: multi-scale log-mel and STFT distances. The first is also what quality is reported by."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -15,8 +16,24 @@ SCALES = ((256, 32), (512, 64), (1024, 80), (2048, 128), (4096, 160))
 class Loss(nn.Module):
     """Scalars by name for a result [batch, ...] and its target [batch, ...]."""
 
-    def draw(self) -> None:
-        """Draw the part that later calls compare, if a step compares only a part."""
+    def draw(self) -> list[int]:
+        """Draw the parts that one step compares, by their numbers, if it compares only some: [] for all of them."""
+        return []
+
+    def as_flags(self, drawn: Sequence[int]) -> Tensor:
+        """What `draw` drew as a 1 for each part that is compared and a 0 for each that is not."""
+        return torch.tensor([float(number in drawn or not drawn) for number in range(self.parts)])
+
+    @property
+    def parts(self) -> int:
+        """How many parts it compares at most."""
+        return 1
+
+    def use(self, drawn: Sequence[int] | Tensor) -> None:
+        """Compare these parts in later calls: what `draw` drew, or the same as flags on the device.
+
+        Flags let one captured CUDA graph serve every draw: all parts are computed then.
+        """
 
 
 class SpectralLoss(Loss):
@@ -26,7 +43,7 @@ class SpectralLoss(Loss):
       multi-scale mel distance of DAC (Kumar et al. 2023, arXiv 2306.06546), with magnitudes as there.
     - stft: spectral convergence plus L1 distance of natural-log magnitudes (Yamamoto et al. 2020, arXiv 1910.11480).
 
-    After `draw`, it is the mean over `drawn` of the scales only: the same on average, in a fraction of the time.
+    A training step takes the mean over `drawn` of the scales only: the same on average, in a fraction of the time.
     """
 
     def __init__(self, sample_rate: int, length: int | None = None, drawn: int = len(SCALES)) -> None:
@@ -35,7 +52,12 @@ class SpectralLoss(Loss):
         usable = [(n_fft, mels) for n_fft, mels in SCALES if length is None or n_fft <= max(length, SCALES[0][0])]
         self.scales = [MelSpectrogram(sample_rate, n_fft, n_fft // 4, mels) for n_fft, mels in usable]
         self.layers = nn.ModuleList(self.scales)
-        self._chosen = self.scales
+        self._chosen: list[tuple[MelSpectrogram, Tensor | None]] = [(scale, None) for scale in self.scales]
+        self._count = len(self.scales)
+
+    @property
+    def parts(self) -> int:
+        return len(self.scales)
 
     def forward(
         self, result: Tensor, target: Tensor, with_stft: bool = True, with_lsd: bool = False
@@ -44,9 +66,10 @@ class SpectralLoss(Loss):
         more: dict[str, Tensor] = {}
         mel, stft = result.new_zeros(()), result.new_zeros(())
         with torch.autocast(result.device.type, enabled=False):
-            for scale in self._chosen:
+            for scale, flag in self._chosen:
                 a, b = scale.magnitudes(result), scale.magnitudes(target)
-                mel = mel + (log_mel(scale.filters @ a) - log_mel(scale.filters @ b)).abs().mean()
+                difference = (log_mel(scale.filters @ a) - log_mel(scale.filters @ b)).abs().mean()
+                mel = mel + (difference if flag is None else flag * difference)
                 if with_lsd and scale.n_fft == LSD_FFT:
                     more["lsd"] = log_spectral_distance(b, a)
                 if with_stft:
@@ -54,13 +77,25 @@ class SpectralLoss(Loss):
                     error, size = (torch.linalg.vector_norm(x, dim=(1, 2)) for x in (a - b, b))
                     size = size.clamp(min=FLOOR * b[0].numel() ** 0.5)
                     logarithms = (a.clamp(min=FLOOR).log() - b.clamp(min=FLOOR).log()).abs().mean()
-                    stft = stft + (error / size).mean() + logarithms
-        count = len(self._chosen)
+                    convergence = (error / size).mean()
+                    if flag is not None:
+                        convergence, logarithms = flag * convergence, flag * logarithms
+                    stft = stft + convergence + logarithms
+        count = self._count
         return {"mel": mel / count, **({"stft": stft / count} if with_stft else {}), **more}
 
-    def draw(self) -> None:
-        if self.drawn < len(self.scales):
-            self._chosen = [self.scales[index] for index in torch.randperm(len(self.scales))[: self.drawn].tolist()]
+    def draw(self) -> list[int]:
+        if self.drawn >= len(self.scales):
+            return []
+        return [int(index) for index in torch.randperm(len(self.scales))[: self.drawn].tolist()]
+
+    def use(self, drawn: Sequence[int] | Tensor) -> None:
+        self._count = min(self.drawn, len(self.scales))
+        if isinstance(drawn, Tensor):
+            self._chosen = list(zip(self.scales, drawn.unbind(), strict=True))
+        else:
+            numbers = drawn or range(len(self.scales))
+            self._chosen = [(self.scales[number], None) for number in numbers]
 
 
 class ImageLoss(Loss):

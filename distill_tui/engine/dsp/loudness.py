@@ -9,6 +9,7 @@ and imposed on the decoder's result, the net is left with the shape of the sound
 import torch
 from torch import Tensor, nn
 
+from distill_tui.engine.dsp.interpolation import stretched, with_ends
 from distill_tui.engine.dsp.padded import held
 
 FLOOR = 1e-5
@@ -42,6 +43,6 @@ def with_loudness(wave: Tensor, wanted: Tensor, hop: int, ends: Tensor | None = 
         ends: the number of frames of each, if they are not equally long; the wave is zero after them.
     """
     gain = held(wanted - loudness(wave, hop), ends)
-    ends = nn.functional.pad(gain.clamp(max=MAX_GAIN)[:, None], (1, 1), mode="replicate")
-    smooth = nn.functional.interpolate(ends, scale_factor=float(hop), mode="linear")[:, 0, hop:-hop]
+    around = with_ends(gain.clamp(max=MAX_GAIN))
+    smooth = stretched(around, around.shape[1] * hop)[:, hop:-hop]
     return wave * smooth.exp(), gain

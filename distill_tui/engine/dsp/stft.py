@@ -67,7 +67,8 @@ class _StftMagnitude(torch.autograd.Function):
         size, hop, length = len(window), ctx.hop, ctx.length
         # d|X| = Re(conj(X) dX) / |X|; an inverse real FFT counts inner bins twice, so they are halved
         weight = gradient / magnitude.clamp(min=1e-7)
-        weight[:, 1 : (size + 1) // 2] *= 0.5
+        # in place: an assignment to the part would copy it onto itself
+        weight[:, 1 : (size + 1) // 2].mul_(0.5)
         frames = torch.fft.irfft((spectrum * weight).transpose(1, 2), n=size, norm="forward") * window
         return _unframed(frames, hop, length), None, None
 
@@ -87,7 +88,7 @@ class _Stft(torch.autograd.Function):
         size = len(window)
         spectrum = torch.complex(gradient[..., 0], gradient[..., 1])
         # an inverse real FFT counts inner bins twice
-        spectrum[..., 1 : (size + 1) // 2] *= 0.5
+        spectrum[..., 1 : (size + 1) // 2].mul_(0.5)
         frames = torch.fft.irfft(spectrum, n=size, norm="forward") * window
         return _unframed(frames, ctx.hop, ctx.length), None, None
 
@@ -123,10 +124,10 @@ class _Synthesis(torch.autograd.Function):
         whole = gradient.new_zeros(len(gradient), size + hop * count)
         whole[:, half : half + gradient.shape[1]] = gradient / envelope
         frames = whole.unfold(1, size, hop) * window
-        frames[:, -2] += frames[:, -1]
+        frames[:, -2].add_(frames[:, -1])
         turned = torch.fft.rfft(frames[:, :-1], norm="forward")
         # an inverse real FFT counts inner bins twice
-        turned[..., 1 : (size + 1) // 2] *= 2
+        turned[..., 1 : (size + 1) // 2].mul_(2)
         turned = spectrum.conj() * turned
         return turned.real * (magnitude < half), turned.imag, None, None, None
 
@@ -170,10 +171,12 @@ def _unframed(frames: Tensor, hop: int, length: int) -> Tensor:
     padded = _overlapped(frames, hop)
     half = frames.shape[-1] // 2
     missing = length + 2 * half - padded.shape[1]
-    padded = nn.functional.pad(padded, (0, max(missing, 0)))[:, : length + 2 * half]
+    if missing > 0:
+        padded = nn.functional.pad(padded, (0, missing))
+    padded = padded[:, : length + 2 * half]
     wave = padded[:, half : half + length].clone()
-    wave[:, 1 : half + 1] += padded[:, :half].flip(1)
-    wave[:, length - 1 - half : length - 1] += padded[:, half + length :].flip(1)
+    wave[:, 1 : half + 1].add_(padded[:, :half].flip(1))
+    wave[:, length - 1 - half : length - 1].add_(padded[:, half + length :].flip(1))
     return wave
 
 
@@ -181,10 +184,12 @@ def _overlapped(frames: Tensor, hop: int) -> Tensor:
     """Frames [batch, count, size] added up, each `hop` samples after the one before."""
     batch, count, size = frames.shape
     parts = -(-size // hop)
-    frames = nn.functional.pad(frames, (0, parts * hop - size)).view(batch, count, parts, hop)
+    if parts * hop > size:
+        frames = nn.functional.pad(frames, (0, parts * hop - size))
+    frames = frames.reshape(batch, count, parts, hop)
     summed = frames.new_zeros(batch, count + parts, hop)
     for part in range(parts):
-        summed[:, part : part + count] += frames[:, :, part]
+        summed[:, part : part + count].add_(frames[:, :, part])
     return summed.flatten(1)
 
 

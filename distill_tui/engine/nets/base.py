@@ -52,12 +52,12 @@ class Autoencoder(nn.Module):
         raise NotImplementedError
 
     def decode_to_train(
-        self, latents: Tensor, _data: Tensor, _seed: int, _start: int
+        self, latents: Tensor, _data: Tensor, _seed: int | Tensor, _start: int
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The result of `decode`, and losses of what else the decoder says of the data, scalars by name.
 
         Args:
-            _seed: of what is drawn.
+            _seed: of what is drawn; also as a scalar on the device, where a step is captured.
             _start: the number of the first example here in its batch; what is drawn follows from it too, so that a
                 batch in pieces is the same as in one.
         """

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from distill_tui.engine.dsp.interpolation import stretched
 from distill_tui.engine.dsp.loudness import loudness, with_loudness
 from distill_tui.engine.dsp.noise import Noisiness, band_of_bins, random_phases, repetition
 from distill_tui.engine.dsp.padded import held, inside
@@ -212,7 +213,9 @@ class ConvNeXt(SoundNet):
         """
         return self._synthesise(self.decoder(latents, ends), latents, first, ends)[0]
 
-    def decode_to_train(self, latents: Tensor, data: Tensor, seed: int, start: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def decode_to_train(
+        self, latents: Tensor, data: Tensor, seed: int | Tensor, start: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """`decode`, and the losses of what the decoder is for beside it.
 
         `noise` is the binary cross-entropy of the noisiness of bands that can be heard; `repetition` is the most that
@@ -268,8 +271,7 @@ class ConvNeXt(SoundNet):
                 wave = synthesise_each(log_magnitude, phase, self.window, self.hop_length, length, hops)
             if decoded.gains is not None:
                 per_frame = decoded.gains.shape[1] // latents.shape[1]
-                gains = held(decoded.gains, None if ends is None else ends * per_frame)
-                gains = nn.functional.interpolate(gains[:, None], size=length, mode="linear")[:, 0]
+                gains = stretched(held(decoded.gains, None if ends is None else ends * per_frame), length)
                 wave = wave * gains.clamp(-MAX_GAIN, MAX_GAIN).exp()
             samples = None if ends is None else ends * self.latent_hop
             if self.loudness_scale:

@@ -69,6 +69,8 @@ class Quantizer(Bottleneck):
     Methods for codebooks that are learned from assignments do nothing by default.
     """
 
+    can_capture = True
+    """Whether its training step asks the device for nothing, so that it can be captured as a CUDA graph."""
     can_search = True
     """Whether latents are what the sum of codes is near to, so that a nearer sum is a better one."""
     codebooks: Tensor
@@ -98,12 +100,17 @@ class Quantizer(Bottleneck):
         """
 
     def replace_dead_codes(
-        self, latents: Tensor, codes: Tensor, threshold: float, frame_mask: Tensor, allowed: Tensor | bool = True
+        self,
+        latents: Tensor,
+        codes: Tensor,
+        threshold: float,
+        frame_mask: Tensor,
+        allowed: Tensor | bool = True,
+        random: torch.Generator | None = None,
     ) -> None:
         """Replace codes whose moving count is below `threshold` times the even share by random vectors of the batch.
 
-        The even share is N/K: N latent frames of a batch over K codes. A new code starts at the even share. The draw
-        follows from the last `torch.manual_seed`.
+        The even share is N/K: N latent frames of a batch over K codes. A new code starts at the even share.
 
         Args:
             latents: the input of `forward`, [batch, frames, dim].
@@ -111,4 +118,5 @@ class Quantizer(Bottleneck):
             threshold: 0 replaces none.
             frame_mask: frames that new codes are drawn from, [batch, frames]; where there are none nothing is replaced.
             allowed: a boolean scalar on the device: false after a step that was not finite.
+            random: what is drawn from, on the device; by default torch's own.
         """

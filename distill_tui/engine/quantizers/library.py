@@ -55,6 +55,8 @@ class LibraryQuantizer(Quantizer):
     """
 
     module: Any
+    # it asks the device whether its codebooks are initialised
+    can_capture = False
 
     def __init__(self, module: nn.Module, levels: int, size: int, needs_init: bool, losses: tuple[str, ...]) -> None:
         super().__init__(levels, size)

@@ -132,17 +132,23 @@ class ResidualQuantizer(Quantizer):
 
     @torch.no_grad()
     def replace_dead_codes(
-        self, latents: Tensor, codes: Tensor, threshold: float, frame_mask: Tensor, allowed: Tensor | bool = True
+        self,
+        latents: Tensor,
+        codes: Tensor,
+        threshold: float,
+        frame_mask: Tensor,
+        allowed: Tensor | bool = True,
+        random: torch.Generator | None = None,
     ) -> None:
         if threshold <= 0:
             return
         vectors, codes = latents.float().flatten(0, 1), codes.flatten(0, 1)
         even = len(vectors) / self.size
-        places, any_frame = self._draw(frame_mask.flatten())
+        places, any_frame = self._draw(frame_mask.flatten(), random)
         chosen, chosen_codes = vectors[places], codes[places]
         for level, book in enumerate(self.codebooks[:-1]):
             # a new code of a later level is what the levels before it leave over
-            chosen[level + 1 :] -= book[chosen_codes[level + 1 :, :, level].clamp(min=0)]
+            chosen[level + 1 :].sub_(book[chosen_codes[level + 1 :, :, level].clamp(min=0)])
         dead = (self.ema_counts < threshold * even) & (codes[0] >= 0)[:, None] & any_frame & allowed
         self._replace(dead, chosen, even)
         self.replaced += dead.sum(-1)
@@ -152,10 +158,10 @@ class ResidualQuantizer(Quantizer):
         self.codebooks.copy_(torch.where(dead[..., None], vectors, self.codebooks))
         self.ema_counts.masked_fill_(dead, count)
 
-    def _draw(self, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def _draw(self, mask: Tensor, random: torch.Generator | None) -> tuple[Tensor, Tensor]:
         """Random places where `mask` [vectors] is true, [levels, size], and whether there are any."""
         ranks = mask.cumsum(0)
-        draws = torch.rand(self.levels, self.size, device=mask.device)
+        draws = torch.rand(self.levels, self.size, device=mask.device, generator=random)
         places = torch.searchsorted(ranks, (draws * ranks[-1]).long() + 1)
         return places.clamp(max=len(mask) - 1), ranks[-1] > 0
 

@@ -8,7 +8,7 @@ least distance, as long as it is not worse than the best before this part by mor
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,15 +96,20 @@ class AdversarialTask(AutoencoderTask):
             weights["adversarial"] *= self.part.factor
         return weights
 
+    def capture_key(self, net: Autoencoder) -> Hashable:
+        # the discriminator's step is not made for it
+        return super().capture_key(net) if self.part is None else None
+
     def backward(self, net: Autoencoder, data: Tensor, options: StepOptions) -> dict[str, Tensor]:
         if self.part is None:
             return super().backward(net, data, options)
-        levels = self._draw_levels(net.bottleneck.levels)
-        self.loss.draw()
+        self.loss.use(options.draws["windows"])
         adversary = self.part.adversary
         adversary.clear_gradients()
         judge = adversary.discriminator if self.part.factor else None
-        values, self._quantized = add_adversarial_gradients(net, self.loss, data, options, levels, judge)
+        values, self._quantized = add_adversarial_gradients(
+            net, self.loss, data, options, options.draws["levels"], judge
+        )
         self._discriminator_loss = values.get("loss/discriminator")
         return values
 
@@ -120,8 +125,8 @@ class AdversarialTask(AutoencoderTask):
         if self.part is not None and settings:
             self.part.adversary.lr, self.part.failures = settings["discriminator_lr"], int(settings["failures"])
 
-    def after_optimizer(self, net: Autoencoder, number: int, bad: Tensor) -> None:
-        super().after_optimizer(net, number, bad)
+    def after_optimizer(self, net: Autoencoder, bad: Tensor) -> None:
+        super().after_optimizer(net, bad)
         if self.part is not None and self._discriminator_loss is not None:
             self.part.adversary.step(self._discriminator_loss, bad)
             self._discriminator_loss = None

@@ -22,7 +22,7 @@ def add_adversarial_gradients(
     loss: Loss,
     data: Tensor,
     options: StepOptions,
-    levels: int | None,
+    levels: int | Tensor | None,
     discriminator: Discriminator | None,
 ) -> tuple[dict[str, Tensor], Quantized | None]:
     """Add the gradients of a batch [examples, samples] to those of the decoder, and of the discriminator.
@@ -41,7 +41,6 @@ def add_adversarial_gradients(
     net.bottleneck.eval()
     decoder = list(net.decoder.parameters())
     judge = [] if discriminator is None else list(discriminator.parameters())
-    with_stft = options.weights.get("stft", 0.0) > 0
 
     def encode(chunk: Tensor) -> Tensor:
         with torch.no_grad(), autocast(data.device, options.precision, cached=False):
@@ -51,8 +50,8 @@ def add_adversarial_gradients(
         share = len(chunk) / len(data)
         target = net.target(chunk)
         with autocast(data.device, options.precision, cached=False):
-            decoded, more = net.decode_to_train(latents, chunk, options.seed, start)
-        losses, extra = loss(decoded, target, with_stft=with_stft) | more, {}
+            decoded, more = net.decode_to_train(latents, chunk, options.seed_of_net, start)
+        losses, extra = loss(decoded, target, with_stft=options.with_stft) | more, {}
         if discriminator is not None:
             gain = common_gain(target)
             with autocast(data.device, options.precision, cached=False):

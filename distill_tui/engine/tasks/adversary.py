@@ -29,7 +29,7 @@ class Adversary:
         self.discriminator = build_discriminator(recipe).to(device)
         self.most_norm = recipe.train.max_grad_norm
         groups = [{"params": list(self.discriminator.parameters()), "weight_decay": WEIGHT_DECAY}]
-        self.optimizer = adamw(groups, recipe.train.learning_rate, device)
+        self.optimizer = adamw(groups, float(recipe.train.learning_rate), device)
         self.lr = 0.0
         self.mean_loss = torch.full((), 0.5, device=device)
         self.skipped = torch.zeros((), device=device)

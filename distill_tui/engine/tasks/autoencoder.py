@@ -1,6 +1,6 @@
 """Base class of the codec and the images task: an encoder, a quantizer and a decoder, trained together."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from distill_tui.engine.tasks.autoencoder_backward import Quantized, add_gradien
 from distill_tui.engine.tasks.base import Split, Task, Validation
 from distill_tui.engine.tasks.codebook_init import init_codebooks, quantizer_of
 from distill_tui.engine.training.backward import StepOptions
-from distill_tui.engine.training.seeds import derive_seed
+from distill_tui.engine.training.seeds import derive_seed, device_generator
 from distill_tui.recipe import arithmetic
 from distill_tui.recipe.fields import get
 from distill_tui.runs import events as e
@@ -66,6 +66,9 @@ class AutoencoderTask(Task[Autoencoder]):
         self.loss = net.loss().to(self.device)
         self.quantizing = not net.bottleneck.needs_init
         self._shape = net.bottleneck.levels, net.bottleneck.size
+        # of new codes in place of dead ones: a generator of its own, as that of the net's draws cannot be seeded anew
+        # in the middle of a step that is captured
+        self._random = device_generator(self.device)
         self._quantized: Quantized | None = None
         self._last_use: tuple[Tensor, str] | None = None
         self._last_kl: float | None = None
@@ -85,9 +88,24 @@ class AutoencoderTask(Task[Autoencoder]):
         weights["kl"] *= min(1.0, progress / fraction) if fraction else 1.0
         return weights
 
+    def capture_key(self, net: Autoencoder) -> Hashable:
+        quantizer = quantizer_of(net)
+        return (self.quantizing,) if quantizer is None or quantizer.can_capture else None
+
+    @property
+    def generators(self) -> list[torch.Generator]:
+        return [self._random]
+
+    def draw(self, number: int, as_tensors: bool) -> dict[str, Any]:
+        """How many levels the step quantizes with, and which windows its loss compares."""
+        levels = self._draw_levels(self._shape[0]) if self.quantizing else self._shape[0]
+        windows = self.loss.draw()
+        self._random.manual_seed(derive_seed(self.recipe.train.seed, 5, number))
+        return {"levels": levels, "windows": self.loss.as_flags(windows) if as_tensors else windows}
+
     def backward(self, net: Autoencoder, data: Tensor, options: StepOptions) -> dict[str, Tensor]:
-        levels = self._draw_levels(net.bottleneck.levels) if self.quantizing else None
-        self.loss.draw()
+        levels = options.draws["levels"] if self.quantizing else None
+        self.loss.use(options.draws["windows"])
         values, self._quantized = add_gradients(net, self.loss, data, options, levels)
         return values
 
@@ -102,7 +120,7 @@ class AutoencoderTask(Task[Autoencoder]):
         quantizer = quantizer_of(net)
         return quantizer.ema_buffers() if quantizer is not None and self.quantizing else []
 
-    def after_optimizer(self, net: Autoencoder, number: int, bad: Tensor) -> None:
+    def after_optimizer(self, net: Autoencoder, bad: Tensor) -> None:
         """Replace dead codes, and count those that were used."""
         if self._quantized is None:
             return
@@ -111,8 +129,7 @@ class AutoencoderTask(Task[Autoencoder]):
         quantizer = quantizer_of(net)
         assert quantizer is not None
         mask = net.frame_mask(data)
-        torch.manual_seed(derive_seed(self.recipe.train.seed, 5, number))
-        quantizer.replace_dead_codes(latents, codes, self.dead_code_threshold, mask, bad == 0)
+        quantizer.replace_dead_codes(latents, codes, self.dead_code_threshold, mask, bad == 0, self._random)
         self.health.add(codes, mask)
 
     @property

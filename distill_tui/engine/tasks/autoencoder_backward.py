@@ -10,7 +10,7 @@ from distill_tui.engine.device import autocast
 from distill_tui.engine.dsp.losses import Loss
 from distill_tui.engine.nets.base import Autoencoder
 from distill_tui.engine.quantizers.base import Quantizer
-from distill_tui.engine.training.backward import StepOptions, accumulate, sum_chunks, sum_weighted
+from distill_tui.engine.training.backward import StepOptions, accumulate, scaled, sum_chunks, sum_weighted
 
 
 class Quantized(NamedTuple):
@@ -22,7 +22,7 @@ class Quantized(NamedTuple):
 
 
 def add_gradients(
-    net: Autoencoder, loss: Loss, data: Tensor, options: StepOptions, levels: int | None
+    net: Autoencoder, loss: Loss, data: Tensor, options: StepOptions, levels: int | Tensor | None
 ) -> tuple[dict[str, Tensor], Quantized | None]:
     """Add the gradients of a batch [examples, ...] to those that the net's parameters have.
 
@@ -30,7 +30,7 @@ def add_gradients(
     alike. In parts, encoder and decoder keep nothing of a part but its latents, and the encoder runs twice.
 
     Args:
-        levels: how many levels to quantize with; None goes around the quantizer.
+        levels: how many levels to quantize with, also as a scalar on the device; None goes around the quantizer.
 
     Returns:
         Scalars by name, each loss that was computed as `loss/NAME`, and what was quantized.
@@ -39,7 +39,6 @@ def add_gradients(
     chunks = ranks.share(data).chunk(options.count)
     sizes = [len(chunk) for chunk in chunks]
     encoder, decoder = list(net.encoder.parameters()), list(net.decoder.parameters())
-    with_stft = options.weights.get("stft", 0.0) > 0
 
     def encode(chunk: Tensor) -> Tensor:
         # each weight is cast once in a pass: there is nothing to cache, least of all for several threads
@@ -48,11 +47,11 @@ def add_gradients(
 
     def decode(chunk: Tensor, latents: Tensor, start: int) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
         with autocast(data.device, options.precision, cached=False):
-            decoded, more = net.decode_to_train(latents, chunk, options.seed, start)
-        losses = loss(decoded, net.target(chunk), with_stft=with_stft) | more
+            decoded, more = net.decode_to_train(latents, chunk, options.seed_of_net, start)
+        losses = loss(decoded, net.target(chunk), with_stft=options.with_stft) | more
         share = len(chunk) / len(data)
-        gradients = torch.autograd.grad(sum_weighted(losses, options.weights) * share, [latents, *decoder])
-        return {key: value.detach() * share for key, value in losses.items()}, gradients
+        gradients = torch.autograd.grad(scaled(sum_weighted(losses, options.weights), share), [latents, *decoder])
+        return {key: scaled(value.detach(), share) for key, value in losses.items()}, gradients
 
     def back(chunk: Tensor, latents: Tensor, gradient: Tensor) -> tuple[Tensor, ...]:
         return torch.autograd.grad(encode(chunk) if options.parts > 1 else latents, encoder, gradient)
@@ -93,7 +92,7 @@ def add_gradients(
     return values, None if codes is None else Quantized(data, latents.detach(), codes)
 
 
-def _of_whole_batch(net: Autoencoder, levels: int | None) -> list[Tensor]:
+def _of_whole_batch(net: Autoencoder, levels: int | Tensor | None) -> list[Tensor]:
     """What a step has changed in the bottleneck, which every rank computes from the whole batch."""
     if levels is None:
         return []

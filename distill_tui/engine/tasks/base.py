@@ -3,7 +3,7 @@
 # the defaults leave out what only overrides need
 # ruff: noqa: ARG002
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar
@@ -97,6 +97,17 @@ class Task(Generic[Net]):
         """The batch [examples, ...] of a step, counted from 0: the same whenever it is asked for."""
         raise NotImplementedError
 
+    def inputs(self, step: int) -> dict[str, Tensor]:
+        """What the device makes the batch of a step of, by name, in the same shapes in every step: the batch itself.
+
+        Less than that saves copying, where `data` can make it of tensors of the CPU on the device.
+        """
+        return {"data": self.batch(step)}
+
+    def data(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """The batch on the device of `inputs`, which lie there too if the step is captured."""
+        return inputs["data"]
+
     # ---------------------------------------------------------------- the net and its losses
 
     def build_net(self) -> Net:
@@ -124,6 +135,27 @@ class Task(Generic[Net]):
     def losses(self, net: Net, data: Tensor) -> dict[str, Tensor]:
         """Losses of some examples by name, as means over them, unweighted."""
         raise NotImplementedError
+
+    def capture_key(self, net: Net) -> Hashable:
+        """What decides, beside shapes, which operations a step has; None: it cannot be captured as a CUDA graph.
+
+        A step that is captured asks the device for nothing, draws from torch's generator of the device and from
+        `generators` alone, and changes what the next step finds again in place (see `training.step_graph`).
+        """
+        return None
+
+    @property
+    def generators(self) -> list[torch.Generator]:
+        """Generators on the device that a step draws from, beside torch's own. `draw` seeds them."""
+        return []
+
+    def draw(self, number: int, as_tensors: bool) -> dict[str, Any]:
+        """Draw on the host for step `number`, with torch seeded for it, what `backward` then finds in its options.
+
+        Args:
+            as_tensors: as tensors of the CPU or numbers, with the same shapes in every step, as a capture needs it.
+        """
+        return {}
 
     def backward(self, net: Net, data: Tensor, options: StepOptions) -> dict[str, Tensor]:
         """Add the gradients of a batch to those of the net; scalars to log, among them `loss/train`."""
@@ -220,7 +252,7 @@ class Task(Generic[Net]):
     def before_step(self, trainer: "Trainer") -> None:
         """Called before each step."""
 
-    def after_optimizer(self, net: Net, number: int, bad: Tensor) -> None:
+    def after_optimizer(self, net: Net, bad: Tensor) -> None:
         """Called after the optimizer of a step, without gradients; `bad` is 1.0 on the device if it was skipped."""
 
     def on_divergence(self, trainer: "Trainer") -> bool:

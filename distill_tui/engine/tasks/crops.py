@@ -5,13 +5,13 @@ random state has to be saved: a resumed run gets the batches of one that never s
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from distill_tui.engine.tasks.balance import shares_of
-from distill_tui.engine.tasks.waves import Waves
+from distill_tui.engine.tasks.waves import InMemoryWaves, Waves
 from distill_tui.engine.training.seeds import generator
 from distill_tui.recipe.schema import Recipe
 
@@ -45,10 +45,23 @@ class Batches:
 
         Within an epoch their positions are spread evenly over all sound: each file is heard.
         """
-        files, starts, random = self._choose(step)
-        crops = self._waves.crop(files, starts, self._source)
+        batch = self.cut(self.draws(step))
         self._waves.expect(lambda: self._choose(step + 1)[:2], self._source)
-        return self._augment(crops, random)
+        return batch
+
+    @property
+    def holds_sound(self) -> bool:
+        """Whether all sound lies in the device's memory: then `cut` takes draws that lie there too."""
+        return isinstance(self._waves, InMemoryWaves)
+
+    def draws(self, step: int) -> dict[str, Tensor]:
+        """What the batch of a step is made by, on the CPU.
+
+        Files and their first samples [batch], speed factors [batch, 1] if there are any, and gains of crops and of what
+        is mixed in [2, batch, 1].
+        """
+        files, starts, random = self._choose(step)
+        return {"files": files, "starts": starts} | self._draw_changes(random)
 
     def _choose(self, step: int) -> tuple[Tensor, Tensor, torch.Generator]:
         """The files and starts of a step's crops, and the random numbers that come after them."""
@@ -63,19 +76,25 @@ class Batches:
         ).long() * spare.sign()
         return files, starts, random
 
-    def _augment(self, crops: Tensor, random: torch.Generator) -> Tensor:
-        """Change the speed, the gain and the polarity of crops at random, and mix some with the next one."""
-        data, device = self._data, crops.device
+    def _draw_changes(self, random: torch.Generator) -> dict[str, Tensor]:
+        """Draw speeds, gains and polarities of crops, and which of them are mixed with the next one."""
+        data, changes = self._data, dict[str, Tensor]()
         if data.random_speed:
-            factors = 1 + data.random_speed * (torch.rand(self._size, 1, generator=random) * 2 - 1)
-            crops = speed_perturb(crops, factors.to(device, non_blocking=True), self._length)
+            changes["factors"] = 1 + data.random_speed * (torch.rand(self._size, 1, generator=random) * 2 - 1)
         gains = 10 ** ((torch.rand(2, self._size, 1, generator=random) * 2 - 1) * data.random_gain_db / 20)
         if data.random_polarity:
             gains *= torch.randint(0, 2, gains.shape, generator=random) * 2 - 1
         gains[1] *= torch.rand(self._size, 1, generator=random) < data.mix_probability
-        gains = gains.to(device, non_blocking=True)
-        augmented: Tensor = crops * gains[0]
-        return augmented + crops.roll(1, 0) * gains[1] if data.mix_probability else augmented
+        return changes | {"gains": gains}
+
+    def cut(self, draws: Mapping[str, Tensor]) -> Tensor:
+        """The batch of what was drawn for it; of tensors on the device nothing is asked there."""
+        crops = self._waves.crop(draws["files"], draws["starts"], self._source)
+        if "factors" in draws:
+            crops = speed_perturb(crops, draws["factors"].to(crops.device, non_blocking=True), self._length)
+        gains = draws["gains"].to(crops.device, non_blocking=True)
+        cut: Tensor = crops * gains[0]
+        return cut + crops.roll(1, 0) * gains[1] if self._data.mix_probability else cut
 
 
 def speed_perturb(crops: Tensor, factors: Tensor, length: int) -> Tensor:

@@ -1,8 +1,8 @@
 """Gradients of a batch, which goes through the net in shards (at once) or in parts (one after the other)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,20 +19,36 @@ class StepOptions:
     """Options of one training step.
 
     Args:
-        weights: of the losses by name; a loss that is missing here has weight 1.
+        weights: of the losses by name; a loss that is missing here has weight 1. Scalars on the device in a step that
+            is captured.
         precision: of the forward pass.
         seed: of what is drawn during the step.
         shards: threads of a CPU that take a share of the batch each.
         parts: with 2 or more, the batch goes through in as many parts, one after the other: it takes less memory.
         ranks: processes that take a share of the batch each; shards and parts are those of a share.
+        draws: what was drawn on the host for this step, by name (`Task.draw`).
+        stft: whether the STFT losses are computed; None: if they have a weight.
     """
 
-    weights: Mapping[str, float]
+    weights: Mapping[str, float | Tensor]
     precision: torch.dtype
     seed: int
     shards: Shards
     parts: int = 1
     ranks: Ranks = ALONE
+    draws: Mapping[str, Any] = field(default_factory=dict)
+    stft: bool | None = None
+
+    @property
+    def with_stft(self) -> bool:
+        """Whether the STFT losses are computed."""
+        return float(self.weights.get("stft", 0.0)) > 0 if self.stft is None else self.stft
+
+    @property
+    def seed_of_net(self) -> int | Tensor:
+        """The seed of what a net draws by itself: a scalar on the device in a step that is captured."""
+        seed: int | Tensor = self.draws.get("seed", self.seed)
+        return seed
 
     @property
     def count(self) -> int:
@@ -79,8 +95,8 @@ def add_gradients(
         with autocast(data.device, options.precision, cached=False):
             values = losses(chunk)
         share = len(chunk) / len(data)
-        gradients = torch.autograd.grad(sum_weighted(values, options.weights) * share, parameters)
-        return {key: value.detach() * share for key, value in values.items()}, gradients
+        gradients = torch.autograd.grad(scaled(sum_weighted(values, options.weights), share), parameters)
+        return {key: scaled(value.detach(), share) for key, value in values.items()}, gradients
 
     chunks = []
     with options.ranks.together():
@@ -93,13 +109,20 @@ def add_gradients(
     return {"loss/train": sum_weighted(total, options.weights)} | {f"loss/{key}": v for key, v in total.items()}
 
 
-def sum_weighted(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+def scaled(value: Tensor, share: float) -> Tensor:
+    """The share of a mean over a batch that a chunk of it has; the whole batch, the usual case, takes no operation."""
+    return value if share == 1.0 else value * share
+
+
+def sum_weighted(losses: Mapping[str, Tensor], weights: Mapping[str, float | Tensor]) -> Tensor:
     """The weighted sum of losses."""
     return torch.stack([weights.get(key, 1.0) * value for key, value in losses.items()]).sum()
 
 
 def sum_chunks(values: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
     """The sums over chunks of scalars by name."""
+    if len(values) == 1:
+        return values[0]
     return {key: torch.stack([chunk[key] for chunk in values]).sum() for key in values[0]}
 
 

@@ -64,6 +64,15 @@ class Diagnostics:
             "not-compiled", text, 'Steps take longer and are as good. `train.compile = "off"` does not try.', step
         )
 
+    def warn_not_captured(self, error: str, step: int) -> None:
+        """Report that steps are not captured as a CUDA graph."""
+        self.warn(
+            "not-captured",
+            f"the step could not be captured as one CUDA graph ({error}): its operations are launched one by one",
+            "Steps take longer and are as good. `train.capture = false` does not try.",
+            step,
+        )
+
     def warn_not_finite(self, skipped: int, step: int) -> None:
         """Report skipped steps."""
         self.warn(

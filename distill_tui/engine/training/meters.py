@@ -1,7 +1,14 @@
 """On-device accumulators since the last read: mean, min and max of each metric, and a count of non-finite steps."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
+
+
+def in_a_row(values: Mapping[str, Tensor]) -> tuple[tuple[str, ...], Tensor]:
+    """Scalars by name as their names and one tensor, a copy."""
+    return tuple(values), torch.stack([value.detach().float() for value in values.values()])
 
 
 class MetricAccumulator:
@@ -15,9 +22,8 @@ class MetricAccumulator:
         # one entry for each set of keys: sum, min and max of its scalars, and its steps
         self._groups: dict[tuple[str, ...], tuple[Tensor, Tensor, Tensor, int]] = {}
 
-    def add(self, values: dict[str, Tensor]) -> None:
-        """Add the scalars of one step."""
-        keys, row = tuple(values), torch.stack([value.detach().float() for value in values.values()])
+    def add(self, keys: tuple[str, ...], row: Tensor) -> None:
+        """Add the scalars of one step: their names, and a tensor of them that nobody changes."""
         if keys not in self._groups:
             self._groups[keys] = row, row, row, 1
             return
@@ -45,24 +51,28 @@ class NonFiniteGuard:
     """Counts steps with a non-finite loss or gradient; such a step must change nothing."""
 
     def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self.clear()
+        # steps skipped, steps skipped in a row up to now, and the most of these: always the same tensors, which a step
+        # that is captured goes on to change
+        self._counts = torch.zeros(3, device=device)
+        self._skipped, self._in_a_row, self._longest = self._counts.unbind()
 
     def clear(self) -> None:
         """Forget all steps: the training went back to a checkpoint."""
-        self._skipped, self._in_a_row, self._longest = torch.zeros(3, device=self._device).unbind()
+        self._counts.zero_()
 
     def check(self, loss: Tensor, norm: Tensor) -> Tensor:
         """A scalar on the device: 1.0 if the step must be skipped, else 0.0."""
-        bad = 1.0 - (torch.isfinite(loss.detach()) & torch.isfinite(norm)).float()
-        self._skipped = self._skipped + bad
-        self._in_a_row = (self._in_a_row + 1) * bad
-        self._longest = torch.maximum(self._longest, self._in_a_row)
+        # what is not finite is no zero when it is taken from itself
+        both = loss.detach() + norm
+        bad = (both - both != 0).float()
+        self._skipped.add_(bad)
+        self._in_a_row.add_(1).mul_(bad)
+        torch.maximum(self._longest, self._in_a_row, out=self._longest)
         return bad
 
     def read(self) -> tuple[int, int]:
         """(steps skipped, the most of them in a row) since the last `read`."""
         skipped, longest = torch.stack((self._skipped, self._longest)).tolist()
-        self._skipped = torch.zeros_like(self._skipped)
-        self._longest = self._in_a_row.clone()
+        self._skipped.zero_()
+        self._longest.copy_(self._in_a_row)
         return int(skipped), int(longest)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from distill_tui.engine.training.meters import MetricAccumulator
+from distill_tui.engine.training.meters import MetricAccumulator, in_a_row
 from distill_tui.engine.training.schedule import Clock
 from distill_tui.runs import events as e
 from distill_tui.runs.log import LogWriter
@@ -41,8 +41,9 @@ class MetricsLogger:
 
     def add(self, values: dict[str, Tensor]) -> None:
         """Add a step's scalars; this does not wait for the device."""
-        self._of_steps.add(values)
-        self._of_epoch.add(values)
+        keys, row = in_a_row(values)
+        self._of_steps.add(keys, row)
+        self._of_epoch.add(keys, row)
 
     @property
     def is_due(self) -> bool:

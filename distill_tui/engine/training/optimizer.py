@@ -11,8 +11,28 @@ BETAS = (0.8, 0.99)
 
 
 def adamw(groups: list[dict[str, Any]], lr: float, device: torch.device) -> torch.optim.AdamW:
-    """AdamW for groups of parameters, fused where the device has it."""
-    return torch.optim.AdamW(groups, lr=lr, betas=BETAS, fused=device.type in ("cuda", "cpu"))
+    """AdamW for groups of parameters, fused where the device has it, and such that CUDA can capture its step."""
+    fused, capturable = device.type in ("cuda", "cpu"), device.type == "cuda"
+    return torch.optim.AdamW(groups, lr=lr, betas=BETAS, fused=fused, capturable=capturable)
+
+
+def set_lr(optimizer: torch.optim.Optimizer, lr: float | Tensor) -> None:
+    """Set the learning rate of all groups: a number, or a scalar on the device, which is read in each step."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+
+
+def optimizer_state(optimizer: torch.optim.Optimizer, lr: float) -> dict[str, Any]:
+    """The state for a checkpoint, with the learning rate as a number wherever it lies now."""
+    state = optimizer.state_dict()
+    return state | {"param_groups": [group | {"lr": lr} for group in state["param_groups"]]}
+
+
+def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Restore the state of a checkpoint, which may be of another device or version: how a step is made stays."""
+    optimizer.load_state_dict(state)
+    for group in optimizer.param_groups:
+        group |= {key: optimizer.defaults[key] for key in ("fused", "capturable", "foreach")}
 
 
 def clip_gradients(optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], most: float) -> Tensor:

@@ -17,6 +17,11 @@ def derive_seed(seed: int, *numbers: int) -> int:
     return state >> 1
 
 
+def device_generator(device: torch.device) -> torch.Generator:
+    """A generator of random numbers on a device."""
+    return torch.Generator(device)
+
+
 def generator(seed: int, *numbers: int) -> torch.Generator:
     """A generator seeded with `derive_seed(seed, *numbers)`."""
     return torch.Generator().manual_seed(derive_seed(seed, *numbers))

@@ -172,7 +172,7 @@ class Trainer:
 
     def advance(self) -> None:
         """Train one step, without hooks or events."""
-        data, lr, weights = self.task.batch(self.step), self.lr, self.loss_weights
+        data, lr, weights = self.task.inputs(self.step), self.lr, self.loss_weights
         self.leader.announce(self.step, lr, weights)
         self.metrics.add(self.train_step.step(data, self.step, lr, weights, self.warn_of_memory))
         self.step += 1
@@ -187,6 +187,8 @@ class Trainer:
     def log_steps(self) -> None:
         """Log the steps since the last time, and see whether they were finite."""
         self._check_finite()
+        if error := self.train_step.graph.error:
+            self.diagnostics.warn_not_captured(error, self.step)
         steps = self.metrics.pending_steps(self.step)
         more = self.task.step_values(self.net, steps)
         rates = {f"rate/{self.task.unit}": self.task.per_step}

@@ -95,6 +95,8 @@ class Validator:
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
+            # the memory of a captured step is its own, and the next steps capture it anew
+            self._train_step.graph.reset()
             free_memory(device)
             less = self._task.reduce_memory()
             if not less:
