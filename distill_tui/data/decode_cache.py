@@ -20,7 +20,7 @@ from distill_tui.data.blocks import TRAILER, Integers, digest, restore
 from distill_tui.data.cache_room import decoded_samples, make_room, needed_bytes
 from distill_tui.data.corpus import Corpus, Sound
 from distill_tui.data.packer import Encoded, Packer
-from distill_tui.data.packs import BLOCK, Place, Use, changing, packs_folder, sweep
+from distill_tui.data.packs import BLOCK, DamagedIndexError, Place, Use, changing, packs_folder, sweep
 from distill_tui.data.scan import Progress
 from distill_tui.data.sound_file import FileHash, OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
 from distill_tui.data.thread_pool import Stop, as_ready
@@ -114,7 +114,7 @@ def _read(folder: str, place: Place, first: int, last: int) -> tuple[Integers, N
     table = place.offset + 2 * place.frames + TRAILER.itemsize * begin
     path = f"{folder}/{place.name}"
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -173,12 +173,14 @@ def decode(sound: Sound, rate: int, home: Home, use: Use | None = None) -> Cache
 
 def _find(home: Home, sounds: Iterable[Sound], rate: int, use: Use) -> dict[str, Place]:
     """The places of sounds that are in the cache, which is told that they are used."""
-    with changing(home) as index:
-        length = {sound.content: decoded_samples(sound, rate) for sound in sounds}
-        places = {
-            content: place for content, place in index.find(length, rate).items() if place.frames == length[content]
-        }
-        use.take(index, {place.pack for place in places.values()})
+    length = {sound.content: decoded_samples(sound, rate) for sound in sounds}
+    try:
+        with changing(home) as index:
+            found = index.find(length, rate)
+            places = {content: place for content, place in found.items() if place.frames == length[content]}
+            use.take(index, {place.pack for place in places.values()})
+    except DamagedIndexError:
+        return {}
     return places
 
 

@@ -34,7 +34,7 @@ class Encoded:
         Raises:
             DistillError: the cache cannot be written.
         """
-        self.frames, self.key, self.data = 0, os.urandom(16), bytearray()
+        self.frames, self.key, self.data = 0, os.urandom(packs.KEY_BYTES), bytearray()
         self.part: Path | None = None
         self._folder, self._handle = folder, -1
         try:
@@ -158,7 +158,7 @@ class Packer:
     def _grow(self, index: Index, held: list[tuple[str, Encoded]]) -> list[tuple[str, Encoded]]:
         """Append sounds to the growing pack until it is full; those that are left."""
         pack = index.growing()
-        handle = private(str(self.folder / pack.name), os.O_WRONLY | os.O_CREAT)
+        handle = private(str(self.folder / pack.name), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW)
         try:
             # what a killed process left there
             os.ftruncate(handle, pack.bytes)

@@ -8,6 +8,7 @@ deleted meanwhile; the lock dies with the process.
 
 import contextlib
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,7 @@ BLOCK = 1 << 14
 """Samples that share a scale and a hash. A crop of a second reads a third more than it needs."""
 ROW_BYTES = 12
 """Bytes of a block's scale and hash, which stand behind a sound's int16 samples."""
+KEY_BYTES = 16
 PACK_BYTES = 1 << 30
 """A pack that has grown to this takes no more sounds."""
 PATIENCE = 60.0
@@ -37,7 +39,12 @@ CREATE TABLE IF NOT EXISTS sounds (content TEXT, rate INTEGER, pack INTEGER, off
 CREATE INDEX IF NOT EXISTS by_pack ON sounds (pack);
 """
 FIND = "SELECT pack, name, offset, frames, key FROM sounds JOIN packs ON pack = id WHERE content = ? AND rate = ?"
+NAME = re.compile(r"[0-9a-f]{16}\.pack")
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class DamagedIndexError(DistillError):
+    """The index was damaged, and is gone: the next one is begun anew."""
 
 
 class Place(NamedTuple):
@@ -48,6 +55,14 @@ class Place(NamedTuple):
     offset: int
     frames: int
     key: bytes
+
+    @property
+    def is_possible(self) -> bool:
+        """False for what only a damaged or foreign index holds."""
+        numbers = (self.pack, self.offset, self.frames)
+        is_named = isinstance(self.name, str) and NAME.fullmatch(self.name) is not None
+        are_numbers = all(isinstance(number, int) and number >= 0 for number in numbers)
+        return is_named and are_numbers and isinstance(self.key, bytes) and len(self.key) == KEY_BYTES
 
 
 class Row(NamedTuple):
@@ -80,18 +95,19 @@ class Index:
         found = {}
         for content in contents:
             row = self._rows.execute(FIND, (content, rate)).fetchone()
-            if row is not None:
-                found[content] = Place._make(row)
+            if row is not None and (place := Place._make(row)).is_possible:
+                found[content] = place
         return found
 
     def packs(self) -> list[Row]:
         """All packs, the one that was used last at the end."""
-        return [Row._make(row) for row in self._rows.execute("SELECT id, name, bytes, used FROM packs ORDER BY used")]
+        rows = [Row._make(row) for row in self._rows.execute("SELECT id, name, bytes, used FROM packs ORDER BY used")]
+        return [row for row in rows if isinstance(row.name, str) and NAME.fullmatch(row.name) and row.bytes >= 0]
 
     def growing(self) -> Row:
         """The pack that the next sound goes into: the newest, or a new one where that is full or has lost its end."""
-        row = self._rows.execute("SELECT id, name, bytes, used FROM packs ORDER BY id DESC LIMIT 1").fetchone()
-        if row is not None and (pack := Row._make(row)).bytes < PACK_BYTES:
+        pack = max(self.packs(), default=None)
+        if pack is not None and pack.bytes < PACK_BYTES:
             with contextlib.suppress(OSError):
                 if (self.folder / pack.name).stat().st_size >= pack.bytes:
                     return pack
@@ -151,6 +167,7 @@ def changing(home: Home) -> Iterator[Index]:
         if getattr(error, "sqlite_errorcode", None) in DAMAGED:
             with contextlib.suppress(OSError):
                 (folder / INDEX).unlink()
+            raise DamagedIndexError(f"{printable(str(folder / INDEX))} is damaged", "Try again.") from error
         raise DistillError(
             f"cannot write {printable(str(folder / INDEX))}: {error}",
             "Try again; if that does not help, delete that folder: the sounds are decoded anew.",

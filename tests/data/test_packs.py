@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -174,9 +175,11 @@ def test_too_little_room_is_told_before_anything_starts(
 def test_a_damaged_index_is_begun_anew(folder: Path, home: Home) -> None:
     corpus = scan([folder], 0.2)
     decode_all(corpus, 16000, home)
-    (packs_folder(home) / packs.INDEX).write_bytes(b"this is no database" * 1000)
-    waves, _ = decode_all(corpus, 16000, home)
-    assert len(waves) == COUNT and len(waves[0][:]) == 3200
+    index_file = packs_folder(home) / packs.INDEX
+    for damaged in (b"this is no database" * 1000, index_file.read_bytes()[:4096] + b"\xa5" * 12288):
+        index_file.write_bytes(damaged)
+        waves, _ = decode_all(corpus, 16000, home)
+        assert len(waves) == COUNT and len(waves[0][:]) == 3200
     # the packs that no index knows are swept once they are old
     for path in packs_folder(home).glob("*.pack"):
         if path.name != waves[0].place.name:
@@ -184,6 +187,16 @@ def test_a_damaged_index_is_begun_anew(folder: Path, home: Home) -> None:
     with changing(home) as index:
         packs.sweep(index)
     assert total(home) == COUNT * stored_bytes(3200)
+    # nor is a file elsewhere taken for a pack
+    precious = home.root / "precious"
+    precious.touch()
+    with sqlite3.connect(index_file) as rows:
+        rows.execute("UPDATE packs SET name = '../../precious'")
+    rows.close()
+    assert len(decode_all(corpus, 16000, home)[0]) == COUNT
+    with changing(home) as index:
+        assert str(precious) not in [pack.name for pack in index.packs()]
+    assert precious.read_bytes() == b""
 
 
 @pytest.mark.parametrize(
