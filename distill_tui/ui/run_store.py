@@ -45,6 +45,8 @@ class WatchedRun:
         self._control_stamp: tuple[int, int] | None = (-1, -1)
         self._polls = 0
         self._restart()
+        # what a summary of the log has kept of the part that is not read
+        self._new += self._log.recent
 
     @property
     def state(self) -> RunState:
@@ -62,8 +64,7 @@ class WatchedRun:
     def _restart(self) -> None:
         self._state_told: str | None = None
         self._is_caught_up = False
-        # what a summary of the log has kept of the part that is not read
-        self._new = list(self._log.recent)
+        self._new: list[e.Event] = []
         self._lines: deque[str] = deque(maxlen=MOST_LINES)
 
     @property
