@@ -147,12 +147,12 @@ def save_model(home: Home, trainer: Trainer, data: TrainingData, finished: bool)
         seconds_trained=round(trainer.clock.seconds, 3),
         parameters=sum(p.numel() for p in trainer.net.parameters()),
         recipe=toml.to_dict(with_values(recipe, best["knobs"])),
-        losses=losses | {"distance": best["distance"]},
+        losses=losses | {trainer.task.distance_name: best["distance"]},
         distances=sound_quality.of_log(best["numbers"]),
         history={
             key: thin(series.steps, series.epochs, series.values)
             for key, series in state.series.items()
-            if key.startswith(("loss/", "distance/"))
+            if key.startswith(("loss/", "distance/", "bits/"))
         },
         data=data.described(),
         finished=finished,
@@ -163,7 +163,7 @@ def save_model(home: Home, trainer: Trainer, data: TrainingData, finished: bool)
         level_distances=level_distances,
         **trainer.task.card_facts(best),
     )
-    saved, path = Library(home).save(best["weights"], card)
+    saved, path = Library(home).save(trainer.task.model_tensors(best["weights"]), card)
     _check_saved(path, trainer)
     event = e.ModelSaved(
         id=saved.id, name=saved.name, path=encode_path(path), step=best["step"], level_distances=level_distances

@@ -5,6 +5,7 @@ is null in the file and None in a card that was read.
 """
 
 import datetime
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -76,7 +77,8 @@ class Card(Facts, kw_only=True):
     `steps`, `epochs` and `values` (see `reporting.series.thin`). `level_distances` are those of held-out sound with the
     first 1, 2, ... levels; empty where that was not measured. `data` has `files` (a count) and `seconds`; and,
     unless they were left out of an export, `paths` and `sounds`, a list of [name, hash of the content, part of the
-    split]. `notes` are lines for people.
+    split]. `notes` are lines for people. `codec` is of a generator the card of the codec inside it, without its history
+    and its sounds.
     """
 
     recipe: dict[str, Any] = {}
@@ -84,11 +86,12 @@ class Card(Facts, kw_only=True):
     level_distances: Annotated[list[Number], Meta(max_length=256)] = []
     data: dict[str, Any] = {}
     notes: list[str] = []
+    codec: dict[str, Any] = {}
 
     @property
     def task(self) -> str:
         """The task of the recipe: see `Recipe.task`."""
-        return TASK_OF_NET.get(str(self.recipe.get("model", {}).get("net")), "codec")
+        return task_of(self.recipe)
 
 
 class _Data(Struct):
@@ -110,7 +113,16 @@ class _Recipe(Struct):
     data: dict[str, Any] = {}
     model: dict[str, Any] = {}
     loss: dict[str, Any] = {}
+    prior: dict[str, Any] = {}
     train: dict[str, Any] = {}
+
+
+def task_of(recipe: Mapping[str, Any]) -> str:
+    """The task of a nested recipe that nobody has checked: see `Recipe.task`."""
+    prior, model = recipe.get("prior"), recipe.get("model")
+    if isinstance(prior, Mapping) and prior.get("net"):
+        return "prior"
+    return TASK_OF_NET.get(str(model.get("net")) if isinstance(model, Mapping) else "", "codec")
 
 
 def check_parts(facts: Facts) -> None:
@@ -126,6 +138,13 @@ def check_parts(facts: Facts) -> None:
         convert(facts.data, _Data)
 
 
+def as_codec(card: Card, name: str) -> dict[str, Any]:
+    """A codec's card as a generator's card carries it (`Card.codec`); `name` is what the codec was called."""
+    short = msgspec.structs.replace(without_data(card), name=name, history={}, notes=[])
+    built: dict[str, Any] = msgspec.to_builtins(short)
+    return built
+
+
 def encode(card: Card) -> bytes:
     """The card as JSON."""
     try:
@@ -138,7 +157,7 @@ def encode(card: Card) -> bytes:
 def without_data(card: Card) -> Card:
     """The card without what tells of the sounds more than how many they were: folders, names of files, their hashes."""
     recipe = {**card.recipe}
-    for section, key, empty in (("data", "paths", []), ("train", "start_from", "")):
+    for section, key, empty in (("data", "paths", []), ("train", "start_from", ""), ("prior", "codec", "")):
         if isinstance(inner := recipe.get(section), dict) and key in inner:
             recipe[section] = {**inner, key: empty}
     listed = card.data.get("sounds")

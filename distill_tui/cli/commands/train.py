@@ -148,29 +148,31 @@ def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) ->
     Raises:
         RequestError: there is nothing to train on. The function raises what `create_run` does.
     """
-    from distill_tui.reporting.lines import line, texts
-    from distill_tui.reporting.run_report import model_to_be, net_to_be, sounds_found
-    from distill_tui.runs.service import create_run
     from distill_tui.text import decode_path
 
     paths = data or [decode_path(path) for path in recipe.data.paths]
     if not paths:
         raise RequestError("no sounds to train on", "Name a folder or files: distill-tui train FOLDER")
-    corpus = _scan(home, paths, recipe, out)
+    corpus = scan_sounds(home, paths, recipe, out)
+    return lambda: create(home, recipe, corpus, out)
 
-    def create() -> "RunFolder":
-        new = create_run(home, recipe, corpus)
-        lines = [*sounds_found(corpus), model_to_be(new.recipe), *net_to_be(new.recipe)]
-        if new.pretrained is not None:
-            lines.append(line(f"starts from the weights of model '{new.pretrained.name}' ({new.pretrained.id})"))
-        lines += [line(f"warning: {text}", "fair") for text in new.expectations]
-        if new.room is not None and new.room.is_large:
-            lines.append(line(new.room.text))
-        lines.append(line(f"run: {new.folder.id}"))
-        print("\n".join(printable(text) for text in texts(lines)), file=out, flush=True)
-        return new.folder
 
-    return create
+def create(home: "Home", recipe: "Recipe", corpus: "Corpus", out: TextIO) -> "RunFolder":
+    """Create a run on the sounds of a scan, and describe it on `out`; errors as `create_run`."""
+    from distill_tui.reporting.lines import line, texts
+    from distill_tui.reporting.run_report import model_to_be, net_to_be, sounds_found
+    from distill_tui.runs.service import create_run
+
+    new = create_run(home, recipe, corpus)
+    lines = [*sounds_found(corpus), model_to_be(new.recipe), *net_to_be(new.recipe)]
+    if new.pretrained is not None:
+        lines.append(line(f"starts from the weights of model '{new.pretrained.name}' ({new.pretrained.id})"))
+    lines += [line(f"warning: {text}", "fair") for text in new.expectations]
+    if new.room is not None and new.room.is_large:
+        lines.append(line(new.room.text))
+    lines.append(line(f"run: {new.folder.id}"))
+    print("\n".join(printable(text) for text in texts(lines)), file=out, flush=True)
+    return new.folder
 
 
 def _join_rank_0(options: argparse.Namespace) -> None:
@@ -192,8 +194,8 @@ def _join_rank_0(options: argparse.Namespace) -> None:
         become_rank()
 
 
-def _scan(home: "Home", paths: list[str], recipe: "Recipe", out: TextIO) -> "Corpus":
-    """Scan the sounds and keep them, decoded, in the same pass."""
+def scan_sounds(home: "Home", paths: list[str], recipe: "Recipe", out: TextIO) -> "Corpus":
+    """Scan the sounds and keep them, decoded, in the same pass, with a line of progress."""
     from distill_tui.cli.commands.data import ProgressLine
     from distill_tui.data.cache_room import Plan
     from distill_tui.data.scan import scan

@@ -10,10 +10,12 @@ BETAS = (0.8, 0.99)
 """As in Vocos and DAC: gradients of crops are noisy, and their scale changes as a sound's does."""
 
 
-def adamw(groups: list[dict[str, Any]], lr: float, device: torch.device) -> torch.optim.AdamW:
+def adamw(
+    groups: list[dict[str, Any]], lr: float, device: torch.device, betas: tuple[float, float] = BETAS
+) -> torch.optim.AdamW:
     """AdamW for groups of parameters, fused where the device has it, and such that CUDA can capture its step."""
     fused, capturable = device.type in ("cuda", "cpu"), device.type == "cuda"
-    return torch.optim.AdamW(groups, lr=lr, betas=BETAS, fused=fused, capturable=capturable)
+    return torch.optim.AdamW(groups, lr=lr, betas=betas, fused=fused, capturable=capturable)
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float | Tensor) -> None:

@@ -62,6 +62,7 @@ class TrainStep:
             [{"params": decayed, "weight_decay": recipe.train.weight_decay}, {"params": others, "weight_decay": 0.0}],
             float(recipe.train.learning_rate),
             device,
+            task.betas,
         )
         self.lr = float(recipe.train.learning_rate)
         self.guard = NonFiniteGuard(device)

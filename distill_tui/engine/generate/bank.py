@@ -1,0 +1,39 @@
+"""The code bank: the sounds of a model's data as codes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class CodeBank:
+    """Sounds as codes of one codec, in order of their names.
+
+    Attributes:
+        codes: of each sound [frames, levels], int64 on the CPU.
+        names: of the sounds, as in the card (`data.corpus.Sound.name`).
+        labels: the kind of each, the first folder of its name; "" where there are no folders.
+        held_out: whether the codec (or prior) never trained on it.
+        lengths: samples of each at the codec's rate, up to frames x latent hop.
+    """
+
+    codes: Sequence[Tensor]
+    names: Sequence[str]
+    labels: Sequence[str]
+    held_out: Sequence[bool]
+    lengths: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def part(self, held_out: bool) -> "CodeBank":
+        """The held-out sounds alone, or the others."""
+        rows = [row for row, flag in enumerate(self.held_out) if flag == held_out]
+        return CodeBank(
+            [self.codes[row] for row in rows],
+            [self.names[row] for row in rows],
+            [self.labels[row] for row in rows],
+            [self.held_out[row] for row in rows],
+            [self.lengths[row] for row in rows],
+        )

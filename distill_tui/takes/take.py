@@ -1,0 +1,48 @@
+"""A take: one generated or edited sound, and how it was made."""
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class Nearest(Struct, frozen=True, kw_only=True):
+    """The training sound that a take is nearest to.
+
+    `path` is its name as in the model's data, `start` the second in it where the take lies best, `distance` in dB
+    (log-mel, slid over time), `ratio` that distance over the distance of the training sound's own re-encoded copies
+    (None where that was not measured): at most 1, the take is as near as a copy.
+    """
+
+    path: str
+    start: float
+    distance: float
+    ratio: float | None = None
+
+
+class Take(Struct, kw_only=True):
+    """One take. `path` is relative to its folder.
+
+    `method` is what made it, `label` the kind of sound that was asked for, `settings` the whole request as a dict, from
+    which with `seed` and the model (`model` its name, `model_sha256` the hash of its weights) it can be made again.
+    `novelty`: 0 is a training sound through its codec, 1 as far from the training sounds as a held-out sound usually
+    is. `copied_frames` is the longest run of latent frames whose codes of all levels are those of one training sound,
+    `copied_coarse` the same of level 0 alone. `loudness` is in dB (RMS against full scale), `peak` 0 to 1.
+    `kept`: None is undecided, False thrown away (the file is in the folder's trash until it is emptied).
+    """
+
+    path: str
+    seconds: float
+    seed: int
+    method: str
+    label: str = ""
+    nearest: Nearest | None = None
+    novelty: float | None = None
+    copied_frames: int | None = None
+    copied_coarse: int | None = None
+    loudness: float | None = None
+    peak: float | None = None
+    kept: bool | None = None
+    model: str = ""
+    model_sha256: str = ""
+    created: str = ""
+    settings: dict[str, Any] = {}
