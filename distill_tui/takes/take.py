@@ -26,7 +26,8 @@ class Take(Struct, kw_only=True):
     which with `seed` and the model (`model` its name, `model_sha256` the hash of its weights) it can be made again.
     `novelty`: 0 is a training sound through its codec, 1 as far from the training sounds as a held-out sound usually
     is. `copied_frames` is the longest run of latent frames whose codes of all levels are those of one training sound,
-    `copied_coarse` the same of level 0 alone, of `frames` in all. `loudness` is in dB (RMS against full scale), `peak` 0 to 1.
+    `copied_coarse` the same of level 0 alone, of `frames` in all. `loudness` is in dB (RMS against full scale), `peak`
+    0 to 1.
     `kept`: None is undecided, False thrown away (the file is in the folder's trash until it is emptied).
     """
 
