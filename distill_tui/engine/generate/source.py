@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from distill_tui.data.audio_io import resampled
@@ -52,7 +53,7 @@ def load_source(codec: Codec, path: str | Path) -> Source:
         RequestError: it cannot be read, is silent, shorter than LEAST_FRAMES or longer than MOST_SECONDS.
     """
     file, name = Path(path), printable(str(path))
-    kept: list[np.ndarray] = []  # type: ignore[type-arg]
+    kept: list[NDArray[np.float32]] = []
     content, taken, most = "", 0, round(MOST_SECONDS * codec.rate)
     try:
         with open_sound(file) as sound:
