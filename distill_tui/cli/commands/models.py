@@ -12,7 +12,7 @@ from distill_tui.cli.commands.evaluate import evaluate as evaluate_sounds
 from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
-from distill_tui.reporting import sound_quality
+from distill_tui.reporting import code_bits, sound_quality
 from distill_tui.reporting.bitrate import entropy_kbps
 from distill_tui.reporting.formatting import count, kbps, local_day, number, plural, table
 from distill_tui.reporting.lines import texts
@@ -96,7 +96,12 @@ def _document(entry: "Entry") -> dict[str, Any]:
 
     from distill_tui.library.card import Summary
 
-    document: dict[str, Any] = {"name": entry.name, "path": str(entry.path), "size": entry.size}
+    document: dict[str, Any] = {
+        "name": entry.name,
+        "path": str(entry.path),
+        "size": entry.size,
+        "kind": entry.kind or None,
+    }
     if entry.summary is None:
         return {**dict.fromkeys(Summary.__struct_fields__), **document, "created": entry.created, "error": entry.error}
     return {**msgspec.structs.asdict(entry.summary), **document, "error": None}
@@ -134,7 +139,9 @@ def _list_table(entries: "Sequence[Entry]") -> str:
     for entry in entries:
         cells = ["-"] * 5
         if facts := entry.summary:
-            distance = sound_quality.value_text("distance", sound_quality.listed(measured[entry.path], measure))
+            distance = code_bits.listed(facts) or sound_quality.value_text(
+                "distance", sound_quality.listed(measured[entry.path], measure)
+            )
             loss = number(facts.losses.get("val"))
             cells = [count(facts.parameters), kbps(facts.kbps), distance, loss, facts.run or "-"]
         rows.append([entry.name, entry.id or "-", local_day(entry.created), *cells, entry.error])
