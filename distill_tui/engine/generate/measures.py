@@ -88,6 +88,15 @@ class SetMeasures:
             "cut": sum(is_cut(take, self._rate) for take in takes) / len(takes),
         }
 
+    def between_real(self) -> float:
+        """Kernel distance between the training and the held-out sounds."""
+        return kernel_distance(self._training, self._held_out)
+
+    def nearest_training(self, takes: Sequence[Tensor]) -> list[int]:
+        """The training sound that each take is nearest to, by the embedding."""
+        rows: list[int] = _squared(self._scaled(self._embedding(takes)), self._training).argmin(1).tolist()
+        return rows
+
     def _scaled(self, rows: Tensor) -> Tensor:
         return (rows - self._mean) / self._deviation
 
