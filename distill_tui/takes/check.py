@@ -45,6 +45,8 @@ def check_request(request: Request) -> None:
         _check_gap(request)
     if request.loop and (request.continue_file or request.fill or request.follow):
         raise RequestError(f"--loop: does not go with {given[0]}")
+    if request.loop and given and request.seconds is not None:
+        raise RequestError(f"--seconds: a loop of {given[0]} is as long as the sound allows", "Leave --seconds out.")
     if request.max_copy is not None and request.max_copy < 1:
         raise RequestError(f"--max-copy: {request.max_copy} is not a number of frames from 1 on")
     if request.novelty is not None and not 0 <= request.novelty <= 10:

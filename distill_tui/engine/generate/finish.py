@@ -11,7 +11,7 @@ from torch import Tensor
 
 from distill_tui.engine.generate.blend import Material
 from distill_tui.engine.generate.codec import Codec
-from distill_tui.engine.generate.loop import exactly
+from distill_tui.engine.generate.loop import exactly, loop_frames
 from distill_tui.engine.generate.loop import loop as looped
 
 MOST_PEAK = 0.99
@@ -58,7 +58,7 @@ def finish(codec: Codec, draft: Draft, loop: bool, samples: int | None, wave: Te
     """
     latents = draft.material.latents
     if loop:
-        latents = looped(codec, latents, None if samples is None else codec.frames(samples / codec.rate))
+        latents = looped(codec, latents, None if samples is None else loop_frames(codec, samples))
         wave = codec.decode(latents, loop=True)
         wave = wave if samples is None else exactly(wave, samples)
     elif wave is None:

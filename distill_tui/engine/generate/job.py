@@ -14,7 +14,7 @@ from torch import Tensor
 from distill_tui.engine.generate import edit
 from distill_tui.engine.generate.blend import Material, blend
 from distill_tui.engine.generate.finish import Draft
-from distill_tui.engine.generate.loop import fades
+from distill_tui.engine.generate.loop import fades, loop_frames
 from distill_tui.engine.generate.prior_takes import PriorTakes
 from distill_tui.engine.generate.sounds import Sounds
 from distill_tui.engine.generate.source import Source, load_source, seeded
@@ -61,6 +61,8 @@ class Job:
         self.edit = edit_of(request)
         self.method = self._method()
         self.frames = None if request.seconds is None else self.codec.frames(request.seconds)
+        if request.loop and request.seconds is not None:
+            self.frames = loop_frames(self.codec, round(request.seconds * self.codec.rate))
         self.samples = None if request.seconds is None else max(1, round(request.seconds * self.codec.rate))
         paths = [str(path) for path in (request.morph or [getattr(request, self.edit)])] if self.edit else []
         self._files = [load_source(self.codec, path) for path in paths]

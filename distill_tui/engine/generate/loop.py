@@ -74,6 +74,11 @@ def seam(codec: Codec, latents: Tensor, fade: int, frames: int | None = None) ->
     return best[1], best[2]
 
 
+def loop_frames(codec: Codec, samples: int) -> int:
+    """Latent frames of a loop of so many samples: as near as may be; `exactly` does the rest."""
+    return max(1, round(samples / codec.hop))
+
+
 def exactly(wave: Tensor, samples: int) -> Tensor:
     """A loop at another number of samples, near to its own: resampled in a circle, which is exact of what repeats."""
     if len(wave) == samples:

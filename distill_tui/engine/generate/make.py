@@ -70,7 +70,7 @@ class Maker:
         self.prior = PriorTakes(source, self.codec) if isinstance(source, Generator) else None
         own = source.labels if isinstance(source, Generator) else bank.labels
         self.labels = sorted({label for label in own if label})
-        self._data, self._bank_hash = [str(path) for path in data], fingerprint(bank)
+        self.bank_hash, self._data = fingerprint(bank), [str(path) for path in data]
 
     @classmethod
     def open(
@@ -212,7 +212,7 @@ class Maker:
             created=now(),
             settings=msgspec.to_builtins(request),
             attempt=attempt,
-            bank=self._bank_hash,
+            bank=self.bank_hash,
             data=self._data,
             sources=job.sources,
         )

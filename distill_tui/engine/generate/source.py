@@ -79,15 +79,6 @@ def load_source(codec: Codec, path: str | Path) -> Source:
     return Source(wave, codes, codec.latents(codes), content, name)
 
 
-def content_of(path: str | Path) -> str:
-    """The hash of a file's bytes; "" where it cannot be read."""
-    try:
-        with Path(path).open("rb") as file:
-            return hash_file(file.fileno())
-    except OSError:
-        return ""
-
-
 def seeded(*numbers: int) -> np.random.Generator:
     """Random numbers that follow from `numbers` alone."""
     digest = hashlib.blake2b(repr(numbers).encode(), digest_size=16).digest()
