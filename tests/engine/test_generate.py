@@ -316,7 +316,7 @@ def test_other_bottlenecks_blend_and_walk(bottleneck: str, tmp_path: Path, sourc
     bank = CodeBank([one.encode(w) for w in waves], list("abcd"), [""] * 4, [False] * 4, [len(w) for w in waves])
     some = Maker(model, bank)
     for method in ("blend", "walk"):
-        takes = list(some.make(Request(count=2, method=method)))  # type: ignore[arg-type]
+        takes = list(some.make(Request(count=2, method=method)))
         assert all(np.isfinite(take.wave).all() and len(take.wave) for take in takes)
     for asked in (
         {"like": source},

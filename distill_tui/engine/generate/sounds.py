@@ -12,6 +12,8 @@ from distill_tui.engine.generate.codec import Codec
 
 PIECE_SECONDS = 4.0
 """Of a longer sound, such as a recording, a piece of half of this is taken at a time."""
+LENGTHS = 4
+"""Times that a sound is slowed down or hurried at the most, if there are others."""
 KIND = 12
 """Sounds that count as of a kind with another where there are no labels."""
 
@@ -52,6 +54,11 @@ class Sounds:
     def rows(self, label: str) -> list[int]:
         """The sounds with a label; all for ""."""
         return [row for row, name in enumerate(self.labels) if not label or name == label]
+
+    def about(self, frames: int, rows: Sequence[int]) -> list[int]:
+        """Those of `rows` that last about as long, up to LENGTHS times as long or short; all where none does."""
+        near = [row for row in rows if frames / LENGTHS <= len(self.latents[row]) <= frames * LENGTHS]
+        return near if len(near) > 1 else list(rows)
 
     def feature(self, latents: Tensor) -> Tensor:
         """The features of another sound."""
