@@ -13,9 +13,10 @@ from numpy.random import Generator as Random
 from torch import Tensor
 
 from distill_tui.engine.generate import edit
-from distill_tui.engine.generate.blend import Material, blend
+from distill_tui.engine.generate.blend import blend
 from distill_tui.engine.generate.finish import Draft
 from distill_tui.engine.generate.loop import fades, loop_frames
+from distill_tui.engine.generate.material import Material
 from distill_tui.engine.generate.prior_takes import PriorTakes
 from distill_tui.engine.generate.sounds import Sounds
 from distill_tui.engine.generate.source import Source, load_source, seeded

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from distill_tui.engine.generate.blend import Material, Part, resize
+from distill_tui.engine.generate.blend import resize
 from distill_tui.engine.generate.codec import Codec
 from distill_tui.engine.generate.copies import copy_ban
 from distill_tui.engine.generate.edit import LEAST_MORE, bent, joined, whole_frames
 from distill_tui.engine.generate.generator import Generator
+from distill_tui.engine.generate.material import Material, Part
 from distill_tui.engine.generate.sampler import Steer, draw
 from distill_tui.engine.generate.source import Source
 from distill_tui.takes.request import Request
