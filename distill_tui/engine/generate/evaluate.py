@@ -14,7 +14,7 @@ from distill_tui.engine.generate.novelty import Judge, Judgement, Scale
 from distill_tui.engine.generate.references import decoded
 from distill_tui.engine.inference.model import Model
 from distill_tui.engine.training.seeds import generator as seeded
-from distill_tui.reporting.novelty import COPY_RATIO
+from distill_tui.reporting.novelty import is_near
 from distill_tui.takes.request import Request
 
 MOST_SOUNDS = 200
@@ -106,7 +106,7 @@ class Evaluator:
             sounds=len(waves),
             **self._measures(waves),
             newer=float((far[:, None] > torch.tensor(self._far)).double().mean()),
-            copies=fmean(float(ratio <= COPY_RATIO) for ratio in ratios),
+            copies=fmean(float(is_near(one.nearest.ratio, one.novelty)) for one in judged),
             ratio=median(ratios),
             novelty=median(one.novelty for one in judged),
             copied_frames=median(one.copied_frames / max(1, one.frames) for one in judged),
