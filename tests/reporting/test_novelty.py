@@ -8,8 +8,17 @@ from distill_tui.takes.take import Nearest, Take
 
 def take(ratio: float | None, novelty: float, coarse: int = 0, start: float = 0.0) -> Take:
     nearest = Nearest(path="kick_04.wav", start=start, distance=2.5, ratio=ratio)
-    named = {"nearest": nearest, "novelty": novelty, "copied_coarse": coarse, "copied_frames": 0, "frames": 20}
-    return Take(path="1.wav", seconds=0.5, seed=1, method="prior", **named)
+    return Take(
+        path="1.wav",
+        seconds=0.5,
+        seed=1,
+        method="prior",
+        nearest=nearest,
+        novelty=novelty,
+        copied_coarse=coarse,
+        copied_frames=0,
+        frames=20,
+    )
 
 
 @pytest.mark.parametrize(
