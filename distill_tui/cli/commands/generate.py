@@ -185,6 +185,7 @@ def open_maker(home: str | None, wanted: str | Path, device: str, data: list[str
     """
     import os
 
+    from distill_tui.cli.commands.data import ProgressLine
     from distill_tui.data.silence_stderr import quiet_decoders
     from distill_tui.library.store import Library
     from distill_tui.machine import COMPUTING
@@ -200,18 +201,22 @@ def open_maker(home: str | None, wanted: str | Path, device: str, data: list[str
         os.environ.setdefault(name, value)
     from distill_tui.engine.generate.make import Maker
 
+    progress = ProgressLine("encoded")
     with quiet_decoders():
-        return Maker.open(path, place, device, [str(expand(one).absolute()) for one in data], with_judge)
+        try:
+            return Maker.open(path, place, device, [str(expand(one).absolute()) for one in data], with_judge, progress)
+        finally:
+            progress.end()
 
 
 def line(folder: TakesFolder, take: "Take") -> str:
     """A take in one line."""
+    from distill_tui.reporting import novelty
+
     parts = [printable(str(folder.file(take))), f"{take.seconds:.2f} s", take.method]
     if take.nearest is not None:
-        parts.append(f"nearest {printable(take.nearest.path)} at {take.nearest.start:.2f} s")
-    if take.novelty is not None:
-        parts.append(f"novelty {take.novelty:.2f}")
-    return "  ".join([*parts, *([f"({take.note})"] if take.note else [])])
+        parts.append(printable(novelty.line(take).text))
+    return "  ".join([*parts, *([f"({printable(take.note)})"] if take.note else [])])
 
 
 def as_document(folder: TakesFolder, take: "Take") -> dict[str, Any]:

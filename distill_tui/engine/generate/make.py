@@ -112,7 +112,7 @@ class Maker:
         else:
             model, bank = source, None
         bank = bank or bank_of_codec(home, model, data, progress)
-        return cls(source, bank, Judge(bank, model) if with_judge else None, data)
+        return cls(source, bank, Judge(bank, model, home.cache) if with_judge else None, data)
 
     @property
     def sample_rate(self) -> int:
@@ -134,6 +134,8 @@ class Maker:
         Raises:
             RequestError: the request cannot be met (label, seconds, source sound, method); before the first take.
         """
+        if request.novelty is not None and self.judge is None:
+            raise RequestError("--novelty: how new takes are is not measured here")
         return self._each(self.job(request), progress or (lambda _done, _all: None), stop or (lambda: False))
 
     def again(self, take: Take) -> Made:
@@ -155,8 +157,6 @@ class Maker:
         """
         check_request(request)
         check_label(request.label, self.labels, self.card.name)
-        if request.novelty is not None and self.judge is None:
-            raise RequestError("--novelty: how new takes are is not measured here")
         return Job(request, self.sounds, self.prior, self.card.name)
 
     def _each(self, job: Job, progress: Progress, stop: Stop) -> Iterator[Made]:
@@ -219,6 +219,7 @@ class Maker:
         if judged := self._judge(sound, codes):
             take.nearest, take.novelty = judged.nearest, judged.novelty
             take.copied_frames, take.copied_coarse = judged.copied_frames, judged.copied_coarse
+            take.frames = judged.frames
         return Made(sound.wave, codes, take)
 
     def _judge(self, sound: Sound, codes: Tensor) -> Judgement | None:
