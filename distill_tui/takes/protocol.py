@@ -1,9 +1,10 @@
 """The lines between the app and the warm process that generates (`engine.generate.worker`): one JSON value each.
 
 The app writes commands to the process's standard input, the process answers with events on its standard output. It ends
-when its input ends, or after IDLE_SECONDS without a command.
+when its input ends, or after IDLE_SECONDS without a command. Paths are written by `text.encode_path`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,6 +16,10 @@ from distill_tui.takes.take import Take
 from distill_tui.text import without_surrogates
 
 IDLE_SECONDS = 600.0
+PICTURE = (20, 4)
+"""Width and height of the small spectrogram of a take."""
+SOURCES = ("like", "continue_file", "fill", "follow")
+"""The fields of a request that name one source sound."""
 
 
 class Open(Struct, tag="open", frozen=True):
@@ -59,6 +64,7 @@ class Ready(Struct, tag="ready", frozen=True):
 
 
 class Progress(Struct, tag="progress", frozen=True):
+    """`done` of `total` parts of a request are done."""
 
     id: int
     done: int
@@ -66,10 +72,11 @@ class Progress(Struct, tag="progress", frozen=True):
 
 
 class TakeMade(Struct, tag="take", frozen=True):
-    """A take is in the folder."""
+    """A take is in the folder. `picture` is its spectrogram of PICTURE characters, as `data.spectrogram` prints it."""
 
     id: int
     take: Take
+    picture: list[str] = []
 
 
 class Done(Struct, tag="done", frozen=True):
@@ -98,8 +105,17 @@ def encode(message: Command | Event) -> bytes:
     try:
         return msgspec.json.encode(message) + b"\n"
     except UnicodeEncodeError:
-        # a file whose name is not valid text on this system: JSON cannot hold it as it is
+        # a name in it that is not valid text on this system: JSON cannot hold it as it is
         return msgspec.json.encode(without_surrogates(msgspec.to_builtins(message))) + b"\n"
+
+
+def with_paths(request: Request, change: Callable[[str], str]) -> Request:
+    """The request with `change` made of the path of each source sound: `encode_path` to write it, `decode_path` to
+    open it."""
+    named = {word: change(path) for word in SOURCES if (path := getattr(request, word))}
+    if request.morph:
+        named["morph"] = (change(request.morph[0]), change(request.morph[1]))  # type: ignore[assignment]
+    return msgspec.structs.replace(request, **named)
 
 
 _COMMANDS: Any = msgspec.json.Decoder(Command)
