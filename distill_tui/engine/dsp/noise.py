@@ -61,13 +61,14 @@ def band_of_bins(sample_rate: int, n_fft: int, count: int) -> Tensor:
 
 
 def random_phases(first: Tensor, frames: int, bins: int) -> Tensor:
-    """Phases in -pi..pi [batch, frames, bins] for latent frames from `first` [batch] on.
+    """Phases in -pi..pi [batch, frames, bins] for latent frames from `first` [batch] on, or for those of `first` [batch,
+    frames], in any order.
 
     A number follows from its frame and its bin alone, so a sound that is decoded in pieces is the same as in one go.
     They are the finaliser of MurmurHash3 (Appleby 2011) in 32 bits, which no device rounds.
     """
-    frame = first[:, None, None] + torch.arange(frames, device=first.device)[:, None]
-    x = frame * bins + torch.arange(bins, device=first.device)
+    frame = first if first.dim() == 2 else first[:, None] + torch.arange(frames, device=first.device)
+    x = frame[..., None] * bins + torch.arange(bins, device=first.device)
     x &= 0xFFFFFFFF
     for multiplier, shift in ((0x85EBCA6B, 16), (0xC2B2AE35, 13)):
         x = ((x ^ (x >> shift)) * multiplier) & 0xFFFFFFFF

@@ -45,7 +45,8 @@ class Autoencoder(nn.Module):
 
         Args:
             first: the place of the first latent frame in its sound, for each of the batch or for all, which the random
-                numbers of a decoder that has some follow from.
+                numbers of a decoder that has some follow from; or the places of all frames [batch, frames], which need
+                not follow one another.
         """
         raise NotImplementedError
 
@@ -122,6 +123,6 @@ class SoundNet(Autoencoder):
     def loss(self) -> Loss:
         return SpectralLoss(self.sample_rate, crop_samples(self.recipe), self.recipe.loss.scales)
 
-    def decode_audio(self, latents: Tensor, first: int = 0) -> Tensor:
-        """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]; `first` is their place in the sound."""
+    def decode_audio(self, latents: Tensor, first: Tensor | int = 0) -> Tensor:
+        """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]; `first` is as for `decode`."""
         return self.render(self.decode(latents, first))

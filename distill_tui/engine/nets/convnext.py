@@ -253,6 +253,9 @@ class ConvNeXt(SoundNet):
         turns = TURNS if self.stride % TURNS == 0 else 1
         if isinstance(first, int):
             first = torch.full((batch,), first, device=noisiness.device)
-        phases = random_phases(first * turns, frames * turns, len(self.band)).view(batch, frames, turns, -1)
+        places = first * turns
+        if places.dim() == 2:
+            places = (places[..., None] + torch.arange(turns, device=places.device)).flatten(1)
+        phases = random_phases(places, frames * turns, len(self.band)).view(batch, frames, turns, -1)
         phases = phases * noisiness.sigmoid()[:, :, None, self.band]
         return phases.repeat_interleave(self.stride // turns, dim=2).flatten(1, 2)

@@ -1,0 +1,214 @@
+"""The code bank of a codec: the sounds that it was trained on, or others, as its codes, cached in the home."""
+
+import contextlib
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+
+from distill_tui.data.audio_io import resampled
+from distill_tui.data.corpus import Corpus, Sound
+from distill_tui.data.scan import scan
+from distill_tui.data.sound_file import UnreadableSoundError, open_sound, to_mono
+from distill_tui.engine.generate.bank import CodeBank
+from distill_tui.engine.inference.files import encode_blocks
+from distill_tui.engine.inference.model import Model
+from distill_tui.errors import DistillError, RequestError
+from distill_tui.files import atomic_write
+from distill_tui.foreign import open_regular
+from distill_tui.paths import Home
+from distill_tui.text import decode_path, printable
+
+VERSION = 1
+"""To be raised when the same sounds would be stored in another way."""
+MOST_SECONDS = 3600.0
+"""Of sound in a bank: of larger collections every n-th sound is used."""
+WAY_OUT = "Name a folder of such sounds with --data DATA."
+
+Progress = Callable[[int, int], None]
+
+
+class _Index(msgspec.Struct):
+    """The part of a cached bank that is no array."""
+
+    version: int
+    names: list[str]
+    labels: list[str]
+    held_out: list[bool]
+    lengths: list[int]
+    frames: list[int]
+
+
+def label_of(name: str) -> str:
+    """The kind of a sound: the first folder of its name; "" where there is none."""
+    return name.split("/", 1)[0] if "/" in name else ""
+
+
+def bank_of_codec(
+    home: Home, model: Model, data: Sequence[str | Path] = (), progress: Progress | None = None
+) -> CodeBank:
+    """Encode the sounds that a codec was trained on, or those of `data`; from the cache where they are there.
+
+    Channels are mixed. Of a single sound whose last part was held out, all is taken as trained on.
+
+    Args:
+        data: folders and files; (): those of the model's card, which are found by their contents.
+        progress: called with (sounds done, sounds in all).
+
+    Raises:
+        RequestError: the sounds are gone, or the model does not say which they were; the way out is `--data`.
+    """
+    if not data and (cached := _read(_path(home, model, _key_of_card(model)))):
+        return cached
+    sounds = _thin(_scanned(home, data) if data else _of_card(home, model))
+    key = _key([sound.content for sound in sounds]) if data else _key_of_card(model)
+    path = _path(home, model, key)
+    if data and (cached := _read(path)):
+        return cached
+    bank = _encode(model, sounds, progress or (lambda _done, _total: None))
+    # a cache that cannot be written costs time, and no more; a name that is no text cannot be
+    with contextlib.suppress(DistillError, UnicodeEncodeError):
+        _write(path, bank)
+    return bank
+
+
+def fingerprint(bank: CodeBank) -> str:
+    """A hash of a bank's codes and names: the same takes need the same bank."""
+    hasher = hashlib.blake2b(digest_size=8)
+    for name, held_out, codes in zip(bank.names, bank.held_out, bank.codes, strict=True):
+        hasher.update(f"{name}\0{held_out}\0".encode(errors="surrogateescape"))
+        hasher.update(codes.contiguous().numpy().tobytes())
+    return hasher.hexdigest()
+
+
+def _key(contents: Sequence[str]) -> str:
+    return hashlib.blake2b("\n".join(contents).encode(), digest_size=8).hexdigest()
+
+
+def _listed(model: Model) -> dict[str, tuple[str, str]]:
+    """Name and part of the split of each sound of a model's card, by the hash of its contents."""
+    rows = model.card.data.get("sounds") or []
+    return {str(row[1]): (str(row[0]), str(row[2]) if len(row) > 2 else "training") for row in rows}
+
+
+def _key_of_card(model: Model) -> str:
+    return _key(sorted(_listed(model)))
+
+
+def _path(home: Home, model: Model, key: str) -> Path:
+    return home.cache / "banks" / f"{model.card.weights_sha256[:32]}-{key}.npz"
+
+
+def _of_card(home: Home, model: Model) -> list[Sound]:
+    """The sounds of a model's card, as they lie on the disk now."""
+    name = printable(model.card.name)
+    listed = _listed(model)
+    paths = [Path(decode_path(str(path))) for path in model.card.data.get("paths") or []]
+    if not listed or not paths:
+        raise RequestError(f"'{name}' does not say which sounds it was trained on", WAY_OUT)
+    there = [path for path in paths if path.exists()]
+    if not there:
+        raise RequestError(f"the sounds that '{name}' was trained on are gone: {printable(str(paths[0]))}", WAY_OUT)
+    sounds = []
+    for sound in scan(there, 0.1, home).sounds:
+        if sound.content in listed:
+            sound.name, split = listed[sound.content]
+            sound.split = "validation" if split == "validation" else "training"
+            sounds.append(sound)
+    if not any(sound.split == "training" for sound in sounds):
+        where = printable(str(there[0]))
+        raise RequestError(f"none of the sounds that '{name}' was trained on is in {where} any more", WAY_OUT)
+    return sounds
+
+
+def _scanned(home: Home, data: Sequence[str | Path]) -> list[Sound]:
+    corpus: Corpus = scan(data, 0.1, home)
+    if not corpus.sounds:
+        raise corpus.no_sounds()
+    return corpus.sounds
+
+
+def _thin(sounds: list[Sound]) -> list[Sound]:
+    """At most MOST_SECONDS of sound, evenly from all of it, at least two sounds of each part."""
+    ordered = sorted(sounds, key=lambda sound: sound.name)
+    every = max(1, round(sum(sound.seconds for sound in ordered) / MOST_SECONDS))
+    parts = [[s for s in ordered if (s.split == "validation") == flag] for flag in (False, True)]
+    kept = [s for part in parts for s in (part[::every] if len(part[::every]) > 1 else part)]
+    return sorted(kept, key=lambda sound: sound.name)
+
+
+def _encode(model: Model, sounds: list[Sound], progress: Progress) -> CodeBank:
+    """Encode sounds one by one; those that cannot be read any more are left out."""
+    rows = []
+    failed = ""
+    for done, sound in enumerate(sounds):
+        progress(done, len(sounds))
+        try:
+            codes, length = _codes(model, sound)
+        except UnreadableSoundError as error:
+            failed = str(error)
+            continue
+        rows.append((codes, sound, length))
+    progress(len(sounds), len(sounds))
+    if not rows:
+        raise RequestError(failed, WAY_OUT)
+    return CodeBank(
+        [codes for codes, _, _ in rows],
+        [sound.name for _, sound, _ in rows],
+        [label_of(sound.name) for _, sound, _ in rows],
+        [sound.split == "validation" for _, sound, _ in rows],
+        [length for _, _, length in rows],
+    )
+
+
+def _codes(model: Model, sound: Sound) -> tuple[torch.Tensor, int]:
+    """The codes of a sound [frames, levels], at most MOST_SECONDS of it, and its samples at the model's rate."""
+    with open_sound(sound.file) as opened:
+        blocks = resampled((to_mono(block) for block in opened.blocks()), opened.rate, model.sample_rate, least=1)
+        most = round(MOST_SECONDS * model.sample_rate)
+        taken, kept = 0, []
+        for block in blocks:
+            kept.append(np.nan_to_num(block[: most - taken, None]))
+            taken += len(kept[-1])
+            if taken >= most:
+                break
+    if not taken:
+        raise UnreadableSoundError(sound.file, "empty (no samples in it)")
+    return torch.cat(list(encode_blocks(model, iter(kept))), 1)[0], taken
+
+
+def _write(path: Path, bank: CodeBank) -> None:
+    codes = torch.cat(list(bank.codes)).numpy()
+    index = _Index(
+        VERSION,
+        list(bank.names),
+        list(bank.labels),
+        list(bank.held_out),
+        list(bank.lengths),
+        [len(one) for one in bank.codes],
+    )
+    packed = io.BytesIO()
+    small = codes.astype(np.int32) if codes.dtype.kind == "i" else codes
+    np.savez_compressed(packed, codes=small, index=np.frombuffer(msgspec.json.encode(index), np.uint8))
+    atomic_write(path, packed.getvalue())
+
+
+def _read(path: Path) -> CodeBank | None:
+    """A bank of the cache; None where there is none, or a damaged one."""
+    try:
+        with open_regular(path) as handle, zipfile.ZipFile(handle) as archive, np.load(handle) as file:
+            if sum(member.file_size for member in archive.infolist()) > 1 << 32:
+                return None
+            index = msgspec.json.decode(file["index"].tobytes(), type=_Index)
+            codes = torch.from_numpy(file["codes"].astype(np.int64 if file["codes"].dtype.kind == "i" else np.float32))
+        if index.version != VERSION:
+            return None
+        parts = list(codes.split(index.frames))
+        return CodeBank(parts, index.names, index.labels, index.held_out, index.lengths)
+    except Exception:  # noqa: BLE001 - numpy and zipfile raise whatever a damaged file leads to; it is made anew
+        return None

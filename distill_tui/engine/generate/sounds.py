@@ -1,0 +1,105 @@
+"""The training sounds of a bank as latents, and which of them are of a kind."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.random import Generator as Random
+from torch import Tensor
+
+from distill_tui.engine.generate.bank import CodeBank
+from distill_tui.engine.generate.codec import Codec
+
+PIECE_SECONDS = 4.0
+"""Of a longer sound, such as a recording, a piece of half of this is taken at a time."""
+KIND = 12
+"""Sounds that count as of a kind with another where there are no labels."""
+
+
+class Sounds:
+    """The sounds of a bank that the codec was trained on.
+
+    Attributes:
+        latents: of each sound, float32 [frames, dim].
+        codes: of each, [frames, levels].
+        loudness: of each, [frames] in dB.
+        lengths: samples of each.
+        features: float32 [sounds, features], of about one scale: near ones are of a kind.
+    """
+
+    def __init__(self, codec: Codec, bank: CodeBank) -> None:
+        part = bank.part(held_out=False)
+        self.codec, self.names, self.labels = codec, list(part.names), list(part.labels)
+        self.codes, self.lengths = list(part.codes), list(part.lengths)
+        self.latents = [codec.latents(codes) for codes in self.codes]
+        self.loudness = [codec.loudness(latents) for latents in self.latents]
+        self._step: Tensor | None = None
+        raw = torch.stack([_features(x, y) for x, y in zip(self.latents, self.loudness, strict=True)])
+        self._mean, self._scale = raw.mean(0), raw.std(0, correction=0).clamp(min=1e-6)
+        self.features = self._normalised(raw)
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+    @property
+    def step(self) -> float:
+        """The median squared distance of a sound's neighbouring frames: two frames that are nearer meet."""
+        if self._step is None:
+            each = torch.cat([x.diff(dim=0).square().sum(-1) for x in self.latents if len(x) > 1] or [torch.ones(1)])
+            self._step = torch.tensor(float(each.median()))
+        return float(self._step)
+
+    def rows(self, label: str) -> list[int]:
+        """The sounds with a label; all for ""."""
+        return [row for row, name in enumerate(self.labels) if not label or name == label]
+
+    def feature(self, latents: Tensor) -> Tensor:
+        """The features of another sound."""
+        return self._normalised(_features(latents, self.codec.loudness(latents)))
+
+    def nearest(self, feature: Tensor, rows: Sequence[int], count: int) -> list[int]:
+        """The `count` of `rows` whose features are nearest, the nearest first."""
+        far = (self.features[list(rows)] - feature).square().sum(-1)
+        return [rows[int(place)] for place in far.argsort(stable=True)[:count]]
+
+    def of_a_kind(self, row: int, rows: Sequence[int]) -> list[int]:
+        """Sounds of `rows` that are of a kind with one, itself left out: of the same label, the nearest KIND of them."""
+        others = [other for other in rows if other != row]
+        same = [other for other in others if self.labels[other] == self.labels[row]]
+        return self.nearest(self.features[row], same or others, KIND)
+
+    def piece(self, row: int, random: Random) -> tuple[Tensor, Tensor, int]:
+        """Codes and latents of a sound, and its length in samples; of a long one, a piece."""
+        most = round(PIECE_SECONDS * self.codec.frame_rate)
+        codes, latents, length = self.codes[row], self.latents[row], self.lengths[row]
+        if len(codes) <= most:
+            return codes, latents, length
+        frames = most // 2
+        start = int(random.integers(0, len(codes) - frames + 1))
+        return codes[start : start + frames], latents[start : start + frames], frames * self.codec.hop
+
+    def _normalised(self, raw: Tensor) -> Tensor:
+        # of constant features (one sound) nothing is left
+        return torch.where(self._scale > 1e-5, (raw - self._mean) / self._scale, 0.0)
+
+
+def _features(latents: Tensor, loudness: Tensor) -> Tensor:
+    """What a sound is like: its latents where it is loud, their spread, how it begins, its length and its decay."""
+    weight = (10 ** (loudness / 20)).clamp(min=1e-6)[:, None]
+    mean = (latents * weight).sum(0) / weight.sum()
+    spread = ((latents - mean).square() * weight).sum(0).div(weight.sum()).sqrt()
+    begin = latents[: max(1, min(4, len(latents)))].mean(0)
+    length = torch.tensor(float(np.log(len(latents))))
+    centre = (torch.arange(len(latents))[:, None] * weight).sum() / weight.sum() / len(latents)
+    dim = latents.shape[1] ** 0.5
+    # the three numbers of time weigh as much as a set of latents
+    return torch.cat((mean, spread, begin, torch.stack((length, centre)).repeat(max(1, round(dim)))))
+
+
+def shuffled_place(seed: int, count: int) -> int:
+    """Place `seed` of an order without end in which each of `count` comes once before any comes again.
+
+    Neighbouring seeds so begin with different sounds, and many of them with all.
+    """
+    turn, place = divmod(seed, count)
+    return int(np.random.default_rng((count, turn)).permutation(count)[place])
