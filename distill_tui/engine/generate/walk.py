@@ -142,7 +142,9 @@ class Walk:
         near = np.argpartition(far, min(CHOICES, len(far) - 1))[:CHOICES]
         near = np.sort(near[np.isfinite(far[near])])
         chosen = int(near[int(self._random.integers(len(near)))])
-        return Place(int(self._row[chosen]), min(int(self._frame[chosen]) + 1, len(self.latents[self._row[chosen]]) - 1))
+        return Place(
+            int(self._row[chosen]), min(int(self._frame[chosen]) + 1, len(self.latents[self._row[chosen]]) - 1)
+        )
 
     def _land(self, now: Place, wanted: int) -> Place | None:
         """A frame from which a sound ends after exactly `wanted` frames, if one meets this place."""

@@ -31,7 +31,9 @@ Stamp = tuple[str, int, int]
 class Worker:
     """Does one command after the other."""
 
-    def __init__(self, home: Home, commands: IO[bytes], events: IO[bytes], idle_seconds: float = p.IDLE_SECONDS) -> None:
+    def __init__(
+        self, home: Home, commands: IO[bytes], events: IO[bytes], idle_seconds: float = p.IDLE_SECONDS
+    ) -> None:
         self._home, self._events, self._idle_seconds = home, events, idle_seconds
         self._queue: queue.SimpleQueue[p.Open | p.Make | None] = queue.SimpleQueue()
         self._cancelled = threading.Event()

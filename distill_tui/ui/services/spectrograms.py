@@ -68,9 +68,9 @@ class Thumbnails:
         """The picture of a file, or None while there is none."""
         return self._kept.get(path)
 
-    def put(self, path: Path, picture: Spectrogram) -> None:
-        """Keep a picture that somebody else made."""
-        self._kept[path] = picture
+    def put_rows(self, path: Path, rows: Sequence[str]) -> None:
+        """Keep a picture that another process made, as rows of hexadecimal digits."""
+        self._kept[path] = Spectrogram(tuple(bytes.fromhex(row) for row in rows))
 
     async def make(self, paths: Sequence[Path]) -> None:
         """Make and keep the pictures of these files. Cancelling ends the process."""

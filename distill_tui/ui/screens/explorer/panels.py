@@ -13,7 +13,7 @@ from distill_tui.runs.codebook_map import DEADNESS
 from distill_tui.text import printable
 from distill_tui.ui.repaint import RepaintScheduler
 from distill_tui.ui.screens.explorer.code_pane import CodePane
-from distill_tui.ui.screens.explorer.excerpt import Excerpt, cut
+from distill_tui.ui.services.excerpts import Excerpt, cut
 from distill_tui.ui.screens.explorer.head import ExplorerHead, about_run
 from distill_tui.ui.screens.explorer.health_panel import HealthLines
 from distill_tui.ui.screens.explorer.loader import SourceLoader

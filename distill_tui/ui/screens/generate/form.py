@@ -99,7 +99,7 @@ SETTINGS = {
             "on the way to another sound. fill: replace a part of it.",
             choices=tuple(USES),
         ),
-        Setting("sound", "Sound", "The file; v of a take makes variations of that.", is_path=True),
+        Setting("sound", "Sound", "The file. b puts a chosen take here.", is_path=True),
         Setting("other", "To sound", "The file at the other end.", is_path=True),
         Setting(
             "strength",
@@ -218,6 +218,15 @@ class RequestForm:
             return ", ".join(map(number_text, value))
         return number_text(value) if setting.is_number else str(value)
 
+    def is_usual(self, key: str) -> bool:
+        """True where a row has the value that it begins with."""
+        return bool(self.values[key] == START[key])
+
+    def reset(self, key: str) -> None:
+        """Give a row the value that it begins with."""
+        if key != "model":
+            self.values[key] = START[key]
+
     def typed(self, key: str) -> str:
         """What one begins with who types a number: '' for the automatic one."""
         return "" if self.values[key] in (None, ()) else self.text(key)
@@ -274,41 +283,25 @@ class RequestForm:
         values = tuple(_parse_number(setting, word) for word in words)
         return values if key in SEVERAL else values[0]
 
-    def request(self) -> Request:
-        """The request that stands in the form.
+    def request(self, use: str = "", sound: str = "") -> Request:
+        """The request that stands in the form; `use` is another use of another `sound` than in its rows.
 
         Raises:
             RequestError: something is missing or does not fit.
         """
-        v = self.values
-        use = v["use"]
-        if use != NOTHING and not v["sound"]:
-            raise RequestError(f"'{use}' needs a sound", "Choose it in the row 'Sound', with enter.")
-        if use == "morph" and not v["other"]:
-            raise RequestError("'morph' needs two sounds", "Choose the other in the row 'To sound', with enter.")
-        if use == "fill" and v["end"] <= v["start"]:
-            raise RequestError("the gap must end after it begins", "Set 'Gap from' and 'Gap to', in seconds.")
-        source: dict[str, Any] = {}
-        if use == "morph":
-            source["morph"] = (v["sound"], v["other"])
-        elif use != NOTHING:
-            source[USES[use]] = v["sound"]
-        if use == "fill":
-            source |= {"start": float(v["start"]), "end": float(v["end"])}
-        if use == "like":
-            source["strength"] = float(v["strength"])
+        v = self.values | ({"use": use, "sound": sound} if use else {})
         return Request(
             method=v["method"],
             count=v["count"],
-            seconds=None if v["seconds"] is None else float(v["seconds"]),
+            seconds=_float(v["seconds"]),
             seed=self.next_seed if v["seed"] is None else v["seed"],
             temperature=tuple(map(float, v["temperature"])),
             top_p=tuple(map(float, v["top_p"])),
             label=v["label"],
             loop=v["loop"] == "yes",
             max_copy=v["max_copy"],
-            novelty=None if v["novelty"] is None else float(v["novelty"]),
-            **source,
+            novelty=_float(v["novelty"]),
+            **_source(v),
         )
 
     def load(self, request: Request) -> None:
@@ -328,6 +321,35 @@ class RequestForm:
 def number_text(value: float) -> str:
     """A number as it is typed."""
     return str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def _float(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _source(v: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a request about its source sounds.
+
+    Raises:
+        RequestError: one is missing, or the gap is none.
+    """
+    use = v["use"]
+    if use == NOTHING:
+        return {}
+    if not v["sound"]:
+        raise RequestError(f"'{use}' needs a sound", "Choose it in the row 'Sound', with enter.")
+    if use == "morph":
+        if not v["other"]:
+            raise RequestError("'morph' needs two sounds", "Choose the other in the row 'To sound', with enter.")
+        return {"morph": (v["sound"], v["other"])}
+    source = {USES[use]: v["sound"]}
+    if use == "like":
+        source["strength"] = float(v["strength"])
+    if use == "fill":
+        if v["end"] <= v["start"]:
+            raise RequestError("the gap must end after it begins", "Set 'Gap from' and 'Gap to', in seconds.")
+        source |= {"start": float(v["start"]), "end": float(v["end"])}
+    return source
 
 
 def _parse_number(setting: Setting, word: str) -> float:

@@ -1,0 +1,93 @@
+"""The models that can generate: generators first, then codecs."""
+
+from pathlib import Path
+from typing import Any
+
+from distill_tui.library.index import Entry
+from distill_tui.library.store import Library
+from distill_tui.recipe.schema import TASK_OF_NET
+from distill_tui.reporting import formatting
+from distill_tui.takes.take import Take
+from distill_tui.text import printable
+from distill_tui.ui.widgets.table import Column, Row
+
+COLUMNS = (Column("name"), Column("kind"), Column("created"))
+GENERATOR, CODEC = "generator", "codec"
+
+
+def kind_of(entry: Entry) -> str:
+    """`generator`, `codec`, or '' for what makes no sounds."""
+    if entry.summary is None:
+        return ""
+    prior = _section(entry, "prior")
+    if prior.get("net"):
+        return GENERATOR
+    return CODEC if TASK_OF_NET.get(str(_section(entry, "model").get("net")), CODEC) == "codec" else ""
+
+
+def labels_of(entry: Entry) -> tuple[str, ...]:
+    """The kinds of sound of a generator, as its card says."""
+    labels = _section(entry, "prior").get("labels")
+    return tuple(str(label) for label in labels) if isinstance(labels, list) else ()
+
+
+class ModelChoice:
+    """The models of the library that can generate, as they were read last, and the one that was asked for elsewhere."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self.entries: dict[str, Entry] = {}
+        """Generators, then codecs, each the newest first, by the paths of their files."""
+        self.wanted = ""
+        """The path of a model to choose at the next opportunity."""
+
+    def __bool__(self) -> bool:
+        return bool(self.entries)
+
+    def read(self) -> None:
+        """Read the library again.
+
+        Raises:
+            DistillError: it cannot be read.
+        """
+        entries = self._library.list()
+        usable = [entry for kind in (GENERATOR, CODEC) for entry in entries if kind_of(entry) == kind]
+        self.entries = {str(entry.path): entry for entry in usable}
+
+    def choose(self, before: str) -> str:
+        """The path of the model to show: the one asked for, else the one from `before`, else the first; '' for none."""
+        wanted, self.wanted = self.wanted, ""
+        return next((path for path in (wanted, before) if path in self.entries), next(iter(self.entries), ""))
+
+    def of_take(self, take: Take) -> str:
+        """The path of the model that made a take; '' where it is gone."""
+        by_name = ""
+        for path, entry in self.entries.items():
+            if entry.summary and entry.summary.weights_sha256 == take.model_sha256:
+                return path
+            if entry.name == take.model:
+                by_name = path
+        return by_name
+
+    def has_prior(self, path: str) -> bool:
+        """True if a model is a generator."""
+        return path in self.entries and kind_of(self.entries[path]) == GENERATOR
+
+    def labels(self, path: str) -> tuple[str, ...]:
+        """The labels of a generator, as its card says; those of a codec are known when it is loaded."""
+        return labels_of(self.entries[path]) if path in self.entries else ()
+
+
+def row_of(entry: Entry) -> Row:
+    """A model as a row to pick from."""
+    return Row(str(entry.path), (entry.name, kind_of(entry), formatting.local_day(entry.created)[:10]))
+
+
+def shown_name(path: str) -> str:
+    """The name of a model whose file is at `path`."""
+    return printable(Path(path).stem)
+
+
+def _section(entry: Entry, name: str) -> dict[str, Any]:
+    section = entry.recipe.get(name)
+    return section if isinstance(section, dict) else {}
