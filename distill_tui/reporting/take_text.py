@@ -1,7 +1,7 @@
 """What is said of a take: its length, loudness, and how new it is."""
 
 from distill_tui.reporting import formatting
-from distill_tui.reporting.lines import Line, Role, Span
+from distill_tui.reporting.lines import Line, Role, line
 from distill_tui.takes.take import Take
 
 
@@ -23,8 +23,8 @@ def origin(take: Take) -> str:
 def novelty(take: Take) -> str:
     """How new a take is, in a few words, with its nearest sound: `0.8 new, nearest kick_04.wav`."""
     if take.nearest is None:
-        return ""
-    return f"{take.novelty:.1f}, nearest {take.nearest.path}"
+        return take.note
+    return f"{take.novelty or 0:.1f}, nearest {take.nearest.path}"
 
 
 def novelty_role(take: Take) -> Role:
@@ -34,9 +34,17 @@ def novelty_role(take: Take) -> Role:
 
 def facts(take: Take) -> list[Line]:
     """All that is known of a take, for the card of the Generate screen."""
-    first = Line((Span(take.path, "strong"), Span(f"  {origin(take)}", "dim")))
     numbers = [length(take.seconds), loudness(take.loudness)]
     if take.peak is not None:
         numbers.append(f"peak {take.peak:.2f}")
-    found = [first, Line((Span(", ".join(numbers), "plain"),))]
+    found = [
+        Line(((take.path, "strong"), ("  kept" * bool(take.kept), "accent"))),
+        Line(((", ".join(numbers), "plain"), (f"  {origin(take)}", "dim"))),
+    ]
+    if take.nearest is not None:
+        near = take.nearest
+        where = f" from {near.start:.1f} s" if near.start else ""
+        found.append(Line(((f"nearest {near.path}{where}, {near.distance:.1f} dB", "plain"),)))
+    if take.note:
+        found.append(line(take.note, "fair"))
     return found

@@ -16,7 +16,7 @@ from distill_tui.takes.take import Take
 from distill_tui.text import without_surrogates
 
 IDLE_SECONDS = 600.0
-PICTURE = (20, 4)
+PICTURE = (16, 4)
 """Width and height of the small spectrogram of a take."""
 SOURCES = ("like", "continue_file", "fill", "follow")
 """The fields of a request that name one source sound."""

@@ -131,7 +131,7 @@ class TakesList(LinesWidget, can_focus=True):
         mark = "★" if take.kept else " "
         return Text.assemble(("▸" if here else " ", self.mark_style), (mark, self.style("accent")), " ")
 
-    def _name(self, take: Take, width: int) -> Text:
+    def _stem(self, take: Take, width: int) -> Text:
         here = take is self.chosen
         name = formatting.shorten(printable(Path(take.path).stem), max(4, width))
         return Text(name, self.style("foreground" if here else "dim", bold=here and self.has_focus))
@@ -172,7 +172,7 @@ class TakesList(LinesWidget, can_focus=True):
             line.append("  ")
         room = width - first.cell_len
         numbers = self._numbers(take)
-        name = self._name(take, room - numbers.cell_len - 1)
+        name = self._stem(take, room - numbers.cell_len - 1)
         first.append_text(name)
         first.append(" " * max(1, room - name.cell_len - numbers.cell_len))
         first.append_text(numbers)
