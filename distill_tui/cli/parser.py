@@ -14,6 +14,7 @@ from distill_tui.errors import RequestError, did_you_mean
 
 GROUPS = {
     "train": ("train", "demo", "resume"),
+    "train_prior": ("train-prior",),
     "runs": ("runs", "status", "watch"),
     "control": ("pause", "unpause", "stop", "checkpoint", "preview", "tune"),
     "explore": ("explore", "map"),

@@ -14,8 +14,12 @@ from distill_tui.recipe.upgrade import merge_quantizer
 DEST = "recipe."
 
 
-def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
-    """Add `--recipe`, `--set`, and a flag for each field that declares one, with its bounds and default as help."""
+def add_recipe_flags(parser: argparse.ArgumentParser, only: Sequence[str] = ()) -> None:
+    """Add `--recipe`, `--set`, and a flag for each field that declares one, with its bounds and default as help.
+
+    Args:
+        only: the keys that have a flag here; () for all.
+    """
     group = parser.add_argument_group(
         "the recipe", "Each wins over those before it: your settings, --recipe, --set, the flags."
     )
@@ -30,7 +34,7 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--keys", action=ListKeys, help="list every key of the recipe with its bounds, and exit")
     for field in fields().values():
-        if "flag" in field.extra:
+        if "flag" in field.extra and (not only or field.key in only):
             group.add_argument(
                 field.extra["flag"],
                 dest=DEST + field.key,
@@ -46,10 +50,15 @@ class ListKeys(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        shown = [field for field in fields().values() if field.key == "data.paths" or not field.is_hidden]
+        shown = [field for field in fields().values() if not field.is_hidden or _is_worth_listing(field)]
         width = max(len(field.key) for field in shown)
         print("\n".join(f"{field.key.ljust(width)}  {_help(field)}" for field in shown))
         parser.exit()
+
+
+def _is_worth_listing(field: Field) -> bool:
+    """Whether `--keys` tells a field that the form does not show."""
+    return field.key == "data.paths" or (field.key.startswith("prior.") and not field.is_own)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,8 @@ from distill_tui.foreign import decode
 from distill_tui.recipe.resolve import DataFacts
 from distill_tui.text import decode_path, printable
 
+MOST_LABELS = 256
+"""Kinds of sound that a prior can be asked for."""
 Split = Literal["training", "validation", "by time"]
 Hash = Annotated[str, Meta(pattern=r"\A[0-9a-f]*\Z", max_length=128)]
 """It becomes a part of a file's name."""
@@ -44,9 +46,20 @@ class Sound(Struct, kw_only=True):
         return Path(decode_path(self.path))
 
     @property
+    def label(self) -> str:
+        """The kind of sound: the first folder of its name, '' where there is none."""
+        return label_of(self.name)
+
+    @property
     def frames(self) -> int:
         """Samples of a channel, at the file's own rate."""
         return round(self.seconds * self.rate)
+
+
+def label_of(name: str) -> str:
+    """The kind of sound that a name tells, its first folder; '' where there is none."""
+    folder, separator, _ = name.partition("/")
+    return folder if separator else ""
 
 
 class Skipped(Struct, kw_only=True):
@@ -84,6 +97,12 @@ class Corpus(Manifest, kw_only=True):
     def split_files(self, split: Literal["training", "validation"]) -> int:
         """Files in one part of the split; a file that is split by time counts in both."""
         return sum(s.split in (split, "by time") for s in self.sounds)
+
+    @property
+    def labels(self) -> list[str]:
+        """The kinds of sound that can be told apart: its folders, if there are two or more."""
+        found = sorted({sound.label for sound in self.sounds if sound.label})
+        return found[:MOST_LABELS] if len(found) > 1 else []
 
     def facts(self) -> DataFacts:
         """Facts for the automatic values of a recipe.

@@ -138,7 +138,7 @@ def save_model(home: Home, trainer: Trainer, data: TrainingData, finished: bool)
         level_distances=level_distances,
         **trainer.task.card_facts(best),
     )
-    saved, path = Library(home).save(best["weights"], card)
+    saved, path = Library(home).save(trainer.task.model_tensors(best["weights"]), card)
     _check_saved(path, trainer)
     event = e.ModelSaved(
         id=saved.id, name=saved.name, path=encode_path(path), step=best["step"], level_distances=level_distances

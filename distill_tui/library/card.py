@@ -76,7 +76,8 @@ class Card(Facts, kw_only=True):
     `steps`, `epochs` and `values` (see `reporting.series.thin`). `level_distances` are those of held-out sound with the
     first 1, 2, ... levels; empty where that was not measured. `data` has `files` (a count) and `seconds`; and,
     unless they were left out of an export, `paths` and `sounds`, a list of [name, hash of the content, part of the
-    split]. `notes` are lines for people.
+    split]. `notes` are lines for people. `codec` is of a generator the card of the codec inside it, without its history
+    and its sounds.
     """
 
     recipe: dict[str, Any] = {}
@@ -84,10 +85,14 @@ class Card(Facts, kw_only=True):
     level_distances: Annotated[list[Number], Meta(max_length=256)] = []
     data: dict[str, Any] = {}
     notes: list[str] = []
+    codec: dict[str, Any] = {}
 
     @property
     def task(self) -> str:
         """The task of the recipe: see `Recipe.task`."""
+        prior = self.recipe.get("prior")
+        if isinstance(prior, dict) and prior.get("net"):
+            return "prior"
         return TASK_OF_NET.get(str(self.recipe.get("model", {}).get("net")), "codec")
 
 
@@ -125,6 +130,13 @@ def check_parts(facts: Facts) -> None:
         convert(facts.data, _Data)
 
 
+def as_codec(card: Card) -> dict[str, Any]:
+    """A codec's card as a generator's card carries it: `Card.codec`."""
+    short = msgspec.structs.replace(without_data(card), history={}, notes=[])
+    built: dict[str, Any] = msgspec.to_builtins(short)
+    return built
+
+
 def encode(card: Card) -> bytes:
     """The card as JSON."""
     try:
@@ -137,7 +149,7 @@ def encode(card: Card) -> bytes:
 def without_data(card: Card) -> Card:
     """The card without what tells of the sounds more than how many they were: folders, names of files, their hashes."""
     recipe = {**card.recipe}
-    for section, key, empty in (("data", "paths", []), ("train", "start_from", "")):
+    for section, key, empty in (("data", "paths", []), ("train", "start_from", ""), ("prior", "codec", "")):
         if isinstance(inner := recipe.get(section), dict) and key in inner:
             recipe[section] = {**inner, key: empty}
     listed = card.data.get("sounds")

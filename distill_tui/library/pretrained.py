@@ -6,6 +6,7 @@ from typing import Any
 
 from distill_tui.errors import RequestError
 from distill_tui.library import container
+from distill_tui.library.card import Card
 from distill_tui.library.index import Entry
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
@@ -53,14 +54,61 @@ def start_of(home: Home, recipe: Recipe) -> Start | None:
         return None
     entry = _named(home, recipe.train.start_from)
     card = container.verify(entry.path)
+    if card.task == "prior":
+        raise RequestError(
+            f"train.start_from: '{printable(card.name)}' is a generator, and its codec cannot be trained on from here",
+            "Name the codec that it was trained for.",
+        )
     return Start(entry.path, card.id, card.name, with_values(Recipe(), recipe_values(entry)))
 
 
-def _named(home: Home, wanted: str) -> Entry:
+@dataclass(frozen=True)
+class Codec:
+    """The codec whose codes a prior learns: its whole file was checked."""
+
+    path: Path
+    card: Card
+    recipe: Recipe
+
+    def take_shape(self, recipe: Recipe) -> Recipe:
+        """`recipe` with the codec's values for what describes it."""
+        keys = [key for key in fields() if key.startswith("model.")]
+        shaped = with_values(recipe, {key: get(self.recipe, key) for key in keys})
+        shaped.automatic = sorted({*shaped.automatic, *(key for key in self.recipe.automatic if key in keys)})
+        return shaped
+
+
+def codec_of(home: Home, recipe: Recipe) -> Codec:
+    """The codec that `prior.codec` of a recipe names.
+
+    Raises:
+        RequestError: there is no such model, what is wrong with its file, or it has no codes that a prior could learn.
+    """
+    if not recipe.prior.codec:
+        raise RequestError("prior.codec: a prior needs a codec", "Train one with: distill-tui train-prior MODEL")
+    entry = _named(home, recipe.prior.codec, "")
+    card = container.verify(entry.path)
+    name = printable(card.name)
+    if card.task == "prior":
+        raise RequestError(
+            f"'{name}' is a generator: it has a prior already", "Name the codec that it was trained for."
+        )
+    if card.task != "codec":
+        raise RequestError(f"'{name}' was trained on pictures: a prior needs a codec of sounds")
+    own = with_values(Recipe(), recipe_values(entry))
+    if not own.model.quantizer_facts.has_codes:
+        raise RequestError(
+            f"'{name}' has no codes that a prior could learn: its latents are continuous (quantizer vae)",
+            "Train a codec with another --set quantizer=...",
+        )
+    return Codec(entry.path, card, own)
+
+
+def _named(home: Home, wanted: str, where: str = "train.start_from: ") -> Entry:
     try:
         return Library(home).find(decode_path(wanted))
     except RequestError as error:
-        raise RequestError(f"train.start_from: {error.message}", error.hint) from None
+        raise RequestError(f"{where}{error.message}", error.hint) from None
 
 
 def recipe_values(entry: Entry) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from distill_tui.errors import RequestError, did_you_mean
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.upgrade import RENAMED
 
-SECTIONS = ("data", "model", "loss", "train")
+SECTIONS = ("data", "model", "loss", "train", "prior")
 MOST_LETTERS = 100
 """No key is this long: for longer words no suggestion is searched."""
 

@@ -58,6 +58,21 @@ EXPLORE: dict[str, Any] = {
 }
 """What an Explorer run has that others do not: a latent plane that can be looked at, and codes that are left to die."""
 
+PRIOR: dict[str, Any] = {
+    "prior.net": "gru",
+    "train.epochs": 50,
+    "train.patience": 15,
+    "train.learning_rate": 2e-3,
+    "train.warmup_fraction": 0.05,
+    "train.weight_decay": 0.05,
+    "train.ema_decay": 0.99,
+    "train.quantizer_warmup_fraction": 0.0,
+    "train.adversarial_fraction": 0.0,
+    "train.compile": "off",
+    "train.precision": "float32",
+}
+"""What the training of a prior has that others do not."""
+
 DESCRIPTIONS = {
     "conservative": "strong regularisation, short: a first look, or very little sound",
     "balanced": "what most people want",

@@ -44,7 +44,23 @@ COMPILED_MINUTES, COMPILED_STEPS = 10.0, 5000
 """A training this long gets back the minute that compiling takes."""
 ADVERSARIAL_MINUTES = 10.0
 """Of GPU, from which on a last part with a discriminator is worth its time."""
+MOST_PRIOR_STEPS = 1000
+"""Of an epoch: held-out sounds are looked at as often at least."""
 SPECTRAL_WEIGHTS = ("loss.mel_weight", "loss.stft_weight")
+
+
+@dataclass(frozen=True)
+class PriorSize:
+    """A size of a prior: `width` and `layers` of a GRU (of a transformer half the width and two layers more), from so
+    many latent frames of training sound on."""
+
+    width: int
+    layers: int
+    least_frames: float
+
+
+PRIOR_SIZES = (PriorSize(512, 2, 500_000), PriorSize(384, 1, 100_000), PriorSize(256, 1, 0))
+"""From the largest to the smallest. On a minute of sound nothing was gained by more than the smallest."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +162,8 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine, paces: Sequence[P
         choices.value("model.codebook_size", IMAGE_CODES)
         batch = choices.value("train.batch_size", IMAGE_BATCH)
         choices.value("train.steps_per_epoch", max(1, data.training_pictures // batch))
+    elif recipe.task == "prior":
+        _choose_prior(choices, data, device)
     else:
         _choose_frames(choices, recipe, data)
         _choose_batches(choices, data, device)
@@ -190,6 +208,21 @@ def _choose_batches(choices: _Choices, data: DataFacts, device: str) -> None:
     choices.value("train.steps_per_epoch", max(least, math.ceil(data.training_seconds / (batch * crop))))
 
 
+def _choose_prior(choices: _Choices, data: DataFacts, device: str) -> None:
+    """Choose the size of a prior, its batches and its epochs; its codec is complete already."""
+    recipe = choices.recipe
+    frames = data.training_seconds * frame_rate(recipe)
+    size = next(size for size in PRIOR_SIZES if frames >= size.least_frames)
+    why = f"{frames:,.0f} latent frames to learn from"
+    choices.value("prior.width", size.width if recipe.prior.net == "gru" else size.width // 2, why)
+    choices.value("prior.layers", size.layers if recipe.prior.net == "gru" else size.layers + 2, why)
+    batch = choices.value("train.batch_size", {"cuda": 64, "mps": 32}.get(kind_of_device(device), 16))
+    once = math.ceil(frames / (batch * recipe.prior.crop_frames))
+    choices.value("train.steps_per_epoch", max(EPOCH_STEPS, min(once, MOST_PRIOR_STEPS)))
+    # not used, and no recipe of a run has `auto` in it
+    choices.value("data.crop_seconds", max(0.1, min(30.0, round(recipe.prior.crop_frames / frame_rate(recipe), 4))))
+
+
 def kind_of_sound(tonality: float | None) -> str:
     """The kind of sound in words, with its tonality; '' where that was not measured."""
     if tonality is None:
@@ -199,8 +232,22 @@ def kind_of_sound(tonality: float | None) -> str:
 
 
 def _contradictions(recipe: Recipe, machine: Machine) -> list[str]:
-    found = _device_problems(recipe, machine) + _quantizer_problems(recipe) + _adversarial_problems(recipe)
+    found = _device_problems(recipe, machine)
+    if recipe.task == "prior":
+        return found + _prior_problems(recipe)
+    found += _quantizer_problems(recipe) + _adversarial_problems(recipe)
     return found if recipe.task == "images" else found + _sound_problems(recipe)
+
+
+def _prior_problems(recipe: Recipe) -> list[str]:
+    prior, found = recipe.prior, []
+    if not recipe.model.quantizer_facts.has_codes:
+        found.append("prior.codec: its latents are continuous: it has no codes to draw")
+    if prior.net == "transformer" and int(prior.width) % (2 * prior.heads):
+        found.append(f"prior.width: {prior.width} is not a multiple of twice the heads, {2 * prior.heads}")
+    if recipe.train.start_from:
+        found.append("train.start_from: a prior is trained from scratch")
+    return found
 
 
 def _wrong_data(recipe: Recipe, data: DataFacts) -> list[str]:
@@ -289,6 +336,13 @@ def expectations(recipe: Recipe, data: DataFacts) -> list[str]:
     """Remarks on a run with this recipe on this data, before it starts; empty if nothing stands out."""
     said: list[str] = []
     if recipe.task == "images":
+        return said
+    if recipe.task == "prior":
+        if data.training_seconds < TINY_SECONDS:
+            said.append(
+                f"only {data.training_seconds:.1f} s of sound to train on: expect takes that are near these very "
+                "sounds; a minute or more generalises better"
+            )
         return said
     if data.training_seconds < TINY_SECONDS:
         said.append(

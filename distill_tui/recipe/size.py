@@ -19,6 +19,11 @@ BLOCK_COPIES = 10
 LOSS_COPIES = 20
 """Numbers that the losses keep for each sample: five windows, overlapping fourfold, of which one half is kept."""
 
+PRIOR_HEAD_WIDTH = 256
+"""Width of the head that draws a level's codes."""
+PRIOR_COPIES = 30
+"""Numbers that a prior keeps of a frame for each of its width, and two for each code of a level."""
+
 ADVERSARIAL_COPIES = 35
 """Numbers that a discriminator keeps for each sample and channel, of a sound and its reconstruction together (counted
 in autograd's graph, in float32)."""
@@ -34,8 +39,24 @@ def discriminator_channels(model: Model) -> int:
 
 def parameters(recipe: Recipe) -> int:
     """The trained numbers of a resolved recipe's net; codebooks are among them if they learn by gradient."""
+    if recipe.task == "prior":
+        return _prior(recipe)
     count = {"convnext": _convnext, "conv2d": _conv2d, "image": _image}[recipe.model.net](recipe.model)
     return count + _quantizer(recipe.model)
+
+
+def _prior(recipe: Recipe) -> int:
+    width, layers, labels = int(recipe.prior.width), int(recipe.prior.layers), len(recipe.prior.labels)
+    levels, size, dim = recipe.model.rvq_levels, int(recipe.model.codebook_size), recipe.model.latent_dim
+    if recipe.prior.net == "gru":
+        net = layers * 6 * width * (width + 1)
+    else:
+        feed = _linear(width, 4 * width) + _linear(4 * width, width)
+        net = layers * (4 * width * width + feed + 2 * _norm(width))
+    heads = levels * (_norm(width) + _linear(width, PRIOR_HEAD_WIDTH) + _linear(PRIOR_HEAD_WIDTH, size))
+    vectors = (2 * levels - 1) * dim * width + levels * size * width + width + (labels + 1) * width
+    # the end of a sound is one code more
+    return net + vectors + heads + PRIOR_HEAD_WIDTH + 1
 
 
 def _quantizer(model: Model) -> int:
@@ -101,6 +122,10 @@ def batch_bytes(recipe: Recipe) -> float:
     model = recipe.model
     if recipe.task == "images":
         return 0.0
+    if recipe.task == "prior":
+        prior, frames = recipe.prior, int(recipe.train.batch_size) * recipe.prior.crop_frames
+        of_codes = 4 * model.rvq_levels * int(model.codebook_size)
+        return float(frames * (PRIOR_COPIES * int(prior.layers) * int(prior.width) + of_codes) * NUMBER_BYTES)
     seconds = int(recipe.train.batch_size) * float(recipe.data.crop_seconds)
     frames = seconds * frame_rate(recipe)
     depth = int(model.encoder_blocks) + int(model.decoder_blocks)

@@ -42,7 +42,15 @@ def reason_for(values: Values, key: str) -> str:
 
 
 def net_text(values: Values) -> str:
-    """`256 channels, 4 and 6 blocks (auto: 3 minutes on 2 cores are about 900 steps)`; '' for a net without blocks."""
+    """`256 channels, 4 and 6 blocks (auto: 3 minutes on 2 cores are about 900 steps)`; '' for a net without blocks.
+
+    Of a prior `gru, width 256, 1 layer (auto: ...)`.
+    """
+    if values.get("prior.net"):
+        width, layers = (values.get(f"prior.{word}", MISSING) for word in ("width", "layers"))
+        why = reason_for(values, "prior.width")
+        text = f"{values['prior.net']}, width {width}, {layers} layer{'' if layers == 1 else 's'}"
+        return text + (f" (auto: {why})" if why else "")
     if values.get("model.net") != "convnext":
         return ""
     channels, before, after = (values.get(f"model.{word}", MISSING) for word in SIZE_WORDS)
@@ -61,10 +69,18 @@ def settings_worth_a_line(values: Values) -> list[tuple[str, str]]:
     """(key, text) of the settings with a flag, those that were chosen automatically, and those that differ."""
     found = []
     automatic = values.get("automatic") or []
+    is_prior = bool(values.get("prior.net"))
     for key, field in fields().items():
         value = values.get(key, field.default)
         has_flag = "flag" in field.extra and value != ""
-        if key in values and not field.is_hidden and (has_flag or key in automatic or value != field.default):
+        # the rest of a prior's recipe is of its codec
+        is_told = key.startswith(("prior.", "train.", "name")) if is_prior else not field.is_hidden
+        if (
+            key in values
+            and is_told
+            and not (field.is_own and field.is_hidden)
+            and (has_flag or key in automatic or value != field.default)
+        ):
             found.append((key, setting_text(values, key)))
     return found
 

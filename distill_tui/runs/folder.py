@@ -44,8 +44,10 @@ class RunFolder:
 
     @property
     def task(self) -> str:
-        """The task of its recipe, told by its manifest, without reading the recipe."""
-        return "images" if self.pictures.is_file() else "codec"
+        """The task of its recipe, told by its files, without reading the recipe."""
+        if self.pictures.is_file():
+            return "images"
+        return "prior" if self.codec.is_file() else "codec"
 
     @property
     def expectations(self) -> Path:
@@ -61,6 +63,11 @@ class RunFolder:
     def start(self) -> Path:
         """Copy of the model that it starts from, unless it starts from scratch."""
         return self.path / "start.distill"
+
+    @property
+    def codec(self) -> Path:
+        """Copy of the codec whose codes a prior learns."""
+        return self.path / "codec.distill"
 
     @property
     def events(self) -> Path:

@@ -70,7 +70,7 @@ def _kept(path: Path) -> list[_Row]:
 
 
 def _measure(run: RunFolder) -> _Row | None:
-    """The pace of a run that has ended, by its log; None for one of pictures, or without a step that was timed."""
+    """The pace of a codec's run that has ended, by its log; None for other runs, or without a step that was timed."""
     head, tail = LogReader(run.events).read_new(HEAD_BYTES), tail_events(run.events)
     started = next((event for event in head if isinstance(event, e.Started)), None)
     prepared = next((event for event in head if isinstance(event, e.RunPrepared)), None)
@@ -84,7 +84,7 @@ def _measure(run: RunFolder) -> _Row | None:
     with contextlib.suppress(DistillError, ValueError, ArithmeticError, MalformedError, msgspec.ValidationError):
         recipe = load(run.recipe)
         # the steps of an adversarial part take several times as long, and its log ends with them
-        if recipe.task == "images" or recipe.train.adversarial_fraction:
+        if recipe.task != "codec" or recipe.train.adversarial_fraction:
             return None
         row = _Row(
             host=started.host or platform.node(),

@@ -17,10 +17,11 @@ from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import PRIVATE, atomic_write, describe_os_error
 from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
 from distill_tui.interpreter import python
-from distill_tui.library.pretrained import Start, start_of
+from distill_tui.library.pretrained import Start, codec_of, start_of
 from distill_tui.machine import COMPUTING, Machine, this_machine
 from distill_tui.paths import Home
 from distill_tui.recipe import toml
+from distill_tui.recipe.arithmetic import frame_rate
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.resolve import expectations, resolve
 from distill_tui.recipe.schema import Recipe
@@ -49,8 +50,9 @@ class NewRun:
 def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Machine | None = None) -> NewRun:
     """Resolve and check a recipe, and make the run's folder, ready for a worker.
 
-    A model that `train.start_from` names is copied into the folder, and the recipe then names the copy: the run can be
-    resumed and repeated after the model is gone. Detecting the machine, if none is given, can take a second.
+    A model that `train.start_from` names, or the codec that `prior.codec` names, is copied into the folder, and the
+    recipe then names the copy: the run can be resumed and repeated after the model is gone. Detecting the machine, if
+    none is given, can take a second.
 
     Raises:
         RequestError: no usable data, or an impossible recipe; nothing was written.
@@ -61,6 +63,10 @@ def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Mac
     pretrained = start_of(home, recipe)
     if pretrained is not None:
         recipe = pretrained.take_shape(recipe)
+    codec = None
+    if recipe.task == "prior":
+        codec = codec_of(home, recipe)
+        recipe = for_prior(codec.take_shape(recipe), data, codec.card.name)
     recipe = resolve(recipe, facts, machine or this_machine(), read_paces(home))
     if pretrained is not None:
         pretrained.check_shape(recipe)
@@ -69,12 +75,31 @@ def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Mac
     if pretrained is not None:
         _copy(pretrained.path, run.start)
         recipe.train.start_from = encode_path(run.start)
+    if codec is not None:
+        _copy(codec.path, run.codec)
+        recipe.prior.codec = encode_path(run.codec)
     expected = expectations(recipe, facts)
     atomic_write(run.expectations, msgspec.json.encode(expected))
     data.save(run.pictures if recipe.task == "images" else run.sounds)
     # last: a folder is a run once it has a recipe
     toml.save(recipe, run.recipe)
     return NewRun(run, recipe, expected, pretrained)
+
+
+def for_prior(recipe: Recipe, data: Corpus | Pictures, codec: str) -> Recipe:
+    """The recipe of a prior with what follows from its sounds: labels, and its name after that of its codec.
+
+    Raises:
+        RequestError: no sound is as long as a latent frame.
+    """
+    if not isinstance(data, Corpus):
+        return recipe
+    longest, frame = max(sound.seconds for sound in data.sounds), 1 / frame_rate(recipe)
+    if longest < frame:
+        raise RequestError(
+            f"no sound is as long as a latent frame of the codec ({1000 * frame:.0f} ms): there is nothing to learn"
+        )
+    return with_values(recipe, {"prior.labels": data.labels, "name": recipe.name or f"{codec}-gen"})
 
 
 def read_expectations(run: RunFolder) -> list[str]:

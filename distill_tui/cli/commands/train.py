@@ -128,30 +128,33 @@ def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) ->
     Raises:
         RequestError: there is nothing to train on. The function raises what `create_run` does.
     """
-    from distill_tui.reporting.lines import line, texts
-    from distill_tui.reporting.run_report import model_to_be, net_to_be, sounds_found
-    from distill_tui.runs.service import create_run
     from distill_tui.text import decode_path
 
     paths = data or [decode_path(path) for path in recipe.data.paths]
     if not paths:
         raise RequestError("no sounds to train on", "Name a folder or files: distill-tui train FOLDER")
-    corpus = _scan(home, paths, recipe.data.validation_fraction)
-
-    def create() -> "RunFolder":
-        new = create_run(home, recipe, corpus)
-        lines = [*sounds_found(corpus), model_to_be(new.recipe), *net_to_be(new.recipe)]
-        if new.pretrained is not None:
-            lines.append(line(f"starts from the weights of model '{new.pretrained.name}' ({new.pretrained.id})"))
-        lines += [line(f"warning: {text}", "fair") for text in new.expectations]
-        lines.append(line(f"run: {new.folder.id}"))
-        print("\n".join(printable(text) for text in texts(lines)), file=out, flush=True)
-        return new.folder
-
-    return create
+    corpus = scan_sounds(home, paths, recipe.data.validation_fraction)
+    return lambda: create(home, recipe, corpus, out)
 
 
-def _scan(home: "Home", paths: list[str], validation_fraction: float) -> "Corpus":
+def create(home: "Home", recipe: "Recipe", corpus: "Corpus", out: TextIO) -> "RunFolder":
+    """Create a run on the sounds of a scan, and describe it on `out`; errors as `create_run`."""
+    from distill_tui.reporting.lines import line, texts
+    from distill_tui.reporting.run_report import model_to_be, net_to_be, sounds_found
+    from distill_tui.runs.service import create_run
+
+    new = create_run(home, recipe, corpus)
+    lines = [*sounds_found(corpus), model_to_be(new.recipe), *net_to_be(new.recipe)]
+    if new.pretrained is not None:
+        lines.append(line(f"starts from the weights of model '{new.pretrained.name}' ({new.pretrained.id})"))
+    lines += [line(f"warning: {text}", "fair") for text in new.expectations]
+    lines.append(line(f"run: {new.folder.id}"))
+    print("\n".join(printable(text) for text in texts(lines)), file=out, flush=True)
+    return new.folder
+
+
+def scan_sounds(home: "Home", paths: list[str], validation_fraction: float) -> "Corpus":
+    """Scan sounds, with a line of progress."""
     from distill_tui.cli.commands.data import ProgressLine
     from distill_tui.data.scan import scan
     from distill_tui.data.silence_stderr import quiet_decoders

@@ -1,13 +1,35 @@
-"""A trained generator: a prior over the codes of a codec, with the codec and the codes of its sounds in one file."""
+"""A trained generator: a prior over the codes of a codec, with the codec and the codes of its sounds in one file.
+
+The file's tensors are those of the prior (`prior.`), those of the codec (`codec.`) and the bank: `bank.codes` [frames
+of all sounds, levels], and of each sound `bank.frames` and `bank.samples` (its length), `bank.label` (a number of the
+recipe's labels, -1 for none), `bank.held_out` and `bank.place` (its place among the card's sounds).
+"""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 
 from distill_tui.engine.generate.bank import CodeBank
-from distill_tui.engine.inference.model import Model
+from distill_tui.engine.inference.model import (
+    CODEC,
+    Model,
+    codec_of_generator,
+    device_of,
+    net_of_generator,
+    part_of,
+)
+from distill_tui.engine.nets.base import SoundNet
+from distill_tui.engine.nets.prior import Prior
+from distill_tui.errors import RequestError
 from distill_tui.library.card import Card
+from distill_tui.library.container import read_card, read_tensors
+from distill_tui.text import printable
+
+BANK = "bank."
+OF_SOUNDS = ("frames", "samples", "label", "held_out", "place")
 
 
 class Generator:
@@ -15,14 +37,14 @@ class Generator:
 
     Attributes:
         codec: codes to sounds and back.
-        prior: the net that codes are drawn from (`engine.nets.prior.Prior`).
+        prior: the net that codes are drawn from.
         bank: the codes of the sounds that the prior was trained and validated on.
         labels: kinds of sound that can be asked for; [] where the sounds were in no folders.
-        card: of the generator.
+        card: of the generator; that of its codec is `codec.card`.
     """
 
-    def __init__(self, codec: Model, prior: nn.Module, bank: CodeBank, labels: Sequence[str], card: Card) -> None:
-        self.codec, self.prior, self.bank = codec, prior.eval().requires_grad_(False), bank
+    def __init__(self, codec: Model, prior: Prior, bank: CodeBank, labels: Sequence[str], card: Card) -> None:
+        self.codec, self.prior, self.bank = codec, prior.eval(), bank
         self.labels, self.card = list(labels), card
 
     @classmethod
@@ -35,7 +57,20 @@ class Generator:
         Raises:
             RequestError: the file is no good model or no generator, or the device cannot be used.
         """
-        raise NotImplementedError
+        path, chosen = Path(path), device_of(device)
+        card = read_card(path)
+        if card.task != "prior":
+            raise RequestError(
+                printable(f"{path}: a codec, not a generator"), "Train one for it with: distill-tui train-prior"
+            )
+        tensors = read_tensors(path)
+        prior = net_of_generator(path, card, tensors)
+        net, codec_card = codec_of_generator(path, card, tensors)
+        if not isinstance(net, SoundNet) or (net.bottleneck.levels, net.bottleneck.size) != (prior.levels, prior.size):
+            raise RequestError(printable(f"{path}: its prior does not fit its codec"))
+        labels = [str(label) for label in card.recipe["prior"].get("labels", [])]
+        bank = _bank_of(path, part_of(tensors, BANK), labels, card, prior)
+        return cls(Model(net.to(chosen), codec_card), prior.to(chosen), bank, labels, card)
 
     @property
     def sample_rate(self) -> int:
@@ -50,3 +85,51 @@ class Generator:
     def decode(self, codes: Tensor) -> Tensor:
         """Codes [frames, levels] of one take to samples [frames x latent hop]."""
         return self.codec.decode(codes[None])[0]
+
+
+def codec_tensors(codec: Model) -> dict[str, Tensor]:
+    """The weights of a codec as a generator's file holds them."""
+    return {CODEC + name: tensor for name, tensor in codec.net.state_dict().items()}
+
+
+def bank_tensors(bank: CodeBank, labels: Sequence[str], places: Sequence[int]) -> dict[str, Tensor]:
+    """A bank as a generator's file holds it.
+
+    Args:
+        labels: of the recipe.
+        places: of each sound of the bank among the card's sounds.
+    """
+    of_sounds = {
+        "frames": [len(codes) for codes in bank.codes],
+        "samples": list(bank.lengths),
+        "label": [labels.index(label) if label in labels else -1 for label in bank.labels],
+        "held_out": [int(flag) for flag in bank.held_out],
+        "place": list(places),
+    }
+    codes = torch.cat(list(bank.codes)).to(torch.int32)
+    return {f"{BANK}codes": codes} | {f"{BANK}{name}": torch.tensor(values) for name, values in of_sounds.items()}
+
+
+def _bank_of(path: Path, tensors: Mapping[str, Tensor], labels: Sequence[str], card: Card, prior: Prior) -> CodeBank:
+    """The bank of a file's tensors.
+
+    Raises:
+        RequestError: they do not go together.
+    """
+    codes = tensors.get("codes", torch.zeros(0, dtype=torch.int32)).long()
+    values = [tensors.get(name, torch.zeros(0)).long() for name in OF_SOUNDS]
+    frames, samples, label, held_out, place = values
+    good = codes.ndim == 2 and codes.shape[1] == prior.levels and all(one.shape == (len(frames),) for one in values)
+    good = good and len(frames) > 0 and bool((frames > 0).all()) and int(frames.sum()) == len(codes)
+    good = good and bool((codes >= 0).all() and (codes < prior.size).all() and (label < len(labels)).all())
+    if not good:
+        raise RequestError(printable(f"{path}: the codes of its sounds are damaged"))
+    listed = card.data.get("sounds") or []
+    names = [str(listed[i][0]) if 0 <= i < len(listed) else f"sound {i + 1}" for i in place.tolist()]
+    return CodeBank(
+        codes=list(codes.split(frames.tolist())),
+        names=names,
+        labels=[labels[number] if number >= 0 else "" for number in label.tolist()],
+        held_out=[bool(flag) for flag in held_out.tolist()],
+        lengths=samples.tolist(),
+    )

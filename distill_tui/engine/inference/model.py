@@ -17,7 +17,8 @@ from distill_tui.engine.nets import build_net
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.quantizers.upgrade import upgrade_weights
 from distill_tui.errors import RequestError
-from distill_tui.library.card import Card
+from distill_tui.foreign import MalformedError, convert
+from distill_tui.library.card import Card, check_parts
 from distill_tui.library.container import read_card, read_tensors
 from distill_tui.machine import this_machine
 from distill_tui.recipe.fields import with_values
@@ -25,14 +26,27 @@ from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.toml import from_dict
 from distill_tui.text import printable
 
+PRIOR, CODEC = "prior.", "codec."
+"""What the names of a generator's tensors begin with: those of its prior, and those of its codec."""
+
 
 def load_net(path: Path) -> tuple[Any, Card]:
-    """Load the net and the card of a `.distill` file of any kind.
+    """Load the net and the card of a `.distill` file of any kind; of a generator its prior.
 
     Raises:
         RequestError: the file is not a good model; the message says what is wrong.
     """
-    card, tensors = read_card(path), upgrade_weights(read_tensors(path))
+    card, tensors = read_card(path), read_tensors(path)
+    return (net_of_generator(path, card, tensors) if card.task == "prior" else net_of(path, card, tensors)), card
+
+
+def net_of(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Any:
+    """The net that a card's recipe describes, with these weights.
+
+    Raises:
+        RequestError: they do not go together; the message names `path`.
+    """
+    tensors = upgrade_weights(tensors)
     recipe = with_values(Recipe(), from_dict(card.recipe, printable(str(path))))
     expected = _sketch(path, recipe)
     problems = [f"tensor '{name}' is missing" for name in expected if name not in tensors]
@@ -47,7 +61,29 @@ def load_net(path: Path) -> tuple[Any, Card]:
         raise RequestError(what, "It was made by another version of distill-tui.")
     net = build_net(recipe)
     net.load_state_dict(tensors)
-    return net.eval().requires_grad_(False), card
+    return net.eval().requires_grad_(False)
+
+
+def net_of_generator(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> Any:
+    """The prior of a generator; errors as `net_of`."""
+    return net_of(path, card, part_of(tensors, PRIOR))
+
+
+def codec_of_generator(path: Path, card: Card, tensors: Mapping[str, Tensor]) -> tuple[Any, Card]:
+    """The codec inside a generator, and the card that it had when it was a model of its own; errors as `net_of`."""
+    try:
+        own = convert(card.codec, Card)
+        check_parts(own)
+    except MalformedError as error:
+        raise RequestError(printable(f"{path}: its codec's card is damaged: {error}")) from None
+    if own.task == "prior":
+        raise RequestError(printable(f"{path}: its codec's card is damaged: it is not one of a codec"))
+    return net_of(path, own, part_of(tensors, CODEC)), own
+
+
+def part_of(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix`, by the rest of their names."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def _sketch(path: Path, recipe: Recipe) -> dict[str, Tensor]:
@@ -76,7 +112,7 @@ class Model:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], device: str = "cpu") -> "Model":
-        """Load a `.distill` file, from that file alone.
+        """Load a `.distill` file, from that file alone; of a generator the codec inside it.
 
         Args:
             device: `cpu`, `cuda`, `cuda:1`, ..., `mps`, or `auto` for the best that can be used.
@@ -84,8 +120,13 @@ class Model:
         Raises:
             RequestError: the file is not a good model or one of images, or the device cannot be used.
         """
-        chosen = _device(device)
-        net, card = load_net(Path(path))
+        chosen = device_of(device)
+        path = Path(path)
+        card, tensors = read_card(path), read_tensors(path)
+        if card.task == "prior":
+            net, card = codec_of_generator(path, card, tensors)
+        else:
+            net = net_of(path, card, tensors)
         if not isinstance(net, SoundNet):
             raise RequestError(
                 f"{path}: a model of pictures, which has no sound", "Look at it with: distill-tui explore"
@@ -154,7 +195,7 @@ class Model:
         return self.decode(self.encode(wave, levels, beam))[:, : wave.shape[-1]]
 
 
-def _device(name: str) -> torch.device:
+def device_of(name: str) -> torch.device:
     """The device of a name; `auto` falls back to the CPU: unlike a training, a sound does not take hours on it.
 
     Raises:

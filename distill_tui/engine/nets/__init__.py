@@ -15,7 +15,9 @@ NETS = {
 
 
 def build_net(recipe: Recipe) -> Any:
-    """The whole net of a resolved recipe, with new weights from torch's random state."""
+    """The whole net of a resolved recipe, of a prior the prior alone, with new weights from torch's random state."""
+    if recipe.prior.net:
+        return importlib.import_module("distill_tui.engine.nets.prior").Prior(recipe)
     module, _, name = NETS[recipe.model.net].partition(":")
     return getattr(importlib.import_module(module), name)(recipe)
 

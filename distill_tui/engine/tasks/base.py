@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from distill_tui.engine.nets import build_net
 from distill_tui.engine.training.backward import StepOptions, add_gradients
+from distill_tui.engine.training.optimizer import BETAS
 from distill_tui.paths import Home
 from distill_tui.recipe.resolve import DataFacts
 from distill_tui.recipe.schema import Recipe
@@ -60,6 +61,7 @@ class Task(Generic[Net]):
         unit: what `rate/UNIT` counts; `per_step` is how much of it a step takes.
         main_loss: the training loss that tells divergence, without its weight.
         measure: what `Validation.distance` is, in words; of another, no two distances can be compared.
+        betas: of AdamW.
         max_log_seconds: from one step event to the next.
         skipped: pairs of a path and why it could not be used.
     """
@@ -69,6 +71,7 @@ class Task(Generic[Net]):
     unit: ClassVar[str] = "examples"
     main_loss: ClassVar[str] = "train"
     measure: ClassVar[str] = ""
+    betas: ClassVar[tuple[float, float]] = BETAS
     max_log_seconds: ClassVar[float] = 1.0
     memory_advice: ClassVar[str] = "Try a smaller model.channels or fewer blocks."
 
@@ -182,6 +185,10 @@ class Task(Generic[Net]):
     def prepared_facts(self) -> dict[str, Any]:
         """Fields of the `RunPrepared` event: data and net in numbers."""
         return {}
+
+    def model_tensors(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors of a model's file, of the weights of its net; what else it needs to work is added here."""
+        return dict(weights)
 
     def card_facts(self, best: Mapping[str, Any]) -> dict[str, Any]:
         """Fields of a model's card.

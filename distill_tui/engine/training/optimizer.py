@@ -10,9 +10,11 @@ BETAS = (0.8, 0.99)
 """As in Vocos and DAC: gradients of crops are noisy, and their scale changes as a sound's does."""
 
 
-def adamw(groups: list[dict[str, Any]], lr: float, device: torch.device) -> torch.optim.AdamW:
+def adamw(
+    groups: list[dict[str, Any]], lr: float, device: torch.device, betas: tuple[float, float] = BETAS
+) -> torch.optim.AdamW:
     """AdamW for groups of parameters, fused where the device has it."""
-    return torch.optim.AdamW(groups, lr=lr, betas=BETAS, fused=device.type in ("cuda", "cpu"))
+    return torch.optim.AdamW(groups, lr=lr, betas=betas, fused=device.type in ("cuda", "cpu"))
 
 
 def clip_gradients(optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], most: float) -> Tensor:

@@ -41,6 +41,7 @@ class TrainStep:
             [{"params": decayed, "weight_decay": recipe.train.weight_decay}, {"params": others, "weight_decay": 0.0}],
             recipe.train.learning_rate,
             device,
+            task.betas,
         )
         self.guard = NonFiniteGuard(device)
         self.shards = choose_shards(recipe, device)

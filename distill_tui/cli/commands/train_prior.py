@@ -1,0 +1,69 @@
+"""Command: train-prior: a generator for a codec."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from distill_tui.cli.commands.train import CODES, add_ways
+from distill_tui.cli.recipe_flags import add_recipe_flags
+
+if TYPE_CHECKING:
+    from distill_tui.data.corpus import Corpus
+    from distill_tui.library.pretrained import Codec
+    from distill_tui.paths import Home
+    from distill_tui.recipe.schema import Recipe
+
+FLAGS = ("name", "train.epochs", "train.minutes", "train.learning_rate", "train.device", "train.seed")
+
+
+def register(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add this group's command."""
+    parser = commands.add_parser(
+        "train-prior",
+        help="train a generator of new sounds for a codec, in the foreground",
+        description="Train a prior over the codes of a model, on the sounds that the model was trained on or on "
+        "DATA. The result is a generator, one file with its codec inside, that makes new sounds. A training is a run like any "
+        "other; ctrl+c stops it with a checkpoint, twice kills it.",
+        epilog=CODES,
+        parents=[shared],
+        allow_abbrev=False,
+    )
+    parser.add_argument("m", metavar="M", help="a codec: its name, id or path")
+    parser.add_argument(
+        "data", nargs="*", metavar="DATA", help="a folder or file; default: the sounds that the model was trained on"
+    )
+    add_recipe_flags(parser, FLAGS)
+    add_ways(parser)
+    parser.set_defaults(run=train_prior)
+
+
+def train_prior(options: argparse.Namespace) -> int:
+    """Find the codec and its sounds, make a run, start its worker, and follow it."""
+    from distill_tui.cli.commands.train import create, go
+    from distill_tui.cli.recipe_flags import chosen_recipe, keys_as_flags
+    from distill_tui.library.pretrained import codec_of
+    from distill_tui.paths import find_home
+    from distill_tui.recipe.fields import with_values
+    from distill_tui.recipe.presets import PRIOR
+    from distill_tui.settings import read_settings
+    from distill_tui.text import encode_path
+
+    home = find_home(options.home)
+    out = sys.stderr if options.detach or options.json else sys.stdout
+    device = {key: value for key, value in read_settings(home).defaults.items() if key == "train.device"}
+    recipe = chosen_recipe(options, PRIOR | device)
+    codec = codec_of(home, with_values(recipe, {"prior.codec": options.m}))
+    recipe = with_values(recipe, {"prior.codec": encode_path(codec.path), "train.start_from": ""})
+    with keys_as_flags(options):
+        corpus = _sounds(home, options.data, codec, recipe)
+        run = create(home, recipe, corpus, out)
+    return go(options, home, run)
+
+
+def _sounds(home: "Home", data: list[str], codec: "Codec", recipe: "Recipe") -> "Corpus":
+    from distill_tui.cli.commands.train import scan_sounds
+    from distill_tui.runs.prior import as_trained, paths_of
+
+    if data:
+        return scan_sounds(home, data, recipe.data.validation_fraction)
+    return as_trained(codec, scan_sounds(home, paths_of(codec), codec.recipe.data.validation_fraction))
