@@ -103,8 +103,12 @@ class TakesFolder:
         """
         return self._mark(take.path, False)
 
+    def mark(self, take: Take, kept: bool | None) -> Take:
+        """Keep a take (True), throw it away (False), or take either back (None). Raises as `throw`."""
+        return self._mark(take.path, kept)
+
     def undo(self) -> Take | None:
-        """Undo the last `keep` or `throw` of this object; the take, or None where there is nothing to undo."""
+        """Undo the last `keep`, `throw` or `mark` of this object; the take, or None where there is nothing to undo."""
         if not self._undo:
             return None
         name, before = self._undo[-1]

@@ -16,8 +16,8 @@ from distill_tui.takes.take import Take
 from distill_tui.text import without_surrogates
 
 IDLE_SECONDS = 600.0
-PICTURE = (16, 4)
-"""Width and height of the small spectrogram of a take."""
+PICTURE = (16, 3)
+"""Width and height of the small spectrogram of a take: two characters high, with a gap below it."""
 SOURCES = ("like", "continue_file", "fill", "follow")
 """The fields of a request that name one source sound."""
 

@@ -15,8 +15,9 @@ SHADES = " ░▒▓█"
 
 
 @functools.cache
-def _pixels(upper: int, lower: int) -> Style:
-    return Style(color=Color.from_ansi(HEAT[upper]), bgcolor=Color.from_ansi(HEAT[lower]))
+def _pixels(upper: int, lower: int | None) -> Style:
+    below = None if lower is None else Color.from_ansi(HEAT[lower])
+    return Style(color=Color.from_ansi(HEAT[upper]), bgcolor=below)
 
 
 def is_shaded(app: App[None]) -> bool:
@@ -25,9 +26,19 @@ def is_shaded(app: App[None]) -> bool:
 
 
 def picture_row(picture: Spectrogram, row: int, shaded: bool) -> Text:
-    """Two rows of a picture in one row of half blocks, or of shades where colours are the terminal's own."""
+    """Two rows of a picture in one row of half blocks, or of shades where colours are the terminal's own.
+
+    Where the second of them would be beyond the picture's end there is nothing.
+    """
     found = Text()
-    upper, lower = picture.rows[row * 2], picture.rows[row * 2 + 1]
+    upper = picture.rows[row * 2]
+    if row * 2 + 1 == len(picture.rows):
+        if shaded:
+            return Text("".join(SHADES[a * len(SHADES) // 256] for a in upper))
+        for a in upper:
+            found.append("▀", _pixels(a * len(HEAT) // 256, None))
+        return found
+    lower = picture.rows[row * 2 + 1]
     if shaded:
         return Text("".join(SHADES[(a + b) // 2 * len(SHADES) // 256] for a, b in zip(upper, lower, strict=True)))
     steps = len(HEAT)

@@ -31,6 +31,7 @@ class Setting:
         steps: the numbers that the arrow keys lead to, in order; () for what is no number.
         choices: the words to choose from.
         is_path: whether it is the path of a sound.
+        begins: whether it begins a group of rows.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Setting:
     most: float = math.inf
     choices: tuple[str, ...] = ()
     is_path: bool = False
+    begins: bool = False
 
     @property
     def is_number(self) -> bool:
@@ -64,7 +66,15 @@ SETTINGS = {
             choices=METHODS,
         ),
         Setting("label", "Kind", "The folder of your sounds whose kind is made.", automatic="any"),
-        Setting("count", "Takes", "How many.", steps=(1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64), least=1, most=1000),
+        Setting(
+            "count",
+            "Takes",
+            "How many.",
+            steps=(1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
+            least=1,
+            most=1000,
+            begins=True,
+        ),
         Setting(
             "seconds",
             "Seconds",
@@ -98,6 +108,7 @@ SETTINGS = {
             "like: variations of it. continue: go on from its end. follow: take over its loudness and timing. morph: "
             "on the way to another sound. fill: replace a part of it.",
             choices=tuple(USES),
+            begins=True,
         ),
         Setting("sound", "Sound", "The file. b puts a chosen take here.", is_path=True),
         Setting("other", "To sound", "The file at the other end.", is_path=True),
@@ -110,7 +121,7 @@ SETTINGS = {
         ),
         Setting("start", "Gap from", "In seconds.", steps=tuple(0.1 * step for step in range(101)), most=3600),
         Setting("end", "Gap to", "In seconds.", steps=tuple(0.1 * step for step in range(101)), most=3600),
-        Setting("loop", "Loop", "The end meets the beginning without a seam.", choices=("no", "yes")),
+        Setting("loop", "Loop", "The end meets the beginning without a seam.", choices=("no", "yes"), begins=True),
         Setting(
             "seed",
             "Seed",

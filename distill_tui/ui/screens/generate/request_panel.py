@@ -90,11 +90,16 @@ class RequestPanel(LinesWidget, can_focus=True):
     def lines(self) -> list[Text]:
         width, height = self.size
         rows, here = self.form.rows(), self.chosen
+        groups = sum(one.begins for one in rows)
         explained = self._explained(here, width) if height >= len(rows) + HELP_ROWS else []
         room = max(1, height - len(explained))
         index = rows.index(here)
         first = min(max(0, index - room // 2), max(0, len(rows) - room))
-        found = [self._line(one, one is here, width) for one in rows[first : first + room]]
+        found = []
+        for one in rows[first : first + room]:
+            if one.begins and room > len(rows) + groups:
+                found.append(Text())
+            found.append(self._line(one, one is here, width))
         return found + [Text()] * (room - len(found)) + explained if explained else found
 
     def _line(self, setting: Setting, here: bool, width: int) -> Text:

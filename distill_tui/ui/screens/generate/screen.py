@@ -64,7 +64,6 @@ class GenerateScreen(BaseScreen):
             "c,escape", "cancel", "Cancel", key_display="c", id="generate.cancel", tooltip="End the making of takes"
         ),
         *TAKE_KEYS,
-        Binding("u", "take('undo')", "Undo", id="generate.undo", tooltip="Undo the last keep or throwing away"),
         Binding("r", "sets", "Sets", id="generate.sets", tooltip="Open an older set of takes"),
         Binding("n", "new_set", "New set", id="generate.new-set", tooltip="Begin another set with the next takes"),
         Binding("v", "next_view", "View", id="generate.view", tooltip="The next view: form, takes"),

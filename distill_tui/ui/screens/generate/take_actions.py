@@ -35,14 +35,15 @@ def _b(key: str, action: str, name: str, id: str, tooltip: str, show: bool = Tru
 TAKE_KEYS = (
     _b("space", "take('keep')", "Keep", "keep", "Keep the chosen take; once more: undecided again"),
     _b("d,delete", "take('throw')", "Throw away", "throw", "Throw the chosen take away", display="d"),
+    _b("u", "take('undo')", "Undo", "undo", "Undo the last keep or throwing away"),
     _b("y", "take('vary')", "Vary", "vary", "Variations of the chosen take, by the row Strength"),
     _b("a", "take('again')", "More", "more", "More with the settings of the chosen take, with other seeds"),
     _b("e", "take('extend')", "Extend", "extend", "Continue the chosen take from its end"),
     _b("l", "take('loop')", "Loop", "loop", "The chosen take made again as a loop without a seam"),
-    _b("b", "take('source')", "As source", "source", "Put the chosen take into the form as the sound to begin from"),
     _b("o", "take('nearest')", "Nearest", "nearest", "Listen to the sound of yours that it is nearest to"),
+    _b("b", "take('source')", "Source", "source", "Put the chosen take into the form as the sound to begin from"),
     _b("x", "take('export')", "Export", "export", "Copy the kept takes (or else the chosen one) to a folder"),
-    _b("f", "take('fetch')", "Fetch", "fetch", "Where the files are, and how to fetch them"),
+    _b("f", "take('fetch')", "Fetch", "fetch", "Where the files are, and how to fetch them", show=False),
 )
 """Keys that need a chosen take."""
 
