@@ -22,12 +22,13 @@ class Nearest(Struct, frozen=True, kw_only=True):
 class Take(Struct, kw_only=True):
     """One take. `path` is relative to its folder.
 
-    `method` is what made it, `label` the kind of sound that was asked for, `settings` the whole request as a dict (keys at
-    their default may be missing), from which with `seed` and the model (`model` its name, `model_sha256` the hash of its weights) it can be made again.
-    `novelty`: 0 is a training sound through its codec, 1 as far from the training sounds as a held-out sound usually
-    is. `copied_frames` is the longest run of latent frames whose codes of all levels are those of one training sound,
-    `copied_coarse` the same of level 0 alone. `loudness` is in dB (RMS against full scale), `peak` 0 to 1.
-    `gain_db` is how much it was turned down, so as not to clip: 0 or less. `note` says what was not as asked for.
+    `method` is what made it, `label` the kind of sound that was asked for, `settings` the whole request as a dict (keys
+    at their default may be missing), from which with `seed` and the model (`model` its name, `model_sha256` the hash of
+    its weights) it can be made again. `novelty`: 0 is a training sound through its codec, 1 as far from the training
+    sounds as a held-out sound usually is. `copied_frames` is the longest run of latent frames whose codes of all levels
+    are those of one training sound, `copied_coarse` the same of level 0 alone, of `frames` in all. `loudness` is in dB
+    (RMS against full scale), `peak` 0 to 1. `gain_db` is how much it was turned down, so as not to clip: 0 or less.
+    `note` says what was not as asked for.
     `kept`: None is undecided, False thrown away (the file is in the folder's trash until it is emptied).
     """
 
@@ -40,6 +41,7 @@ class Take(Struct, kw_only=True):
     novelty: float | None = None
     copied_frames: int | None = None
     copied_coarse: int | None = None
+    frames: int | None = None
     loudness: float | None = None
     peak: float | None = None
     gain_db: float = 0.0

@@ -106,7 +106,9 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 def _hashes(codes: Tensor, levels: int | None) -> NDArray[np.uint64]:
     """A number for the codes of each frame; equal for equal ones, and for others about never."""
-    table = codes[:, :levels].cpu().numpy().astype(np.uint64)
+    codes = codes[:, :levels].cpu().contiguous()
+    # latents of a codec without codebooks are compared by their bits
+    table = (codes.float().view(torch.int32) if codes.is_floating_point() else codes).numpy().astype(np.uint64)
     value = np.zeros(len(table), np.uint64)
     for level in range(table.shape[1]):
         value = (value ^ (table[:, level] + np.uint64(1))) * _FACTOR

@@ -1,5 +1,6 @@
 """How new a take is: its nearest training sound, and how much of that sound's codes it copies."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -18,13 +19,16 @@ from distill_tui.takes.take import Nearest
 
 CANDIDATES = 12
 """Pieces that are compared at all places of the frame: the nearest ones of the first search."""
-MANY_PIECES = 2000
-"""More than these are not all decoded: a search among latents leaves LIKELY_PIECES."""
-LIKELY_PIECES = 64
+REFINED_SECONDS = 8.0
+"""Of candidates, one at least: longer pieces take longer."""
+PREPARED_SECONDS = 600.0
+"""More sound than that is not all decoded: for each take a search among latents leaves LIKELY_SECONDS of it."""
+LIKELY_SECONDS = 40.0
 SUBSTEPS = 4
 """Parts of a step by which a take is shifted."""
-WINDOW_SECONDS = 4.0
+WINDOW_SECONDS = 2.0
 """Of a longer take the window that is nearest to a training sound is what counts."""
+MOST_WINDOWS = 16
 CALIBRATION_SOUNDS = 24
 CALIBRATION_SECONDS = 20.0
 """At most so many sounds, and seconds of them, say what is usual."""
@@ -72,9 +76,9 @@ class Judge:
         self._bank, self._codec = self.references.bank, codec
         self._copies: dict[int, float] = {}
         self._prepare()
-        held_out = bank.part(held_out=True)
-        self.floor = median(self._own_copy(number) for number in _sample(self._seconds_of_pieces()))
-        self.usual = max(median(self._usual(held_out)), self.floor + LEAST_SCALE)
+        seconds = [self.references.seconds(number) for number in range(len(self.references.pieces))]
+        self.floor = median(self._own_copy(number) for number in _sample(seconds))
+        self.usual = max(median(self._usual(bank.part(held_out=True))), self.floor + LEAST_SCALE)
 
     def judge(self, wave: Tensor, codes: Tensor) -> Judgement:
         """Judge a take.
@@ -96,9 +100,10 @@ class Judge:
 
     def _prepare(self) -> None:
         references = self.references
+        numbers = range(len(references.pieces))
         self._search: SlidingSearch | None = None
-        if len(references.pieces) <= MANY_PIECES:
-            steps = [references.mel(references.wave(piece)) for piece in references.pieces]
+        if sum(references.seconds(number) for number in numbers) <= PREPARED_SECONDS:
+            steps = [references.steps(number) for number in numbers]
             self._window = self._window_steps(max(one.shape[1] for one in steps))
             self._search = SlidingSearch(steps, self._window)
             return
@@ -121,8 +126,8 @@ class Judge:
         for segment in self.references.segments(codes):
             distances = (self._segments - segment).square().sum(1)
             far += torch.full_like(far, torch.inf).scatter_reduce(0, self._piece_of, distances, "amin")
-        order = far.argsort()[: LIKELY_PIECES + 1].tolist()
-        return [number for number in order if self.references.pieces[number].row != without][:LIKELY_PIECES]
+        order = (number for number in far.argsort().tolist() if self.references.pieces[number].row != without)
+        return self.references.within(order, LIKELY_SECONDS)
 
     def _nearest(self, wave: Tensor, codes: Tensor, without: int = -1) -> _Place:
         """The nearest piece, its step and distance, leaving out the training sound of row `without`."""
@@ -144,14 +149,14 @@ class Judge:
         begins = range(0, max(1, steps.shape[1] - self._window // 2), max(1, self._window // 2))
         windows = [slice(first, first + self._window) for first in begins]
         sums = [float(steps[:, window].sum()) for window in windows]
-        return [window for window, heard in zip(windows, sums, strict=True) if heard >= 0.1 * max(sums)]
+        heard = [window for window, one in zip(windows, sums, strict=True) if one >= 0.1 * max(sums)]
+        return heard[:: math.ceil(len(heard) / MOST_WINDOWS)]
 
     def _nearest_of(self, shifted: Sequence[Tensor], codes: Tensor, without: int) -> _Place:
         steps = shifted[0]
         if self._search is None:
             numbers = self._likely(codes, without)
-            references = self.references
-            sounds = [references.mel(references.wave(references.pieces[number])) for number in numbers]
+            sounds = [self.references.steps(number) for number in numbers]
             distances, _ = SlidingSearch(sounds, self._window)(steps)
         else:
             numbers = list(range(len(self.references.pieces)))
@@ -159,7 +164,8 @@ class Judge:
             for number, piece in enumerate(self.references.pieces):
                 if piece.row == without:
                     distances[number] = torch.inf
-        best = [numbers[row] for row in distances.argsort()[:CANDIDATES].tolist() if torch.isfinite(distances[row])]
+        nearest = (row for row in distances.argsort()[:CANDIDATES].tolist() if torch.isfinite(distances[row]))
+        best = self.references.within((numbers[row] for row in nearest), REFINED_SECONDS)
         return min((self._refined(shifted, number) for number in best), key=lambda place: place.distance)
 
     def _refined(self, shifted: Sequence[Tensor], number: int) -> _Place:
@@ -173,12 +179,6 @@ class Judge:
         if number not in self._copies:
             self._copies[number] = self._refined(self._shifted(self.references.copy(number)), number).distance
         return self._copies[number]
-
-    def _seconds_of_pieces(self) -> list[float]:
-        return [
-            (piece.last - piece.first) * self.references.hop / self._codec.sample_rate
-            for piece in self.references.pieces
-        ]
 
     def _usual(self, held_out: CodeBank) -> list[float]:
         """Distances of held-out sounds from the training sounds, or of each training sound from the others."""

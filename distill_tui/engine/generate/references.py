@@ -6,8 +6,8 @@ that begins half a frame later is as far from its source as a new sound is from 
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,11 +17,15 @@ from distill_tui.engine.generate.nearest import MelSteps
 from distill_tui.engine.inference.model import Model
 
 PLACES = 8
-PIECE_SECONDS = 8.0
+PIECE_SECONDS = 4.0
 """Longer sounds are cut into pieces; each begins half a piece after the one before."""
 SEGMENT_SECONDS = 0.5
 CACHED_PIECES = 512
-COPY_GAIN = 10 ** (-6 / 20)
+COPY_DB = -6.0
+"""The loudness of a copy beside its source."""
+
+
+_T = TypeVar("_T")
 
 
 class Piece(NamedTuple):
@@ -41,6 +45,7 @@ class References:
         self.hop = codec.net.latent_hop
         self.pieces = list(self._cut())
         self._versions: OrderedDict[int, list[Tensor]] = OrderedDict()
+        self._steps: OrderedDict[int, Tensor] = OrderedDict()
         self.leads = [place * self.hop // PLACES for place in range(PLACES)]
 
     def _cut(self) -> "Sequence[Piece]":
@@ -56,6 +61,25 @@ class References:
         codes = self.bank.codes[piece.row][piece.first : piece.last]
         return decoded(self.codec, codes, self.bank.lengths[piece.row] - piece.first * self.hop)
 
+    def seconds(self, number: int) -> float:
+        """Length of a piece."""
+        piece = self.pieces[number]
+        return (piece.last - piece.first) * self.hop / self.codec.sample_rate
+
+    def within(self, numbers: Iterable[int], seconds: float) -> list[int]:
+        """The first of these pieces, one at least, as long as they are no longer than this together."""
+        kept: list[int] = []
+        for number in numbers:
+            seconds -= self.seconds(number)
+            if kept and seconds < 0:
+                break
+            kept.append(number)
+        return kept
+
+    def steps(self, number: int) -> Tensor:
+        """Steps of a piece as the codec decodes it."""
+        return _remembered(self._steps, number, lambda: self.mel(self.wave(self.pieces[number])))
+
     def start_seconds(self, number: int, version: int, step: int) -> float:
         """The second of a training sound at which a step of a version of a piece begins."""
         samples = self.pieces[number].first * self.hop - self.leads[version]
@@ -63,18 +87,17 @@ class References:
 
     def versions(self, number: int) -> list[Tensor]:
         """Steps of a piece as the codec decodes it, and encoded again at the other places of the frame."""
-        if number not in self._versions:
-            wave = self.wave(self.pieces[number])
-            waves = [wave, *encoded_again(self.codec, wave, self.leads[1:])]
-            self._versions[number] = [self.mel(one) for one in waves]
-            if len(self._versions) > CACHED_PIECES:
-                self._versions.popitem(last=False)
-        self._versions.move_to_end(number)
-        return self._versions[number]
+
+        def compute() -> list[Tensor]:
+            again = encoded_again(self.codec, self.wave(self.pieces[number]), self.leads[1:])
+            return [self.steps(number), *(self.mel(wave) for wave in again)]
+
+        return _remembered(self._versions, number, compute)
 
     def copy(self, number: int) -> Tensor:
-        """Samples of a copy of a piece: 3 dB softer, between two of the places, through the codec."""
-        (again,) = encoded_again(self.codec, COPY_GAIN * self.wave(self.pieces[number]), [self.hop * 3 // (2 * PLACES)])
+        """Samples of a copy of a piece: softer, between two of the places, through the codec."""
+        wave = 10 ** (COPY_DB / 20) * self.wave(self.pieces[number])
+        (again,) = encoded_again(self.codec, wave, [self.hop * (PLACES + 1) // (2 * PLACES)])
         return again
 
     def segments(self, codes: Tensor) -> Tensor:
@@ -96,3 +119,13 @@ def encoded_again(codec: Model, wave: Tensor, later: Sequence[int]) -> list[Tens
         laid[row, samples : samples + len(wave)] = wave
     again = codec.reconstruct(laid)
     return [again[row, : samples + len(wave)] for row, samples in enumerate(later)]
+
+
+def _remembered(cache: "OrderedDict[int, _T]", number: int, compute: Callable[[], _T]) -> _T:
+    """What a cache has of a piece, or computes now; it forgets what was not asked for longest."""
+    if number not in cache:
+        cache[number] = compute()
+        if len(cache) > CACHED_PIECES:
+            cache.popitem(last=False)
+    cache.move_to_end(number)
+    return cache[number]

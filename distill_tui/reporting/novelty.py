@@ -1,0 +1,87 @@
+"""How new a take is, in words: one definition for commands, screens and reports."""
+
+from enum import StrEnum
+
+from distill_tui.reporting.lines import Line, Role
+from distill_tui.takes.take import Take
+
+COPY_RATIO = 1.0
+"""At most so far, beside a copy of the nearest sound, a take is as near as a copy."""
+COPY_RUN = 0.5
+"""Share of a take's frames whose coarse codes follow one another in one training sound, from which on it is a copy."""
+CLOSE = 0.4
+"""Novelty below which a take is close to its nearest sound: three of four held-out sounds are above."""
+FAR = 2.0
+
+
+class Verdict(StrEnum):
+    """A verdict on how new a take is, from a copy to far away; its words are the shortest ones."""
+
+    COPY = "copy"
+    NEARLY = "nearly"
+    CLOSE = "close"
+    NEW = "new"
+    FAR = "far"
+
+    @property
+    def role(self) -> Role:
+        """The role of what is said of such a take."""
+        roles: dict[Verdict, Role] = {Verdict.COPY: "bad", Verdict.NEARLY: "fair", Verdict.CLOSE: "plain"}
+        return roles.get(self, "good")
+
+
+def verdict(take: Take) -> Verdict | None:
+    """The verdict on a take; None where its novelty was not measured.
+
+    A copy: it is as near to a training sound as a copy that went through the codec once more, and its codes follow that
+    sound's as well. Where only one of them is so the sound is named as the nearest, and no more.
+    """
+    if take.nearest is None or take.novelty is None:
+        return None
+    ratio = take.nearest.ratio
+    if ratio <= COPY_RATIO if ratio is not None else take.novelty <= 0:
+        return Verdict.COPY if _runs_on(take) else Verdict.NEARLY
+    if take.novelty < CLOSE:
+        return Verdict.CLOSE
+    return Verdict.NEW if take.novelty < FAR else Verdict.FAR
+
+
+def _runs_on(take: Take) -> bool:
+    if not take.frames:
+        return False
+    coarse, whole = take.copied_coarse or 0, take.copied_frames or 0
+    return max(coarse, whole) >= COPY_RUN * take.frames
+
+
+def words(take: Take) -> str:
+    """How new a take is: `nearly kick_04.wav`; '' where that was not measured."""
+    found = verdict(take)
+    if found is None or take.nearest is None:
+        return ""
+    return {
+        Verdict.COPY: f"a copy of {take.nearest.path}",
+        Verdict.NEARLY: f"nearly {take.nearest.path}",
+        Verdict.CLOSE: f"close to {take.nearest.path}",
+        Verdict.NEW: "as new as a sound of yours that it never heard",
+        Verdict.FAR: "farther from your sounds than most of them are from each other",
+    }[found]
+
+
+def line(take: Take) -> Line:
+    """The words in their role, and for what is new the nearest sound and its distance behind them."""
+    found = verdict(take)
+    if found is None or take.nearest is None:
+        return Line((("not compared with the training sounds", "dim"),), "novelty/unknown")
+    place = f" at {take.nearest.start:.2f} s" if take.nearest.start >= 0.005 else ""
+    rest = f"; nearest {take.nearest.path}{place}" if found in (Verdict.NEW, Verdict.FAR) else place
+    return Line(
+        ((words(take), found.role), (f"{rest}, {take.nearest.distance:.1f} dB away", "dim")), f"novelty/{found}"
+    )
+
+
+HELP = (
+    "Novelty compares the log-mel spectrum of a take, slid over time, with every training sound as the codec gives it "
+    "back: 0 is as near as a training sound that goes through the codec once more, 1 as near as a sound of yours that "
+    "was held out usually is. A copy is as near as that, and its codes follow the sound's for half of its length."
+)
+"""What help says of novelty."""
