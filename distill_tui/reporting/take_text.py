@@ -1,7 +1,8 @@
-"""What is said of a take: its length, loudness, and how new it is."""
+"""What is said of a take: its length, its loudness, how it was made, and how new it is (see `reporting.novelty`)."""
 
-from distill_tui.reporting import formatting
+from distill_tui.reporting import formatting, novelty
 from distill_tui.reporting.lines import Line, Role, line
+from distill_tui.reporting.novelty import Verdict
 from distill_tui.takes.take import Take
 
 
@@ -20,31 +21,29 @@ def origin(take: Take) -> str:
     return f"{take.method}{' ' * bool(take.label)}{take.label}, seed {take.seed}"
 
 
-def novelty(take: Take) -> str:
-    """How new a take is, in a few words, with its nearest sound: `0.8 new, nearest kick_04.wav`."""
-    if take.nearest is None:
-        return take.note
-    return f"{take.novelty or 0:.1f}, nearest {take.nearest.path}"
-
-
-def novelty_role(take: Take) -> Role:
-    """The role of these words."""
-    return "plain"
+def short_novelty(take: Take) -> tuple[str, Role]:
+    """How new a take is, as short as a list needs it, and the role of the words: `new, near kick_04.wav`."""
+    verdict = novelty.verdict(take)
+    if verdict is None or take.nearest is None:
+        return take.note, "dim"
+    joint = {Verdict.COPY: " of ", Verdict.NEARLY: " ", Verdict.CLOSE: " to "}.get(verdict, ", near ")
+    # without its folder, which most often is the label
+    return f"{verdict.value}{joint}{take.nearest.path.rpartition('/')[2]}", verdict.role
 
 
 def facts(take: Take) -> list[Line]:
-    """All that is known of a take, for the card of the Generate screen."""
+    """All that is known of a take, for the card of the Generate screen; the most important comes first."""
     numbers = [length(take.seconds), loudness(take.loudness)]
     if take.peak is not None:
         numbers.append(f"peak {take.peak:.2f}")
     found = [
         Line(((take.path, "strong"), ("  kept" * bool(take.kept), "accent"))),
-        Line(((", ".join(numbers), "plain"), (f"  {origin(take)}", "dim"))),
+        Line(((f"{', '.join(numbers)}  ", "plain"), (origin(take), "dim"))),
+        novelty.line(take),
     ]
-    if take.nearest is not None:
-        near = take.nearest
-        where = f" from {near.start:.1f} s" if near.start else ""
-        found.append(Line(((f"nearest {near.path}{where}, {near.distance:.1f} dB", "plain"),)))
+    if take.frames and take.copied_coarse is not None:
+        run = f"{take.copied_coarse} of {take.frames} frames in a row are those of one sound on level 0"
+        found.append(line(f"{run}, {take.copied_frames or 0} on all levels", "dim"))
     if take.note:
         found.append(line(take.note, "fair"))
     return found

@@ -53,14 +53,11 @@ class Loading(Struct, tag="loading", frozen=True):
 
 
 class Ready(Struct, tag="ready", frozen=True):
-    """A model is loaded: its kind (`codec` or `generator`), the labels that can be asked for, its levels, and the
-    sounds in its bank of codes."""
+    """A model is loaded: its kind (`codec` or `generator`), and the labels that can be asked for."""
 
     model: str
     kind: str
     labels: list[str]
-    levels: int
-    sounds: int
 
 
 class Progress(Struct, tag="progress", frozen=True):

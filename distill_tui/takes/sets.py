@@ -1,4 +1,4 @@
-"""The app's sets of takes: folders below `Home.takes`, each called after the model that its first takes were made with."""
+"""The app's sets of takes: folders below `Home.takes`, each called after the model of its first takes."""
 
 import os
 from dataclasses import dataclass

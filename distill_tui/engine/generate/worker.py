@@ -22,7 +22,7 @@ from distill_tui.foreign import MalformedError
 from distill_tui.paths import Home, find_home
 from distill_tui.takes import protocol as p
 from distill_tui.takes.folder import TakesFolder
-from distill_tui.text import decode_path, printable
+from distill_tui.text import decode_path, encode_path, printable
 
 if TYPE_CHECKING:
     from distill_tui.engine.generate.make import Made, Maker
@@ -120,7 +120,7 @@ class Worker:
             path, self._home, progress=lambda done, total: self._say(p.Loading("the codes of your sounds", done, total))
         )
         kind = "generator" if "prior" in maker.methods else "codec"
-        return maker, p.Ready(str(path), kind, maker.labels, maker.levels, len(maker.bank))
+        return maker, p.Ready(encode_path(path), kind, maker.labels)
 
     # takes
 

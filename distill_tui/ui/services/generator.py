@@ -1,6 +1,6 @@
-"""The process that generates, beside the app: started for the Generate screen, kept warm, and started anew when it ended.
+"""The process that generates, beside the app: started when something is asked of it, and anew when it has ended.
 
-Threads read what it says, as in `programs`; what was asked of it while it was not there is asked again.
+Threads read what it says, as in `programs`.
 """
 
 import asyncio

@@ -168,7 +168,7 @@ START: dict[str, Any] = {
     "novelty": None,
     "max_copy": None,
 }
-"""The values of an empty form. `model` is the path of its file; temperature and top-p are one number, or one a level."""
+"""The values of an empty form: of `model` the path of its file, of temperature and top-p one number, or one a level."""
 NEEDS = {
     "sound": tuple(USES)[1:],
     "other": ("morph",),

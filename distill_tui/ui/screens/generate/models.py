@@ -44,8 +44,8 @@ class ModelChoice:
     def __bool__(self) -> bool:
         return bool(self.entries)
 
-    def read(self) -> None:
-        """Read the library again.
+    def read(self) -> int:
+        """Read the library again; the number of usable models.
 
         Raises:
             DistillError: it cannot be read.
@@ -53,6 +53,7 @@ class ModelChoice:
         entries = self._library.list()
         usable = [entry for kind in (GENERATOR, CODEC) for entry in entries if kind_of(entry) == kind]
         self.entries = {str(entry.path): entry for entry in usable}
+        return len(usable)
 
     def choose(self, before: str) -> str:
         """The path of the model to show: the one asked for, else the one from `before`, else the first; '' for none."""

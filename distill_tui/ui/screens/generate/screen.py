@@ -102,7 +102,7 @@ class GenerateScreen(BaseScreen):
 
     async def refresh_all(self) -> None:
         """Read again which models and takes there are, and show them; the chosen model is loaded meanwhile."""
-        if await self.in_thread(lambda: self.models.read() or True) is None:
+        if await self.in_thread(self.models.read) is None:
             return
         await self.sets.look()
         before = self.form.values["model"]

@@ -17,7 +17,7 @@ from distill_tui.ui.services.spectrograms import Thumbnails
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.blocks import blocks
 from distill_tui.ui.widgets.heat import is_shaded, picture_row
-from distill_tui.ui.widgets.text_widget import LinesWidget
+from distill_tui.ui.widgets.text_widget import ROLES, LinesWidget
 
 TALL_ROWS = 12
 """Rows from which on each take has two, with its spectrogram."""
@@ -138,7 +138,7 @@ class TakesList(LinesWidget, can_focus=True):
 
     def _numbers(self, take: Take) -> Text:
         return Text(
-            f"{take_text.length(take.seconds):>7} {take_text.loudness(take.loudness):>6}", self.style("foreground")
+            f"{take_text.length(take.seconds):>6} {take_text.loudness(take.loudness):>6}", self.style("foreground")
         )
 
     def _one_line(self, take: Take, width: int) -> Text:
@@ -154,9 +154,8 @@ class TakesList(LinesWidget, can_focus=True):
             line.append(" ")
         line.append_text(self._numbers(take))
         line.append("  ")
-        words = take_text.novelty(take)
-        style = self.style(take_text.novelty_role(take))
-        line.append(formatting.shorten(words, max(0, width - line.cell_len)), style)
+        words, role = take_text.short_novelty(take)
+        line.append(formatting.shorten(printable(words), max(0, width - line.cell_len)), self.style(ROLES[role]))
         return line
 
     def _two_lines(self, take: Take, width: int) -> list[Text]:
@@ -176,8 +175,8 @@ class TakesList(LinesWidget, can_focus=True):
         first.append_text(name)
         first.append(" " * max(1, room - name.cell_len - numbers.cell_len))
         first.append_text(numbers)
-        said = formatting.shorten(printable(take_text.novelty(take)), room)
-        second.append(said, self.style(take_text.novelty_role(take)))
+        words, role = take_text.short_novelty(take)
+        second.append(formatting.shorten(printable(words), room), self.style(ROLES[role]))
         return [first, second]
 
     # pictures

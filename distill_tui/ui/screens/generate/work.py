@@ -143,8 +143,8 @@ class GenerateWork:
         if self._result:
             return Work(((self._result, "good"),))
         if self.ready is not None:
-            name, sounds = shown_name(decode_path(self.ready.model)), formatting.plural(self.ready.sounds, "sound")
-            return Work(((f"ready: {name}, {self.ready.kind} of {sounds}", "dim"),))
+            name = shown_name(decode_path(self.ready.model))
+            return Work(((f"ready: {name}, a {self.ready.kind}", "dim"),))
         if self.process.is_alive:
             return Work((("starting", "dim"),))
         if self._opening:
