@@ -5,6 +5,7 @@ Threads read what it says, as in `programs`.
 
 import asyncio
 import contextlib
+import contextvars
 import subprocess
 import threading
 from collections import deque
@@ -112,26 +113,22 @@ class GeneratorProcess:
         assert process.stderr is not None
         listening = threading.Thread(target=_keep_last, args=(process.stderr, said), daemon=True)
         listening.start()
-        loop = asyncio.get_running_loop()
-        threading.Thread(target=self._read, args=(loop, process, listening, said), daemon=True).start()
+        tell = _Teller(asyncio.get_running_loop(), contextvars.copy_context())
+        threading.Thread(target=self._read, args=(tell, process, listening, said), daemon=True).start()
         return process
 
     def _read(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        process: subprocess.Popen[bytes],
-        listening: threading.Thread,
-        said: deque[str],
+        self, tell: "_Teller", process: subprocess.Popen[bytes], listening: threading.Thread, said: deque[str]
     ) -> None:
         """Pass on events until the process ends, in a thread of its own."""
         assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:
                 with contextlib.suppress(MalformedError):
-                    _in_loop(loop, self._tell, process, p.decode_event(line))
+                    tell(self._tell, process, p.decode_event(line))
         code = process.wait()
         listening.join()
-        _in_loop(loop, self._tell_end, process, Ended(code, "\n".join(said)))
+        tell(self._tell_end, process, Ended(code, "\n".join(said)))
 
     def _tell(self, process: subprocess.Popen[bytes], event: p.Event) -> None:
         if process is self._process:
@@ -143,10 +140,17 @@ class GeneratorProcess:
             self._listener(event)
 
 
-def _in_loop(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *arguments: object) -> None:
-    # a loop that was closed meanwhile has nobody left to tell
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(call, *arguments)
+@dataclass(frozen=True)
+class _Teller:
+    """Calls from a thread into the app's loop, in the context of whoever started the process: timers need it."""
+
+    loop: asyncio.AbstractEventLoop
+    context: contextvars.Context
+
+    def __call__(self, call: Callable[..., None], *arguments: object) -> None:
+        # a loop that was closed meanwhile has nobody left to tell
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(call, *arguments, context=self.context)
 
 
 def _keep_last(stream: IO[bytes], said: deque[str]) -> None:

@@ -18,10 +18,11 @@ from distill_tui.takes import protocol as p
 from distill_tui.takes.request import Request
 from distill_tui.text import decode_path
 from distill_tui.ui.command_palette import keys_by_id
+from distill_tui.ui.repaint import RepaintScheduler
 from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.screens.generate.form import RequestForm
 from distill_tui.ui.screens.generate.form_editor import FormEditor
-from distill_tui.ui.screens.generate.models import ModelChoice
+from distill_tui.ui.screens.generate.models import ModelChoice, shown_name
 from distill_tui.ui.screens.generate.open_set import OpenSet
 from distill_tui.ui.screens.generate.request_panel import RequestPanel
 from distill_tui.ui.screens.generate.set_actions import SetActions
@@ -75,13 +76,18 @@ class GenerateScreen(BaseScreen):
         self.form, self.takes = RequestForm(), OpenSet()
         self.models = ModelChoice(Library(home))
         self.list = TakesList(self.takes, id="takes")
-        self.work = GenerateWork(home, self._work_changed, self._take_made)
+        self.painter = RepaintScheduler(self)
+        self.painter.add("work", self._paint_work, 0.2)
+        self.painter.add("takes", self._paint_takes, 0.3)
+        self.work = GenerateWork(home, lambda: self.painter.mark("work"), self._take_made)
         self._panel = RequestPanel(self.form, id="request")
         self._card = TakeCard(self.takes, id="take-card")
         self._editor = FormEditor(self, self.form, self._form_changed)
         self._actions = TakeActions(self)
         self.sets = SetActions(self)
         self._opening: Timer | None = None
+        self._bound: tuple[object, ...] = ()
+        self._look_at = ""
 
     def compose(self) -> ComposeResult:
         yield AppHeader(self.MODE)
@@ -99,6 +105,13 @@ class GenerateScreen(BaseScreen):
 
     def on_screen_resume(self) -> None:
         begin(self, "look", self.refresh_all)
+        self.painter.mark()
+
+    def on_screen_suspend(self) -> None:
+        self._actions.stop_playing()
+
+    def on_key(self) -> None:
+        self.painter.key_pressed()
 
     async def refresh_all(self) -> None:
         """Read again which models and takes there are, and show them; the chosen model is loaded meanwhile."""
@@ -107,6 +120,8 @@ class GenerateScreen(BaseScreen):
         await self.sets.look()
         before = self.form.values["model"]
         self.form.values["model"] = self.models.choose(before)
+        if before and before not in self.models.entries:
+            self.notify(f"The model {shown_name(before)} is gone.", severity="warning")
         self.form.models = {path: entry.name for path, entry in self.models.entries.items()}
         self.set_class(not self.models and not self.takes.shown, "-empty")
         self.show_form()
@@ -150,17 +165,27 @@ class GenerateScreen(BaseScreen):
         self._card.show(self.list.chosen)
         self.refresh_bindings()
 
-    def _work_changed(self) -> None:
-        if self.is_attached:
-            self.query_one(WorkLine).show(self.work.describe(keys_by_id(self).get("generate.make", "m")))
+    def _paint_work(self) -> None:
+        work = self.work
+        self.query_one(WorkLine).show(work.describe(keys_by_id(self).get("generate.make", "m")))
+        bound = (work.ready, work.is_busy)
+        if bound != self._bound:
+            # what the loaded model offers, and whether there is something to cancel
+            self._bound = bound
             self.show_form()
 
     def _take_made(self, folder: Path, event: p.TakeMade, is_first: bool) -> None:
         self.list.put_picture(folder / event.take.path, event.picture)
         if folder == self.takes.path:
             self.takes.add(event.take)
-            # the first of them is looked at; who walks about meanwhile is left where he is
-            self.show_takes(event.take.path if is_first else "")
+            if is_first:
+                # it is looked at; who walks about when the others come is left where he is
+                self._look_at = event.take.path
+            self.painter.mark("takes")
+
+    def _paint_takes(self) -> None:
+        self.show_takes(self._look_at)
+        self._look_at = ""
 
     # the form
 

@@ -32,10 +32,10 @@ class SetActions:
         if self._is_started:
             await self._attempt(takes.reload)
             return
-        self._is_started = True
         newest = await self._screen.in_thread(lambda: (newest_set(self._screen.home),))
         if newest and newest[0] is not None and takes.path is None:
             await self.open(newest[0])
+        self._is_started = True
 
     async def open(self, path: Path) -> None:
         """Open a set; the form gets the settings and the model of its newest take."""

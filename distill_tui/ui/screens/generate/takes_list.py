@@ -52,7 +52,7 @@ class TakesList(LinesWidget, can_focus=True):
         """The words shown while there is no take."""
         self._set, self._thumbnails = takes, Thumbnails(*PICTURE)
         self._shown_takes: Sequence[Take] = ()
-        self._at, self._place = "", 0
+        self._at, self._place, self._first = "", 0, 0
         self._is_making = False
 
     @property
@@ -115,9 +115,11 @@ class TakesList(LinesWidget, can_focus=True):
         takes, width = self._shown_takes, self.size.width
         if not takes:
             return [Text(line, self.style("dim")) for line in self._wrapped_nothing(width)]
-        first = min(max(0, self._index - self._room // 2), max(0, len(takes) - self._room))
-        seen = takes[first : first + self._room]
-        self._have_pictures([*seen, *takes[first + self._room :][:AHEAD]])
+        # the window moves no more than it has to: what stays where it is is not sent again
+        index, room = self._index, self._room
+        self._first = max(index - room + 1, min(self._first, index, max(0, len(takes) - room)))
+        seen = takes[self._first : self._first + room]
+        self._have_pictures([*seen, *takes[self._first + room :][:AHEAD]])
         found = []
         for take in seen:
             found += self._two_lines(take, width) if self._is_tall else [self._one_line(take, width)]
