@@ -21,7 +21,6 @@ from distill_tui.paths import Home
 from distill_tui.takes import protocol as p
 from distill_tui.takes.request import Request
 from distill_tui.text import encode_path
-from distill_tui.ui.services.programs import end
 
 LAST_LINES = 4
 """Lines of standard error that are shown when the process dies."""
@@ -80,11 +79,11 @@ class GeneratorProcess:
         if self._process is not None:
             self._write(p.Cancel())
 
-    def stop(self) -> None:
-        """End the process, however busy it is."""
+    def close(self) -> None:
+        """Let the process end: it does when its input ends, a take that it is writing first."""
         process, self._process = self._process, None
         if process is not None:
-            end(process)
+            _close(process)
 
     def _write(self, command: p.Command) -> None:
         process = self._process or self._start()
@@ -128,6 +127,7 @@ class GeneratorProcess:
                     tell(self._tell, process, p.decode_event(line))
         code = process.wait()
         listening.join()
+        _close(process)
         tell(self._tell_end, process, Ended(code, "\n".join(said)))
 
     def _tell(self, process: subprocess.Popen[bytes], event: p.Event) -> None:
@@ -151,6 +151,13 @@ class _Teller:
         # a loop that was closed meanwhile has nobody left to tell
         with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(call, *arguments, context=self.context)
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    """End the input of a process, which may have ended itself."""
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
 
 
 def _keep_last(stream: IO[bytes], said: deque[str]) -> None:

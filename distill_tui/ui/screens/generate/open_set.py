@@ -20,6 +20,9 @@ class OpenSet:
         self.path: Path | None = None
         self._folder: TakesFolder | None = None
         self._takes: dict[str, Take] = {}
+        self._marks: dict[str, bool | None] = {}
+        """Marks that are shown and not yet written, by the files of their takes."""
+        self._added = 0
         self._writing = asyncio.Lock()
 
     @property
@@ -65,13 +68,18 @@ class OpenSet:
         if self.path is None:
             return
         async with self._writing:
-            path = self.path
-            takes = await asyncio.to_thread(lambda: self._opened(path).takes)
-        self._take_over(takes)
+            path, added = self.path, -1
+            # once more if a take came while it was read
+            while self.path == path and added != self._added:
+                added = self._added
+                takes = await asyncio.to_thread(lambda: self._opened(path).takes)
+            if self.path == path:
+                self._take_over(takes)
 
     def add(self, take: Take) -> None:
         """A take that another process has written into the folder."""
         self._takes[take.path] = take
+        self._added += 1
 
     def mark(self, take: Take, kept: bool | None) -> Coroutine[Any, Any, None]:
         """Mark a take as kept (True), thrown away (False) or neither, at once; the coroutine writes it.
@@ -79,6 +87,7 @@ class OpenSet:
         Raises, when awaited:
             DistillError: the folder cannot be written; the take is shown as it was.
         """
+        self._marks[take.path] = kept
         self._takes[take.path] = msgspec.structs.replace(take, kept=kept)
         return self._write_mark(take, kept)
 
@@ -89,6 +98,9 @@ class OpenSet:
             # what was shown at once has not come true
             self._takes[take.path] = take
             raise
+        finally:
+            if self._marks.get(take.path) == kept:
+                self._marks.pop(take.path, None)
 
     async def undo(self) -> Take | None:
         """Undo the last mark; the take, or None where there is nothing to undo.
@@ -125,3 +137,6 @@ class OpenSet:
 
     def _take_over(self, takes: list[Take]) -> None:
         self._takes = {take.path: take for take in takes}
+        for path, kept in self._marks.items():
+            if path in self._takes:
+                self._takes[path] = msgspec.structs.replace(self._takes[path], kept=kept)

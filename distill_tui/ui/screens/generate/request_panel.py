@@ -12,7 +12,7 @@ from distill_tui.text import printable
 from distill_tui.ui.screens.generate.form import RequestForm, Setting
 from distill_tui.ui.widgets.text_widget import LinesWidget, pad
 
-TITLE_CELLS = 14
+TITLE_CELLS = 15
 CHANGE = "Change the chosen row"
 HELP_ROWS = 3
 

@@ -110,6 +110,9 @@ class GenerateScreen(BaseScreen):
     def on_screen_suspend(self) -> None:
         self._actions.stop_playing()
 
+    def on_unmount(self) -> None:
+        self.work.process.close()
+
     def on_key(self) -> None:
         self.painter.key_pressed()
 
@@ -242,7 +245,8 @@ class GenerateScreen(BaseScreen):
     def action_next_view(self) -> None:
         """Show the takes instead of the form, or the form again, where there is room for one of them."""
         self.toggle_class("-view-takes")
-        self.call_after_refresh(self._settle_focus)
+        shown = self.list if self.has_class("-view-takes") else self._panel
+        self.call_after_refresh(lambda: self.set_focus(shown if shown.focusable else None))
 
     def action_cancel(self) -> None:
         self.work.cancel()
@@ -253,4 +257,4 @@ class GenerateScreen(BaseScreen):
     def make(self, request: Callable[[], Request], model: str) -> None:
         """Have takes made by a request, in the open set or a new one; what is wrong with it is shown."""
         self.work.make(Path(model), lambda: self.sets.path_for(Path(model).stem), request)
-        self.refresh_bindings()
+        self.painter.repaint("work")

@@ -82,7 +82,8 @@ class SetActions:
 
         def answered(path: str | None) -> None:
             if path is not None:
-                begin(self._screen, "look", self._open_picked, Path(path))
+                # not the group of what is read again when a dialog closes, which would cancel this
+                begin(self._screen, "open", self._open_picked, Path(path))
 
         columns = COLUMNS[:3] if self._screen.has_class("-narrow") else COLUMNS
         rows = [_row(one, len(columns)) for one in sets]

@@ -55,6 +55,9 @@ class TakesList(LinesWidget, can_focus=True):
         self._at, self._place, self._first = "", 0, 0
         self._is_making = False
 
+    def allow_focus(self) -> bool:
+        return bool(self._shown_takes) and super().allow_focus()
+
     @property
     def chosen(self) -> Take | None:
         """The take under the cursor."""
@@ -67,6 +70,11 @@ class TakesList(LinesWidget, can_focus=True):
                 return index
         # it was thrown away: the one that has come up in its place
         return max(0, min(self._place, len(self._shown_takes) - 1))
+
+    @property
+    def keys(self) -> list[str]:
+        """The files of the takes that are listed, in order."""
+        return [take.path for take in self._shown_takes]
 
     def show(self, choose: str = "") -> None:
         """Show the takes as they are now; the cursor goes to the one whose file is `choose`, or stays."""
@@ -139,9 +147,8 @@ class TakesList(LinesWidget, can_focus=True):
         return Text(name, self.style("foreground" if here else "dim", bold=here and self.has_focus))
 
     def _numbers(self, take: Take) -> Text:
-        return Text(
-            f"{take_text.length(take.seconds):>6} {take_text.loudness(take.loudness):>6}", self.style("foreground")
-        )
+        style = self.style("foreground", bold=take is self.chosen and self.has_focus)
+        return Text(f"{take_text.length(take.seconds):>6} {take_text.loudness(take.loudness):>6}", style)
 
     def _one_line(self, take: Take, width: int) -> Text:
         picture = self._thumbnails.known(self._set.file(take))
