@@ -19,6 +19,7 @@ GROUPS = {
     "control": ("pause", "unpause", "stop", "checkpoint", "preview", "tune"),
     "explore": ("explore", "map"),
     "models": ("models",),
+    "generate": ("generate",),
     "audio": ("reconstruct", "encode", "decode"),
     "data": ("data",),
     "doctor_command": ("doctor",),

@@ -209,6 +209,20 @@ def hash_file(handle: int, stop: Stop | None = None) -> str:
     return hasher.hexdigest()
 
 
+def content_of(path: Path) -> str:
+    """The hash of a file's bytes; "" where it cannot be read."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return ""
+    try:
+        return hash_file(handle) if stat.S_ISREG(os.fstat(handle).st_mode) else ""
+    except OSError:
+        return ""
+    finally:
+        os.close(handle)
+
+
 def to_mono(block: Samples) -> Samples:
     """The mean of a block's channels: [frames, channels] to [frames]."""
     return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)

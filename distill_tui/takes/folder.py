@@ -91,17 +91,21 @@ class TakesFolder:
         return take
 
     def keep(self, take: Take) -> Take:
-        """Mark a take as kept; one in the trash comes back. Raises as `throw`."""
-        return self._mark(take.path, True)
+        """Mark a take as kept; one in the trash comes back. Raises as `mark`."""
+        return self.mark(take, True)
 
     def throw(self, take: Take) -> Take:
-        """Throw a take away: its file goes to the folder's trash, and it stays listed with `kept` False.
+        """Throw a take away: its file goes to the folder's trash, and it stays listed. Raises as `mark`."""
+        return self.mark(take, False)
+
+    def mark(self, take: Take, kept: bool | None) -> Take:
+        """Set `kept` of a take: True, False (thrown away) or None (undecided).
 
         Raises:
             RequestError: no such take is listed.
             DistillError: the folder cannot be written.
         """
-        return self._mark(take.path, False)
+        return self._mark(take.path, kept)
 
     def mark(self, take: Take, kept: bool | None) -> Take:
         """Keep a take (True), throw it away (False), or take either back (None). Raises as `throw`."""
@@ -144,11 +148,10 @@ class TakesFolder:
 
     def _mark(self, name: str, kept: bool | None) -> Take:
         with self._changing():
-            for place, take in enumerate(self._takes):
-                if take.path == name:
-                    break
-            else:
+            place = next((place for place, take in enumerate(self._takes) if take.path == name), None)
+            if place is None:
                 raise RequestError(f"no take '{printable(name)}' in {printable(str(self.path))}")
+            take = self._takes[place]
             marked = msgspec.structs.replace(take, kept=kept)
             self._move(self.file(take), self.file(marked))
             self._write([*self._takes[:place], marked, *self._takes[place + 1 :]])
@@ -185,7 +188,7 @@ class TakesFolder:
             if stamp == self._stamp:
                 return
             takes = decode(read_bytes(file, MOST_BYTES), list[Take])
-            if any(os.path.basename(take.path) != take.path or take.path in ("", ".", "..") for take in takes):
+            if any(Path(take.path).name != take.path or take.path in ("", ".", "..") for take in takes):
                 raise MalformedError("it names a file outside of its folder")
             self._takes, self._stamp = takes, stamp
         except FileNotFoundError:

@@ -28,7 +28,7 @@ MARK = "distill_take"
 
 
 def save_take(
-    folder: TakesFolder, wave: "NDArray[np.float32]", rate: int, take: Take, format: Format = "wav", stem: str = ""
+    folder: TakesFolder, wave: "NDArray[np.float32]", rate: int, take: Take, kind: Format = "wav", stem: str = ""
 ) -> Take:
     """Write a take into its folder.
 
@@ -44,21 +44,33 @@ def save_take(
         DistillError: the disk is full or the folder cannot be written.
     """
     stem = stem or f"{take.label.replace('/', '-') or take.method}-{take.seed:04d}"
-    return folder.add(take, encode(wave, rate, take, format), f".{format}", stem)
+    return folder.add(take, encode(wave, rate, take, kind), f".{kind}", stem)
 
 
-def encode(wave: "NDArray[np.float32]", rate: int, take: Take, format: Format = "wav") -> bytes:
+def encode(wave: "NDArray[np.float32]", rate: int, take: Take, kind: Format = "wav") -> bytes:
     """The bytes of a take's file."""
     import soundfile
 
     comment = describe(take)
     buffer = io.BytesIO()
-    with soundfile.SoundFile(buffer, "w", rate, 1, "PCM_16", format=format.upper()) as file:
-        if format == "flac":
+    with soundfile.SoundFile(buffer, "w", rate, 1, "PCM_16", format=kind.upper()) as file:
+        if kind == "flac":
             file.comment = comment.decode()
         file.write(wave)
     content = buffer.getvalue()
-    return content if format == "flac" else _with_comment(content, comment)
+    return content if kind == "flac" else _with_comment(content, comment)
+
+
+def same_samples(one: bytes, other: bytes) -> bool:
+    """Compare the samples of two sound files, to the bit."""
+    import numpy as np
+    import soundfile
+
+    try:
+        a, b = (soundfile.read(io.BytesIO(content), dtype="int32") for content in (one, other))
+    except soundfile.SoundFileError:
+        return False
+    return a[1] == b[1] and bool(np.array_equal(a[0], b[0]))
 
 
 def describe(take: Take) -> bytes:

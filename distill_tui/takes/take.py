@@ -23,12 +23,15 @@ class Take(Struct, kw_only=True):
     """One take. `path` is relative to its folder.
 
     `method` is what made it, `label` the kind of sound that was asked for, `settings` the whole request as a dict (keys
-    at their default may be missing), from which with `seed` and the model (`model` its name, `model_sha256` the hash of
-    its weights) it can be made again. `novelty`: 0 is a training sound through its codec, 1 as far from the training
-    sounds as a held-out sound usually is. `copied_frames` is the longest run of latent frames whose codes of all levels
-    are those of one training sound, `copied_coarse` the same of level 0 alone, of `frames` in all. `loudness` is in dB
-    (RMS against full scale), `peak` 0 to 1. `gain_db` is how much it was turned down, so as not to clip: 0 or less.
-    `note` says what was not as asked for.
+    at their default may be missing). From it, `seed`, `attempt` (the draw that was new enough, 0 the first), the model
+    (`model` its name, `model_sha256` the hash of its weights) and the code bank (`bank` its hash, `data` where it was
+    made of other sounds than the model's own) the take can be made again; `sources` are the hashes of the files that it
+    was made from.
+    `novelty`: 0 is a training sound through its codec, 1 as far from the training sounds as a held-out sound usually
+    is. `copied_frames` is the longest run of latent frames whose codes of all levels are those of one training sound,
+    `copied_coarse` the same of level 0 alone, of `frames` in all. `loudness` is in dB (RMS against full scale), `peak`
+    0 to 1.
+    `gain_db` is how much it was turned down, so as not to clip: 0 or less. `note` says what was not as asked for.
     `kept`: None is undecided, False thrown away (the file is in the folder's trash until it is emptied).
     """
 
@@ -51,3 +54,7 @@ class Take(Struct, kw_only=True):
     model_sha256: str = ""
     created: str = ""
     settings: dict[str, Any] = {}
+    attempt: int = 0
+    bank: str = ""
+    data: list[str] = []
+    sources: dict[str, str] = {}

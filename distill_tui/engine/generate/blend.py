@@ -4,6 +4,7 @@ Both are brought to one length first, about their loudest frames: so nothing of 
 in the middle of the longer one, which clicks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,28 +45,25 @@ class Part:
         return cls(latents, int(codec.loudness(latents).argmax()), samples)
 
 
-def blend(sounds: Sounds, seed: int, random: Random, label: str = "", frames: int | None = None) -> Material:
+def blend(sounds: Sounds, seed: int, random: Random, rows: Sequence[int], frames: int | None = None) -> Material:
     """A new sound of two training sounds of a kind.
 
     Args:
         seed: of the take: neighbouring ones begin with different sounds.
         random: of everything else.
+        rows: the sounds to choose from.
         frames: the length; None: between those of the two.
     """
-    rows = sounds.rows(label)
     first = rows[shuffled_place(seed, len(rows))]
     kind = sounds.of_a_kind(first, rows)
     second = kind[int(random.integers(len(kind)))] if kind else first
     share = float(random.uniform(LEAST_SHARE, 1 - LEAST_SHARE))
     swap, draw = random.random() < SWAPS, int(random.integers(1 << 30))
-    parts = []
     codec = sounds.codec
-    for row in (first, second):
-        _, latents, samples = sounds.piece(row, random)
-        parts.append(Part.of(codec, latents, samples))
+    a, b = (Part.of(codec, *sounds.piece(row, random)) for row in (first, second))
     if swap and codec.levels > 1:
-        return swap_levels(codec, *parts, 1 + draw % (codec.levels - 1), share, frames)
-    return mix(codec, *parts, share, frames)
+        return swap_levels(codec, a, b, 1 + draw % (codec.levels - 1), share, frames)
+    return mix(codec, a, b, share, frames)
 
 
 def mix(codec: Codec, a: Part, b: Part, share: float | Tensor, frames: int | None = None) -> Material:

@@ -9,6 +9,7 @@ from distill_tui.engine.dsp.loudness import loudness, with_loudness
 from distill_tui.engine.inference.chunks import chunks
 from distill_tui.engine.inference.model import Model
 from distill_tui.engine.nets.convnext import LOUDNESS_CENTRE
+from distill_tui.engine.quantizers.base import Quantizer
 
 DECIBELS = 20 * math.log10(math.e)
 """Of a natural logarithm of an amplitude."""
@@ -51,6 +52,12 @@ class Codec:
         """The latents of codes."""
         latents: Tensor = self.net.bottleneck.latents(codes[None].to(self.net.device))[0].float().cpu()
         return latents
+
+    def codebooks(self) -> Tensor:
+        """The vectors of the codes, float32 [levels, size, dim], on the net's device."""
+        bottleneck = self.net.bottleneck
+        assert isinstance(bottleneck, Quantizer)
+        return bottleneck.codebooks.detach().float()
 
     def loudness(self, latents: Tensor) -> Tensor:
         """The loudness [frames] in dB of full scale, about -100 to 0.
@@ -104,7 +111,7 @@ class Codec:
             if len(some) == 1 or longest > BATCH_FRAMES:
                 waves += [self.decode(latents) for latents in some]
                 continue
-            # what follows the end is the last frame again, so that a sound does not decay differently beside a longer one
+            # the last frame goes on after the end, so that a sound ends as it does alone
             rows = [torch.cat((x, x[-1:].expand(longest - len(x), -1))) for x in some]
             out = self.net.decode_audio(torch.stack(rows).to(self.net.device)).cpu()
             waves += [wave[: len(x) * self.hop] for wave, x in zip(out, some, strict=True)]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from distill_tui.data.audio_io import resampled
-from distill_tui.data.corpus import Corpus, Sound
+from distill_tui.data.corpus import Corpus, Sound, label_of
 from distill_tui.data.scan import scan
 from distill_tui.data.sound_file import UnreadableSoundError, open_sound, to_mono
 from distill_tui.engine.generate.bank import CodeBank
@@ -42,11 +42,6 @@ class _Index(msgspec.Struct):
     held_out: list[bool]
     lengths: list[int]
     frames: list[int]
-
-
-def label_of(name: str) -> str:
-    """The kind of a sound: the first folder of its name; "" where there is none."""
-    return name.split("/", 1)[0] if "/" in name else ""
 
 
 def bank_of_codec(
@@ -208,7 +203,7 @@ def _read(path: Path) -> CodeBank | None:
             codes = torch.from_numpy(file["codes"].astype(np.int64 if file["codes"].dtype.kind == "i" else np.float32))
         if index.version != VERSION:
             return None
-        parts = list(codes.split(index.frames))
+        parts = list(torch.split(codes, index.frames))
         return CodeBank(parts, index.names, index.labels, index.held_out, index.lengths)
     except Exception:  # noqa: BLE001 - numpy and zipfile raise whatever a damaged file leads to; it is made anew
         return None

@@ -5,7 +5,7 @@ import torch
 from numpy.random import Generator as Random
 from torch import Tensor
 
-from distill_tui.engine.generate.blend import Material, Part, at, mix, together
+from distill_tui.engine.generate.blend import Material, Part, at, mix, resize, together
 from distill_tui.engine.generate.codec import Codec
 from distill_tui.engine.generate.sounds import Sounds
 from distill_tui.engine.generate.source import Source
@@ -25,6 +25,12 @@ def like(codec: Codec, source: Source, new: Material, strength: float) -> Materi
     Latents go in a straight line from the one to the other, so the distance to the source grows with the strength.
     """
     return mix(codec, source.part(codec), Part.of(codec, new.latents, new.samples), strength)
+
+
+def resized(codec: Codec, material: Material, frames: int) -> Material:
+    """A sound slowed down or hurried to a number of frames."""
+    part = Part.of(codec, material.latents, material.samples)
+    return Material(resize(part, frames, min(part.peak, frames - 1)), frames * codec.hop)
 
 
 def kind_of(sounds: Sounds, source: Source, label: str, count: int = POOL) -> list[int]:

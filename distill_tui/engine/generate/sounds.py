@@ -43,7 +43,7 @@ class Sounds:
 
     @property
     def step(self) -> float:
-        """The median squared distance of a sound's neighbouring frames: two frames that are nearer meet."""
+        """The median squared distance of a sound's neighbouring frames."""
         if self._step is None:
             each = torch.cat([x.diff(dim=0).square().sum(-1) for x in self.latents if len(x) > 1] or [torch.ones(1)])
             self._step = torch.tensor(float(each.median()))
@@ -63,20 +63,20 @@ class Sounds:
         return [rows[int(place)] for place in far.argsort(stable=True)[:count]]
 
     def of_a_kind(self, row: int, rows: Sequence[int]) -> list[int]:
-        """Sounds of `rows` that are of a kind with one, itself left out: of the same label, the nearest KIND of them."""
+        """Sounds of `rows` that are of a kind with one, itself left out: the nearest KIND of its label."""
         others = [other for other in rows if other != row]
         same = [other for other in others if self.labels[other] == self.labels[row]]
         return self.nearest(self.features[row], same or others, KIND)
 
-    def piece(self, row: int, random: Random) -> tuple[Tensor, Tensor, int]:
-        """Codes and latents of a sound, and its length in samples; of a long one, a piece."""
+    def piece(self, row: int, random: Random) -> tuple[Tensor, int]:
+        """Latents of a sound, and its length in samples; of a long one, a piece."""
         most = round(PIECE_SECONDS * self.codec.frame_rate)
-        codes, latents, length = self.codes[row], self.latents[row], self.lengths[row]
-        if len(codes) <= most:
-            return codes, latents, length
+        latents, length = self.latents[row], self.lengths[row]
+        if len(latents) <= most:
+            return latents, length
         frames = most // 2
-        start = int(random.integers(0, len(codes) - frames + 1))
-        return codes[start : start + frames], latents[start : start + frames], frames * self.codec.hop
+        start = int(random.integers(0, len(latents) - frames + 1))
+        return latents[start : start + frames], frames * self.codec.hop
 
     def _normalised(self, raw: Tensor) -> Tensor:
         # of constant features (one sound) nothing is left

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from distill_tui.data.audio_io import resampled
@@ -52,7 +53,7 @@ def load_source(codec: Codec, path: str | Path) -> Source:
         RequestError: it cannot be read, is silent, shorter than LEAST_FRAMES or longer than MOST_SECONDS.
     """
     file, name = Path(path), printable(str(path))
-    kept: list[np.ndarray] = []  # type: ignore[type-arg]
+    kept: list[NDArray[np.float32]] = []
     content, taken, most = "", 0, round(MOST_SECONDS * codec.rate)
     try:
         with open_sound(file) as sound:
@@ -76,15 +77,6 @@ def load_source(codec: Codec, path: str | Path) -> Source:
         raise RequestError(f"{name}: is silent (below -80 dB)")
     codes = codec.encode(wave)
     return Source(wave, codes, codec.latents(codes), content, name)
-
-
-def content_of(path: str | Path) -> str:
-    """The hash of a file's bytes; "" where it cannot be read."""
-    try:
-        with Path(path).open("rb") as file:
-            return hash_file(file.fileno())
-    except OSError:
-        return ""
 
 
 def seeded(*numbers: int) -> np.random.Generator:

@@ -10,17 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.random import Generator as Random
+from numpy.typing import NDArray
 from torch import Tensor
 
 from distill_tui.engine.generate.blend import Material
 from distill_tui.engine.generate.sounds import KIND, Sounds, shuffled_place
 
-JUMP = 0.3
+JUMP = 0.5
 """The probability of a jump after a frame, where there is somewhere to go."""
+MEET = 12.0
+"""How near two places are that meet, in the median squared distance of neighbouring frames. That is of the quiet ends
+of sounds; where something happens it is several times larger. With 2 a walk is nearly the sound that it begins with."""
 CHOICES = 6
 """Places that a jump chooses from: the nearest."""
 POOL = 24
-"""Sounds that a walk goes through, unless there is a label: the nearest to where it begins."""
+"""Sounds that a walk goes through: the nearest to the one it begins with."""
 MOST_FRAMES = 1 << 15
 """Frames of the pool, so that a jump takes no time."""
 LANDING = 24
@@ -49,7 +53,7 @@ class Walk:
 
     def __init__(self, sounds: Sounds, rows: Sequence[int], random: Random, longest: int | None = None) -> None:
         self._random, self._longest = random, longest
-        self.limit = 2 * sounds.step
+        self.limit = MEET * sounds.step
         pieces = _pieces(sounds, rows, random)
         self.latents = [latents for latents, _ in pieces]
         self.samples = [samples for _, samples in pieces]
@@ -159,14 +163,14 @@ class Walk:
         """The beginning of a sound: after one has ended, the walk goes on as a listener expects."""
         return Place(int(self._random.integers(len(self.latents))), 0)
 
-    def _distances(self, now: Place, own: bool = False) -> np.ndarray:  # type: ignore[type-arg]
+    def _distances(self, now: Place, own: bool = False) -> NDArray[np.float64]:
         place = int(self._first[now.row]) + now.frame
         far = self._far(self._all[place], self._before[place])
         if not own:
             far[self._row == now.row] = np.inf
         return far
 
-    def _far(self, latents: Tensor, before: Tensor) -> np.ndarray:  # type: ignore[type-arg]
+    def _far(self, latents: Tensor, before: Tensor) -> NDArray[np.float64]:
         far = (self._all - latents).square().sum(-1) + 0.5 * (self._before - before).square().sum(-1)
         return far.numpy().astype(np.float64)
 
@@ -175,27 +179,27 @@ def walk(
     sounds: Sounds,
     seed: int,
     random: Random,
-    label: str = "",
+    rows: Sequence[int],
     frames: int | None = None,
     longest: int | None = None,
 ) -> Material:
     """A new sound: a walk from the beginning of a training sound.
 
     Args:
+        seed: of the take: neighbouring ones begin with different sounds.
+        random: of everything else.
+        rows: the sounds to choose from.
         frames: the length; None: to the end of a sound.
         longest: frames of one sound that may follow one another; None: any number.
     """
-    rows = sounds.rows(label)
     first = rows[shuffled_place(seed, len(rows))]
-    way = Walk(sounds, [first, *neighbours(sounds, first, rows, label)], random, longest)
+    way = Walk(sounds, [first, *neighbours(sounds, first, rows)], random, longest)
     latents, samples = way.run(frames, Place(0, 0))
     return Material(latents, length(sounds, latents, samples, frames))
 
 
-def neighbours(sounds: Sounds, first: int, rows: Sequence[int], label: str) -> list[int]:
-    """The sounds that a walk which begins in one goes through, itself left out."""
-    if label:
-        return [row for row in rows if row != first]
+def neighbours(sounds: Sounds, first: int, rows: Sequence[int]) -> list[int]:
+    """The sounds of `rows` that a walk which begins in one goes through, itself left out."""
     kind = sounds.of_a_kind(first, rows)
     near = sounds.nearest(sounds.features[first], [row for row in rows if row != first], POOL)
     return list(dict.fromkeys(kind[: max(KIND, POOL - len(near))] + near))[:POOL]
@@ -214,7 +218,7 @@ def _pieces(sounds: Sounds, rows: Sequence[int], random: Random) -> list[tuple[T
     """Latents and samples of the sounds, up to MOST_FRAMES in all; of the first always something."""
     found, total = [], 0
     for row in rows:
-        _, latents, samples = sounds.piece(row, random)
+        latents, samples = sounds.piece(row, random)
         found.append((latents, samples))
         total += len(latents)
         if total >= MOST_FRAMES:
