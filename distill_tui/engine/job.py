@@ -122,12 +122,12 @@ def save_model(home: Home, trainer: Trainer, data: TrainingData, finished: bool)
         seconds_trained=round(trainer.clock.seconds, 3),
         parameters=sum(p.numel() for p in trainer.net.parameters()),
         recipe=toml.to_dict(with_values(recipe, best["knobs"])),
-        losses=losses | {"distance": best["distance"]},
+        losses=losses | {trainer.task.distance_name: best["distance"]},
         distances=sound_quality.of_log(best["numbers"]),
         history={
             key: thin(series.steps, series.epochs, series.values)
             for key, series in state.series.items()
-            if key.startswith(("loss/", "distance/"))
+            if key.startswith(("loss/", "distance/", "bits/"))
         },
         data=data.described(),
         finished=finished,

@@ -5,6 +5,7 @@ is null in the file and None in a card that was read.
 """
 
 import datetime
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -90,10 +91,7 @@ class Card(Facts, kw_only=True):
     @property
     def task(self) -> str:
         """The task of the recipe: see `Recipe.task`."""
-        prior = self.recipe.get("prior")
-        if isinstance(prior, dict) and prior.get("net"):
-            return "prior"
-        return TASK_OF_NET.get(str(self.recipe.get("model", {}).get("net")), "codec")
+        return task_of(self.recipe)
 
 
 class _Data(Struct):
@@ -114,7 +112,16 @@ class _Recipe(Struct):
     data: dict[str, Any] = {}
     model: dict[str, Any] = {}
     loss: dict[str, Any] = {}
+    prior: dict[str, Any] = {}
     train: dict[str, Any] = {}
+
+
+def task_of(recipe: Mapping[str, Any]) -> str:
+    """The task of a nested recipe that nobody has checked: see `Recipe.task`."""
+    prior, model = recipe.get("prior"), recipe.get("model")
+    if isinstance(prior, Mapping) and prior.get("net"):
+        return "prior"
+    return TASK_OF_NET.get(str(model.get("net")) if isinstance(model, Mapping) else "", "codec")
 
 
 def check_parts(facts: Facts) -> None:
@@ -130,9 +137,9 @@ def check_parts(facts: Facts) -> None:
         convert(facts.data, _Data)
 
 
-def as_codec(card: Card) -> dict[str, Any]:
-    """A codec's card as a generator's card carries it: `Card.codec`."""
-    short = msgspec.structs.replace(without_data(card), history={}, notes=[])
+def as_codec(card: Card, name: str) -> dict[str, Any]:
+    """A codec's card as a generator's card carries it (`Card.codec`); `name` is what the codec was called."""
+    short = msgspec.structs.replace(without_data(card), name=name, history={}, notes=[])
     built: dict[str, Any] = msgspec.to_builtins(short)
     return built
 

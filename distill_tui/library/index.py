@@ -22,7 +22,7 @@ from msgspec import Raw, Struct
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write
 from distill_tui.foreign import MalformedError, decode, read_bytes
-from distill_tui.library.card import Summary
+from distill_tui.library.card import Summary, task_of
 from distill_tui.library.container import read_summary
 from distill_tui.library.header import SUFFIX
 from distill_tui.recipe.upgrade import upgrade
@@ -57,6 +57,12 @@ class Entry:
         if self.summary:
             return self.summary.created
         return datetime.fromtimestamp(self.modified, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    @cached_property
+    def kind(self) -> str:
+        """`codec`, `images` or `generator`; '' when the file is damaged."""
+        task = task_of(self.recipe) if self.summary else ""
+        return "generator" if task == "prior" else task
 
     @cached_property
     def recipe(self) -> dict[str, Any]:

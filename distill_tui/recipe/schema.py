@@ -480,6 +480,7 @@ class Prior(Struct, forbid_unknown_fields=True, kw_only=True):
         str,
         _meta("Codec", "The codec whose codes the prior learns.", metavar="M", own=True, hidden=True),
     ] = ""
+    codec_name: Annotated[str, _meta("Codec name", "What the codec was called.", own=True, hidden=True)] = ""
     labels: Annotated[
         list[str],
         _meta("Labels", "Kinds of sound that can be asked for: the folders of the sounds.", own=True, hidden=True),

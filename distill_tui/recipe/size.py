@@ -22,7 +22,7 @@ LOSS_COPIES = 20
 PRIOR_HEAD_WIDTH = 256
 """Width of the head that draws a level's codes."""
 PRIOR_COPIES = 30
-"""Numbers that a prior keeps of a frame for each of its width, and two for each code of a level."""
+"""Numbers that a prior keeps of a frame for each of its width and layers; four are kept for each code of a level."""
 
 ADVERSARIAL_COPIES = 35
 """Numbers that a discriminator keeps for each sample and channel, of a sound and its reconstruction together (counted
@@ -123,9 +123,9 @@ def batch_bytes(recipe: Recipe) -> float:
     if recipe.task == "images":
         return 0.0
     if recipe.task == "prior":
-        prior, frames = recipe.prior, int(recipe.train.batch_size) * recipe.prior.crop_frames
-        of_codes = 4 * model.rvq_levels * int(model.codebook_size)
-        return float(frames * (PRIOR_COPIES * int(prior.layers) * int(prior.width) + of_codes) * NUMBER_BYTES)
+        numbers = PRIOR_COPIES * int(recipe.prior.layers) * int(recipe.prior.width)
+        numbers += 4 * model.rvq_levels * int(model.codebook_size)
+        return float(int(recipe.train.batch_size) * recipe.prior.crop_frames * numbers * NUMBER_BYTES)
     seconds = int(recipe.train.batch_size) * float(recipe.data.crop_seconds)
     frames = seconds * frame_rate(recipe)
     depth = int(model.encoder_blocks) + int(model.decoder_blocks)

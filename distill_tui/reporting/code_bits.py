@@ -2,12 +2,32 @@
 
 from collections.abc import Mapping
 
+from distill_tui.library.card import Facts
+from distill_tui.reporting.formatting import number
+from distill_tui.runs.state import RunState
+
 VAL, TRAIN = "bits/val", "bits/train"
 MEASURE = "bits a frame of held-out sounds"
 HELP = (
     "Bits that a latent frame of held-out sounds takes by the prior, all levels together: the fewer, the better it "
     "knows such sounds. Codes drawn evenly take log2 of the codebook's size a level. The best epoch has the fewest."
 )
+
+
+def text(bits: float | None) -> str:
+    """`12.3 bits a frame`."""
+    return f"{number(bits)} bits a frame"
+
+
+def listed(facts: Facts) -> str:
+    """What a list of models shows of a generator in place of a distance: `12.3 bits`; '' for other models."""
+    bits = facts.losses.get("bits")
+    return "" if bits is None else f"{bits:.1f} bits"
+
+
+def distance_text(state: RunState, value: float | None) -> str:
+    """The held-out distance of a run in words: `held-out distance 0.31`, of a prior `12.3 bits a frame held out`."""
+    return f"{text(value)} held out" if state.is_prior else f"held-out distance {number(value)}"
 
 
 def level_key(level: int) -> str:

@@ -2,7 +2,7 @@
 
 from functools import singledispatch
 
-from distill_tui.reporting import sound_quality
+from distill_tui.reporting import code_bits, sound_quality
 from distill_tui.reporting.formatting import count, duration, number, percent, setting, short_count
 from distill_tui.reporting.lines import Line, Span, line
 from distill_tui.reporting.verdicts import role_of, size_of_codebooks
@@ -122,7 +122,10 @@ def epoch_line(event: e.Metrics, state: RunState, with_eta: bool) -> Line:
         f"train {number(event.values.get('epoch/train'))}",
         f"val {number(event.values.get('loss/val'))}",
     ]
-    if "distance/val" in event.values:
+    if code_bits.VAL in event.values:
+        by_level = ", ".join(number(bits) for bits in code_bits.levels(event.values))
+        parts.append(f"held out {code_bits.text(event.values[code_bits.VAL])} (by level {by_level})")
+    elif "distance/val" in event.values:
         parts.append(f"distance {number(event.values['distance/val'])}")
     spans: list[Span] = [("  ".join(parts), "plain")]
     if any(level.utilization is not None for level in state.health):

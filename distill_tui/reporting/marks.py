@@ -4,7 +4,7 @@ from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from distill_tui.reporting import formatting
+from distill_tui.reporting import code_bits, formatting
 from distill_tui.runs.series import Series
 from distill_tui.runs.state import RunState
 
@@ -84,6 +84,6 @@ def marks_of(state: RunState, along: str) -> list[Mark]:
         at = place_of_step(state, state.adversarial_from, along)
         found.append(Mark(at, "┬", "primary", "adversarial from here: encoder and codebooks stay as they are"))
     if state.best is not None:
-        text = f"best epoch {state.best.epoch}, held-out distance {formatting.number(state.best.value)}"
+        text = f"best epoch {state.best.epoch}, {code_bits.distance_text(state, state.best.value)}"
         found.append(Mark(place_of_step(state, state.best.step, along), "★", "success", text))
     return found

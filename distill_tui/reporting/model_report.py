@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from distill_tui.library.card import Card, Facts
-from distill_tui.reporting import sound_quality
+from distill_tui.reporting import code_bits, sound_quality
 from distill_tui.reporting.bitrate import Advice, advice_lines, advise, bitrate_text
 from distill_tui.reporting.formatting import MISSING, count, duration, hertz, local_day, megabytes, number, plural
 from distill_tui.reporting.lines import Line, line
-from distill_tui.reporting.recipe_text import codebooks_text, flat, settings_worth_a_line
+from distill_tui.reporting.recipe_text import codebooks_text, flat, net_text, settings_worth_a_line
 from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, health_table, level_of, size_of, window_text
 from distill_tui.runs.state import LevelHealth
 
@@ -35,6 +36,8 @@ def facts(card: Card, size: int, run_state: str | None = None) -> dict[str, str]
     }
     if card.task == "images":
         del found["rate"], found["bit rate"]
+    if card.task == "prior":
+        found = {"kind": "generator, its codec inside", **found, **_prior_facts(card, values)}
     if isinstance(sounds, int):
         seconds = card.data.get("seconds")
         found["data"] = (
@@ -46,6 +49,17 @@ def facts(card: Card, size: int, run_state: str | None = None) -> dict[str, str]
     if card.started_from:
         found["starts from"] = f"the weights of model {card.started_from}"
     return {**found, "id": card.id}
+
+
+def _prior_facts(card: Card, values: Mapping[str, Any]) -> dict[str, str]:
+    """What a generator has that a codec has not."""
+    labels = [str(label) for label in values.get("prior.labels") or []]
+    return {
+        "prior": net_text(values),
+        "codec": f"{card.codec.get('name', MISSING)} ({card.codec.get('id', MISSING)})",
+        "labels": ", ".join(labels) or "none: its sounds were in no folders",
+        "held out": code_bits.text(card.losses.get("bits")),
+    }
 
 
 def file_facts(card: Card, path: Path) -> dict[str, str]:

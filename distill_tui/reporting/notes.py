@@ -62,7 +62,8 @@ def _made(state: RunState) -> Iterator[Line]:
     if state.previews:
         preview = state.previews[-1]
         distances = [distance for _, _, distance in preview.pairs if distance is not None]
-        mean = f", mean distance {sum(distances) / len(distances):.3f}" if distances else ""
+        what = "from the nearest training sound " if state.is_prior else ""
+        mean = f", mean distance {what}{sum(distances) / len(distances):.3f}" if distances else ""
         yield line(f"Preview at step {preview.step:,}", id="preview")
         yield line(f"  {preview.folder}{mean}", "dim")
     if state.checkpoints:

@@ -1,5 +1,6 @@
 """One-line summaries of a run: for lists, for tmux's status line, and for the progress line of `train`."""
 
+from distill_tui.reporting import code_bits
 from distill_tui.reporting.formatting import duration, number, percent
 from distill_tui.runs.state import RunState
 from distill_tui.text import printable
@@ -21,7 +22,9 @@ def status_line(state: RunState, width: int = BAR_WIDTH) -> str:
             parts.append(f"{100 * state.progress:.0f}%")
         parts.append(f"e{state.epoch_text}")
     val = state.losses.get("val")
-    if val is not None:
+    if state.is_prior and (bits := state.numbers.get(code_bits.VAL)) is not None:
+        parts.append(f"{bits:.2f} bits")
+    elif val is not None:
         parts.append(f"val {val:.3f}")
     if state.activity:
         parts.append(printable(state.activity))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
 from distill_tui.recipe.fields import flatten
 from distill_tui.recipe.schema import Recipe
-from distill_tui.reporting import sound_quality
+from distill_tui.reporting import code_bits, sound_quality
 from distill_tui.reporting.bitrate import advice_lines, advise_on_run, bitrate_of_run
 from distill_tui.reporting.formatting import day, duration, hertz, kbps, number, percent, plural
 from distill_tui.reporting.lines import Line, line
@@ -55,7 +55,7 @@ def losses_text(state: RunState) -> str:
     """The newest losses, and the held-out distance."""
     found = [f"{name} {number(value)}" for name, value in state.losses.items()]
     if "distance/val" in state.numbers:
-        found.append(f"held-out distance {number(state.numbers['distance/val'])}")
+        found.append(code_bits.distance_text(state, state.numbers["distance/val"]))
     return ", ".join(found) or "-"
 
 
@@ -67,7 +67,9 @@ def _metrics(state: RunState) -> list[Line]:
     """Losses, the epoch whose weights are kept, and the codebooks' health."""
     lines = [_fact("losses", losses_text(state))]
     if state.best is not None:
-        lines.append(_fact("best", f"epoch {state.best.epoch}: held-out distance {number(state.best.value)}"))
+        lines.append(_fact("best", f"epoch {state.best.epoch}: {code_bits.distance_text(state, state.best.value)}"))
+    if bits := code_bits.levels(state.numbers):
+        lines.append(_fact("by level", f"{', '.join(map(number, bits))} bits a frame held out"))
     if measures := sound_quality.of_log(state.numbers):
         lines.append(_fact("sound", "held out, of the newest epoch"))
         lines += sound_quality.table_lines(measures, indent=2)
@@ -114,7 +116,9 @@ def closing_report(state: RunState, recipe: Recipe) -> list[Line]:
     lines.append(line("recipe", id="recipe"))
     lines += [line(f"  {key.ljust(width)}  {text}", id=key) for key, text in settings]
     lines += _warnings(state)
-    none_yet = "none yet: it is made from the best epoch once the codebooks are initialised"
+    none_yet = "none yet: it is made from the best epoch"
+    if not state.is_prior:
+        none_yet += " once the codebooks are initialised"
     return lines + (_model(state) or [_fact("model", none_yet)])
 
 

@@ -76,6 +76,8 @@ def of_model(facts: Facts) -> dict[str, float | None]:
 
 def of_run(state: RunState) -> dict[str, float | None]:
     """The newest held-out distances of a run; {} before there are any."""
+    if state.is_prior:
+        return {}
     is_sound = state.prepared is not None and state.prepared.rate > 0
     return _with_distance(of_log(state.numbers), state.numbers.get("distance/val"), is_sound)
 

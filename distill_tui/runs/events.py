@@ -59,7 +59,8 @@ class StateChanged(Event, tag="state", kw_only=True, omit_defaults=False):
 class RunPrepared(Event, tag="prepared", kw_only=True, omit_defaults=False):
     """Data and net are ready; numbers that a task does not have are 0.
 
-    `skipped` tells what of the data could not be used after all: [path, reason].
+    `task` is that of the recipe where the run's numbers are others than an autoencoder's: `prior`. `skipped` tells what
+    of the data could not be used after all: [path, reason].
     """
 
     device: str
@@ -77,6 +78,7 @@ class RunPrepared(Event, tag="prepared", kw_only=True, omit_defaults=False):
     training_seconds: Span = 0.0
     validation_seconds: Span = 0.0
     minutes: Span = 0.0
+    task: str = ""
     skipped: list[tuple[str, str]] = []
 
 

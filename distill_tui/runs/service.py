@@ -77,7 +77,7 @@ def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Mac
         recipe.train.start_from = encode_path(run.start)
     if codec is not None:
         _copy(codec.path, run.codec)
-        recipe.prior.codec = encode_path(run.codec)
+        recipe.prior.codec, recipe.prior.codec_name = encode_path(run.codec), codec.card.name
     expected = expectations(recipe, facts)
     atomic_write(run.expectations, msgspec.json.encode(expected))
     data.save(run.pictures if recipe.task == "images" else run.sounds)

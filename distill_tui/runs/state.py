@@ -77,6 +77,11 @@ class RunState:
         return self.bests[-1] if self.bests else None
 
     @property
+    def is_prior(self) -> bool:
+        """True if it trains a prior: its numbers are bits a frame, and it has no codebooks of its own."""
+        return self.prepared is not None and self.prepared.task == "prior"
+
+    @property
     def total_epochs(self) -> int:
         """Epochs after which the run ends; 0 before that is known, and with a budget of minutes."""
         return self.prepared.total_epochs if self.prepared and not self.prepared.minutes > 0 else 0

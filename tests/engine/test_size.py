@@ -36,6 +36,8 @@ SMALL = {"model.channels": 32, "model.encoder_blocks": 1, "model.decoder_blocks"
         SMALL | {"model.net": "conv2d", "model.stride": 16, "model.channels": 9, "model.quantizer": "vae"},
         {"model.net": "image", "model.quantizer": "rvq_gradient", "model.latent_dim": 2},
         SMALL | {"model.quantizer": "residual_fsq", "model.codebook_size": 512},
+        SMALL | {"prior.net": "gru", "prior.width": 24, "prior.layers": 2, "prior.labels": ["a", "b"]},
+        SMALL | {"prior.net": "transformer", "prior.width": 32, "prior.layers": 3, "model.rvq_levels": 4},
         SMALL | {"model.quantizer": "residual_vq", "data.crop_seconds": 1.0, "train.batch_size": 8},
     ],
     ids=(
@@ -48,6 +50,8 @@ SMALL = {"model.channels": 32, "model.encoder_blocks": 1, "model.decoder_blocks"
         "few channels",
         "image",
         "grid of codes",
+        "gru",
+        "transformer",
         "the library's",
     ),
 )

@@ -181,20 +181,31 @@ def open_model(home: str | None, wanted: str, device: str) -> "Model":
         RequestError: there is no such model, or it cannot be used there.
     """
     from distill_tui.library.store import Library
-    from distill_tui.machine import COMPUTING
     from distill_tui.paths import find_home
-    from distill_tui.recipe.fields import check, fields
 
-    device, problem = check(fields()["train.device"], device)
-    if problem:
-        raise RequestError(problem.replace("train.device", "--device", 1))
+    device = on_device(device)
     path = Library(find_home(home)).find(wanted).path
-    # before torch is loaded
-    for name, value in COMPUTING.items():
-        os.environ.setdefault(name, value)
     from distill_tui.engine.inference.model import Model
 
     return Model.load(path, device)
+
+
+def on_device(name: str) -> str:
+    """The device of `--device`, checked; sets what torch is to be loaded with.
+
+    Raises:
+        RequestError: there is no such device.
+    """
+    from distill_tui.machine import COMPUTING
+    from distill_tui.recipe.fields import check, fields
+
+    device, problem = check(fields()["train.device"], name)
+    if problem:
+        raise RequestError(problem.replace("train.device", "--device", 1))
+    # before torch is loaded
+    for key, value in COMPUTING.items():
+        os.environ.setdefault(key, value)
+    return str(device)
 
 
 def wanted_levels(options: argparse.Namespace, model: "Model") -> int | None:

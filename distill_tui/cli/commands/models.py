@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from distill_tui.cli.commands.audio import add_code_flags
 from distill_tui.cli.commands.evaluate import MEASURES
 from distill_tui.cli.commands.evaluate import evaluate as evaluate_sounds
+from distill_tui.cli.commands.evaluate_generator import MEASURES as GENERATOR_MEASURES
+from distill_tui.cli.commands.evaluate_generator import evaluate_generator
 from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
-from distill_tui.reporting import sound_quality
+from distill_tui.reporting import code_bits, sound_quality
 from distill_tui.reporting.bitrate import entropy_kbps
 from distill_tui.reporting.formatting import count, kbps, local_day, number, plural, table
 from distill_tui.reporting.lines import texts
@@ -59,10 +61,19 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     import_parser = add("import", import_model, "copy a model file into the library", "FILE")
     import_parser.add_argument("--name", help="what to call it (default: what the file is called)")
     raw = argparse.RawDescriptionHelpFormatter
-    about = "how far sounds are from what a model makes of them"
-    evaluation = add("evaluate", evaluate, about, "M", epilog=MEASURES, formatter_class=raw)
-    evaluation.add_argument("data", metavar="DATA", nargs="+", help="folders and files; those trained on are marked")
+    about = "how far sounds are from what a codec makes of them; how good and how new the takes of a generator are"
+    epilog = f"{MEASURES}\n{GENERATOR_MEASURES}"
+    evaluation = add("evaluate", evaluate, about, "M", epilog=epilog, formatter_class=raw)
+    evaluation.add_argument(
+        "data",
+        metavar="DATA",
+        nargs="*",
+        help="folders and files; those trained on are marked; for a generator: sounds to compare its takes with "
+        "(default: those that were held out)",
+    )
     add_code_flags(evaluation)
+    evaluation.add_argument("--count", metavar="N", default="64", help="takes of each set of a generator (default: 64)")
+    evaluation.add_argument("--seed", metavar="S", default="0", help="of the takes of a generator (default: 0)")
     evaluation.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... or mps (default: auto)")
     comparison = add("compare", compare, "recipes, losses and health side by side, and distances on the same sounds")
     comparison.add_argument("models", metavar="M", nargs="+")
@@ -96,7 +107,12 @@ def _document(entry: "Entry") -> dict[str, Any]:
 
     from distill_tui.library.card import Summary
 
-    document: dict[str, Any] = {"name": entry.name, "path": str(entry.path), "size": entry.size}
+    document: dict[str, Any] = {
+        "name": entry.name,
+        "path": str(entry.path),
+        "size": entry.size,
+        "kind": entry.kind or None,
+    }
     if entry.summary is None:
         return {**dict.fromkeys(Summary.__struct_fields__), **document, "created": entry.created, "error": entry.error}
     return {**msgspec.structs.asdict(entry.summary), **document, "error": None}
@@ -134,7 +150,9 @@ def _list_table(entries: "Sequence[Entry]") -> str:
     for entry in entries:
         cells = ["-"] * 5
         if facts := entry.summary:
-            distance = sound_quality.value_text("distance", sound_quality.listed(measured[entry.path], measure))
+            distance = code_bits.listed(facts) or sound_quality.value_text(
+                "distance", sound_quality.listed(measured[entry.path], measure)
+            )
             loss = number(facts.losses.get("val"))
             cells = [count(facts.parameters), kbps(facts.kbps), distance, loss, facts.run or "-"]
         rows.append([entry.name, entry.id or "-", local_day(entry.created), *cells, entry.error])
@@ -226,6 +244,18 @@ def import_model(options: argparse.Namespace) -> int:
 
 
 def evaluate(options: argparse.Namespace) -> int:
+    """How good a model is: a codec on sounds, or a generator's takes beside sounds.
+
+    Raises:
+        RequestError: a codec without sounds, or what either says.
+    """
+    from distill_tui.library.container import read_card
+
+    path = _library(options).find(options.m).path
+    if read_card(path).task == "prior":
+        return evaluate_generator(options, path, _wants_json(options))
+    if not options.data:
+        raise RequestError("a codec is measured on sounds, and none were given", "distill-tui models evaluate M FOLDER")
     return evaluate_sounds(options, _wants_json(options))
 
 

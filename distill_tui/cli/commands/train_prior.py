@@ -21,9 +21,9 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
         "train-prior",
         help="train a generator of new sounds for a codec, in the foreground",
-        description="Train a prior over the codes of a model, on the sounds that the model was trained on or on "
-        "DATA. The result is a generator, one file with its codec inside, that makes new sounds. A training is a run like any "
-        "other; ctrl+c stops it with a checkpoint, twice kills it.",
+        description="Train a prior over the codes of a model, on the sounds that the model was trained on, or on DATA: "
+        "the result is a generator, one file with its codec inside, that makes new sounds. A training is a run like "
+        "any other; ctrl+c stops it with a checkpoint, twice kills it.",
         epilog=CODES,
         parents=[shared],
         allow_abbrev=False,

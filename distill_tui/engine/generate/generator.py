@@ -127,7 +127,7 @@ def _bank_of(path: Path, tensors: Mapping[str, Tensor], labels: Sequence[str], c
     listed = card.data.get("sounds") or []
     names = [str(listed[i][0]) if 0 <= i < len(listed) else f"sound {i + 1}" for i in place.tolist()]
     return CodeBank(
-        codes=list(codes.split(frames.tolist())),
+        codes=list(torch.split(codes, frames.tolist())),
         names=names,
         labels=[labels[number] if number >= 0 else "" for number in label.tolist()],
         held_out=[bool(flag) for flag in held_out.tolist()],

@@ -197,6 +197,8 @@ def _data_of_run(run: RunFolder) -> MapData | CodebookMap:
         return live
     if run.task == "images":
         raise RequestError(f"run {run.id} has no map yet", "Its first steps make one.")
+    if run.task == "prior":
+        return MapData(Model.load(run.codec), Corpus.load(run.sounds))
     recipe = toml.load(run.recipe)
     loaded: list[tuple[Model, bool]] = []
     problems: list[str] = []
@@ -217,13 +219,14 @@ def _data_of_model(home: Home, entry: Entry) -> MapData | CodebookMap:
     run_id = Path(entry.summary.run).name if entry.summary is not None else ""
     if run_id and (live := read_map(RunFolder(home.runs / run_id).map)):
         return live
-    if read_card(entry.path).task == "images":
+    card = read_card(entry.path)
+    if card.task == "images":
         raise RequestError(
             f"'{entry.name}' was trained on images, and the run that held its map was deleted",
             "Train it again with: distill-tui explore --data FOLDER",
         )
     model = Model.load(entry.path)
-    return MapData(model, _corpus(home, model.card))
+    return MapData(model, _corpus(home, card))
 
 
 def _corpus(home: Home, card: Card) -> Corpus:

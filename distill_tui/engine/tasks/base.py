@@ -62,6 +62,7 @@ class Task(Generic[Net]):
         main_loss: the training loss that tells divergence, without its weight.
         measure: what `Validation.distance` is, in words; of another, no two distances can be compared.
         betas: of AdamW.
+        distance_name: what the distance is called among a card's losses.
         max_log_seconds: from one step event to the next.
         skipped: pairs of a path and why it could not be used.
     """
@@ -71,6 +72,7 @@ class Task(Generic[Net]):
     unit: ClassVar[str] = "examples"
     main_loss: ClassVar[str] = "train"
     measure: ClassVar[str] = ""
+    distance_name: ClassVar[str] = "distance"
     betas: ClassVar[tuple[float, float]] = BETAS
     max_log_seconds: ClassVar[float] = 1.0
     memory_advice: ClassVar[str] = "Try a smaller model.channels or fewer blocks."

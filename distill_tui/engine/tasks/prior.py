@@ -14,6 +14,7 @@ from distill_tui.engine.generate.bank import CodeBank
 from distill_tui.engine.generate.generator import Generator, bank_tensors, codec_tensors
 from distill_tui.engine.inference.model import PRIOR, Model
 from distill_tui.engine.nets.prior import Prior
+from distill_tui.engine.quantizers.base import Quantizer
 from distill_tui.engine.tasks import register
 from distill_tui.engine.tasks.base import Split, Task, Validation
 from distill_tui.engine.tasks.codec import read_sounds
@@ -50,7 +51,8 @@ class PriorTask(Task[Prior]):
 
     name = "prior"
     data_noun, unit = "sounds", "frames"
-    main_loss, measure = "bits", code_bits.MEASURE
+    main_loss, measure = "codes", code_bits.MEASURE
+    distance_name = "bits"
     betas = (0.9, 0.95)
     memory_advice = "Try a smaller prior.width or prior.crop_frames."
 
@@ -71,7 +73,7 @@ class PriorTask(Task[Prior]):
         training = waves["training"]
         versions = Versions(codec.net, training, bank.codes[: len(training)], recipe)
         self._batches = PriorBatches(versions, self._labels, recipe)
-        self._near = near_codes(codec.net.bottleneck.codebooks).to(device)
+        self._near = near_codes(codebooks_of(codec)).to(device)
         self._frames = VALIDATED_FRAMES[device.type]
         self._choose_validated()
 
@@ -102,7 +104,7 @@ class PriorTask(Task[Prior]):
 
     def build_net(self) -> Prior:
         net = super().build_net()
-        net.set_codebooks(self.codec.net.bottleneck.codebooks.cpu())
+        net.set_codebooks(codebooks_of(self.codec).cpu())
         return net
 
     def has_weight_decay(self, name: str, parameter: nn.Parameter) -> bool:
@@ -114,7 +116,7 @@ class PriorTask(Task[Prior]):
         hard, near = self._bits(net, data)
         weight = self.recipe.prior.near_weight
         mixed = (1 - weight) * hard.sum() + weight * near.sum()
-        return {"bits": mixed * share / data[0, 0, -1]}
+        return {"codes": mixed * share / data[0, 0, -1]}
 
     def _bits(self, net: Prior, data: Tensor) -> tuple[Tensor, Tensor]:
         """Bits of the right codes of each level, and of those near them, [levels], summed over a batch."""
@@ -231,7 +233,7 @@ class PriorTask(Task[Prior]):
 
     def prepared_facts(self) -> dict[str, Any]:
         rate = self.codec.sample_rate
-        facts: dict[str, Any] = {"rate": rate}
+        facts: dict[str, Any] = {"task": self.name, "rate": rate, "codebook_size": self.codec.net.bottleneck.size}
         for split, waves in self.waves.items():
             facts[f"{split}_files"] = len(waves)
             facts[f"{split}_seconds"] = sum(map(len, waves)) / rate
@@ -248,8 +250,15 @@ class PriorTask(Task[Prior]):
             "frame_rate": frame_rate(self.recipe),
             "kbps": codec.kbps,
             "seconds_of_sound": round(best["step"] * self.per_step / frame_rate(self.recipe), 3),
-            "codec": as_codec(codec),
+            "codec": as_codec(codec, self.recipe.prior.codec_name),
         }
+
+
+def codebooks_of(codec: Model) -> Tensor:
+    """The codebooks [levels, size, dim] of a codec."""
+    bottleneck = codec.net.bottleneck
+    assert isinstance(bottleneck, Quantizer)
+    return bottleneck.codebooks
 
 
 def encode_bank(codec: Model, training: Sequence[CachedWave], validation: Sequence[CachedWave]) -> CodeBank:

@@ -51,4 +51,4 @@ def _spectra(waves: Sequence[Tensor], length: int, rate: int) -> Tensor:
     """Log-mel spectra [waves, bands, frames] of the first `length` samples, silence behind the end."""
     mel = MelSpectrogram(rate, 1024, 512, 40)
     padded = torch.stack([torch.nn.functional.pad(wave, (0, length - len(wave))) for wave in waves])
-    return torch.cat([log_mel(mel(part)) for part in padded.split(32)])
+    return torch.cat([log_mel(mel(part)) for part in torch.split(padded, 32)])

@@ -20,6 +20,8 @@ LABEL = 19
 CURVE = (12, 48)
 """The least and the most cells of a curve."""
 CURVE_ROWS = 2
+COLORS = {"bits": "recon"}
+"""Of curves that are called otherwise than their colour."""
 LOSSES = ("train", "val", "recon", "commit")
 
 
@@ -72,10 +74,10 @@ def card_text(widget: Widget, shown: Shown, width: int) -> Text:
 def _losses(widget: Widget, card: Card, width: int) -> Iterator[Text]:
     """The course of each loss, its name and last value before it."""
     yield Text("losses", theme_style(widget, "dim"))
-    for name in LOSSES:
+    for name in ("train", "val", "bits") if card.task == "prior" else LOSSES:
         if name not in card.losses:
             continue
-        curve = loss_curve(card, name, theme_style(widget, f"series-{name}"))
+        curve = loss_curve(card, name, theme_style(widget, f"series-{COLORS.get(name, name)}"))
         for row, drawn in enumerate(draw_curves([curve], theme_style(widget, "faint"), width, CURVE_ROWS)):
             value = "" if row else formatting.number(card.losses[name])
             yield Text.assemble(

@@ -7,6 +7,7 @@ from rich.style import Style
 from rich.text import Text
 
 from distill_tui.library.card import Card
+from distill_tui.reporting import code_bits
 from distill_tui.reporting.axis import scale_for
 from distill_tui.reporting.series import SeriesReducer, card_quantizer_start, card_series, split_at
 from distill_tui.runs.series import Series
@@ -23,8 +24,9 @@ class LossCurve:
 
 
 def loss_curve(card: Card, name: str, ink: Style) -> LossCurve:
-    """The loss `name` (train, val, ...) of a card; empty when the card does not hold it."""
-    return LossCurve(card_series(card.history, f"loss/{name}"), card_quantizer_start(card.history), ink)
+    """The loss `name` (train, val, ..., of a generator bits) of a card; empty when the card does not hold it."""
+    key = code_bits.VAL if name == "bits" else f"loss/{name}"
+    return LossCurve(card_series(card.history, key), card_quantizer_start(card.history), ink)
 
 
 def draw_curves(curves: Sequence[LossCurve], faint: Style, width: int, height: int) -> list[Text]:

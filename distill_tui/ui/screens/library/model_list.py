@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from distill_tui.library.index import Entry
-from distill_tui.reporting import formatting, sound_quality
+from distill_tui.reporting import code_bits, formatting, sound_quality
 from distill_tui.ui.widgets.table import Column, Row, RowTable
 
 SORTS = ("created", "name", "distance", "kbps", "parameters")
@@ -159,6 +159,8 @@ def _distances(entry: Entry) -> sound_quality.Numbers:
 
 
 def _distance_text(entry: Entry, measure: str) -> str:
+    if entry.summary is not None and (bits := code_bits.listed(entry.summary)):
+        return bits
     return sound_quality.value_text(measure, sound_quality.listed(_distances(entry), measure))
 
 

@@ -79,7 +79,7 @@ class LossChart(PlotextPlot):
             marked = spread(parted[key][1], LETTER_CELLS * (2 * number + 1) // len(self._keys), 2 * LETTER_CELLS)
             if marked:
                 dots = [(p.x * step, self._place(p.mean)) for p in marked]
-                plot.scatter(*zip(*dots, strict=True), label=label, marker=label[0], color=self._color(variable))
+                plot.scatter(*zip(*dots, strict=True), label=label, marker=letter(label), color=self._color(variable))
         self._draw_axes(scale, last)
 
     def _draw_curve(self, points: list[Point], step: float, color: tuple[int, int, int] | str) -> None:
@@ -106,6 +106,11 @@ class LossChart(PlotextPlot):
             return color.triplet.red, color.triplet.green, color.triplet.blue
         name = color.name.replace("bright_black", "gray")
         return name.replace("bright_", "")
+
+
+def letter(label: str) -> str:
+    """The mark of a curve: its first letter, or the number of its level."""
+    return label[-1] if label[-1].isdecimal() else label[0]
 
 
 def spread(points: list[Point], begin: int, apart: int) -> list[Point]:

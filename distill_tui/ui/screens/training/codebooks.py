@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
-from distill_tui.reporting import formatting
+from distill_tui.reporting import code_bits, formatting
 from distill_tui.reporting.series import SeriesReducer
 from distill_tui.reporting.verdicts import (
     FAIR_EVENNESS,
@@ -32,6 +32,16 @@ MEASURES = (
 LABEL = 16
 MOST_STRIP_ROWS = 3
 LEAST_HISTOGRAM_ROWS = 3
+
+
+def _of_prior(state: RunState) -> list[str]:
+    """What there is to say of a prior's levels."""
+    size = state.prepared.codebook_size if state.prepared else 0
+    found = ["A prior has no codebooks: it draws its codec's codes. Held-out bits a frame by level:", ""]
+    bits = code_bits.levels(state.numbers)
+    drawn_evenly = f" of {math.log2(size):.1f}, if all codes were as likely" if size > 1 else ""
+    found += [f"level {number + 1}  {formatting.number(value):>6}{drawn_evenly}" for number, value in enumerate(bits)]
+    return found if bits else [*found, "none yet"]
 
 
 def binned(counts: Sequence[int], width: int) -> list[int]:
@@ -130,6 +140,8 @@ class CodebooksView(LinesWidget, can_focus=True):
 
     def lines(self) -> list[Text]:
         height = self.size.height
+        if self._state.is_prior:
+            return [Text(), *(Text(one, self.style("dim")) for one in _of_prior(self._state))]
         if not self._levels or not any(key.startswith("codebook/") for key in self._state.series):
             return [Text(), Text("No codes yet: the quantizer joins in after the first epochs.", self.style("dim"))]
         least = LEAST_HISTOGRAM_ROWS + 3

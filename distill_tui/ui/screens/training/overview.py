@@ -3,7 +3,16 @@
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from distill_tui.reporting.metrics import COMMIT, RECON, TRAIN, VAL
+from distill_tui.reporting.metrics import (
+    COMMIT,
+    PRIOR,
+    RECON,
+    TRAIN,
+    VAL,
+    Loss,
+    levels_of_prior,
+    losses_of_run,
+)
 from distill_tui.ui.screens.run_controller import RunController
 from distill_tui.ui.screens.training.event_log import EventLog
 from distill_tui.ui.screens.training.machine import MachinePanel
@@ -22,6 +31,7 @@ class Overview(Horizontal):
         super().__init__(id=id)
         self._controller = controller
         self._has_lent_focus = False
+        self._charted: tuple[Loss, ...] = ()
 
     def compose(self) -> ComposeResult:
         with Vertical(id="left"):
@@ -40,7 +50,7 @@ class Overview(Horizontal):
         """Show the run as it is now. `hints` and `seen` are those of `Notes.show`."""
         run, state = self._controller.run, self._controller.state
         assert run is not None
-        self.query_one(LossCurves).show(state)
+        self.query_one(LossCurves).show(state, losses_of_run(state))
         self.query_one(HealthTable).show(state)
         self.query_one(HealthNote).show(state, self._controller.recipe.train.quantizer_warmup_fraction)
         is_tunable = self._controller.is_tunable
@@ -57,11 +67,24 @@ class Overview(Horizontal):
         run, state, charts = self._controller.run, self._controller.state, self.query_one("#charts")
         if run is None:
             return
+        if self._charted != (kind := levels_of_prior(state) if state.is_prior else ()):
+            # another kind of run has other numbers
+            self._charted = kind
+            charts.remove_children()
+            self.call_after_refresh(self.show_charts)
+            return
         if not charts.children:
-            charts.mount(
-                LossChart((RECON, TRAIN, VAL), "train, validation and reconstruction loss", id="chart"),
-                LossChart((COMMIT,), "commitment loss", id="chart-commit"),
-            )
+            if state.is_prior:
+                of_all = LossChart(PRIOR, "bits a frame, held out and trained", id="chart")
+                charts.mount(of_all, LossChart(kind, "held-out bits a frame by level", id="chart-commit"))
+            else:
+                charts.mount(
+                    LossChart((RECON, TRAIN, VAL), "train, validation and reconstruction loss", id="chart"),
+                    LossChart((COMMIT,), "commitment loss", id="chart-commit"),
+                )
+            if self.query("#glimpse"):
+                self.call_after_refresh(self.show_charts)
+                return
             glimpse = PreviewsView(id="glimpse")
             glimpse.can_focus = False
             self.query_one("#right").mount(glimpse)

@@ -9,7 +9,7 @@ from textual.color import Color
 
 from distill_tui.reporting.axis import Scale, round_numbers, scale_for
 from distill_tui.reporting.marks import marks_of, place_of_step, place_text, places
-from distill_tui.reporting.metrics import LOSSES, letters, pane_name
+from distill_tui.reporting.metrics import letters, losses_of_run, pane_name
 from distill_tui.reporting.series import Point, SeriesReducer, quantizer_start, smoothed, split_at
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
@@ -63,13 +63,18 @@ class Plot:
         self.state = RunState()
         self.window = ChartWindow()
         self.along, self.scale, self.smoothing = "step", "auto", 0
-        self.chosen = [loss.key for loss in LOSSES]
+        self._chosen: list[str] | None = None
         self.front = 0
         self.others: dict[RunFolder, Overlaid] = {}
         self._reducers: dict[tuple[int, str], SeriesReducer] = {}
         self.panes_left_out = 0
 
     # what is shown
+
+    @property
+    def chosen(self) -> list[str]:
+        """The numbers that are drawn where the run has them: until others are chosen those of its kind."""
+        return [loss.key for loss in losses_of_run(self.state)] if self._chosen is None else self._chosen
 
     def show(self, state: RunState) -> None:
         """Show this state of the run; another run than before is shown whole."""
@@ -81,7 +86,7 @@ class Plot:
 
     def choose(self, keys: list[str]) -> None:
         """Draw these numbers."""
-        self.chosen = keys
+        self._chosen = keys
         self.front = min(self.front, max(0, len(keys) - 1))
 
     def lay_over(self, run: RunFolder, state: RunState) -> None:

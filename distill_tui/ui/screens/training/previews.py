@@ -196,7 +196,7 @@ class PreviewsView(LinesWidget, can_focus=True):
     def _titles(self, pair: list[Spectrogram] | None) -> Text:
         width = (self.size.width - GAP) // 2
         found = Text()
-        for index, (title, color) in enumerate((("original", "series-recon"), ("reconstruction", "series-val"))):
+        for index, (title, color) in enumerate(self._names_of_sides):
             parts = [Text.assemble((title, self.style(color, bold=True)))]
             if pair is not None and not pair[index].error:
                 picture = pair[index]
@@ -205,6 +205,12 @@ class PreviewsView(LinesWidget, can_focus=True):
             found.append_text(pad(joined(parts, width, 2), width))
             found.append(" " * GAP * (1 - index))
         return found
+
+    @property
+    def _names_of_sides(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """What is shown at the left and at the right, with their colours."""
+        left, right = ("nearest training sound", "take") if self._state.is_prior else ("original", "reconstruction")
+        return (left, "series-recon"), (right, "series-val")
 
     def _picture_rows(self, pair: list[Spectrogram] | None, rows: int) -> list[Text]:
         width = (self.size.width - GAP) // 2
