@@ -112,7 +112,7 @@ class Maker:
         else:
             model, bank = source, None
         bank = bank or bank_of_codec(home, model, data, progress)
-        return cls(source, bank, Judge(bank, model) if with_judge else None, data)
+        return cls(source, bank, Judge(bank, model, home.cache) if with_judge else None, data)
 
     @property
     def sample_rate(self) -> int:
@@ -219,6 +219,7 @@ class Maker:
         if judged := self._judge(sound, codes):
             take.nearest, take.novelty = judged.nearest, judged.novelty
             take.copied_frames, take.copied_coarse = judged.copied_frames, judged.copied_coarse
+            take.frames = judged.frames
         return Made(sound.wave, codes, take)
 
     def _judge(self, sound: Sound, codes: Tensor) -> Judgement | None:
