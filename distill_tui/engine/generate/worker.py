@@ -41,6 +41,7 @@ class Worker:
         self._queue: queue.SimpleQueue[p.Open | p.Make | None] = queue.SimpleQueue()
         self._last_id = self._cancelled_to = 0
         self._writing = threading.Lock()
+        self._is_warm = False
         self._loaded: tuple[Stamp, Maker, p.Ready] | None = None
         threading.Thread(target=self._listen, args=(commands,), daemon=True).start()
 
@@ -76,7 +77,9 @@ class Worker:
         try:
             maker, ready = self._load(Path(decode_path(command.model)))
             self._say(ready)
-            if isinstance(command, p.Make):
+            if isinstance(command, p.Open):
+                self._warm_up(maker, ready)
+            else:
                 for made in self._make(maker, command):  # noqa: B007 - so many are made if it breaks
                     pass
                 self._say(p.Done(id, made, id <= self._cancelled_to))
@@ -107,7 +110,7 @@ class Worker:
         stamp = (str(path), found.st_mtime_ns, found.st_size)
         if self._loaded is None or self._loaded[0] != stamp:
             # let go of the one before: two may not fit into memory
-            self._loaded = None
+            self._loaded, self._is_warm = None, False
             self._loaded = (stamp, *self._load_anew(path))
         return self._loaded[1:]
 
@@ -121,6 +124,17 @@ class Worker:
         )
         kind = "generator" if "prior" in maker.methods else "codec"
         return maker, p.Ready(encode_path(path), kind, maker.labels)
+
+    def _warm_up(self, maker: "Maker", ready: p.Ready) -> None:
+        """Make a take that nobody gets: what is computed for the first one is there when one is asked for."""
+        if self._is_warm or not self._queue.empty():
+            return
+        from distill_tui.takes.request import Request
+
+        self._say(p.Loading("the scale of novelty"))
+        next(maker.make(Request()), None)
+        self._is_warm = True
+        self._say(ready)
 
     # takes
 

@@ -22,7 +22,7 @@ class OpenSet:
         self._takes: dict[str, Take] = {}
         self._marks: dict[str, bool | None] = {}
         """Marks that are shown and not yet written, by the files of their takes."""
-        self._added = 0
+        self._added = self._asked_to = 0
         self._writing = asyncio.Lock()
 
     @property
@@ -37,8 +37,12 @@ class OpenSet:
 
     @property
     def next_seed(self) -> int:
-        """The first seed after all that were used."""
-        return max((take.seed for take in self._takes.values()), default=-1) + 1
+        """The first seed after all that were used or asked for."""
+        return max(self._asked_to, max((take.seed for take in self._takes.values()), default=-1) + 1)
+
+    def ask(self, seed: int, count: int) -> None:
+        """So many takes are asked for from this seed on: the next ones get others."""
+        self._asked_to = max(self._asked_to, seed + count)
 
     def file(self, take: Take) -> Path:
         """The sound file of a take, which may be gone."""
@@ -47,7 +51,7 @@ class OpenSet:
 
     def start(self, path: Path | None) -> None:
         """Go over to a folder that is not there yet, or to none."""
-        self.path, self._folder, self._takes = path, None, {}
+        self.path, self._folder, self._takes, self._asked_to = path, None, {}, 0
 
     async def open(self, path: Path) -> None:
         """Go over to the set of a folder.
@@ -56,7 +60,8 @@ class OpenSet:
             DistillError: it cannot be read; the set of before stays.
         """
         folder = await asyncio.to_thread(TakesFolder, path)
-        self.path, self._folder = path, folder
+        self.start(path)
+        self._folder = folder
         self._take_over(folder.takes)
 
     async def reload(self) -> None:

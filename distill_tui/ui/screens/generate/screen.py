@@ -256,5 +256,13 @@ class GenerateScreen(BaseScreen):
 
     def make(self, request: Callable[[], Request], model: str) -> None:
         """Have takes made by a request, in the open set or a new one; what is wrong with it is shown."""
-        self.work.make(Path(model), lambda: self.sets.path_for(Path(model).stem), request)
+
+        def folder(asked: Request) -> Path:
+            path = self.sets.path_for(Path(model).stem)
+            self.takes.ask(asked.seed, asked.count)
+            return path
+
+        self.work.make(Path(model), folder, request)
+        self.form.next_seed = self.takes.next_seed
+        self._panel.repaint()
         self.painter.repaint("work")

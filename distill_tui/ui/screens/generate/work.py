@@ -62,12 +62,12 @@ class GenerateWork:
         self.ready, self._problem, self._result = None, ("", ""), ""
         self._attempt(lambda: self.process.open(model))
 
-    def make(self, model: Path, folder: Callable[[], Path], request: Callable[[], Request]) -> None:
+    def make(self, model: Path, folder: Callable[[Request], Path], request: Callable[[], Request]) -> None:
         """Ask for takes; what is wrong with the request is shown, and then no folder is asked for."""
 
         def ask() -> None:
             asked = request()
-            where = folder()
+            where = folder(asked)
             self._asked[self.process.make(model, where, asked)] = Asked(where, asked.count)
 
         self._opening = str(model)
