@@ -262,11 +262,13 @@ async def test_exporting_the_kept_takes(models: Home, tmp_path: Path) -> None:
 async def test_in_a_small_terminal_form_and_takes_are_views(models: Home) -> None:
     async with opened(models, (40, 12)) as (app, pilot, screen):
         assert "Temperature" in said(app)
-        await make(pilot, screen)
-        assert "Temperature" in said(app)
         await pilot.press("v")
-        await until(pilot, lambda: "0.20 s" in said(app) and "Temperature" not in said(app))
-        assert app.focused is screen.list
+        await until(pilot, lambda: "No takes yet" in said(app) and "Temperature" not in said(app))
+        await pilot.press("v")
+        await until(pilot, lambda: "Temperature" in said(app))
+        await make(pilot, screen)
+        await until(pilot, lambda: "✓ 4 takes" in said(app) and "0.20 s" in said(app))
+        await until(pilot, lambda: app.focused is screen.list)
         await pilot.press("down", "space")
         await until(pilot, lambda: listed(models)[1].kept)
         await pilot.press("v")

@@ -65,8 +65,10 @@ class GenerateScreen(BaseScreen):
             "c,escape", "cancel", "Cancel", key_display="c", id="generate.cancel", tooltip="End the making of takes"
         ),
         *TAKE_KEYS,
-        Binding("r", "sets", "Sets", id="generate.sets", tooltip="Open an older set of takes"),
-        Binding("n", "new_set", "New set", id="generate.new-set", tooltip="Begin another set with the next takes"),
+        Binding("r", "set('pick')", "Sets", id="generate.sets", tooltip="Open an older set of takes"),
+        Binding(
+            "n", "set('start_new')", "New set", id="generate.new-set", tooltip="Begin another set of takes"
+        ),
         Binding("v", "next_view", "View", id="generate.view", tooltip="The next view: form, takes"),
     ]
 
@@ -78,7 +80,7 @@ class GenerateScreen(BaseScreen):
         self.list = TakesList(self.takes, id="takes")
         self.painter = RepaintScheduler(self)
         self.painter.add("work", self._paint_work, 0.2)
-        self.painter.add("takes", self._paint_takes, 0.3)
+        self.painter.add("takes", self.show_takes, 0.3)
         self.work = GenerateWork(home, lambda: self.painter.mark("work"), self._take_made)
         self._panel = RequestPanel(self.form, id="request")
         self._card = TakeCard(self.takes, id="take-card")
@@ -92,6 +94,7 @@ class GenerateScreen(BaseScreen):
     def compose(self) -> ComposeResult:
         yield AppHeader(self.MODE)
         yield Static(EMPTY, id="empty", markup=False)
+        yield WorkLine(id="work-narrow")
         with Horizontal(id="generate-panes"):
             yield self._panel
             with Vertical(id="takes-pane"):
@@ -148,7 +151,9 @@ class GenerateScreen(BaseScreen):
         """Show the takes as they are now, with the cursor on the one whose file is `choose`."""
         self.form.next_seed = self.takes.next_seed
         self.list.nothing = self._nothing()
-        self.list.show(choose)
+        look_at, self._look_at = choose or self._look_at, ""
+        self.list.show(look_at)
+        self._settle_focus()
         self._panel.repaint()
         shown = self.takes.shown
         kept = sum(take.kept is True for take in shown)
@@ -170,7 +175,9 @@ class GenerateScreen(BaseScreen):
 
     def _paint_work(self) -> None:
         work = self.work
-        self.query_one(WorkLine).show(work.describe(keys_by_id(self).get("generate.make", "m")))
+        said = work.describe(keys_by_id(self).get("generate.make", "m"))
+        for line in self.query(WorkLine):
+            line.show(said)
         bound = (work.ready, work.is_busy)
         if bound != self._bound:
             # what the loaded model offers, and whether there is something to cancel
@@ -182,13 +189,9 @@ class GenerateScreen(BaseScreen):
         if folder == self.takes.path:
             self.takes.add(event.take)
             if is_first:
-                # it is looked at; who walks about when the others come is left where he is
+                # it is looked at; who walks about when the others come stays where he is
                 self._look_at = event.take.path
             self.painter.mark("takes")
-
-    def _paint_takes(self) -> None:
-        self.show_takes(self._look_at)
-        self._look_at = ""
 
     # the form
 
@@ -226,7 +229,7 @@ class GenerateScreen(BaseScreen):
                 return bool(self.models)
             case "cancel":
                 return self.work.is_busy
-            case "new_set":
+            case "set" if parameters == ("start_new",):
                 return bool(self.takes.shown)
             case "next_view":
                 return self.has_class("-narrow")
@@ -236,16 +239,17 @@ class GenerateScreen(BaseScreen):
         """Do one of the `TakeActions`."""
         getattr(self._actions, name)()
 
-    def action_sets(self) -> None:
-        self.sets.pick()
-
-    def action_new_set(self) -> None:
-        self.sets.start_new()
+    def action_set(self, name: str) -> None:
+        """Do one of the `SetActions`."""
+        getattr(self.sets, name)()
 
     def action_next_view(self) -> None:
         """Show the takes instead of the form, or the form again, where there is room for one of them."""
-        self.toggle_class("-view-takes")
-        shown = self.list if self.has_class("-view-takes") else self._panel
+        self._show_view(not self.has_class("-view-takes"))
+
+    def _show_view(self, takes: bool) -> None:
+        self.set_class(takes, "-view-takes")
+        shown = self.list if takes else self._panel
         self.call_after_refresh(lambda: self.set_focus(shown if shown.focusable else None))
 
     def action_cancel(self) -> None:
@@ -253,6 +257,8 @@ class GenerateScreen(BaseScreen):
 
     def action_make(self) -> None:
         self.make(self.form.request, self.form.values["model"])
+        if self.has_class("-narrow"):
+            self._show_view(takes=True)
 
     def make(self, request: Callable[[], Request], model: str) -> None:
         """Have takes made by a request, in the open set or a new one; what is wrong with it is shown."""

@@ -34,7 +34,7 @@ def _b(key: str, action: str, name: str, id: str, tooltip: str, show: bool = Tru
 
 TAKE_KEYS = (
     _b("space", "take('keep')", "Keep", "keep", "Keep the chosen take; once more: undecided again"),
-    _b("d,delete", "take('throw')", "Throw away", "throw", "Throw the chosen take away", display="d"),
+    _b("d,delete", "take('throw')", "Throw", "throw", "Throw the chosen take away", display="d"),
     _b("u", "take('undo')", "Undo", "undo", "Undo the last keep or throwing away"),
     _b("y", "take('vary')", "Vary", "vary", "Variations of the chosen take, by the row Strength"),
     _b("a", "take('again')", "More", "more", "More with the settings of the chosen take, with other seeds"),

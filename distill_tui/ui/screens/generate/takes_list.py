@@ -13,7 +13,7 @@ from distill_tui.takes.protocol import PICTURE
 from distill_tui.takes.take import Take
 from distill_tui.text import printable
 from distill_tui.ui.screens.generate.open_set import OpenSet
-from distill_tui.ui.services.spectrograms import Thumbnails
+from distill_tui.ui.services.spectrograms import Spectrogram, Thumbnails
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.blocks import blocks
 from distill_tui.ui.widgets.heat import is_shaded, picture_row
@@ -21,11 +21,12 @@ from distill_tui.ui.widgets.text_widget import ROLES, LinesWidget
 
 TALL_ROWS = 12
 """Rows from which on each take has two, with its spectrogram."""
-WIDE_PICTURE = 44
-"""Cells from which on there is room for pictures."""
+WIDE = 44
+"""Cells from which on there is room for spectrograms."""
 AHEAD = 12
 """Takes beyond those that are seen whose pictures are made with them."""
-WAVE_CELLS = PICTURE[0] // 2
+WAVE_CELLS = (5, 8)
+"""Cells of the course of a take's loudness, where each has one row: narrow, wide."""
 
 
 class TakesList(LinesWidget, can_focus=True):
@@ -112,7 +113,7 @@ class TakesList(LinesWidget, can_focus=True):
 
     @property
     def _is_tall(self) -> bool:
-        return self.size.height >= TALL_ROWS and self.size.width >= WIDE_PICTURE
+        return self.size.height >= TALL_ROWS and self.size.width >= WIDE
 
     @property
     def _room(self) -> int:
@@ -153,16 +154,11 @@ class TakesList(LinesWidget, can_focus=True):
     def _one_line(self, take: Take, width: int) -> Text:
         picture = self._thumbnails.known(self._set.file(take))
         line = self._head(take)
-        if width >= WIDE_PICTURE:
-            if picture is None or picture.error:
-                line.append(" " * WAVE_CELLS)
-            else:
-                loudest = [max(row[x] for row in picture.rows) / 255 for x in range(PICTURE[0])]
-                pairs = [max(loudest[x : x + 2]) for x in range(0, PICTURE[0], 2)]
-                line.append(blocks(pairs), self.style("series-recon"))
-            line.append(" ")
+        cells = WAVE_CELLS[width >= WIDE]
+        line.append(_course(picture, cells), self.style("series-recon"))
+        line.append(" ")
         line.append_text(self._numbers(take))
-        line.append("  ")
+        line.append(" ")
         words, role = take_text.short_novelty(take)
         line.append(formatting.shorten(printable(words), max(0, width - line.cell_len)), self.style(ROLES[role]))
         return line
@@ -202,3 +198,12 @@ class TakesList(LinesWidget, can_focus=True):
         finally:
             self._is_making = False
         self.repaint()
+
+
+def _course(picture: Spectrogram | None, cells: int) -> str:
+    """The loudness of a sound over time, from its spectrogram; spaces where there is none."""
+    if picture is None or picture.error:
+        return " " * cells
+    loudest = [max(column) / 255 for column in zip(*picture.rows, strict=True)]
+    width = len(loudest)
+    return blocks([max(loudest[x * width // cells : (x + 1) * width // cells]) for x in range(cells)])
