@@ -46,6 +46,9 @@ class RequestPanel(LinesWidget, can_focus=True):
         self.form = form
         self._row = "model"
 
+    def allow_focus(self) -> bool:
+        return self.display and super().allow_focus()
+
     @property
     def chosen(self) -> Setting:
         """The row under the cursor."""

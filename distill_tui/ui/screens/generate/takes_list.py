@@ -7,6 +7,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
 
 from distill_tui.reporting import formatting, take_text
 from distill_tui.takes.protocol import PICTURE
@@ -57,7 +58,9 @@ class TakesList(LinesWidget, can_focus=True):
         self._is_making = False
 
     def allow_focus(self) -> bool:
-        return bool(self._shown_takes) and super().allow_focus()
+        # where it is narrow, not while the form is in its place
+        is_seen = all(node.display for node in self.ancestors_with_self if isinstance(node, Widget))
+        return bool(self._shown_takes) and is_seen and super().allow_focus()
 
     @property
     def chosen(self) -> Take | None:
