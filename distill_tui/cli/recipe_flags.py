@@ -58,7 +58,7 @@ class ListKeys(argparse.Action):
 
 def _is_worth_listing(field: Field) -> bool:
     """Whether `--keys` tells a field that the form does not show."""
-    return field.key == "data.paths" or (field.key.startswith("prior.") and not field.is_own)
+    return field.key == "data.paths" or field.key.startswith("prior.")
 
 
 @contextlib.contextmanager

@@ -42,13 +42,15 @@ def model_to_be(recipe: Recipe) -> Line:
     """The model that a resolved recipe makes."""
     rate = f"{hertz(float(recipe.model.sample_rate))}, {frame_rate(recipe):.1f} latent frames a second"
     rest = f", {kbps(bitrate_kbps(recipe))}" if recipe.model.quantizer_facts.has_codes else ""
-    return line(f"model: {rate}, {codebooks_text(flatten(recipe))}{rest}", id="model-to-be")
+    word = "codec" if recipe.prior.net else "model"
+    return line(f"{word}: {rate}, {codebooks_text(flatten(recipe))}{rest}", id="model-to-be")
 
 
 def net_to_be(recipe: Recipe) -> list[Line]:
     """The size of a resolved recipe's net, and why it is so."""
     text = net_text(flatten(recipe))
-    return [line(f"net: {text}", id="net-to-be")] if text else []
+    word = "prior" if recipe.prior.net else "net"
+    return [line(f"{word}: {text}", id="net-to-be")] if text else []
 
 
 def losses_text(state: RunState) -> str:

@@ -1,5 +1,6 @@
 """What a prior is trained on if nothing else is named: the sounds that its codec was trained on, split as they were."""
 
+import math
 import shlex
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,22 @@ import msgspec
 
 from distill_tui.data.corpus import Corpus
 from distill_tui.errors import RequestError
+from distill_tui.library.card import Card
 from distill_tui.library.pretrained import Codec
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.presets import PRIOR
 from distill_tui.recipe.schema import Recipe
 from distill_tui.text import decode_path, encode_path, printable
 
-MINUTES = 2.0
-"""Of two cores, for some minutes of sound: where a prior is good, and before it learns its sounds by heart."""
+LEAST_MINUTES, MOST_MINUTES = 2.0, 60.0
+"""Recommended for a minute of sound, and for any amount. Much longer ones learn a few sounds by heart."""
+
+
+def recommended_minutes(card: Card) -> float:
+    """Minutes of training that suit a prior for a codec, by the sound that the codec was trained on."""
+    seconds = card.data.get("seconds")
+    minutes = LEAST_MINUTES * math.sqrt(seconds / 60 if isinstance(seconds, int | float) and seconds > 0 else 0.0)
+    return float(round(min(MOST_MINUTES, max(LEAST_MINUTES, minutes))))
 
 
 def prior_recipe(codec: Codec, values: dict[str, Any] | None = None) -> Recipe:

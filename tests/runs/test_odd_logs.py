@@ -37,7 +37,7 @@ def test_a_line_that_says_what_cannot_be_is_passed_over(line: bytes) -> None:
 def test_a_billion_levels_are_passed_over() -> None:
     fields = set(e.RunPrepared.__struct_fields__) - {"skipped", "seq", "time", "v"}
     prepared: dict[str, object] = dict.fromkeys(fields, 1)
-    prepared |= {"type": "prepared", "device": "cpu", "precision": "float32"}
+    prepared |= {"type": "prepared", "task": "", "device": "cpu", "precision": "float32"}
     assert Codec.decode(json.dumps(prepared).encode()) is not None
     assert Codec.decode(json.dumps(prepared | {"levels": 10**9}).encode()) is None
 

@@ -164,13 +164,16 @@ def _list_table(entries: "Sequence[Entry]") -> str:
 def show(options: argparse.Namespace) -> int:
     from distill_tui.library.container import read_card
 
-    path = _library(options).find(options.m).path
+    entry = _library(options).find(options.m)
+    path = entry.path
     card = read_card(path)
     if _wants_json(options):
         import msgspec
 
         found = {"entropy_kbps": entropy_kbps(levels_of(card), card.frame_rate), "advice": advice(card)}
-        print_json({**msgspec.to_builtins(card), **found, "path": str(path), "size": path.stat().st_size})
+        print_json(
+            {**msgspec.to_builtins(card), **found, "path": str(path), "size": path.stat().st_size, "kind": entry.kind}
+        )
         return 0
     print("\n".join(_safe(text) for text in texts(model_report(card, path, path.stat().st_size))))
     return 0

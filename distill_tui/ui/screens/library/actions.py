@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
+from distill_tui.errors import DistillError
+from distill_tui.library.container import read_card
 from distill_tui.library.header import SUFFIX
 from distill_tui.library.index import Entry
 from distill_tui.library.pretrained import values_to_continue
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
+from distill_tui.recipe.fields import fields, parse
 from distill_tui.reporting import formatting
+from distill_tui.runs.prior import recommended_minutes
 from distill_tui.text import printable
 from distill_tui.ui.dialogs.ask import AskDialog
 from distill_tui.ui.dialogs.confirm import ConfirmDialog
@@ -46,6 +50,7 @@ MODEL_KEYS = (
     _b("m", "model('generate')", "Make sounds", "generate", "Make new sounds with the chosen model", True),
     _b("b", "model('new_run')", "New run", "begin", "Start a new run with the chosen model's recipe", True),
     _b("c", "model('fine_tune')", "Fine-tune", "continue", "Start a new run from the chosen model's weights"),
+    _b("p", "model('train_prior')", "Prior", "prior", "Train a generator of new sounds for the chosen codec", True),
     _b("g", "model('resume')", "Resume", "go-on", "Resume the interrupted run of the chosen model"),
     _b("w", "model('watch')", "Its run", "watch", "Show the run that made the chosen model"),
     _b("n", "model('rename')", "Rename", "rename", "Give the chosen model another name"),
@@ -58,8 +63,18 @@ MODEL_KEYS = (
 )
 NO_MODEL = (("trash",), ("import_file",))
 """Parameters of the actions that need no chosen model."""
+OF_A_CODEC = (("train_prior",),)
+"""Parameters of the actions that a codec alone allows."""
+NOT_OF_A_GENERATOR = (("new_run",), ("fine_tune",))
+"""Parameters of the actions that a generator does not allow: its recipe is one of a prior for that very codec."""
 DAMAGED_TOO = (("rename",), ("delete",), ("verify",), ("export",))
 """Parameters of the actions that a damaged model allows too."""
+
+
+def _minutes_problem(text: str) -> str:
+    """The problem of minutes that were typed; '' for none."""
+    minutes, problem = parse(fields()["train.minutes"], text)
+    return problem.replace("train.minutes: ", "") or ("" if minutes else "some minutes are needed")
 
 
 class ModelActions:
@@ -95,6 +110,41 @@ class ModelActions:
             self._screen.post_message(RecipeWanted(values, f"{entry.name}, and starts from its weights"))
 
         self._screen.attempt(ask_for_recipe)
+
+    def train_prior(self) -> None:
+        begin(self._screen, "prior", self._ask_for_minutes, self._model)
+
+    async def _ask_for_minutes(self, entry: Entry) -> None:
+        card = await self._screen.in_thread(lambda: read_card(entry.path))
+        if card is None:
+            return
+        recommended = f"{recommended_minutes(card):g}"
+
+        def answered(minutes: str | None) -> None:
+            if minutes is not None:
+                self._screen.notify("Looking at the sounds that it was trained on.", markup=False)
+                begin(self._screen, "prior", self._train_prior, entry, float(minutes))
+
+        self._screen.app.push_screen(
+            AskDialog(
+                "Train a prior",
+                f"It learns to make new sounds of the kind that {formatting.shorten(printable(entry.name), 40)} was "
+                f"trained on. Minutes ({recommended} are recommended):",
+                recommended,
+                _minutes_problem,
+            ),
+            answered,
+        )
+
+    async def _train_prior(self, entry: Entry, minutes: float) -> None:
+        from distill_tui.ui.services.new_prior import start_prior
+
+        try:
+            run = await start_prior(self._home, entry.path, minutes)
+        except (DistillError, OSError) as error:
+            self._screen.notify(str(error), severity="error", timeout=10, markup=False)
+        else:
+            self._screen.post_message(RunWanted(run))
 
     def resume(self) -> None:
         entry = self._model

@@ -13,7 +13,15 @@ from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.reporting import formatting, sound_quality
 from distill_tui.ui.screens.base import BaseScreen
-from distill_tui.ui.screens.library.actions import DAMAGED_TOO, LIST_KEYS, MODEL_KEYS, NO_MODEL, ModelActions
+from distill_tui.ui.screens.library.actions import (
+    DAMAGED_TOO,
+    LIST_KEYS,
+    MODEL_KEYS,
+    NO_MODEL,
+    NOT_OF_A_GENERATOR,
+    OF_A_CODEC,
+    ModelActions,
+)
 from distill_tui.ui.screens.library.card import CardView
 from distill_tui.ui.screens.library.compare_dialog import CompareDialog
 from distill_tui.ui.screens.library.model_details import Shown, look_at
@@ -105,7 +113,11 @@ class LibraryScreen(BaseScreen):
             return self.models.has_marks
         if action == "mark" or (action == "model" and parameters not in NO_MODEL):
             entry = self.models.chosen if self.is_mounted else None
-            return entry is not None and (entry.summary is not None or parameters in DAMAGED_TOO)
+            if entry is None or (entry.summary is None and parameters not in DAMAGED_TOO):
+                return False
+            if parameters in OF_A_CODEC:
+                return entry.kind == "codec"
+            return entry.kind != "generator" or parameters not in NOT_OF_A_GENERATOR
         return super().check_action(action, parameters)
 
     def action_model(self, name: str) -> None:
