@@ -89,6 +89,7 @@ def test_a_net_of_any_kind_comes_back_from_its_file(tmp_path: Path, net: str, ch
 def test_the_documented_call_and_its_tensors(tmp_path: Path) -> None:
     path = put(tmp_path / "m.distill", small())
     model = distill_tui.load_model(path)
+    assert isinstance(model, Model)
     wave = torch.rand(2, 1000) - 0.5
     codes = model.encode(wave)
     assert codes.shape == (2, 8, 2)

@@ -206,12 +206,12 @@ def open_maker(home: str | None, wanted: str | Path, device: str, data: list[str
 
 def line(folder: TakesFolder, take: "Take") -> str:
     """A take in one line."""
+    from distill_tui.reporting import novelty
+
     parts = [printable(str(folder.file(take))), f"{take.seconds:.2f} s", take.method]
     if take.nearest is not None:
-        parts.append(f"nearest {printable(take.nearest.path)} at {take.nearest.start:.2f} s")
-    if take.novelty is not None:
-        parts.append(f"novelty {take.novelty:.2f}")
-    return "  ".join([*parts, *([f"({take.note})"] if take.note else [])])
+        parts.append(printable(novelty.line(take).text))
+    return "  ".join([*parts, *([f"({printable(take.note)})"] if take.note else [])])
 
 
 def as_document(folder: TakesFolder, take: "Take") -> dict[str, Any]:

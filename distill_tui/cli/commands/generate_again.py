@@ -39,7 +39,7 @@ def again(options: argparse.Namespace) -> int:
     identical = same_samples(file.read_bytes(), encode(made.wave, maker.sample_rate, made.take, kind))
     facts = made.take
     if identical:
-        known = ("nearest", "novelty", "copied_frames", "copied_coarse", "created")
+        known = ("nearest", "novelty", "copied_frames", "copied_coarse", "frames", "created")
         facts = msgspec.structs.replace(facts, **{name: getattr(take, name) for name in known})
     written = save_take(folder, made.wave, maker.sample_rate, facts, kind, file.stem)
     if options.json:

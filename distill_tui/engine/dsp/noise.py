@@ -61,8 +61,8 @@ def band_of_bins(sample_rate: int, n_fft: int, count: int) -> Tensor:
 
 
 def random_phases(first: Tensor, frames: int, bins: int) -> Tensor:
-    """Phases in -pi..pi [batch, frames, bins] for latent frames from `first` [batch] on, or for those of `first` [batch,
-    frames], in any order.
+    """Phases in -pi..pi [batch, frames, bins] for latent frames from `first` [batch] on, or for frames
+    `first` [batch, frames] themselves.
 
     A number follows from its frame and its bin alone, so a sound that is decoded in pieces is the same as in one go.
     They are the finaliser of MurmurHash3 (Appleby 2011) in 32 bits, which no device rounds.

@@ -8,6 +8,7 @@ recipe's labels, -1 for none), `bank.held_out` and `bank.place` (its place among
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -27,6 +28,10 @@ from distill_tui.errors import RequestError
 from distill_tui.library.card import Card
 from distill_tui.library.container import read_card, read_tensors
 from distill_tui.text import printable
+
+if TYPE_CHECKING:
+    from distill_tui.engine.generate.make import Made
+    from distill_tui.engine.generate.python import Paths
 
 BANK = "bank."
 OF_SOUNDS = ("frames", "samples", "label", "held_out", "place")
@@ -85,6 +90,41 @@ class Generator:
     def decode(self, codes: Tensor) -> Tensor:
         """Codes [frames, levels] of one take to samples [frames x latent hop]."""
         return self.codec.decode(codes[None])[0]
+
+    def generate(
+        self,
+        count: int = 1,
+        *,
+        data: "Paths" = (),
+        home: str | os.PathLike[str] | None = None,
+        judge: bool = False,
+        **options: Any,
+    ) -> "list[Made]":
+        """Make new sounds, or change some.
+
+        Args:
+            count: takes to make; take n follows from `seed` + n alone, on the CPU to the bit.
+            data: folders and files to use in place of the sounds that the model was trained on
+                whose codes are in the file.
+            home: the home folder whose cache holds their codes; None: the usual one.
+            judge: measure how new each take is (`take.nearest`, `take.novelty`): some seconds the first time.
+            options: as in `takes.request.Request`: `method` ("auto", "prior", "blend", "walk"), `seconds` (of each,
+                up to 600; None: its own end), `seed`, `label`, `temperature` and
+                `top_p` (one number, or one a level), `loop`, `max_copy` (latent frames), `novelty`
+                (with `judge`), and at most one of the edits `like` (a file; `strength` 0 to 1), `continue_file`, `fill`
+                (with `start` and `end` in seconds), `morph` (two files), `follow`.
+
+        Returns:
+            for each take `wave`, a NumPy array float32 [samples] in -1..1 at `sample_rate` Hz, `codes`, a tensor int64
+            [frames, levels] on the CPU, and `take`, its description (`takes.take.Take`).
+
+        Raises:
+            RequestError: the request cannot be met.
+        """
+        # here: makers need models
+        from distill_tui.engine.generate.python import generate_takes
+
+        return generate_takes(self, count, options, data, home, judge)
 
 
 def codec_tensors(codec: Model) -> dict[str, Tensor]:

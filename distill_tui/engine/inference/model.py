@@ -6,7 +6,7 @@ Long sounds go through the net in `chunks` that overlap by more than the net loo
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -25,6 +25,10 @@ from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.toml import from_dict
 from distill_tui.text import printable
+
+if TYPE_CHECKING:
+    from distill_tui.engine.generate.make import Made
+    from distill_tui.engine.generate.python import Paths
 
 PRIOR, CODEC = "prior.", "codec."
 """What the names of a generator's tensors begin with: those of its prior, and those of its codec."""
@@ -193,6 +197,39 @@ class Model:
     def reconstruct(self, wave: Tensor, levels: int | None = None, beam: int = 1) -> Tensor:
         """[channels, samples] to their reconstruction, equally long: the same as `decode(encode(wave))`."""
         return self.decode(self.encode(wave, levels, beam))[:, : wave.shape[-1]]
+
+    def generate(
+        self,
+        count: int = 1,
+        *,
+        data: "Paths" = (),
+        home: str | os.PathLike[str] | None = None,
+        judge: bool = False,
+        **options: Any,
+    ) -> "list[Made]":
+        """Make new sounds, or change some.
+
+        Args:
+            count: takes to make; take n follows from `seed` + n alone, on the CPU to the bit.
+            data: folders and files to use in place of the sounds that the model was trained on.
+            home: the home folder whose cache holds their codes; None: the usual one.
+            judge: measure how new each take is (`take.nearest`, `take.novelty`): some seconds the first time.
+            options: as in `takes.request.Request`: `method` ("auto", "blend", "walk"), `seconds` (of each,
+                up to 600; None: its own end), `seed`, `label`, `loop`, `max_copy` (latent frames), `novelty`
+                (with `judge`), and at most one of the edits `like` (a file; `strength` 0 to 1), `continue_file`, `fill`
+                (with `start` and `end` in seconds), `morph` (two files), `follow`.
+
+        Returns:
+            for each take `wave`, a NumPy array float32 [samples] in -1..1 at `sample_rate` Hz, `codes`, a tensor int64
+            [frames, levels] on the CPU, and `take`, its description (`takes.take.Take`).
+
+        Raises:
+            RequestError: the request cannot be met, or the sounds that the model was trained on are gone.
+        """
+        # here: makers need models
+        from distill_tui.engine.generate.python import generate_takes
+
+        return generate_takes(self, count, options, data, home, judge)
 
 
 def device_of(name: str) -> torch.device:
