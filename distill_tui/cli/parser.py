@@ -39,6 +39,11 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parse, and refuse here what is not known: the parser of a command alone can tell what it takes."""
         found, rest = super().parse_known_args(args, namespace)
+        last = next(reversed(self._get_positional_actions()), None)
+        if rest and last and last.nargs == "*" and not getattr(found, last.dest) and not rest[0].startswith("-"):
+            # argparse of Python 3.11 looks for words that may be missing in front of the first flag alone
+            setattr(found, last.dest, rest)
+            rest = []
         if rest:
             flags = [word for word in rest if word.startswith("--")]
             near = did_you_mean(flags[0].partition("=")[0], self._option_string_actions) if flags else ""

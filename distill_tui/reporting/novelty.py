@@ -7,6 +7,8 @@ from distill_tui.takes.take import Take
 
 COPY_RATIO = 1.0
 """At most so far, beside a copy of the nearest sound, a take is as near as a copy."""
+NEAR = 0.2
+"""Novelty up to which the same is said: held-out drums and digits had 0.26 and more."""
 COPY_RUN = 0.5
 """Share of a take's frames whose coarse codes follow one another in one training sound, from which on it is a copy."""
 CLOSE = 0.4
@@ -38,12 +40,16 @@ def verdict(take: Take) -> Verdict | None:
     """
     if take.nearest is None or take.novelty is None:
         return None
-    ratio = take.nearest.ratio
-    if ratio <= COPY_RATIO if ratio is not None else take.novelty <= 0:
+    if is_near(take.nearest.ratio, take.novelty):
         return Verdict.COPY if _runs_on(take) else Verdict.NEARLY
     if take.novelty < CLOSE:
         return Verdict.CLOSE
     return Verdict.NEW if take.novelty < FAR else Verdict.FAR
+
+
+def is_near(ratio: float | None, novelty: float) -> bool:
+    """True if a take is as near to a training sound as a copy that went through the codec once more."""
+    return novelty <= NEAR or (ratio is not None and ratio <= COPY_RATIO)
 
 
 def _runs_on(take: Take) -> bool:

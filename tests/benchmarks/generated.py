@@ -8,7 +8,7 @@ Every fifth file by path is held out. A codec is trained, a prior for it, and se
 evaluate` does. `--home` keeps runs and models, and `--generator` then takes one that is there. `--measure` is a script
 with the arguments TRAINING HELD_OUT GENERATED --aisfx DIR --json, which measures the same sets with an embedding that
 was trained on sound effects (pip install --no-deps --target DIR aisfx==0.1.2; it needs scipy): columns with a star.
-`--picture` draws sixteen takes of the first method.
+`--picture` draws sixteen takes of the prior.
 """
 
 import argparse
@@ -24,12 +24,15 @@ from statistics import median
 from typing import Any
 
 import msgspec
+import numpy as np
+import soundfile
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from distill_tui.data.audio_io import write_wav
 from distill_tui.engine.generate.bank import CodeBank
-from distill_tui.engine.generate.evaluate import Evaluator, requests_by_label, takes_of, waves_of
+from distill_tui.engine.generate.evaluate import LABELS, Evaluator, requests_by_label, takes_of, waves_of
 from distill_tui.engine.generate.make import Maker
 from distill_tui.engine.generate.nearest import MelSteps, SlidingSearch
 from distill_tui.engine.generate.novelty import Judge
@@ -39,7 +42,7 @@ from distill_tui.paths import Home
 from distill_tui.reporting import generator_quality
 from distill_tui.takes.request import Request
 from tests.benchmarks.sound import write_notes
-from tests.benchmarks.spectrograms import main as draw_picture
+from tests.benchmarks.spectrograms import GAP, HOP, SECONDS, decibels, painted, write_png
 
 STARS = ("kad", "coverage", "one_nn", "newer", "copies", "diversity")
 PICTURED = 16
@@ -57,7 +60,8 @@ def main(arguments: list[str]) -> None:
         maker = Maker.open(model, home, with_judge=False)
         rows = list(measured(maker, home, options, options.sounds or work / "sounds"))
         if options.picture:
-            picture(options.picture, (options.sounds or work / "sounds") / rows[0]["name"].replace(" ", "-"))
+            pictured = next((one["name"] for one in rows if one["name"] == LABELS), rows[0]["name"])
+            picture(options.picture, (options.sounds or work / "sounds") / pictured.replace(" ", "-"))
     print_table(rows)
     if options.json:
         options.json.write_text(json.dumps(rows))
@@ -129,10 +133,14 @@ def measured(maker: Maker, home: Home, options: argparse.Namespace, folder: Path
     for name, part in real.items():
         write(folder / name, waves_of(part, codec), codec.sample_rate)
     for method in options.methods:
-        name = {"label": "prior by label"}.get(method, method)
+        name = LABELS if method == "label" else method
         common = {"temperature": options.temperature, "top_p": options.top_p} if method in ("prior", "label") else {}
-        requests = [Request(method=method, count=options.takes, seed=options.seed)] if method != "label" else []
-        requests = requests or list(requests_by_label(evaluator.training, options.takes, options.seed))
+        if method == "label" and not maker.labels:
+            continue
+        if method == "label":
+            requests = list(requests_by_label(evaluator.training, options.takes, options.seed))
+        else:
+            requests = [Request(method=method, count=options.takes, seed=options.seed)]
         began = time.process_time()
         waves, codes = takes_of(maker, [msgspec.structs.replace(request, **common) for request in requests])
         spent = (time.process_time() - began) / sum(len(wave) / codec.sample_rate for wave in waves)
@@ -187,10 +195,27 @@ def write(folder: Path, waves: Sequence[Tensor], rate: int) -> None:
 
 
 def picture(file: Path, folder: Path) -> None:
-    """Sixteen takes, four a row, spread over the set."""
+    """Sixteen takes spread over a set, four a row: SECONDS of each, on the scale of its own loudest bin."""
     files = sorted(folder.glob("*.wav"))
-    chosen = [str(files[place * len(files) // PICTURED]) for place in range(PICTURED)]
-    draw_picture(str(file), [",".join(chosen[first : first + 4]) for first in range(0, PICTURED, 4)])
+    panels = [_panel(files[place * len(files) // PICTURED]) for place in range(PICTURED)]
+    rows = [_joined(panels[first : first + 4], 1) for first in range(0, PICTURED, 4)]
+    write_png(file, _joined(rows, 0))
+
+
+def _panel(file: Path) -> NDArray[np.uint8]:
+    spectrum = decibels(file)
+    wave_rate = soundfile.info(file).samplerate
+    steps = int(SECONDS * wave_rate / HOP)
+    silence = np.full((len(spectrum), max(0, steps - spectrum.shape[1])), -999.0)
+    return painted(np.concatenate((spectrum - spectrum.max(), silence), 1))
+
+
+def _joined(pictures: Sequence[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
+    """Pictures beside or below one another, white between them."""
+    shape = list(pictures[0].shape)
+    shape[axis] = GAP
+    gap = np.full(shape, 255, np.uint8)
+    return np.concatenate([part for one in pictures for part in (one, gap)][:-1], axis)
 
 
 def print_table(rows: Sequence[dict[str, Any]]) -> None:

@@ -29,7 +29,10 @@ class CodeBank:
 
     def part(self, held_out: bool) -> "CodeBank":
         """The held-out sounds alone, or the others."""
-        rows = [row for row, flag in enumerate(self.held_out) if flag == held_out]
+        return self.some([row for row, flag in enumerate(self.held_out) if flag == held_out])
+
+    def some(self, rows: Sequence[int]) -> "CodeBank":
+        """The sounds of these rows."""
         return CodeBank(
             [self.codes[row] for row in rows],
             [self.names[row] for row in rows],

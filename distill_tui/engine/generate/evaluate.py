@@ -14,8 +14,8 @@ from distill_tui.engine.generate.novelty import Judge, Judgement, Scale
 from distill_tui.engine.generate.references import decoded
 from distill_tui.engine.inference.model import Model
 from distill_tui.engine.training.seeds import generator as seeded
-from distill_tui.reporting.novelty import COPY_RATIO
-from distill_tui.takes.request import Request
+from distill_tui.reporting.novelty import is_near
+from distill_tui.takes.request import Method, Request
 
 MOST_SOUNDS = 200
 """Training sounds, and held-out ones, that sets are compared with: evenly from all."""
@@ -106,7 +106,7 @@ class Evaluator:
             sounds=len(waves),
             **self._measures(waves),
             newer=float((far[:, None] > torch.tensor(self._far)).double().mean()),
-            copies=fmean(float(ratio <= COPY_RATIO) for ratio in ratios),
+            copies=fmean(float(is_near(one.nearest.ratio, one.novelty)) for one in judged),
             ratio=median(ratios),
             novelty=median(one.novelty for one in judged),
             copied_frames=median(one.copied_frames / max(1, one.frames) for one in judged),
@@ -136,7 +136,7 @@ def evaluate_generator(
         on_score(score)
 
     for method in maker.methods:
-        waves, codes = takes_of(maker, [Request(method=method, count=count, seed=seed)])
+        waves, codes = takes_of(maker, [Request(method=msgspec.convert(method, Method), count=count, seed=seed)])
         keep(evaluator.score(method, waves, codes))
         if method == PRIOR and maker.labels:
             requests = list(requests_by_label(evaluator.training, count, seed))
@@ -177,9 +177,7 @@ def requests_by_label(training: CodeBank, count: int, seed: int) -> Iterator[Req
 def evenly(bank: CodeBank, most: int) -> CodeBank:
     """At most so many sounds of a bank, spread evenly."""
     count = min(len(bank), most)
-    rows = [(2 * place + 1) * len(bank) // (2 * count) for place in range(count)]
-    columns = (bank.codes, bank.names, bank.labels, bank.held_out, bank.lengths)
-    return CodeBank(*([column[row] for row in rows] for column in columns))
+    return bank.some([(2 * place + 1) * len(bank) // (2 * count) for place in range(count)])
 
 
 def waves_of(bank: CodeBank, codec: Model) -> list[Tensor]:

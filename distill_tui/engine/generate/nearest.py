@@ -134,7 +134,8 @@ class _Spectra:
 
     def _product(self, take: Tensor, spectra: Tensor) -> Tensor:
         turned = torch.fft.rfft(take, self.size).conj()
-        return torch.fft.irfft((spectra * turned).sum(1), self.size)
+        product: Tensor = torch.fft.irfft((spectra * turned).sum(1), self.size)
+        return product
 
 
 def _cumulated(values: Tensor) -> Tensor:

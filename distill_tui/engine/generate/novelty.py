@@ -100,8 +100,8 @@ class Judge:
             ratio=place.distance / max(self.finder.own_copy(place.number), 1e-3),
         )
         novelty = max(0.0, (place.distance - scale.floor) / (scale.usual - scale.floor))
-        runs = [longest_run(self._bank, codes, levels) for levels in (None, 1)]
-        return Judgement(nearest, novelty, *runs, len(codes))
+        whole, coarse = (longest_run(self._bank, codes, levels) for levels in (None, 1))
+        return Judgement(nearest, novelty, whole, coarse, len(codes))
 
     @cached_property
     def finder(self) -> Finder:

@@ -104,7 +104,7 @@ class References:
         """Mean latents [segments, latent_dim] of every half second of codes [frames, levels]."""
         latents = self.codec.net.bottleneck.latents(codes[None].to(self.codec.net.device))[0].float().cpu()
         size = max(1, round(SEGMENT_SECONDS * self.codec.sample_rate / self.hop))
-        return torch.stack([part.mean(0) for part in latents.split(size)])
+        return torch.stack([part.mean(0) for part in torch.split(latents, size)])
 
 
 def decoded(codec: Model, codes: Tensor, length: int) -> Tensor:
