@@ -5,6 +5,9 @@ from distill_tui.reporting.lines import Line, Role, line
 from distill_tui.reporting.novelty import Verdict
 from distill_tui.takes.take import Take
 
+SOURCES = {"like": "like", "continue_file": "continues", "fill": "fills", "morph": "between", "follow": "follows"}
+"""Words for what was done with the sounds of the settings."""
+
 
 def length(seconds: float) -> str:
     """The length of a take: `0.42 s`, `12 s`."""
@@ -17,8 +20,15 @@ def loudness(decibels: float | None) -> str:
 
 
 def origin(take: Take) -> str:
-    """How a take was made: `blend kick, seed 12`."""
-    return f"{take.method}{' ' * bool(take.label)}{take.label}, seed {take.seed}"
+    """How a take was made: `blend kick, seed 12`, `walk, continues prior-0003.wav, seed 12`."""
+    parts = [f"{take.method} {take.label}".rstrip()]
+    for key, words in SOURCES.items():
+        if found := take.settings.get(key):
+            paths = [found] if isinstance(found, str) else found
+            parts.append(f"{words} {' and '.join(str(path).rpartition('/')[2] for path in paths)}")
+    if take.settings.get("loop"):
+        parts.append("a loop")
+    return ", ".join([*parts, f"seed {take.seed}"])
 
 
 def short_novelty(take: Take) -> tuple[str, Role]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill_tui.errors import RequestError
+from distill_tui.takes.check import LONGEST, MOST_TAKES, check_request
 from distill_tui.takes.request import Request
 
 NOTHING = "nothing"
@@ -72,7 +73,7 @@ SETTINGS = {
             "How many.",
             steps=(1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
             least=1,
-            most=1000,
+            most=MOST_TAKES,
             begins=True,
         ),
         Setting(
@@ -82,7 +83,7 @@ SETTINGS = {
             automatic="by itself",
             steps=(0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 30.0, 60.0),
             least=0.02,
-            most=3600,
+            most=LONGEST,
         ),
         Setting(
             "temperature",
@@ -119,8 +120,8 @@ SETTINGS = {
             steps=tuple(round(0.1 * step, 1) for step in range(11)),
             most=1,
         ),
-        Setting("start", "Gap from", "In seconds.", steps=tuple(0.1 * step for step in range(101)), most=3600),
-        Setting("end", "Gap to", "In seconds.", steps=tuple(0.1 * step for step in range(101)), most=3600),
+        Setting("start", "Gap from", "In seconds.", steps=tuple(0.1 * step for step in range(101)), most=LONGEST),
+        Setting("end", "Gap to", "In seconds.", steps=tuple(0.1 * step for step in range(101)), most=LONGEST),
         Setting("loop", "Loop", "The end meets the beginning without a seam.", choices=("no", "yes"), begins=True),
         Setting(
             "seed",
@@ -301,7 +302,7 @@ class RequestForm:
             RequestError: something is missing or does not fit.
         """
         v = self.values | ({"use": use, "sound": sound} if use else {})
-        return Request(
+        request = Request(
             method=v["method"],
             count=v["count"],
             seconds=_float(v["seconds"]),
@@ -314,6 +315,8 @@ class RequestForm:
             novelty=_float(v["novelty"]),
             **_source(v),
         )
+        check_request(request)
+        return request
 
     def load(self, request: Request) -> None:
         """Fill the form with a request; the seed stays the next one."""

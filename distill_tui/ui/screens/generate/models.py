@@ -1,34 +1,24 @@
 """The models that can generate: generators first, then codecs."""
 
 from pathlib import Path
-from typing import Any
 
 from distill_tui.library.index import Entry
 from distill_tui.library.store import Library
-from distill_tui.recipe.schema import TASK_OF_NET
 from distill_tui.reporting import formatting
 from distill_tui.takes.take import Take
 from distill_tui.text import printable
 from distill_tui.ui.widgets.table import Column, Row
 
 COLUMNS = (Column("name"), Column("kind"), Column("created"))
-GENERATOR, CODEC = "generator", "codec"
-
-
-def kind_of(entry: Entry) -> str:
-    """`generator`, `codec`, or '' for what makes no sounds."""
-    if entry.summary is None:
-        return ""
-    prior = _section(entry, "prior")
-    if prior.get("net"):
-        return GENERATOR
-    return CODEC if TASK_OF_NET.get(str(_section(entry, "model").get("net")), CODEC) == "codec" else ""
+KINDS = ("generator", "codec")
+"""Kinds of models that make sounds, those that need no other sounds first."""
 
 
 def labels_of(entry: Entry) -> tuple[str, ...]:
     """The kinds of sound of a generator, as its card says."""
-    labels = _section(entry, "prior").get("labels")
-    return tuple(str(label) for label in labels) if isinstance(labels, list) else ()
+    prior = entry.recipe.get("prior")
+    labels = prior.get("labels") if isinstance(prior, dict) else None
+    return tuple(map(str, labels)) if isinstance(labels, list) else ()
 
 
 class ModelChoice:
@@ -51,7 +41,7 @@ class ModelChoice:
             DistillError: it cannot be read.
         """
         entries = self._library.list()
-        usable = [entry for kind in (GENERATOR, CODEC) for entry in entries if kind_of(entry) == kind]
+        usable = [entry for kind in KINDS for entry in entries if entry.kind == kind]
         self.entries = {str(entry.path): entry for entry in usable}
         return len(usable)
 
@@ -72,7 +62,7 @@ class ModelChoice:
 
     def has_prior(self, path: str) -> bool:
         """True if a model is a generator."""
-        return path in self.entries and kind_of(self.entries[path]) == GENERATOR
+        return path in self.entries and self.entries[path].kind == KINDS[0]
 
     def labels(self, path: str) -> tuple[str, ...]:
         """The labels of a generator, as its card says; those of a codec are known when it is loaded."""
@@ -81,14 +71,9 @@ class ModelChoice:
 
 def row_of(entry: Entry) -> Row:
     """A model as a row to pick from."""
-    return Row(str(entry.path), (entry.name, kind_of(entry), formatting.local_day(entry.created)[:10]))
+    return Row(str(entry.path), (entry.name, entry.kind, formatting.local_day(entry.created)[:10]))
 
 
 def shown_name(path: str) -> str:
     """The name of a model whose file is at `path`."""
     return printable(Path(path).stem)
-
-
-def _section(entry: Entry, name: str) -> dict[str, Any]:
-    section = entry.recipe.get(name)
-    return section if isinstance(section, dict) else {}

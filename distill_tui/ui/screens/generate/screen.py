@@ -66,9 +66,7 @@ class GenerateScreen(BaseScreen):
         ),
         *TAKE_KEYS,
         Binding("r", "set('pick')", "Sets", id="generate.sets", tooltip="Open an older set of takes"),
-        Binding(
-            "n", "set('start_new')", "New set", id="generate.new-set", tooltip="Begin another set of takes"
-        ),
+        Binding("n", "set('start_new')", "New set", id="generate.new-set", tooltip="Begin another set of takes"),
         Binding("v", "next_view", "View", id="generate.view", tooltip="The next view: form, takes"),
     ]
 

@@ -12,6 +12,7 @@ from distill_tui.errors import DistillError, RequestError
 from distill_tui.foreign import MalformedError, convert
 from distill_tui.library.container import read_card
 from distill_tui.reporting import formatting, take_text
+from distill_tui.takes.check import edit_of
 from distill_tui.takes.request import Request
 from distill_tui.takes.take import Nearest, Take
 from distill_tui.text import decode_path, printable
@@ -38,7 +39,7 @@ TAKE_KEYS = (
     _b("u", "take('undo')", "Undo", "undo", "Undo the last keep or throwing away"),
     _b("y", "take('vary')", "Vary", "vary", "Variations of the chosen take, by the row Strength"),
     _b("a", "take('again')", "More", "more", "More with the settings of the chosen take, with other seeds"),
-    _b("e", "take('extend')", "Extend", "extend", "Continue the chosen take from its end"),
+    _b("e", "take('extend')", "Extend", "extend", "Continue the chosen take from its end, by the row Seconds"),
     _b("l", "take('loop')", "Loop", "loop", "The chosen take made again as a loop without a seam"),
     _b("o", "take('nearest')", "Nearest", "nearest", "Listen to the sound of yours that it is nearest to"),
     _b("b", "take('source')", "Source", "source", "Put the chosen take into the form as the sound to begin from"),
@@ -154,14 +155,20 @@ class TakeActions:
     # making from it
 
     def vary(self) -> None:
-        self._make_from("like")
+
+        path, form = str(self._set.file(self._take)), self._screen.form
+        self._screen.make(lambda: form.request("like", path), form.values["model"])
 
     def extend(self) -> None:
-        self._make_from("continue")
+        take, form = self._take, self._screen.form
 
-    def _make_from(self, use: str) -> None:
-        path = str(self._set.file(self._take))
-        self._screen.make(lambda: self._screen.form.request(use, path), self._screen.form.values["model"])
+        def request() -> Request:
+            asked = form.request("continue", str(self._set.file(take)))
+            # what is asked for is the length of all of it
+            seconds = None if asked.seconds is None else take.seconds + asked.seconds
+            return msgspec.structs.replace(asked, seconds=seconds)
+
+        self._screen.make(request, form.values["model"])
 
     def again(self) -> None:
         take, form = self._take, self._screen.form
@@ -175,7 +182,12 @@ class TakeActions:
         take = self._take
 
         def request() -> Request:
-            return msgspec.structs.replace(settings_of(take), seed=take.seed, count=1, loop=True)
+            made = msgspec.structs.replace(settings_of(take), seed=take.seed, count=1, loop=True)
+            edit = edit_of(made)
+            if edit in ("continue_file", "fill", "follow"):
+                # these are no loops themselves: one is made of their sound
+                return Request(seed=take.seed, label=made.label, like=str(self._set.file(take)), strength=0, loop=True)
+            return msgspec.structs.replace(made, seconds=None if edit else made.seconds)
 
         self._screen.make(request, self._model_of(take))
 
