@@ -22,6 +22,7 @@ LIST = "takes.json"
 SUFFIXES = (".wav", ".flac")
 """Of sound files: one name is never used for both."""
 TRASH = ".trash"
+LONGEST_NAME = 255
 MOST_BYTES = 1 << 28
 """A list of takes is not larger."""
 
@@ -107,10 +108,6 @@ class TakesFolder:
         """
         return self._mark(take.path, kept)
 
-    def mark(self, take: Take, kept: bool | None) -> Take:
-        """Keep a take (True), throw it away (False), or take either back (None). Raises as `throw`."""
-        return self._mark(take.path, kept)
-
     def undo(self) -> Take | None:
         """Undo the last `keep`, `throw` or `mark` of this object; the take, or None where there is nothing to undo."""
         if not self._undo:
@@ -188,8 +185,8 @@ class TakesFolder:
             if stamp == self._stamp:
                 return
             takes = decode(read_bytes(file, MOST_BYTES), list[Take])
-            if any(Path(take.path).name != take.path or take.path in ("", ".", "..") for take in takes):
-                raise MalformedError("it names a file outside of its folder")
+            if not all(_is_name(take.path) for take in takes):
+                raise MalformedError("it names what is no file of its folder")
             self._takes, self._stamp = takes, stamp
         except FileNotFoundError:
             self._takes, self._stamp = [], None
@@ -204,3 +201,10 @@ class TakesFolder:
         file = self.path / LIST
         atomic_write(file, msgspec.json.format(msgspec.json.encode(takes), indent=2) + b"\n", shared=True)
         self._takes, self._stamp = takes, None
+
+
+def _is_name(path: str) -> bool:
+    """Check that a path of a list is the name of a file in its folder, as a file system can have it."""
+    return (
+        Path(path).name == path not in ("", ".", "..") and "\0" not in path and len(os.fsencode(path)) <= LONGEST_NAME
+    )

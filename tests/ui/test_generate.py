@@ -1,8 +1,10 @@
 """The Generate screen, on a stand-in for the process that generates, which makes sines."""
 
+import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,14 +14,17 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from distill_tui.errors import DistillError
 from distill_tui.paths import Home
 from distill_tui.takes.folder import TakesFolder
 from distill_tui.takes.take import Take
+from distill_tui.ui import command_palette
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.dialogs.pick import PickDialog
 from distill_tui.ui.screens.generate.screen import GenerateScreen
 from tests.ui import fake_generator
 from tests.ui.conftest import screen_text, until
+from tests.ui.test_focus import COLOURS, is_seen
 
 USUAL = (120, 35)
 
@@ -273,6 +278,98 @@ async def test_in_a_small_terminal_form_and_takes_are_views(models: Home) -> Non
         await until(pilot, lambda: listed(models)[1].kept)
         await pilot.press("v")
         await until(pilot, lambda: "Temperature" in said(app))
+
+
+HOSTILE = {
+    "path": "\x1b[31m[x]" + "a" * 230 + ".wav",
+    "seconds": 1e308,
+    "loudness": -1e308,
+    "peak": -1e308,
+    "seed": 2**62,
+    "method": "\x1b[2J" * 99,
+    "label": "[b]\n" * 99,
+    "novelty": 1e308,
+    "frames": 2**60,
+    "copied_coarse": -1,
+    "note": "\u202e" * 99,
+    "model": "../" * 99,
+    "nearest": {"path": "\x1b[2J[/x]\n" * 99, "start": 1e308, "distance": -1e308},
+    "settings": {"count": "x", "like": ["\0"], "morph": {}},
+}
+
+
+@pytest.mark.parametrize("size", [USUAL, (40, 12)])
+async def test_a_list_of_takes_may_say_anything(models: Home, size: tuple[int, int]) -> None:
+    import msgspec
+
+    usual: dict[str, object] = {"path": "a.wav", "seconds": 1.0, "seed": 0, "method": "walk"}
+    takes = [usual | {key: value} | ({} if key == "path" else {"path": f"{key}.wav"}) for key, value in HOSTILE.items()]
+    folder = models.takes / "bad\x1b[0m"
+    folder.mkdir(parents=True)
+    (folder / "takes.json").write_bytes(msgspec.json.encode(takes))
+    async with opened(models, size) as (app, pilot, screen):
+        await until(pilot, lambda: len(screen.list.keys) == len(takes))
+        await pilot.press("v")
+        screen.set_focus(screen.list)
+        for _ in takes:
+            await pilot.press("space", "o", "enter", "escape", "down")
+        await until(pilot, lambda: all(take.kept for take in TakesFolder(folder).takes[:-1]))
+        await pilot.press("end", "a")
+        await until(pilot, lambda: "the settings of settings.wav cannot" in said(app))
+        assert "\x1b" not in screen_text(app)
+
+
+@pytest.mark.parametrize("name", ["../x.wav", "a/b.wav", "", "..", "a\0b", "a" * 300])
+def test_a_list_that_names_no_files_of_its_folder_is_damaged(tmp_path: Path, name: str) -> None:
+    (tmp_path / "takes.json").write_text(f'[{{"path": {json.dumps(name)}, "seconds": 1, "seed": 0, "method": "walk"}}]')
+    with pytest.raises(DistillError, match="names what is no file of its folder"):
+        TakesFolder(tmp_path)
+
+
+def test_the_screen_imports_nothing_heavy(models: Home) -> None:
+    script = """
+import asyncio, sys
+from pathlib import Path
+from distill_tui.paths import Home
+from distill_tui.ui import command_palette
+from distill_tui.ui.app import DistillApp
+async def main():
+    app = DistillApp(Home(Path(sys.argv[1])))
+    async with app.run_test(size=(120, 35)) as pilot:
+        await pilot.press("5")
+        while app.current_mode != "generate" or not app._generate.models: await pilot.pause(0.02)
+        app._generate.work.process._command = [sys.executable, "-c", ""]
+    print(sorted({name.partition(".")[0] for name in sys.modules} & {"torch", "numpy", "soundfile"}))
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(models.root)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize("colours", COLOURS)
+async def test_focus_is_seen(models: Home, monkeypatch: pytest.MonkeyPatch, colours: str) -> None:
+    for name, value in COLOURS[colours].items():
+        monkeypatch.setenv(name, value)
+    async with opened(models) as (app, pilot, screen):
+        await make(pilot, screen)
+        assert screen.focus_chain == [screen._panel, screen.list]
+        for widget in screen.focus_chain:
+            assert await is_seen(app, pilot, widget)
+
+
+async def test_every_action_is_in_the_help_and_the_palette(models: Home) -> None:
+    async with opened(models) as (app, pilot, screen):
+        await make(pilot, screen)
+        screen.set_focus(screen.list)
+        await pilot.pause()
+        ids = " ".join(ids for _, _, ids in command_palette.keys_of(app, screen))
+        for name in ("keep", "throw", "undo", "vary", "more", "extend", "loop", "nearest", "source", "export", "fetch"):
+            assert f"generate.{name}" in ids
+        found = [command.help for command in command_palette.commands_of(app, screen)]
+        for words in ("Make takes by the form  (m)", "Listen to the take  (↵)", "Make new sounds  (5)"):
+            assert words in found
 
 
 async def test_leaving_ends_the_process(models: Home) -> None:

@@ -74,7 +74,7 @@ class TakeActions:
     def listen(self) -> None:
         take = self._take
         path = self._set.file(take)
-        if not path.exists():
+        if not path.is_file():
             self._screen.work.fail(RequestError(f"{path.name}: the file is gone", "d takes it off the list."))
             return
         title = f"{printable(path.stem)}  {take_text.length(take.seconds)}"

@@ -16,6 +16,10 @@ from distill_tui.ui.screens.generate.work_line import Work
 from distill_tui.ui.services.generator import Ended, GeneratorProcess
 
 
+NO_PROBLEM = ("", "")
+"""A problem is what went wrong, and the way out."""
+
+
 @dataclass
 class Asked:
     """A request that has not come to its end."""
@@ -43,7 +47,7 @@ class GenerateWork:
         self._loading: p.Loading | None = None
         self._opening = ""
         self._asked: dict[int, Asked] = {}
-        self._problem: tuple[str, str] = ("", "")
+        self._problem = self._model_problem = NO_PROBLEM
         self._result = ""
 
     @property
@@ -59,7 +63,7 @@ class GenerateWork:
     def open(self, model: Path) -> None:
         """Have a model loaded; what is wrong with it is shown."""
         self._opening = str(model)
-        self.ready, self._problem, self._result = None, ("", ""), ""
+        self.ready, self._model_problem = None, NO_PROBLEM
         self._attempt(lambda: self.process.open(model))
 
     def make(self, model: Path, folder: Callable[[Request], Path], request: Callable[[], Request]) -> None:
@@ -71,7 +75,8 @@ class GenerateWork:
             self._asked[self.process.make(model, where, asked)] = Asked(where, asked.count)
 
         self._opening = str(model)
-        self._problem, self._result = ("", ""), ""
+        self._problem = self._model_problem = NO_PROBLEM
+        self._result = ""
         self._attempt(ask)
 
     def cancel(self) -> None:
@@ -111,7 +116,10 @@ class GenerateWork:
         elif isinstance(event, p.Failed):
             self._loading = None
             self._asked.pop(event.id, None)
-            self._problem = (event.message, event.hint)
+            if event.id:
+                self._problem = (event.message, event.hint)
+            else:
+                self._model_problem = (event.message, event.hint)
             if event.takes:
                 self._result = f"{formatting.plural(event.takes, 'take')} made before that"
         else:
@@ -131,7 +139,7 @@ class GenerateWork:
 
     def describe(self, make_key: str) -> Work:
         """What to say of it."""
-        message, hint = self._problem
+        message, hint = self._problem if self._problem[0] else self._model_problem
         if message:
             result = [(self._result, "plain")] if self._result else []
             return Work(((f"✗ {message}", "bad"), *([(hint, "plain")] if hint else []), *result))  # type: ignore[arg-type]
