@@ -46,6 +46,9 @@ FLAGS = {
     "models verify": "--home --json M",
     "models compare": "--home --json --data --device M",
     "models evaluate": "--home --json --device --levels --beam M DATA",
+    "generate": "--home --json --out --count --seconds --seed --temperature --top-p --method --label --like --strength "
+    "--continue --fill --from --to --morph --follow --loop --max-copy --novelty --again --data --format --device "
+    "--quick M",
     "reconstruct": "--home --json --device --levels --beam --out --progress M FILE",
     "encode": "--home --json --device --levels --beam --out M FILE",
     "decode": "--home --json --device --out M CODES",

@@ -13,12 +13,14 @@ import torch
 import distill_tui
 from distill_tui.engine.generate import loop as loops
 from distill_tui.engine.generate.bank import CodeBank
-from distill_tui.engine.generate.blend import Part, at, mix, resize, together
+from distill_tui.engine.generate.blend import at, mix, resize, together
 from distill_tui.engine.generate.codec import Codec
 from distill_tui.engine.generate.codec_bank import bank_of_codec, fingerprint
 from distill_tui.engine.generate.edit import fill_smooth, onsets
 from distill_tui.engine.generate.generator import Generator
 from distill_tui.engine.generate.make import Made, Maker
+from distill_tui.engine.generate.material import Part
+from distill_tui.engine.generate.novelty import Judge
 from distill_tui.engine.generate.sounds import Sounds, shuffled_place
 from distill_tui.engine.generate.source import load_source, seeded
 from distill_tui.engine.generate.walk import Place, Walk
@@ -314,9 +316,9 @@ def test_other_bottlenecks_blend_and_walk(bottleneck: str, tmp_path: Path, sourc
     one = Codec(model)
     waves = [0.3 * torch.randn(2000 + 700 * n).cumsum(0).div(30).sin() for n in range(4)]
     bank = CodeBank([one.encode(w) for w in waves], list("abcd"), [""] * 4, [False] * 4, [len(w) for w in waves])
-    some = Maker(model, bank)
+    some = Maker(model, bank, Judge(bank, model))
     for method in ("blend", "walk"):
-        takes = list(some.make(Request(count=2, method=method)))  # type: ignore[arg-type]
+        takes = list(some.make(Request(count=2, method=method)))
         assert all(np.isfinite(take.wave).all() and len(take.wave) for take in takes)
     for asked in (
         {"like": source},
@@ -386,6 +388,18 @@ def test_one_sound_alone_is_enough(codec: SmallCodec) -> None:
     for asked in ({}, {"method": "walk"}, {"method": "walk", "seconds": 2.0, "max_copy": 1}, {"loop": True}):
         assert all(good(one) for one in made(maker, count=2, **asked))
     assert len(Sounds(Codec(model), bank)) == 1
+
+
+@pytest.mark.parametrize("lengths", [[1], [1, 40], [100000], [300, 40000, 512, 513]])
+def test_sounds_of_any_length_will_do(codec: SmallCodec, lengths: list[int]) -> None:
+    model = Model.load(codec.model)
+    one = Codec(model)
+    waves = [torch.sin(torch.arange(length) * (0.1 + 0.01 * n)) for n, length in enumerate(lengths)]
+    codes, count = [one.encode(wave) for wave in waves], len(waves)
+    maker = Maker(model, CodeBank(codes, list("abcd")[:count], [""] * count, [False] * count, lengths))
+    assert sum(maker.sounds.lengths) == sum(lengths)
+    for asked in ({}, {"method": "walk"}, {"seconds": 1.5}, {"seconds": 1.5, "method": "walk"}, {"loop": True}):
+        assert all(good(take) for take in made(maker, count=2, **asked))
 
 
 # -- source sounds

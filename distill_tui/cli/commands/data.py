@@ -87,8 +87,8 @@ class ProgressLines:
 class ProgressLine:
     """One line on standard error that is written over, for a person who waits; nothing where there is no terminal."""
 
-    def __init__(self) -> None:
-        self._on = sys.stderr.isatty()
+    def __init__(self, done: str = "scanned") -> None:
+        self._word, self._on = done, sys.stderr.isatty()
         self._told_at = time.monotonic() + QUIET_SECONDS - TELL_EVERY
         self._shown = ""
 
@@ -96,7 +96,7 @@ class ProgressLine:
         now = time.monotonic()
         if self._on and now - self._told_at >= TELL_EVERY:
             self._told_at = now
-            self._show(f"scanned {done:,} of {total:,} files")
+            self._show(f"{self._word} {done:,} of {total:,} files")
 
     def end(self) -> None:
         """Take the line off the screen."""

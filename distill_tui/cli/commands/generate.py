@@ -185,6 +185,7 @@ def open_maker(home: str | None, wanted: str | Path, device: str, data: list[str
     """
     import os
 
+    from distill_tui.cli.commands.data import ProgressLine
     from distill_tui.data.silence_stderr import quiet_decoders
     from distill_tui.library.store import Library
     from distill_tui.machine import COMPUTING
@@ -200,8 +201,12 @@ def open_maker(home: str | None, wanted: str | Path, device: str, data: list[str
         os.environ.setdefault(name, value)
     from distill_tui.engine.generate.make import Maker
 
+    progress = ProgressLine("encoded")
     with quiet_decoders():
-        return Maker.open(path, place, device, [str(expand(one).absolute()) for one in data], with_judge)
+        try:
+            return Maker.open(path, place, device, [str(expand(one).absolute()) for one in data], with_judge, progress)
+        finally:
+            progress.end()
 
 
 def line(folder: TakesFolder, take: "Take") -> str:

@@ -24,7 +24,7 @@ def again(options: argparse.Namespace) -> int:
     """
     import msgspec
 
-    from distill_tui.takes.sound_file import encode, read_take, same_samples, save_take
+    from distill_tui.takes.sound_file import Format, encode, read_take, same_samples, save_take
 
     file = expand(options.again).absolute()
     take = read_take(file)
@@ -35,7 +35,7 @@ def again(options: argparse.Namespace) -> int:
     if maker.bank_hash != take.bank:
         say("the training sounds are not the same as then, so the take may be another")
     made = maker.again(take)
-    kind = "flac" if file.suffix.lower() == ".flac" else "wav"
+    kind: Format = "flac" if file.suffix.lower() == ".flac" else "wav"
     identical = same_samples(file.read_bytes(), encode(made.wave, maker.sample_rate, made.take, kind))
     facts = made.take
     if identical:

@@ -5,7 +5,6 @@ in the middle of the longer one, which clicks.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from distill_tui.engine.generate.codec import Codec
+from distill_tui.engine.generate.material import Material, Part
 from distill_tui.engine.generate.sounds import Sounds, shuffled_place
 
 LEAST_SHARE = 0.3
@@ -22,27 +22,6 @@ SWAPS = 0.25
 """Share of blends that swap levels."""
 ATTACK = 4
 """Latent frames after the loudest one that keep their pace when a sound is brought to another length."""
-
-
-@dataclass(frozen=True)
-class Material:
-    """A sound on its way: latents [frames, dim] and its samples, at most frames x hop."""
-
-    latents: Tensor
-    samples: int
-
-
-@dataclass(frozen=True)
-class Part:
-    """A sound that is mixed: latents [frames, dim], the frame of its peak, its samples."""
-
-    latents: Tensor
-    peak: int
-    samples: int
-
-    @classmethod
-    def of(cls, codec: Codec, latents: Tensor, samples: int) -> "Part":
-        return cls(latents, int(codec.loudness(latents).argmax()), samples)
 
 
 def blend(sounds: Sounds, seed: int, random: Random, rows: Sequence[int], frames: int | None = None) -> Material:
@@ -60,7 +39,7 @@ def blend(sounds: Sounds, seed: int, random: Random, rows: Sequence[int], frames
     share = float(random.uniform(LEAST_SHARE, 1 - LEAST_SHARE))
     swap, draw = random.random() < SWAPS, int(random.integers(1 << 30))
     codec = sounds.codec
-    a, b = (Part.of(codec, *sounds.piece(row, random)) for row in (first, second))
+    a, b = sounds.part(first), sounds.part(second)
     if swap and codec.levels > 1:
         return swap_levels(codec, a, b, 1 + draw % (codec.levels - 1), share, frames)
     return mix(codec, a, b, share, frames)

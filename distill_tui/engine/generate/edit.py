@@ -5,8 +5,9 @@ import torch
 from numpy.random import Generator as Random
 from torch import Tensor
 
-from distill_tui.engine.generate.blend import Material, Part, at, mix, resize, together
+from distill_tui.engine.generate.blend import at, mix, resize, together
 from distill_tui.engine.generate.codec import Codec
+from distill_tui.engine.generate.material import Material, Part
 from distill_tui.engine.generate.sounds import Sounds
 from distill_tui.engine.generate.source import Source
 from distill_tui.engine.generate.walk import POOL, Walk

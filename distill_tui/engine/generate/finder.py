@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from distill_tui.engine.generate.bank import CodeBank
+from distill_tui.engine.generate.likely import LikelyPieces
 from distill_tui.engine.generate.nearest import SlidingSearch
 from distill_tui.engine.generate.references import References
 from distill_tui.engine.inference.model import Model
@@ -53,7 +54,10 @@ class Finder:
         shifted = self._shifted(wave)
         windows = self._windows(shifted[0])
         return min(
-            (self._nearest_of([steps[:, part] for steps in shifted], codes, without) for part in windows),
+            (
+                self._nearest_of([steps[:, part] for steps in shifted], self._frames(codes, part), without)
+                for part in windows
+            ),
             key=lambda place: place.distance,
         )
 
@@ -72,11 +76,7 @@ class Finder:
             self._search = SlidingSearch(steps, self._window)
             return
         self._window = self._window_steps(self._steps(WINDOW_SECONDS))
-        parts = [
-            references.segments(self._bank.codes[piece.row][piece.first : piece.last]) for piece in references.pieces
-        ]
-        self._segments = torch.cat(parts)
-        self._piece_of = torch.cat([torch.full((len(part),), number) for number, part in enumerate(parts)])
+        self._likely = LikelyPieces(references)
 
     def _steps(self, seconds: float) -> int:
         return round(seconds / self.references.mel.step_seconds)
@@ -84,20 +84,18 @@ class Finder:
     def _window_steps(self, longest: int) -> int:
         return max(self._steps(0.5), min(longest, self._steps(WINDOW_SECONDS)))
 
-    def _likely(self, codes: Tensor, without: int) -> list[int]:
-        """Pieces whose latents are most like those of codes [frames, levels]."""
-        far = torch.zeros(len(self.references.pieces))
-        for segment in self.references.segments(codes):
-            distances = (self._segments - segment).square().sum(1)
-            far += torch.full_like(far, torch.inf).scatter_reduce(0, self._piece_of, distances, "amin")
-        order = (number for number in far.argsort().tolist() if self.references.pieces[number].row != without)
-        return self.references.within(order, LIKELY_SECONDS)
-
     def _shifted(self, wave: Tensor) -> list[Tensor]:
         """Steps of a take, and of the same a part of a step later: its onset may lie anywhere in a step."""
         mel = self.references.mel
         later = [number * mel.size // (4 * SUBSTEPS) for number in range(SUBSTEPS)]
         return [mel(torch.nn.functional.pad(wave, (samples, 0))) for samples in later]
+
+    def _frames(self, codes: Tensor, window: slice) -> Tensor:
+        """The codes [frames, levels] of a window of steps, one frame at least."""
+        references = self.references
+        rate = references.mel.step_seconds * references.codec.sample_rate / references.hop
+        first = min(round(window.start * rate), len(codes) - 1)
+        return codes[first : max(first + 1, round(window.stop * rate))]
 
     def _windows(self, steps: Tensor) -> list[slice]:
         """Windows of a take's steps that overlap by half, without those in which little is heard."""
@@ -110,7 +108,7 @@ class Finder:
     def _nearest_of(self, shifted: Sequence[Tensor], codes: Tensor, without: int) -> Place:
         steps = shifted[0]
         if self._search is None:
-            numbers = self._likely(codes, without)
+            numbers = self._likely.find(codes, LIKELY_SECONDS, without)
             sounds = [self.references.steps(number) for number in numbers]
             distances, _ = SlidingSearch(sounds, self._window)(steps)
         else:

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from distill_tui.engine.generate.blend import Material
 from distill_tui.engine.generate.codec import Codec
 from distill_tui.engine.generate.loop import exactly, loop_frames
 from distill_tui.engine.generate.loop import loop as looped
+from distill_tui.engine.generate.material import Material
 
 MOST_PEAK = 0.99
 """A louder take is turned down to this."""

@@ -8,13 +8,15 @@ fits both sides; a morph is a blend. `METHODS` says so.
 import math
 from collections.abc import Sequence
 
+import msgspec
 from numpy.random import Generator as Random
 from torch import Tensor
 
 from distill_tui.engine.generate import edit
-from distill_tui.engine.generate.blend import Material, blend
+from distill_tui.engine.generate.blend import blend
 from distill_tui.engine.generate.finish import Draft
 from distill_tui.engine.generate.loop import fades, loop_frames
+from distill_tui.engine.generate.material import Material
 from distill_tui.engine.generate.prior_takes import PriorTakes
 from distill_tui.engine.generate.sounds import Sounds
 from distill_tui.engine.generate.source import Source, load_source, seeded
@@ -130,6 +132,7 @@ class Job:
     def _from_bank(self, seed: int, random: Random, frames: int | None, rows: Sequence[int] | None) -> Draft:
         sounds, request = self._sounds, self.request
         rows = sounds.rows(request.label) if rows is None else rows
+        rows = rows if frames is None else sounds.about(frames, rows)
         longest = max(len(sounds.latents[row]) for row in rows)
         if self.method == "walk" or (frames is not None and frames > STRETCH * longest):
             return Draft(walk(sounds, seed, random, rows, frames, request.max_copy), "walk")
@@ -138,7 +141,7 @@ class Job:
     def _like(self, seeds: Sequence[int]) -> list[Draft]:
         (source,) = self._files
         if self.method == "prior" and self._prior:
-            return [Draft(self._of_length(one), "prior") for one in self._prior.like(self.request, seeds, source)]
+            return [Draft(self._of_length(one), "prior") for one in self._prior.like(self._labelled(), seeds, source)]
         kind = edit.kind_of(self._sounds, source, self.request.label)
         drafts = self._new(seeds, None, kind)
         strength = self.request.strength
@@ -147,6 +150,11 @@ class Job:
             for draft in drafts
         ]
 
+    def _labelled(self) -> Request:
+        """The request for the prior: a source sound without a label is of the kind that it is most like."""
+        nearest = edit.kind_of(self._sounds, self._files[0], self.request.label, 1)[0]
+        return msgspec.structs.replace(self.request, label=self._sounds.labels[nearest])
+
     def _of_length(self, material: Material) -> Material:
         """A variation at the length that was asked for."""
         return material if self.frames is None else edit.resized(self.codec, material, self.frames)
@@ -154,7 +162,7 @@ class Job:
     def _continue(self, seeds: Sequence[int]) -> list[Draft]:
         (source,), request = self._files, self.request
         if self.method == "prior" and self._prior:
-            made = self._prior.go_on(request, seeds, source, self.frames)
+            made = self._prior.go_on(self._labelled(), seeds, source, self.frames)
         else:
             made = [
                 edit.go_on(self._sounds, source, seeded(seed, 2), request.label, self.frames, request.max_copy)
@@ -168,7 +176,7 @@ class Job:
         first = min(count - 1, math.floor(request.start * rate))
         last = max(first + 1, min(count, math.ceil(request.end * rate)))
         if self.method == "prior" and self._prior:
-            filled = self._prior.fill(request, seeds, source, first, last)
+            filled = self._prior.fill(self._labelled(), seeds, source, first, last)
         elif self.method == "walk":
             filled = [
                 edit.fill_from(self._sounds, source, first, last, seeded(seed, 4), request.label) for seed in seeds

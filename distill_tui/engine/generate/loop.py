@@ -84,4 +84,5 @@ def exactly(wave: Tensor, samples: int) -> Tensor:
     if len(wave) == samples:
         return wave
     spectrum = torch.fft.rfft(wave.double())
-    return torch.fft.irfft(spectrum, samples).mul_(samples / len(wave)).float()
+    longer: Tensor = torch.fft.irfft(spectrum, samples).mul_(samples / len(wave)).float()
+    return longer

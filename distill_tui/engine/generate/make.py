@@ -134,6 +134,8 @@ class Maker:
         Raises:
             RequestError: the request cannot be met (label, seconds, source sound, method); before the first take.
         """
+        if request.novelty is not None and self.judge is None:
+            raise RequestError("--novelty: how new takes are is not measured here")
         return self._each(self.job(request), progress or (lambda _done, _all: None), stop or (lambda: False))
 
     def again(self, take: Take) -> Made:
@@ -155,8 +157,6 @@ class Maker:
         """
         check_request(request)
         check_label(request.label, self.labels, self.card.name)
-        if request.novelty is not None and self.judge is None:
-            raise RequestError("--novelty: how new takes are is not measured here")
         return Job(request, self.sounds, self.prior, self.card.name)
 
     def _each(self, job: Job, progress: Progress, stop: Stop) -> Iterator[Made]:

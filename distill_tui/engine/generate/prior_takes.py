@@ -5,16 +5,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from distill_tui.engine.generate.blend import Material, Part, resize
+from distill_tui.engine.generate.blend import resize
 from distill_tui.engine.generate.codec import Codec
 from distill_tui.engine.generate.copies import copy_ban
-from distill_tui.engine.generate.edit import bent, joined, whole_frames
+from distill_tui.engine.generate.edit import LEAST_MORE, bent, joined, whole_frames
 from distill_tui.engine.generate.generator import Generator
+from distill_tui.engine.generate.material import Material, Part
 from distill_tui.engine.generate.sampler import Steer, draw
 from distill_tui.engine.generate.source import Source
 from distill_tui.takes.request import Request
 
-TRIES = 4
+TRIES = 8
 """Draws for a take of a given length, or for a gap: the one that fits best is taken."""
 STRIDE = 1_000_003
 """Between the seeds of draws for one take."""
@@ -76,19 +77,19 @@ class PriorTakes:
         if frames is not None and frames - own > self._most:
             return [self._long(request, seed, frames, prefix) for seed in seeds]
         most = own + self._most if frames is None else frames
-        drawn = self._draw(request, seeds, most, prefix=prefix, end=frames is None)
+        drawn = self._draw(request, seeds, most, prefix=prefix, end=frames is None, steer=_no_end(own + LEAST_MORE))
         return [self._whole(codes) for codes in drawn]
 
     def fill(self, request: Request, seeds: Sequence[int], source: Source, first: int, last: int) -> list[Tensor]:
         """Latents of the source with frames `first` to `last` drawn: of some tries the one that meets what follows."""
-        many = [seed + number * STRIDE for seed in seeds for number in range(4 * TRIES)]
+        many = [seed + number * STRIDE for seed in seeds for number in range(2 * TRIES)]
         prefix = source.codes[:first] if first else None
         drawn = self._draw(request, many, min(len(source.codes), last + 1), prefix=prefix, end=False)
         after = source.latents[min(last, len(source.latents) - 1)]
         before = source.latents[max(0, first - 1)]
         filled = []
         for place in range(len(seeds)):
-            tries = [self.codec.latents(codes) for codes in drawn[place * 4 * TRIES : (place + 1) * 4 * TRIES]]
+            tries = [self.codec.latents(codes) for codes in drawn[place * 2 * TRIES : (place + 1) * 2 * TRIES]]
             best = min(tries, key=lambda x: float((x[-1] - after).square().sum()))
             if len(best) > last:
                 inner = bent(torch.cat((before[None], best[first:])), before, after)
@@ -176,6 +177,19 @@ class PriorTakes:
             return logits
 
         return steer
+
+
+def _no_end(frames: int) -> Steer:
+    """A steer that lets no sound end before it has so many frames."""
+
+    def steer(so_far: Tensor, in_frame: Tensor, logits: Tensor) -> Tensor:
+        if in_frame.shape[1] or so_far.shape[1] >= frames:
+            return logits
+        logits = logits.clone()
+        logits[:, -1] = -torch.inf
+        return logits
+
+    return steer
 
 
 def _both(first: Steer | None, second: Steer | None) -> Steer | None:

@@ -19,7 +19,6 @@ from distill_tui.engine.inference.model import Model
 PLACES = 8
 PIECE_SECONDS = 4.0
 """Longer sounds are cut into pieces; each begins half a piece after the one before."""
-SEGMENT_SECONDS = 0.5
 CACHED_PIECES = 512
 COPY_DB = -6.0
 """The loudness of a copy beside its source."""
@@ -100,11 +99,11 @@ class References:
         (again,) = encoded_again(self.codec, wave, [self.hop * (PLACES + 1) // (2 * PLACES)])
         return again
 
-    def segments(self, codes: Tensor) -> Tensor:
-        """Mean latents [segments, latent_dim] of every half second of codes [frames, levels]."""
-        latents = self.codec.net.bottleneck.latents(codes[None].to(self.codec.net.device))[0].float().cpu()
-        size = max(1, round(SEGMENT_SECONDS * self.codec.sample_rate / self.hop))
-        return torch.stack([part.mean(0) for part in torch.split(latents, size)])
+    @torch.no_grad()
+    def latents(self, codes: Tensor) -> Tensor:
+        """Latents [frames, latent_dim] of codes [frames, levels]."""
+        found: Tensor = self.codec.net.bottleneck.latents(codes[None].to(self.codec.net.device))[0].float().cpu()
+        return found
 
 
 def decoded(codec: Model, codes: Tensor, length: int) -> Tensor:

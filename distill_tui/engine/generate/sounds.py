@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.random import Generator as Random
 from torch import Tensor
 
 from distill_tui.engine.generate.bank import CodeBank
 from distill_tui.engine.generate.codec import Codec
+from distill_tui.engine.generate.material import Part
 
 PIECE_SECONDS = 4.0
-"""Of a longer sound, such as a recording, a piece of half of this is taken at a time."""
+"""A longer sound, such as a recording, counts as pieces of half of this."""
+LENGTHS = 4
+"""Times that a sound is slowed down or hurried at the most, if there are others."""
 KIND = 12
 """Sounds that count as of a kind with another where there are no labels."""
 
@@ -21,20 +23,24 @@ class Sounds:
 
     Attributes:
         latents: of each sound, float32 [frames, dim].
-        codes: of each, [frames, levels].
-        loudness: of each, [frames] in dB.
+        labels: of each.
         lengths: samples of each.
         features: float32 [sounds, features], of about one scale: near ones are of a kind.
     """
 
     def __init__(self, codec: Codec, bank: CodeBank) -> None:
+        self.codec = codec
         part = bank.part(held_out=False)
-        self.codec, self.names, self.labels = codec, list(part.names), list(part.labels)
-        self.codes, self.lengths = list(part.codes), list(part.lengths)
-        self.latents = [codec.latents(codes) for codes in self.codes]
-        self.loudness = [codec.loudness(latents) for latents in self.latents]
+        self.latents: list[Tensor] = []
+        self.lengths: list[int] = []
+        self.labels: list[str] = []
+        for codes, label, length in zip(part.codes, part.labels, part.lengths, strict=True):
+            for latents, samples in self._pieces(codec.latents(codes), length):
+                self.latents.append(latents)
+                self.lengths.append(samples)
+                self.labels.append(label)
         self._step: Tensor | None = None
-        raw = torch.stack([_features(x, y) for x, y in zip(self.latents, self.loudness, strict=True)])
+        raw = torch.stack([_features(latents, codec.loudness(latents)) for latents in self.latents])
         self._mean, self._scale = raw.mean(0), raw.std(0, correction=0).clamp(min=1e-6)
         self.features = self._normalised(raw)
 
@@ -53,6 +59,11 @@ class Sounds:
         """The sounds with a label; all for ""."""
         return [row for row, name in enumerate(self.labels) if not label or name == label]
 
+    def about(self, frames: int, rows: Sequence[int]) -> list[int]:
+        """Those of `rows` that last about as long, up to LENGTHS times as long or short; all where none does."""
+        near = [row for row in rows if frames / LENGTHS <= len(self.latents[row]) <= frames * LENGTHS]
+        return near if len(near) > 1 else list(rows)
+
     def feature(self, latents: Tensor) -> Tensor:
         """The features of another sound."""
         return self._normalised(_features(latents, self.codec.loudness(latents)))
@@ -68,15 +79,23 @@ class Sounds:
         same = [other for other in others if self.labels[other] == self.labels[row]]
         return self.nearest(self.features[row], same or others, KIND)
 
-    def piece(self, row: int, random: Random) -> tuple[Tensor, int]:
-        """Latents of a sound, and its length in samples; of a long one, a piece."""
-        most = round(PIECE_SECONDS * self.codec.frame_rate)
-        latents, length = self.latents[row], self.lengths[row]
+    def part(self, row: int) -> Part:
+        """A sound as something to mix."""
+        return Part.of(self.codec, self.latents[row], self.lengths[row])
+
+    def _pieces(self, latents: Tensor, samples: int) -> list[tuple[Tensor, int]]:
+        """A sound, or a long one in pieces, with the samples of each."""
+        most, hop = max(2, round(PIECE_SECONDS * self.codec.frame_rate)), self.codec.hop
         if len(latents) <= most:
-            return latents, length
+            return [(latents, samples)]
         frames = most // 2
-        start = int(random.integers(0, len(latents) - frames + 1))
-        return latents[start : start + frames], frames * self.codec.hop
+        # what is left at the end goes with the last piece
+        starts = range(0, len(latents) - frames + 1, frames)
+        stops = [*starts[1:], len(latents)]
+        return [
+            (latents[start:stop], min(samples, stop * hop) - start * hop)
+            for start, stop in zip(starts, stops, strict=True)
+        ]
 
     def _normalised(self, raw: Tensor) -> Tensor:
         # of constant features (one sound) nothing is left

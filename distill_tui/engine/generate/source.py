@@ -11,8 +11,8 @@ from torch import Tensor
 
 from distill_tui.data.audio_io import resampled
 from distill_tui.data.sound_file import UnreadableSoundError, hash_file, open_sound, to_mono
-from distill_tui.engine.generate.blend import Part
 from distill_tui.engine.generate.codec import Codec
+from distill_tui.engine.generate.material import Part
 from distill_tui.errors import RequestError
 from distill_tui.text import printable
 

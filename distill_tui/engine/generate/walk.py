@@ -13,7 +13,7 @@ from numpy.random import Generator as Random
 from numpy.typing import NDArray
 from torch import Tensor
 
-from distill_tui.engine.generate.blend import Material
+from distill_tui.engine.generate.material import Material
 from distill_tui.engine.generate.sounds import KIND, Sounds, shuffled_place
 
 JUMP = 0.5
@@ -26,7 +26,7 @@ CHOICES = 6
 POOL = 24
 """Sounds that a walk goes through: the nearest to the one it begins with."""
 MOST_FRAMES = 1 << 15
-"""Frames of the pool, so that a jump takes no time."""
+"""Of a walk that ends by itself, at the most."""
 LANDING = 24
 """Frames before the end in which a walk of a given length looks for the end of a sound."""
 FADED = 30.0
@@ -54,9 +54,8 @@ class Walk:
     def __init__(self, sounds: Sounds, rows: Sequence[int], random: Random, longest: int | None = None) -> None:
         self._random, self._longest = random, longest
         self.limit = MEET * sounds.step
-        pieces = _pieces(sounds, rows, random)
-        self.latents = [latents for latents, _ in pieces]
-        self.samples = [samples for _, samples in pieces]
+        self.latents = [sounds.latents[row] for row in rows]
+        self.samples = [sounds.lengths[row] for row in rows]
         counts = [len(latents) for latents in self.latents]
         self._all = torch.cat(self.latents)
         self._row = np.repeat(np.arange(len(counts)), counts)
@@ -212,15 +211,3 @@ def length(sounds: Sounds, latents: Tensor, samples: int, frames: int | None) ->
     if frames is not None or samples < 0:
         return whole
     return whole - (-samples % hop)
-
-
-def _pieces(sounds: Sounds, rows: Sequence[int], random: Random) -> list[tuple[Tensor, int]]:
-    """Latents and samples of the sounds, up to MOST_FRAMES in all; of the first always something."""
-    found, total = [], 0
-    for row in rows:
-        latents, samples = sounds.piece(row, random)
-        found.append((latents, samples))
-        total += len(latents)
-        if total >= MOST_FRAMES:
-            break
-    return found

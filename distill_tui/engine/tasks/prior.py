@@ -24,7 +24,7 @@ from distill_tui.engine.tasks.prior_versions import Versions
 from distill_tui.engine.tasks.selection import choose_evenly
 from distill_tui.library.card import Card, as_codec
 from distill_tui.paths import Home
-from distill_tui.recipe.arithmetic import frame_rate
+from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import code_bits
 from distill_tui.runs.folder import RunFolder
@@ -233,7 +233,13 @@ class PriorTask(Task[Prior]):
 
     def prepared_facts(self) -> dict[str, Any]:
         rate = self.codec.sample_rate
-        facts: dict[str, Any] = {"task": self.name, "rate": rate, "codebook_size": self.codec.net.bottleneck.size}
+        facts: dict[str, Any] = {
+            "task": self.name,
+            "rate": rate,
+            "frame_rate": frame_rate(self.recipe),
+            "kbps": bitrate_kbps(self.recipe),
+            "codebook_size": self.codec.net.bottleneck.size,
+        }
         for split, waves in self.waves.items():
             facts[f"{split}_files"] = len(waves)
             facts[f"{split}_seconds"] = sum(map(len, waves)) / rate
@@ -248,7 +254,7 @@ class PriorTask(Task[Prior]):
         return {
             "rate": self.codec.sample_rate,
             "frame_rate": frame_rate(self.recipe),
-            "kbps": codec.kbps,
+            "kbps": bitrate_kbps(self.recipe),
             "seconds_of_sound": round(best["step"] * self.per_step / frame_rate(self.recipe), 3),
             "codec": as_codec(codec, self.recipe.prior.codec_name),
         }
