@@ -42,6 +42,11 @@ class Home:
         return self.moved.get("cache", self.root / "cache")
 
     @property
+    def takes(self) -> Path:
+        """The folder of the app's sets of takes."""
+        return self.root / "takes"
+
+    @property
     def settings(self) -> Path:
         return self.root / "settings.toml"
 

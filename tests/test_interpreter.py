@@ -15,7 +15,7 @@ from distill_tui.cli.commands.doctor import software
 from distill_tui.cli.startup_timer import start
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
-from distill_tui.ui.screens.explorer.excerpt import Excerpt, cut
+from distill_tui.ui.services.excerpts import Excerpt, cut
 from distill_tui.ui.services.programs import call
 from distill_tui.ui.services.spectrograms import Spectrograms
 from tests.data.sounds import sine, write

@@ -1,9 +1,10 @@
 """Spectrograms of sound files as pictures, for the terminal and for TensorBoard; in numpy, without torch.
 
-    python -m distill_tui.data.spectrogram WIDTH HEIGHT FILE...
+    python -m distill_tui.data.spectrogram [--each] WIDTH HEIGHT FILE...
 
 prints one JSON document, so that the app needs no numpy itself: for each file `rate` (Hz), `seconds` and `rows`, from
-the highest frequencies to the lowest, each WIDTH loudnesses as two hexadecimal digits; or `error`.
+the highest frequencies to the lowest, each WIDTH loudnesses as two hexadecimal digits; or `error`. They share one scale
+of loudness, or have one of their own with `--each`.
 """
 
 import json
@@ -133,8 +134,11 @@ def png(image: NDArray[np.uint8]) -> bytes:
 
 
 def main(arguments: Sequence[str]) -> int:
-    width, height = int(arguments[0]), int(arguments[1])
-    images = spectrogram_images([Path(path) for path in arguments[2:]], width, height)
+    each = arguments[0] == "--each"
+    width, height, *names = arguments[each:]
+    paths = [Path(name) for name in names]
+    sets = [[path] for path in paths] if each else [paths]
+    images = [image for one in sets for image in spectrogram_images(one, int(width), int(height))]
     document = [
         {"error": image.error}
         if image.error

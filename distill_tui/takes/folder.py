@@ -22,6 +22,7 @@ LIST = "takes.json"
 SUFFIXES = (".wav", ".flac")
 """Of sound files: one name is never used for both."""
 TRASH = ".trash"
+LONGEST_NAME = 255
 MOST_BYTES = 1 << 28
 """A list of takes is not larger."""
 
@@ -108,7 +109,7 @@ class TakesFolder:
         return self._mark(take.path, kept)
 
     def undo(self) -> Take | None:
-        """Undo the last `keep` or `throw` of this object; the take, or None where there is nothing to undo."""
+        """Undo the last `keep`, `throw` or `mark` of this object; the take, or None where there is nothing to undo."""
         if not self._undo:
             return None
         name, before = self._undo[-1]
@@ -184,8 +185,8 @@ class TakesFolder:
             if stamp == self._stamp:
                 return
             takes = decode(read_bytes(file, MOST_BYTES), list[Take])
-            if any(Path(take.path).name != take.path or take.path in ("", ".", "..") for take in takes):
-                raise MalformedError("it names a file outside of its folder")
+            if not all(_is_name(take.path) for take in takes):
+                raise MalformedError("it names what is no file of its folder")
             self._takes, self._stamp = takes, stamp
         except FileNotFoundError:
             self._takes, self._stamp = [], None
@@ -200,3 +201,10 @@ class TakesFolder:
         file = self.path / LIST
         atomic_write(file, msgspec.json.format(msgspec.json.encode(takes), indent=2) + b"\n", shared=True)
         self._takes, self._stamp = takes, None
+
+
+def _is_name(path: str) -> bool:
+    """Check that a path of a list is the name of a file in its folder, as a file system can have it."""
+    return (
+        Path(path).name == path not in ("", ".", "..") and "\0" not in path and len(os.fsencode(path)) <= LONGEST_NAME
+    )

@@ -1,4 +1,4 @@
-"""The app: four screens over runs that have processes of their own."""
+"""The app: five screens over runs that have processes of their own."""
 
 import asyncio
 import shlex
@@ -18,7 +18,7 @@ from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.settings import read_settings
 from distill_tui.text import printable
 from distill_tui.ui import command_palette
-from distill_tui.ui.screens.base import BaseScreen, RecipeWanted, RunWanted
+from distill_tui.ui.screens.base import BaseScreen, RecipeWanted, RunWanted, TakesWanted
 from distill_tui.ui.terminal.filters import TerminalFilters
 from distill_tui.ui.terminal.key_order import KeyOrder
 from distill_tui.ui.terminal.stylesheet import ParsedOnce
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from distill_tui.ui.run_store import RunStore
     from distill_tui.ui.screens.config.screen import ConfigScreen
     from distill_tui.ui.screens.explorer.screen import ExplorerScreen
+    from distill_tui.ui.screens.generate.screen import GenerateScreen
     from distill_tui.ui.screens.library.screen import LibraryScreen
     from distill_tui.ui.screens.training.screen import TrainingScreen
 
@@ -40,7 +41,7 @@ MOST_PROBLEMS = 2
 
 
 class DistillApp(App[None]):
-    """Config, Training, Library and Explorer as modes: each keeps what it shows while another is in front."""
+    """Config, Training, Library, Explorer and Generate as modes: each keeps what it shows while another is in front."""
 
     TITLE = "distill-tui"
     CSS_PATH = "app.tcss"
@@ -49,6 +50,7 @@ class DistillApp(App[None]):
         Binding("2", "go('training')", "Training", show=False, id="app.training", tooltip="Watch and steer a run"),
         Binding("3", "go('library')", "Library", show=False, id="app.library", tooltip="The models"),
         Binding("4", "go('explorer')", "Explorer", show=False, id="app.explorer", tooltip="See what the codebooks do"),
+        Binding("5", "go('generate')", "Generate", show=False, id="app.generate", tooltip="Make new sounds"),
         Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="Help for this screen"),
         Binding("q", "leave", "Quit", id="app.quit", tooltip="Leave the app; a run goes on"),
         Binding(
@@ -81,6 +83,7 @@ class DistillApp(App[None]):
         self.add_mode("training", lambda: self._training)
         self.add_mode("library", lambda: new_library(home))
         self.add_mode("explorer", lambda: self._explorer)
+        self.add_mode("generate", lambda: self._generate)
         self.animation_level = "none"
         if first_run is not None:
             (self._explorer.loader.watch_run if explore else self._training.controller.watch)(first_run)
@@ -109,6 +112,12 @@ class DistillApp(App[None]):
         from distill_tui.ui.screens.explorer.screen import ExplorerScreen
 
         return ExplorerScreen(self.home, self.runs)
+
+    @cached_property
+    def _generate(self) -> "GenerateScreen":
+        from distill_tui.ui.screens.generate.screen import GenerateScreen
+
+        return GenerateScreen(self.home)
 
     # what Textual asks for
 
@@ -204,6 +213,10 @@ class DistillApp(App[None]):
     async def on_recipe_wanted(self, message: RecipeWanted) -> None:
         await self.switch_mode("config")
         self._config.start_from(message.values, message.name)
+
+    def on_takes_wanted(self, message: TakesWanted) -> None:
+        self._generate.models.wanted = str(message.model)
+        self.switch_mode("generate")
 
     def on_run_state_changed(self, message: "m.RunStateChanged") -> None:
         """Tell tmux and whoever sits elsewhere: the title always, the bell when a run ends."""

@@ -13,9 +13,9 @@ from distill_tui.data.excerpt import MOST_KEPT, main
 from distill_tui.paths import Home
 from distill_tui.runs.codebook_map import CodebookMap
 from distill_tui.runs.control import read_control
-from distill_tui.ui.screens.explorer.excerpt import Excerpt, cut
 from distill_tui.ui.screens.explorer.scene import MapOptions, PointView, Scene, Selection, neighbour
 from distill_tui.ui.screens.explorer.sources import SoundRun, Source
+from distill_tui.ui.services.excerpts import Excerpt, cut
 from tests.data.sounds import sine, write
 from tests.ui import explored, recorded
 from tests.ui.conftest import screen_text, until

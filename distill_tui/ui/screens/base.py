@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from textual.message import Message
@@ -29,6 +30,13 @@ class RecipeWanted(Message):
 
     values: dict[str, Any]
     name: str
+
+
+@dataclass
+class TakesWanted(Message):
+    """Request to generate with the model of this file."""
+
+    model: Path
 
 
 class BaseScreen(Screen[None]):

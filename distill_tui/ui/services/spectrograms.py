@@ -2,6 +2,7 @@
 
 import json
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,29 @@ class Spectrograms:
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         return self._kept[key]
+
+
+class Thumbnails:
+    """Small spectrograms of many files, each on its own scale of loudness; those that are missing are made together."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._size = (str(width), str(height))
+        self._kept: dict[Path, Spectrogram] = {}
+
+    def known(self, path: Path) -> Spectrogram | None:
+        """The picture of a file, or None while there is none."""
+        return self._kept.get(path)
+
+    def put_rows(self, path: Path, rows: Sequence[str]) -> None:
+        """Keep a picture that another process made, as rows of hexadecimal digits."""
+        self._kept[path] = Spectrogram(tuple(bytes.fromhex(row) for row in rows))
+
+    async def make(self, paths: Sequence[Path]) -> None:
+        """Make and keep the pictures of these files. Cancelling ends the process."""
+        answer = await run(
+            python("-m", "distill_tui.data.spectrogram", "--each", *self._size, *(str(path) for path in paths))
+        )
+        self._kept |= zip(paths, _pictures(answer.document, len(paths)), strict=True)
 
 
 def _pictures(out: bytes, count: int) -> list[Spectrogram]:

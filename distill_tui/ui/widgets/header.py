@@ -11,11 +11,12 @@ SCREENS = (
     ("training", "2", "Training"),
     ("library", "3", "Library"),
     ("explorer", "4", "Explorer"),
+    ("generate", "5", "Generate"),
 )
 
 
 class AppHeader(LinesWidget):
-    """`distill  1 Config  2 Training  3 Library  4 Explorer          drums`."""
+    """`distill  1 Config  2 Training  3 Library  4 Explorer  5 Generate          drums`."""
 
     def __init__(self, here: str) -> None:
         super().__init__()

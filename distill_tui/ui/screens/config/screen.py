@@ -44,7 +44,7 @@ class ConfigScreen(BaseScreen):
         "Tab completes a path, enter scans it. "
         "Then name the run, change what you like, and start with ctrl+s. Up and down move between the fields; "
         "'auto' is chosen from your sounds and this machine. In a field letters and digits are typed: escape leaves "
-        "it, and then 1 to 4 switch screens. The time of an epoch is estimated from earlier runs on this machine."
+        "it, and then 1 to 5 switch screens. The time of an epoch is estimated from earlier runs on this machine."
     )
     # no input at first: the keys of the screens work at once
     AUTO_FOCUS = ""

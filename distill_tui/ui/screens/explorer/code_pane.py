@@ -9,8 +9,9 @@ from distill_tui.reporting import formatting
 from distill_tui.runs.codebook_map import Place
 from distill_tui.text import printable
 from distill_tui.ui.screens.explorer.drawing import DEAD, LIVE
-from distill_tui.ui.screens.explorer.excerpt import moment, places_of
+from distill_tui.ui.screens.explorer.excerpt import places_of
 from distill_tui.ui.screens.explorer.scene import MapOptions, Scene, Selection
+from distill_tui.ui.services.excerpts import moment
 from distill_tui.ui.widgets.text_widget import LinesWidget
 
 BAR = 10

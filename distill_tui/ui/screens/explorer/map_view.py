@@ -11,10 +11,11 @@ from textual.message import Message
 from distill_tui.runs.codebook_map import CodebookMap, Place
 from distill_tui.ui.screens.explorer.cell_grid import CellGrid
 from distill_tui.ui.screens.explorer.drawing import LetterPositions, LevelDrawing, Palette
-from distill_tui.ui.screens.explorer.excerpt import Excerpt, excerpt_of, places_of
+from distill_tui.ui.screens.explorer.excerpt import excerpt_of, places_of
 from distill_tui.ui.screens.explorer.legend import cells_of, legend_of, title_of
 from distill_tui.ui.screens.explorer.plane import Frame, Plane
 from distill_tui.ui.screens.explorer.scene import MapOptions, Scene, Selection, neighbour
+from distill_tui.ui.services.excerpts import Excerpt
 from distill_tui.ui.widgets.braille_canvas import Cell
 from distill_tui.ui.widgets.palette import RUN_COLORS
 

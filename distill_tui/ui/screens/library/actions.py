@@ -21,7 +21,7 @@ from distill_tui.ui.dialogs.ask import AskDialog
 from distill_tui.ui.dialogs.confirm import ConfirmDialog
 from distill_tui.ui.dialogs.path import PathDialog, file_problem, new_file_problem
 from distill_tui.ui.dialogs.pick import PickDialog
-from distill_tui.ui.screens.base import RecipeWanted, RunWanted
+from distill_tui.ui.screens.base import RecipeWanted, RunWanted, TakesWanted
 from distill_tui.ui.screens.config.recipe_sources import values_of_model
 from distill_tui.ui.screens.library.model_details import go_on, run_of
 from distill_tui.ui.screens.library.model_list import model_row
@@ -47,6 +47,7 @@ LIST_KEYS = (
     _b("equals_sign", "compare", "Compare", "compare", "Compare the two marked models", True, "="),
 )
 MODEL_KEYS = (
+    _b("m", "model('generate')", "Make sounds", "generate", "Make new sounds with the chosen model", True),
     _b("b", "model('new_run')", "New run", "begin", "Start a new run with the chosen model's recipe", True),
     _b("c", "model('fine_tune')", "Fine-tune", "continue", "Start a new run from the chosen model's weights"),
     _b("p", "model('train_prior')", "Prior", "prior", "Train a generator of new sounds for the chosen codec", True),
@@ -91,6 +92,9 @@ class ModelActions:
 
     def use(self) -> None:
         self._screen.app.push_screen(UseDialog(self._home, self._model))
+
+    def generate(self) -> None:
+        self._screen.post_message(TakesWanted(self._model.path))
 
     # runs
 

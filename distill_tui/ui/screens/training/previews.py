@@ -1,15 +1,12 @@
 """The previews: original and reconstruction as spectrograms side by side, through the steps and the sounds."""
 
 import asyncio
-import functools
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from rich.cells import cell_len
-from rich.color import Color
-from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -21,11 +18,9 @@ from distill_tui.runs.state import RunState
 from distill_tui.text import printable
 from distill_tui.ui.services.spectrograms import Spectrogram, Spectrograms
 from distill_tui.ui.widgets.blocks import blocks
+from distill_tui.ui.widgets.heat import is_shaded, picture_row
 from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 
-HEAT = (233, 17, 53, 54, 89, 125, 161, 167, 203, 209, 215, 221, 227, 229, 230)
-"""From silent to loud, in numbers of the 256-colour palette: it looks the same with and without true colour."""
-SHADES = " ░▒▓█"
 REST_SECONDS = 0.12
 """Delay before spectrograms are computed, so that scrubbing through the steps computes none on the way."""
 COURSE = 16
@@ -39,23 +34,6 @@ NUMBERS = 38
 def sound_name(preview: PreviewMade, index: int) -> str:
     """Name of a sound of a preview; older logs hold no names, only numbers."""
     return printable(preview.names[index]) if index < len(preview.names) else f"sound {index + 1}"
-
-
-@functools.cache
-def _pixels(upper: int, lower: int) -> Style:
-    return Style(color=Color.from_ansi(HEAT[upper]), bgcolor=Color.from_ansi(HEAT[lower]))
-
-
-def picture_row(picture: Spectrogram, row: int, shaded: bool) -> Text:
-    """Two rows of a picture in one row of half blocks, or of shades where colours are the terminal's own."""
-    found = Text()
-    upper, lower = picture.rows[row * 2], picture.rows[row * 2 + 1]
-    if shaded:
-        return Text("".join(SHADES[(a + b) // 2 * len(SHADES) // 256] for a, b in zip(upper, lower, strict=True)))
-    steps = len(HEAT)
-    for a, b in zip(upper, lower, strict=True):
-        found.append("▀", _pixels(a * steps // 256, b * steps // 256))
-    return found
 
 
 class PreviewsView(LinesWidget, can_focus=True):
@@ -174,11 +152,6 @@ class PreviewsView(LinesWidget, can_focus=True):
 
     # drawing
 
-    @property
-    def _shaded(self) -> bool:
-        """True where spectrograms are drawn in shades: sixteen colours have no steps from silent to loud."""
-        return self.app.current_theme.ansi or self.app.no_color or self.app.console.color_system == "standard"
-
     def lines(self) -> list[Text]:
         width, height = self.size
         preview, dim = self.preview, self.style("dim")
@@ -244,7 +217,7 @@ class PreviewsView(LinesWidget, can_focus=True):
         if pair is None:
             waiting = Text("making the pictures …", self.style("dim"))
             return [waiting if row == rows // 2 else Text() for row in range(rows)]
-        shaded = self._shaded
+        shaded = is_shaded(self.app)
         found = []
         for row in range(rows):
             line = Text()

@@ -1,0 +1,1 @@
+"""The Generate screen: new sounds, and what to do with each of them."""
