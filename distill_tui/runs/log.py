@@ -22,6 +22,7 @@ class LogWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._time, self._time_at = 0.0, time.monotonic()
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, PRIVATE)
             if not stat.S_ISREG(os.fstat(self._file).st_mode):
@@ -61,7 +62,7 @@ class LogWriter:
             DistillError: the disk is full; the log ends with its last whole line.
         """
         self.seq += 1
-        event.seq, event.time = self.seq, round(time.time(), 3)
+        event.seq, event.time = self.seq, round(self._now(), 3)
         line = Codec.encode(event)
         before = os.fstat(self._file).st_size
         try:
@@ -72,6 +73,14 @@ class LogWriter:
         except OSError as error:
             self.seq -= 1
             raise DistillError(*describe_os_error(error, self._path)) from error
+
+    def _now(self) -> float:
+        """Seconds since 1970. They never go back: where the clock is put back, they go on from where they were."""
+        now, at = time.time(), time.monotonic()
+        if now < self._time:
+            now = self._time + at - self._time_at
+        self._time, self._time_at = now, at
+        return now
 
     def why_lost(self) -> str:
         """Reason why nobody could read what is written from here on; '' as long as there is none."""

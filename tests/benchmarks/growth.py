@@ -1,9 +1,9 @@
 """Whether the app grows while it watches a run for hours: a writer appends what a worker would, some minutes at a time.
 
-    python -m tests.benchmarks.growth [HOURS]
+    python -m tests.benchmarks.growth [HOURS] [trace]
 
-Prints the app's traced memory and the process's own, hour by hour, and at the end what grew most since the third hour
-(the second is when the series of a run have as many points as they ever have).
+Prints the process's own memory hour by hour. With `trace` also what Python has of it (which takes memory itself), and at
+the end what grew most since the third hour; by the second the series of a run have as many points as they ever have.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ SLICE, REPAINTS = 300, 3
 """Seconds of events that come at once, and repaints of all panels for them: of some 600, but each is like the other."""
 
 
-async def main(hours: int) -> None:
+async def main(hours: int, is_traced: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder) / "home")
         run = recorded.running(home)
@@ -35,13 +35,14 @@ async def main(hours: int) -> None:
             app = DistillApp(home, run=run)
             async with app.run_test(size=(160, 50)) as pilot:
                 await pilot.pause(1.0)
-                await watch(app, run, hours)
+                await watch(app, run, hours, is_traced)
 
 
-async def watch(app: DistillApp, run: RunFolder, hours: int) -> None:
+async def watch(app: DistillApp, run: RunFolder, hours: int, is_traced: bool) -> None:
     step, first, screen = 2000, None, app.screen
     assert isinstance(screen, TrainingScreen)
-    tracemalloc.start()
+    if is_traced:
+        tracemalloc.start()
     for number in range(1, hours * 3600 // SLICE + 1):
         write_log(run, SLICE, step + 1)
         step += SLICE
@@ -54,13 +55,15 @@ async def watch(app: DistillApp, run: RunFolder, hours: int) -> None:
         if not rest:
             gc.collect()
             traced, own = tracemalloc.get_traced_memory()[0], psutil.Process(os.getpid()).memory_full_info().uss
-            print(f"hour {hour}: {traced / 2**20:.2f} MiB traced, {own / 2**20:.1f} MiB of its own", flush=True)
-            if hour == min(3, hours - 1):
+            more = f", {traced / 2**20:.2f} MiB of them traced" if is_traced else ""
+            print(f"hour {hour}: {own / 2**20:.1f} MiB of its own{more}", flush=True)
+            if is_traced and hour == min(3, hours - 1):
                 first = tracemalloc.take_snapshot()
-    assert first is not None
+    if first is None:
+        return
     for line in tracemalloc.take_snapshot().compare_to(first, "lineno")[:10]:
         print(line)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 8))
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 8, "trace" in sys.argv))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,18 @@ def test_the_lines_of_python_in_contributing_read_a_log(trained: Trained) -> Non
     wanted = [f"{event.epoch} {event.values['loss/val']}" for event in epochs if event.scope == "epoch"]
     assert done.stdout.splitlines() == wanted
     assert len(wanted) == 3
+
+
+def test_a_clock_that_is_put_back_leaves_the_times_in_order(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = a_run(home)
+    log, clock = LogWriter(run.events), time.time
+    log.write(started(run))
+    monkeypatch.setattr(time, "time", lambda: clock() - 3600)
+    for step in (1, 2):
+        log.write(metrics(step))
+    monkeypatch.setattr(time, "time", lambda: clock() + 3600)
+    log.write(metrics(3))
+    times = [event.time for event in read_events(run.events)]
+    assert times == sorted(times)
+    assert times[2] - times[0] < 60, "as long as it took"
+    assert times[3] - times[2] > 3000, "a suspended machine's clock jumps forward, and so did the time"
