@@ -234,8 +234,8 @@ def content_of(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     try:
-        return hash_file(handle) if stat.S_ISREG(os.fstat(handle).st_mode) else ""
-    except OSError:
+        return FileHash(handle, path).finish() if stat.S_ISREG(os.fstat(handle).st_mode) else ""
+    except (OSError, UnreadableSoundError):
         return ""
     finally:
         os.close(handle)

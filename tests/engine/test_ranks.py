@@ -109,7 +109,8 @@ def test_a_run_goes_on_with_another_number_of_ranks(
     assert isinstance(last, e.Failed)
     assert "rank 1" in last.reason
     assert "was killed by SIGKILL" in last.reason
-    assert max(saved.step for saved in events_of(run, e.CheckpointSaved)) == 5
+    # that of step 5 may have been in the making
+    assert max(saved.step for saved in events_of(run, e.CheckpointSaved)) >= 4
     monkeypatch.undo()
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     _change_devices(run, "3")

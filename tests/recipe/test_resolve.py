@@ -140,7 +140,7 @@ def test_batches_follow_the_device_and_an_epoch_hears_all_sound_but_is_neither_s
         (GPU, 30.0, 32, 400),
         (CPU, 1500.0, 8, 100),
         (CPU, hours, 8, 150),
-        (GPU, hours, 32, 4000),
+        (GPU, hours, 64, 2000),
     )
     for machine, seconds, batch, steps in cases:
         recipe = chosen(machine, seconds)

@@ -42,7 +42,7 @@ def hear(wave: Tensor, rate: int, lengths: Sequence[int] | None = None) -> Heari
     window = min(max(1, rate // 1000), wave.shape[-1])
     if lengths is None:
         return Hearing(_repetition(wave, rate), power.mean(), _sums(power, window).max() / window)
-    count = wave.new_tensor(lengths)
+    count = torch.tensor(lengths, dtype=wave.dtype, device=wave.device)
     peak = _sums(power, window).amax(-1) / count.clamp(max=window)
     return Hearing(_repetition(wave, rate, lengths), power.sum(-1) / count, peak)
 
@@ -107,11 +107,11 @@ def _repetition(wave: Tensor, rate: int, lengths: Sequence[int] | None = None) -
     spectrum[..., : -(-HIGH_HZ * size // rate)] = 0
     high = torch.fft.irfft(spectrum, size)[..., :samples]
     if lengths is not None:
-        high = high * (torch.arange(samples, device=wave.device) < wave.new_tensor(lengths)[:, None])
+        high = high * (torch.arange(samples, device=wave.device) < torch.tensor(lengths, device=wave.device)[:, None])
     curve = torch.fft.irfft(torch.fft.rfft(high, size).abs().square(), size)[..., :last]
     repetition: Tensor = curve[..., first:] / curve[..., :1].clamp(min=1e-9)
     if lengths is not None:
-        lags = wave.new_tensor([_last_lag(length, rate) for length in lengths])
+        lags = torch.tensor([_last_lag(length, rate) for length in lengths], device=wave.device)
         repetition = repetition * (torch.arange(first, last, device=wave.device) < lags[:, None])
     return repetition
 

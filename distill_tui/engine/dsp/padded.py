@@ -67,7 +67,7 @@ def spectral_distances(
         missing = max(samples) - original.shape[1]
         waves = (torch.nn.functional.pad(wave, (0, missing)) for wave in (reconstruction, original))
         a, b = (scale.magnitudes(reflected(wave, ends, half))[..., : max(frames)] for wave in waves)
-        count = original.new_tensor(frames)
+        count = torch.tensor(frames, dtype=original.dtype, device=original.device)
 
         def mean(x: Tensor, last: Tensor | None = last, count: Tensor = count) -> Tensor:
             """The mean over bins and frames of [batch, bins, frames]."""

@@ -76,7 +76,7 @@ class CheckpointWriter:
 def copy_to_host(value: Any) -> Any:
     """A copy of nested tensors on the CPU, which later steps do not change."""
     if isinstance(value, torch.Tensor):
-        return value.detach().to("cpu", copy=True)
+        return value.detach().clone() if value.device.type == "cpu" else value.detach().cpu()
     if isinstance(value, Mapping):
         return {key: copy_to_host(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
