@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from distill_tui.data.audio_io import resampled
-from distill_tui.data.sound_file import UnreadableSoundError, hash_file, open_sound, to_mono
+from distill_tui.data.sound_file import FileHash, UnreadableSoundError, open_sound, to_mono
 from distill_tui.engine.generate.codec import Codec
 from distill_tui.engine.generate.material import Part
 from distill_tui.errors import RequestError
@@ -57,7 +57,7 @@ def load_source(codec: Codec, path: str | Path) -> Source:
     content, taken, most = "", 0, round(MOST_SECONDS * codec.rate)
     try:
         with open_sound(file) as sound:
-            content = hash_file(sound.handle)
+            content = FileHash(sound.handle, file).finish()
             for block in resampled((to_mono(b) for b in sound.blocks()), sound.rate, codec.rate, least=1):
                 kept.append(block)
                 taken += len(block)
