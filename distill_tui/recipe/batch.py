@@ -1,4 +1,4 @@
-"""The batch and the learning rate of a recipe that names none: by the device, its memory, the sound and the budget."""
+"""The batch of a recipe that names none: by the device, its memory, the sound and the budget."""
 
 import math
 
@@ -20,8 +20,6 @@ MUCH_SOUND = 25
 """Steps of LARGE crops that the sound is enough for, at least: with less of it a large batch hears it all at once."""
 MEMORY_SHARE = 0.5
 """Share of a GPU's free memory that a step may take by estimate."""
-RATE, MOST_RATE = 1e-3, 1.5e-3
-"""The learning rate of batches up to 32 crops, and the highest that is chosen: with 2e-3 trainings went wrong."""
 
 
 def choose_batch(recipe: Recipe, seconds: float, machine: Machine) -> tuple[int, str]:
@@ -39,19 +37,6 @@ def choose_batch(recipe: Recipe, seconds: float, machine: Machine) -> tuple[int,
         chosen, why = LARGE, "a GPU, a long training, and sound enough for large batches"
     fits = _fitting(recipe, chosen, _free_memory(recipe, machine))
     return (chosen, why) if fits == chosen else (fits, "as much as half of the GPU's free memory holds")
-
-
-def choose_rate(recipe: Recipe) -> tuple[float, str]:
-    """The automatic learning rate of a recipe with its batch size, and why ('' if it is usual).
-
-    It grows with the square root of the batch, as the noise of Adam's steps falls with it (Malladi et al. 2022, arXiv
-    2205.10287).
-    """
-    batch, usual = int(recipe.train.batch_size), CROPS["cuda"]
-    if kind_of_device(str(recipe.train.device)) != "cuda" or recipe.task == "images" or batch <= usual:
-        return RATE, ""
-    rate = float(f"{min(MOST_RATE, RATE * math.sqrt(batch / usual)):.2g}")
-    return rate, f"batches of {batch} on a GPU"
 
 
 def _is_long(recipe: Recipe, seconds: float) -> bool:

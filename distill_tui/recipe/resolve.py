@@ -14,7 +14,7 @@ from distill_tui.recipe.arithmetic import (
     frame_rate,
     latent_hop,
 )
-from distill_tui.recipe.batch import choose_batch, choose_rate
+from distill_tui.recipe.batch import choose_batch
 from distill_tui.recipe.devices import described, devices_of, split_list
 from distill_tui.recipe.fields import fields, get, with_values
 from distill_tui.recipe.net_size import choose_size
@@ -187,7 +187,6 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine, paces: Sequence[P
         size, why = choose_size(choices.recipe, data.training_seconds, machine, paces)
         for key, number in size.items():
             choices.value(key, number, why)
-    choices.value("train.learning_rate", *choose_rate(choices.recipe))
     steps = recipe.train.epochs * int(choices.recipe.train.steps_per_epoch)
     is_long = recipe.train.minutes >= COMPILED_MINUTES or (not recipe.train.minutes and steps >= COMPILED_STEPS)
     choices.value("train.compile", "on" if device.startswith("cuda") and is_long else "off")

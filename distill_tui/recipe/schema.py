@@ -348,11 +348,10 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = "auto"
     learning_rate: Annotated[
-        float | Auto,
+        float,
         _meta(
             "Learning rate",
-            "Peak learning rate, after the warm-up; it then decays along a cosine. Automatic: 0.001, and up to 0.0015 "
-            "for large batches on a GPU.",
+            "Peak learning rate, after the warm-up; it then decays along a cosine.",
             ge=1e-7,
             le=1.0,
             flag="--learning-rate",
@@ -360,7 +359,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             basic=True,
             factor=1.25,
         ),
-    ] = "auto"
+    ] = 1e-3
     warmup_fraction: Annotated[
         float, _meta("Warm-up", "Fraction of the training in which the learning rate rises.", ge=0, le=0.5)
     ] = 0.03

@@ -60,7 +60,7 @@ def test_in_a_pipe_it_prints_plain_lines_and_a_full_report(trained: Trained) -> 
     assert re.search(r"losses +train \S+, ", report)
     assert re.search(r"\n  level +utilization +perplexity", report)
     assert re.search(r"model\.codebook_size +8 \(override\)", report)
-    assert re.search(r"train\.learning_rate +0\.001 \(auto\)\n", report)
+    assert re.search(r"train\.learning_rate +0\.001\n", report)
     assert re.search(r"model\.n_mels +\d+ \(auto\)", report)
     assert re.search(r"model\.hop_length +\d+ \(auto: tones, tonality \d\.\d\)", report)
     assert "net: 16 channels, 1 and 1 blocks" in trained.out
