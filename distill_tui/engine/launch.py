@@ -43,6 +43,8 @@ NOTICE_SECONDS = 3.0
 GRACE_SECONDS = 15.0
 """Time for rank 0 to notice a dead rank by itself; after that its thread ends the process."""
 END_SECONDS = 10.0
+MISSED = 4
+"""Exit code of a rank that ends because another does not answer."""
 
 
 @dataclass(frozen=True)
@@ -219,9 +221,11 @@ class Watch:
     def why_lost(self) -> str:
         """Why a rank does not answer; '' where all live on."""
         deadline = time.monotonic() + NOTICE_SECONDS
-        while not (reason := self._reason()) and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            if any(other.process.poll() not in (None, 0, MISSED) for other in self.others):
+                break
             time.sleep(POLL_SECONDS / 4)
-        return reason
+        return self._reason()
 
     def wait_for_end(self) -> None:
         """Wait for the ranks to end, but not for ever."""
@@ -239,16 +243,20 @@ class Watch:
                 other.process.stdin.close()
 
     def _reason(self) -> str:
-        """What became of the first rank that has ended, other than by rank 0's word; '' for none."""
-        for other in self.others:
-            if code := other.process.poll():
-                return self._ending(other, code)
-        return ""
+        """What became of a rank that has ended, other than by rank 0's word; '' for none.
+
+        Of several, one that ended of itself: the rest only missed it.
+        """
+        ended = [(other, code) for other in self.others if (code := other.process.poll())]
+        ended.sort(key=lambda one: one[1] == MISSED)
+        return self._ending(*ended[0]) if ended else ""
 
     def _ending(self, other: Other, code: int) -> str:
         if code < 0:
             memory = " (too little memory is the usual cause)" if code == -signal.SIGKILL else ""
             return f"{other} was killed by {_signal_name(-code)}{memory}"
+        if code == MISSED:
+            return f"{other} lost its connection"
         key = error_key(other.rank)
         # the rank may have left no word
         with contextlib.suppress(RuntimeError):

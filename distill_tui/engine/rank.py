@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     import torch.distributed as dist
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
-    from distill_tui.engine.launch import error_key, here_key
+    from distill_tui.engine.launch import MISSED, error_key, here_key
     from distill_tui.engine.training.distributed import STEP_TIMEOUT, ProcessRanks, RankLostError
 
     rank, leave_word = int(os.environ["RANK"]), _to_stderr
@@ -65,6 +65,7 @@ def main(arguments: list[str]) -> int:
     except RankLostError as error:
         # rank 0 says what there is to say
         print(f"rank {rank}: {error.message}", file=sys.stderr, flush=True)
+        return MISSED
     except DistillError as error:
         leave_word(error.message)
     except Exception as error:

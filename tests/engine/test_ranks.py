@@ -222,5 +222,6 @@ def test_what_became_of_a_rank_is_said() -> None:
         (1, "rank 1 (process 5 on cuda:1) failed: its disk is full"),
     ):
         process: Any = Ended(code)
-        watch.others = [launch.Other(1, "cuda:1", process)]
+        missing: Any = Ended(launch.MISSED if code else code)
+        watch.others = [launch.Other(0, "cuda:0", missing), launch.Other(1, "cuda:1", process)]
         assert watch._reason() == words

@@ -487,15 +487,20 @@ async def test_the_machine_is_shown_where_there_is_room_only(home: Home, monkeyp
         self.samples.append(MachineSample(0.5, 4 * 2**30, 16 * 2**30, (gpu, GpuSample("silent"))))
 
     monkeypatch.setattr(SystemMonitor, "ask", ask)
-    run = recorded.finished(home)
+    run = recorded.running(home)
     async with watching(home, run, size=(80, 24)) as (_, pilot, _screen):
         await pilot.pause()
         assert not asked
-    async with watching(home, run, size=(200, 50)) as (app, pilot, _screen):
-        await until(pilot, lambda: "4.0 of 16 GiB" in screen_text(app))
-        shown = screen_text(app)
-        for said in ("50 %", "GPU 0", "87 %", "▲ 91 °C", "412 W", "30.0 of 80 GiB", "A [b]GPU", "GPU 1"):
-            assert said in shown
+    uses = [e.RankUse(rank=n, device=f"cuda:{n}", busy=0.71, used=2**33, memory=2**36) for n in range(2)]
+    recorded.add_events(run, e.RanksMeasured(step=1, ranks=uses))
+    with recorded.alive(run):
+        async with watching(home, run, size=(200, 50)) as (app, pilot, _screen):
+            await until(pilot, lambda: "4.0 of 16 GiB" in screen_text(app))
+            shown = screen_text(app)
+    for said in ("50 %", "GPU 0", "87 %", "▲ 91 °C", "412 W", "30.0 of 80 GiB", "A [b]GPU", "GPU 1"):
+        assert said in shown
+    for said in ("rank 0  cuda:0", "rank 1  cuda:1", "71 %", "8.0 of 64 GiB"):
+        assert said in shown
 
 
 def test_real_gauges_tell_of_this_machine() -> None:
