@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.growth [HOURS] [trace]
 
-Prints the process's own memory hour by hour. With `trace` also what Python has of it (which takes memory itself), and at
-the end what grew most since the third hour; by the second the series of a run have as many points as they ever have.
+Prints the process's own memory hour by hour. With `trace` also what Python has of it (which takes memory itself), and
+at the end what grew most since the third hour; by the second the series of a run have as many points as they ever have.
 """
 
 import asyncio
