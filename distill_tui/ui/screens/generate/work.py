@@ -15,7 +15,6 @@ from distill_tui.ui.screens.generate.models import shown_name
 from distill_tui.ui.screens.generate.work_line import Work
 from distill_tui.ui.services.generator import Ended, GeneratorProcess
 
-
 NO_PROBLEM = ("", "")
 """A problem is what went wrong, and the way out."""
 
