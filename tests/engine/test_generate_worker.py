@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pytest
 
 from distill_tui.engine.generate.worker import Worker
@@ -16,6 +17,7 @@ from distill_tui.paths import Home
 from distill_tui.takes import protocol as p
 from distill_tui.takes.folder import TakesFolder
 from distill_tui.takes.request import Request
+from tests.data.sounds import write
 from tests.engine.small_generator import SmallCodec, make_codec, make_prior_run
 from tests.engine.support import train_here
 from tests.programs import environment
@@ -35,8 +37,7 @@ class Desk:
         commands, write = os.pipe()
         read, events = os.pipe()
         self._commands, self._events = os.fdopen(write, "wb"), os.fdopen(read, "rb")
-        self.ends = [os.fdopen(commands, "rb"), os.fdopen(events, "wb")]
-        self.worker = Worker(home, *self.ends, idle_seconds=idle_seconds)
+        self.worker = Worker(home, os.fdopen(commands, "rb"), os.fdopen(events, "wb"), idle_seconds)
         self.id = 0
         self.thread = threading.Thread(target=self.worker.run, daemon=True)
         self.thread.start()
@@ -119,7 +120,8 @@ def test_a_cancelled_request_keeps_its_takes_and_those_that_wait_make_none(
     *_, waiting = desk.until(p.Done, p.Failed)
     assert waiting == p.Done(2, 0, cancelled=True)
     assert len(TakesFolder(tmp_path / "set").takes) == done.takes
-    *_, last = desk.make(codec.model, tmp_path / "set", count=1) and desk.until(p.Done, p.Failed)
+    desk.make(codec.model, tmp_path / "set", count=1)
+    *_, last = desk.until(p.Done, p.Failed)
     assert last == p.Done(3, 1)
 
 
@@ -132,9 +134,7 @@ def test_what_cannot_be_done_is_told_and_ends_nothing(
         return last
 
     silent = tmp_path / "silent.wav"
-    from tests.data.sounds import write
-
-    write(silent, [0.0] * 4000, 8000)
+    write(silent, np.zeros(4000), 8000)
     desk.make(codec.model, tmp_path / "set", label="hihg")
     assert "no label 'hihg' (did you mean 'high'?)" in problem().message
     desk.make(codec.model, tmp_path / "set", like=str(silent))

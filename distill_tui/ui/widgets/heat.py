@@ -1,6 +1,8 @@
 """Spectrograms in half blocks, or in shades where a terminal has no colours for them."""
 
 import functools
+import itertools
+from collections.abc import Sequence
 
 from rich.color import Color
 from rich.style import Style
@@ -30,18 +32,16 @@ def picture_row(picture: Spectrogram, row: int, shaded: bool) -> Text:
 
     Where the second of them would be beyond the picture's end there is nothing.
     """
-    found = Text()
     upper = picture.rows[row * 2]
-    if row * 2 + 1 == len(picture.rows):
-        if shaded:
-            return Text("".join(SHADES[a * len(SHADES) // 256] for a in upper))
-        for a in upper:
-            found.append("▀", _pixels(a * len(HEAT) // 256, None))
-        return found
-    lower = picture.rows[row * 2 + 1]
+    lower = picture.rows[row * 2 + 1] if row * 2 + 1 < len(picture.rows) else None
     if shaded:
-        return Text("".join(SHADES[(a + b) // 2 * len(SHADES) // 256] for a, b in zip(upper, lower, strict=True)))
+        means = upper if lower is None else [(a + b) // 2 for a, b in zip(upper, lower, strict=True)]
+        return Text("".join(SHADES[mean * len(SHADES) // 256] for mean in means))
     steps = len(HEAT)
-    for a, b in zip(upper, lower, strict=True):
-        found.append("▀", _pixels(a * steps // 256, b * steps // 256))
+    tops = [a * steps // 256 for a in upper]
+    bottoms: Sequence[int | None] = [None] * len(tops) if lower is None else [b * steps // 256 for b in lower]
+    found = Text()
+    # neighbours of one colour are sent as one
+    for pixels, run in itertools.groupby(zip(tops, bottoms, strict=True)):
+        found.append("▀" * len(list(run)), _pixels(*pixels))
     return found

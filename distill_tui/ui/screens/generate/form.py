@@ -319,16 +319,11 @@ class RequestForm:
         return request
 
     def load(self, request: Request) -> None:
-        """Fill the form with a request; the seed stays the next one."""
+        """Fill the form with a request but for its seed, its source sounds and loop, which keys set for once."""
         values = dict(START) | {"model": self.values["model"], "seed": None}
-        for key in ("method", "label", "count", "seconds", "strength", "start", "end", "novelty", "max_copy"):
+        for key in ("method", "label", "count", "seconds", "strength", "novelty", "max_copy"):
             values[key] = getattr(request, key)
         values |= {key: tuple(getattr(request, key)) for key in SEVERAL}
-        values["loop"] = "yes" if request.loop else "no"
-        for use, word in USES.items():
-            if word and (path := getattr(request, word)):
-                values["use"] = use
-                values["sound"], values["other"] = path if use == "morph" else (path, "")
         self.values = values
 
 

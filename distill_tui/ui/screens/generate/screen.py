@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
-from distill_tui.reporting import formatting
+from distill_tui.reporting import formatting, novelty
 from distill_tui.takes import protocol as p
 from distill_tui.takes.request import Request
 from distill_tui.text import decode_path
@@ -54,9 +54,8 @@ class GenerateScreen(BaseScreen):
     HELP_TEXT = (
         "Makes new sounds with a model. A generator draws from its prior; any codec can blend the codes of two of its "
         "sounds, or walk through them. The arrows choose a row at the left and change it, enter types it. Takes come "
-        "at the right, each with its length, its loudness and how new it is: its nearest sound of yours, "
-        "0 for one of yours as the codec gives it back, 1 for as new as one that it never heard. "
-        "Takes are files in a set, which opens again the next time."
+        "at the right, each with its length, its loudness and how new it is. They are files in a set, which opens "
+        "again the next time. " + novelty.HELP
     )
     AUTO_FOCUS = "#request, #takes"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -115,6 +115,8 @@ class LibraryScreen(BaseScreen):
             entry = self.models.chosen if self.is_mounted else None
             if entry is None or (entry.summary is None and parameters not in DAMAGED_TOO):
                 return False
+            if parameters == ("generate",):
+                return entry.kind in ("codec", "generator")
             if parameters in OF_A_CODEC:
                 return entry.kind == "codec"
             return entry.kind != "generator" or parameters not in NOT_OF_A_GENERATOR
