@@ -40,6 +40,8 @@ def build_library_quantizer(recipe: Recipe) -> "LibraryQuantizer":
         decay=train.codebook_ema_decay,
         kmeans_init=True,
         kmeans_iters=KMEANS_ITERATIONS,
+        # every rank sees the whole batch: nothing is left to exchange, and rank 0 makes codebooks by itself
+        sync_codebook=False,
         # of the library an average count a batch; of a recipe a share of the even share
         threshold_ema_dead_code=train.dead_code_threshold * int(train.batch_size) * frames / size,
     )
