@@ -116,7 +116,7 @@ def _prepare(ranks: "ProcessRanks", message: "Prepare", device: str | None) -> "
     """
     import torch
 
-    from distill_tui.engine.device import choose_device
+    from distill_tui.engine.device import choose_device, make_deterministic
     from distill_tui.engine.launch import device_of
     from distill_tui.engine.tasks import task_of
     from distill_tui.engine.training.train_step import TrainStep
@@ -131,6 +131,8 @@ def _prepare(ranks: "ProcessRanks", message: "Prepare", device: str | None) -> "
         place = launched()
         assert place is not None
         where, _ = choose_device(with_values(recipe, {"train.device": device or device_of(recipe, place)}))
+        if recipe.train.deterministic:
+            make_deterministic(where)
         kind = task_of(recipe)
         # the home is the folder that holds runs/
         task = kind.from_data(find_home(run.path.parent.parent), kind.load_data(run), recipe, where)

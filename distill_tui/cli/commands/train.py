@@ -121,7 +121,7 @@ def train(options: argparse.Namespace) -> int:
     from distill_tui.paths import find_home
     from distill_tui.settings import read_settings
 
-    _join_rank_0(options)
+    join_rank_0(options)
     home = find_home(options.home)
     settings = read_settings(home)
     # where standard output is for a program, people still want to know
@@ -175,7 +175,7 @@ def create(home: "Home", recipe: "Recipe", corpus: "Corpus", out: TextIO) -> "Ru
     return new.folder
 
 
-def _join_rank_0(options: argparse.Namespace) -> None:
+def join_rank_0(options: argparse.Namespace) -> None:
     """As another process of a launcher than its first, train with that one, and do not return.
 
     Raises:
@@ -225,7 +225,7 @@ def resume(options: argparse.Namespace) -> int:
     from distill_tui.runs.folder import find_run
     from distill_tui.runs.service import resume_run
 
-    _join_rank_0(options)
+    join_rank_0(options)
     devices = None if options.devices is None else _checked_devices(options.devices)
     home = find_home(options.home)
     run = find_run(home, options.name)

@@ -39,7 +39,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def train_prior(options: argparse.Namespace) -> int:
     """Find the codec and its sounds, make a run, start its worker, and follow it."""
-    from distill_tui.cli.commands.train import create, go
+    from distill_tui.cli.commands.train import create, go, join_rank_0
     from distill_tui.cli.recipe_flags import chosen_recipe, keys_as_flags
     from distill_tui.library.pretrained import codec_of
     from distill_tui.paths import find_home
@@ -48,6 +48,7 @@ def train_prior(options: argparse.Namespace) -> int:
     from distill_tui.settings import read_settings
     from distill_tui.text import encode_path
 
+    join_rank_0(options)
     home = find_home(options.home)
     out = sys.stderr if options.detach or options.json else sys.stdout
     device = {key: value for key, value in read_settings(home).defaults.items() if key == "train.device"}
