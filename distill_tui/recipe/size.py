@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from distill_tui.recipe.arithmetic import CONV2D_STRIDE, frame_rate
 from distill_tui.recipe.quantizers import fsq_levels
-from distill_tui.recipe.schema import Model, Recipe
+from distill_tui.recipe.schema import Recipe
+from distill_tui.recipe.sections.model import Model
 
 TRAINING_COPIES = 5
 """Numbers kept for each parameter in training: itself, its gradient, AdamW's two averages, the averaged weights."""

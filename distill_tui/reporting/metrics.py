@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from string import ascii_lowercase, digits
 from typing import NamedTuple
 
-from distill_tui.recipe.schema import Model
+from distill_tui.recipe.sections.model import Model
 from distill_tui.reporting import code_bits, sound_quality
 from distill_tui.runs.state import RunState
 

@@ -12,7 +12,7 @@ from distill_tui.data.decode_cache import Wave
 from distill_tui.engine.dsp.stft import MelSpectrogram, log_mel
 from distill_tui.engine.generate.generator import Generator
 from distill_tui.engine.generate.sampler import draw
-from distill_tui.recipe.schema import Train
+from distill_tui.recipe.sections.train import Train
 
 MOST_SECONDS = 4.0
 """Of a take."""

@@ -4,7 +4,7 @@ import math
 import time
 from dataclasses import dataclass, field
 
-from distill_tui.recipe.schema import Train
+from distill_tui.recipe.sections.train import Train
 
 
 def lr_ratio(progress: float, train: Train) -> float:
