@@ -21,6 +21,7 @@ from distill_tui.engine.generate.generator import Generator
 from distill_tui.engine.generate.make import Made, Maker
 from distill_tui.engine.generate.material import Part
 from distill_tui.engine.generate.novelty import Judge
+from distill_tui.engine.generate.sampler import _labels
 from distill_tui.engine.generate.sounds import Sounds, shuffled_place
 from distill_tui.engine.generate.source import load_source, seeded
 from distill_tui.engine.generate.walk import Place, Walk
@@ -451,3 +452,11 @@ def test_the_model_of_a_home_is_what_the_maker_opens(codec: SmallCodec) -> None:
     assert (
         open_codec(codec.home).card.weights_sha256 == Maker.of(open_codec(codec.home), codec.home).card.weights_sha256
     )
+
+
+def test_takes_without_a_label_are_drawn_as_often_by_each_label_as_there_are_sounds(drawn: Maker) -> None:
+    assert drawn.prior is not None
+    generator, training = drawn.prior.generator, drawn.bank.part(held_out=False).labels
+    chosen = _labels(generator, "", range(len(training)))
+    assert sorted(generator.labels[number] for number in chosen) == sorted(training)
+    assert _labels(generator, "low", range(3)) == [generator.labels.index("low")] * 3

@@ -253,8 +253,8 @@ def test_steering_changes_what_is_drawn(generator: Generator) -> None:
 
 
 def test_a_low_temperature_or_a_small_share_draws_the_likeliest(generator: Generator) -> None:
-    cold = draw(generator, 2, max_frames=5, seeds=[1, 2], temperature=[1e-4], end=False)
-    few = draw(generator, 2, max_frames=5, seeds=[3, 4], top_p=[1e-6, 1e-6], end=False)
+    cold = draw(generator, 2, label="low", max_frames=5, seeds=[1, 2], temperature=[1e-4], end=False)
+    few = draw(generator, 2, label="low", max_frames=5, seeds=[3, 4], top_p=[1e-6, 1e-6], end=False)
     assert all(torch.equal(take, cold[0]) for take in (*cold, *few))
 
 

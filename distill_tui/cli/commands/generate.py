@@ -67,7 +67,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     add("--count", metavar="N", default="1", help="takes to make (default: 1)")
     add("--seconds", metavar="X", help="length of each, up to 600 (default: the sound's own end)")
     add("--seed", metavar="S", help="of the first take (default: 0, or the first that the folder has no take of)")
-    add("--method", metavar="M", default="auto", choices=("auto", "prior", "blend", "walk"), help="see below")
+    add("--method", metavar="METHOD", default="auto", choices=("auto", "prior", "blend", "walk"), help="see below")
     add("--label", metavar="L", default="", help="the kind of sound: the folder of the training sounds")
     add(
         "--temperature", metavar="T", default="", help="of the prior, one number or one a level: 1,0.9,0.7 (default: 1)"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from distill_tui.engine.generate.sounds import shuffled_place
 from distill_tui.engine.nets.prior import NOTHING, Prior, State, Tables
 from distill_tui.engine.training.seeds import generator as seeded
 from distill_tui.errors import RequestError
@@ -50,7 +51,7 @@ def draw(
     Args:
         max_frames: of a whole take, its prefix included.
         seeds: one a take; take n depends on seeds[n] alone, not on what it is drawn with.
-        label: the kind of sound, one of `generator.labels`; "": any.
+        label: the kind of sound, one of `generator.labels`; "": any, as often as there are such training sounds.
         temperature: one number, or one a level; (): 1. The end of a sound is always drawn at 1.
         top_p: share of the probability that is drawn from, the likeliest codes first: one number, or one a level;
             (): 0.95.
@@ -61,14 +62,15 @@ def draw(
     Raises:
         RequestError: a label that is not there, numbers that are out of range or do not fit the levels.
     """
-    number = _label(generator, label)
+    labels = _labels(generator, label, seeds)
     temperatures = per_level(temperature, TEMPERATURE, generator.levels, "temperature", MOST_TEMPERATURE)
     shares = per_level(top_p, TOP_P, generator.levels, "top-p", 1.0)
     if len(seeds) != count:
         raise ValueError(f"{count} takes need as many seeds, not {len(seeds)}")
     takes: list[Tensor] = []
     for first in range(0, count, ROWS):
-        rows = _Rows(generator.prior, seeds[first : first + ROWS], number, temperatures, shares, steer, end)
+        some = slice(first, first + ROWS)
+        rows = _Rows(generator.prior, seeds[some], labels[some], temperatures, shares, steer, end)
         takes += rows.draw(max_frames, prefix)
     return takes
 
@@ -85,6 +87,20 @@ def per_level(given: Sequence[float], default: float, levels: int, name: str, mo
         if not 0 < value <= most:
             raise RequestError(f"{name}: {value:g} is not above 0 and up to {most:g}")
     return list(given) if len(given) == levels else [*(given or (default,))] * levels
+
+
+def _labels(generator: "Generator", label: str, seeds: Sequence[int]) -> list[int]:
+    """The number of the label of each take.
+
+    For "" it is that of a training sound, another one for each seed: takes of no label in particular are less like any
+    sound of the training than takes of all its labels are.
+    """
+    if label or not generator.labels:
+        return [_label(generator, label)] * len(seeds)
+    known = [name for name in generator.bank.part(held_out=False).labels if name in generator.labels]
+    if not known:
+        return [-1] * len(seeds)
+    return [generator.labels.index(known[shuffled_place(seed, len(known))]) for seed in seeds]
 
 
 def _label(generator: "Generator", label: str) -> int:
@@ -107,7 +123,7 @@ class _Rows:
         self,
         prior: Prior,
         seeds: Sequence[int],
-        label: int,
+        labels: Sequence[int],
         temperatures: Sequence[float],
         top_p: Sequence[float],
         steer: Steer | None,
@@ -115,7 +131,7 @@ class _Rows:
     ) -> None:
         self._prior, self._temperatures, self._top_p, self._steer, self._end = prior, temperatures, top_p, steer, end
         self._count, self._device = len(seeds), prior.vectors.device
-        self._label = torch.full((ROWS,), label, device=self._device)
+        self._label = torch.tensor([*labels, *[-1] * (ROWS - len(labels))], device=self._device)
         self._random = [seeded(seed, 31) for seed in seeds]
         self._numbers = torch.empty(0)
 
