@@ -9,6 +9,7 @@ from distill_tui.cli.main import run as main
 from tests.engine.small_generator import SmallCodec, make_codec, make_prior_run
 from tests.engine.support import train_here
 
+pytestmark = pytest.mark.slow
 SETS = [
     "prior",
     "prior by label",
@@ -28,7 +29,6 @@ def codec(tmp_path_factory: pytest.TempPathFactory) -> SmallCodec:
     return found
 
 
-@pytest.mark.slow
 def test_a_generator_has_a_table_of_its_sets(codec: SmallCodec, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["models", "evaluate", "made", "--count", "3", "--home", str(codec.home.root)]
     assert main([*asked, "--json"]) == 0
