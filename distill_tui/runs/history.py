@@ -25,9 +25,9 @@ def recent_folders(home: Home) -> list[str]:
 
 
 def interrupted_run(home: Home, corpus: Corpus) -> RunFolder | None:
-    """The newest run on the same paths, if it was interrupted and has a checkpoint to resume from."""
+    """The newest run of a codec on the same paths, if it was interrupted and has a checkpoint to resume from."""
     for run in list_runs(home)[:MOST_RUNS]:
-        if _paths(run) != corpus.paths:
+        if run.task == "prior" or _paths(run) != corpus.paths:
             continue
         if run.is_alive() or not run.checkpoints.is_dir():
             return None

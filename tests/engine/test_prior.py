@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,7 +12,7 @@ from distill_tui.engine.inference.model import Model
 from distill_tui.engine.nets.prior import NOTHING, Prior
 from distill_tui.engine.tasks.prior import PriorTask, near_codes
 from distill_tui.engine.tasks.prior_batches import pack, with_before
-from distill_tui.engine.tasks.prior_versions import PIECE_FRAMES, STEPS_ALIVE, cut
+from distill_tui.engine.tasks.prior_versions import PIECE_FRAMES, STEPS_ALIVE, Versions, cut
 from distill_tui.errors import RequestError
 from distill_tui.library.container import read_tensors
 from distill_tui.library.store import Library
@@ -110,6 +111,16 @@ def test_long_sounds_are_cut_into_pieces() -> None:
         (1, False, True),
     ]
     assert sum(one.last - one.first for one in pieces[1:]) == 2 * PIECE_FRAMES + 1
+
+
+def test_a_piece_within_a_sound_is_encoded_with_what_stands_around_it(generator: Generator) -> None:
+    net, recipe = generator.codec.net, Recipe()
+    recipe.train.batch_size, recipe.prior.versions, recipe.data.random_speed = 4, 1, 0.0
+    frames = PIECE_FRAMES + 40
+    wave = np.sin(np.arange(frames * net.latent_hop) / 5).astype(np.float32)
+    versions = Versions(net, [wave], [torch.zeros(frames, 2, dtype=torch.long)], recipe)
+    assert [versions.version(number, 0, 0).shape[0] for number in range(2)] == pytest.approx([frames / 2] * 2, abs=1)
+    assert versions.original(1).shape == (frames / 2, 2)
 
 
 def test_the_frame_before_and_the_end_stand_where_they_belong() -> None:

@@ -39,7 +39,12 @@ def prior_run(home: Home) -> RunFolder:
     for epoch in range(1, 9):
         step, bits = 25 * epoch, 22.0 - epoch
         by_level = {f"bits/level/{level}": bits * share for level, share in enumerate((0.28, 0.34, 0.38))}
-        values = {"epoch/train": bits - 0.5, "loss/val": bits + 1, "bits/val": bits, "bits/train": bits - 1}
+        values: dict[str, float | None] = {
+            "epoch/train": bits - 0.5,
+            "loss/val": bits + 1,
+            "bits/val": bits,
+            "bits/train": bits - 1,
+        }
         values |= {"distance/val": bits, "distance/train": bits - 1, **by_level}
         recorder.write(
             e.Metrics(scope="step", step=step, epoch=epoch, values={"loss/train": bits, "loss/codes": bits}),

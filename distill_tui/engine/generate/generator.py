@@ -156,12 +156,13 @@ def _bank_of(path: Path, tensors: Mapping[str, Tensor], labels: Sequence[str], c
     Raises:
         RequestError: they do not go together.
     """
-    codes = tensors.get("codes", torch.zeros(0, dtype=torch.int32)).long()
+    codes = tensors.get("codes", torch.zeros(0)).long()
     values = [tensors.get(name, torch.zeros(0)).long() for name in OF_SOUNDS]
     frames, samples, label, held_out, place = values
-    good = codes.ndim == 2 and codes.shape[1] == prior.levels and all(one.shape == (len(frames),) for one in values)
-    good = good and len(frames) > 0 and bool((frames > 0).all()) and int(frames.sum()) == len(codes)
-    good = good and bool((codes >= 0).all() and (codes < prior.size).all() and (label < len(labels)).all())
+    good = codes.ndim == 2 and codes.shape[1] == prior.levels and all(one.shape == (frames.numel(),) for one in values)
+    good = good and len(frames) > 0 and bool((frames > 0).all() and (frames <= len(codes)).all())
+    good = good and int(frames.sum()) == len(codes) and bool((samples > 0).all() and (label < len(labels)).all())
+    good = good and bool((codes >= 0).all() and (codes < prior.size).all())
     if not good:
         raise RequestError(printable(f"{path}: the codes of its sounds are damaged"))
     listed = card.data.get("sounds") or []

@@ -206,6 +206,6 @@ def _pick(logits: Tensor, temperature: float, top_p: float, numbers: Tensor) -> 
     kept = chances * (before < top_p)
     sums = kept.cumsum(-1)
     place = torch.searchsorted(sums, (numbers * sums[:, -1])[:, None], right=True).clamp(max=logits.shape[-1] - 1)
-    # a number that falls behind the last one kept, by rounding, is the last one kept
-    place = place.minimum((kept > 0).sum(-1, keepdim=True) - 1)
+    # a number that falls behind the last one kept, by rounding, is that one; where all are forbidden, the first
+    place = place.minimum((kept > 0).sum(-1, keepdim=True) - 1).clamp(min=0)
     return order.gather(-1, place)[:, 0]
