@@ -115,7 +115,7 @@ async def test_more_of_a_take(models: Home) -> None:
         screen.form.values["count"] = 2
         for key in ("y", "e", "a"):
             await make(pilot, screen, key, 2)
-        await make(pilot, screen, "l", 1)
+        await make(pilot, screen, "j", 1)
         settings = [take.settings for take in listed(models)]
         file = str(models.takes / "drums" / "kick-0000.wav")
         assert (settings[4]["like"], settings[4]["seed"], settings[4]["strength"]) == (file, 4, 0.5)

@@ -40,7 +40,7 @@ TAKE_KEYS = (
     _b("y", "take('vary')", "Vary", "vary", "Variations of the chosen take, by the row Strength"),
     _b("a", "take('again')", "More", "more", "More with the settings of the chosen take, with other seeds"),
     _b("e", "take('extend')", "Extend", "extend", "Continue the chosen take from its end, by the row Seconds"),
-    _b("l", "take('loop')", "Loop", "loop", "The chosen take made again as a loop without a seam"),
+    _b("j", "take('loop')", "Loop", "loop", "The chosen take made again as a loop without a seam"),
     _b("o", "take('nearest')", "Nearest", "nearest", "Listen to the sound of yours that it is nearest to"),
     _b("b", "take('source')", "Source", "source", "Put the chosen take into the form as the sound to begin from"),
     _b("x", "take('export')", "Export", "export", "Copy the kept takes (or else the chosen one) to a folder"),
