@@ -130,9 +130,10 @@ models export NO NEW|models import NO|models import RECIPE|models rename NO NO|m
 models delete NO --yes|models delete EVIL --yes|models restore NO|models trash|models trash --json
 reconstruct NO SOUNDS --out NEW|reconstruct M NO --out NEW|reconstruct M SOUNDS --out NEW|encode NO NO --out NEW
 decode NO RECIPE --out NEW|decode M NO --out NEW|encode M SOUNDS --out NEW
-train-prior NO|train-prior M|train-prior M SOUNDS|train-prior M NO|train SOUNDS --devices NO|train SOUNDS --device cuda:0,NO
-generate NO --out NEW|generate M --out NEW|generate M --out NEW --label NO|generate M --out NEW --like NO|generate --again NO
-generate --again SOUNDS|generate M --out NEW --method NO|generate M --out NEW --data NO|generate M --out NEW --top-p NO
+train-prior NO|train-prior M|train-prior M SOUNDS|train-prior M NO|train SOUNDS --devices NO|generate --again NO
+train SOUNDS --device cuda:0,NO|generate NO --out NEW|generate M --out NEW|generate M --out NEW --label NO
+generate M --out NEW --like NO|generate --again SOUNDS|generate M --out NEW --method NO|generate M --out NEW --data NO
+generate M --out NEW --top-p NO
 bench --device NO|completion runs|completion models|completion NO|completion bash|doctor NO
 """
 
