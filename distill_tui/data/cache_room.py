@@ -6,7 +6,7 @@ The packs that were used longest ago are deleted first, and never one that a liv
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,8 @@ class Room:
 
     def problem(self, need: int) -> str:
         """The reason why `need` bytes more have no room, even when all that may be deleted is; ''."""
+        if not need:
+            return ""
         shown = printable(str(self.folder))
         free = self.free + self.taken - self.kept
         if need > free - min(RESERVE, free // 2):
@@ -79,8 +81,11 @@ def room_of(home: Home, index: Index) -> Room:
     return Room(free, taken, sum(pack.bytes for pack in packs if pack.id in used), limit, home.cache)
 
 
-def make_room(home: Home, index: Index, need: int) -> None:
+def make_room(home: Home, index: Index, need: int, spared: Collection[str] = ()) -> None:
     """Delete packs, those unused for the longest first, until `need` bytes more have room.
+
+    Args:
+        spared: hashes of sounds that are about to be packed: what an earlier version decoded of them stays.
 
     Raises:
         DistillError: they have none; nothing was deleted.
@@ -90,7 +95,7 @@ def make_room(home: Home, index: Index, need: int) -> None:
         # here, as numpy comes with it
         from distill_tui.data import float_cache
 
-        float_cache.remove_old(home, older_than=0.0)
+        float_cache.remove_all(home, spared)
         room = room_of(home, index)
     if problem := room.problem(need):
         raise DistillError(problem, WAY_OUT)

@@ -239,8 +239,7 @@ def decode_all(
     if missing:
         with changing(home) as index:
             sweep(index)
-            float_cache.remove_old(home)
-            make_room(home, index, needed_bytes(missing, rate))
+            make_room(home, index, needed_bytes(missing, rate), {sound.content for sound in missing})
         if done:
             told(done, len(corpus.sounds))
         with Packer(home, rate, use) as packer:
@@ -261,6 +260,7 @@ def decode_all(
             if sound.content not in new and sound.name not in told_of
         ]
         float_cache.remove(home, [sound for sound in missing if sound.content in new], rate)
+        float_cache.remove_old(home)
     else:
         told(done, len(corpus.sounds))
     waves = [

@@ -8,18 +8,21 @@ import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from distill_tui.data.corpus import Sound
 from distill_tui.data.sound_file import Samples
+from distill_tui.files import PRIVATE
 from distill_tui.paths import Home
 
 BLOCK, DIGEST = 1 << 14, 8
 NAME = re.compile(r"[0-9a-f]+-\d+-v\d+\.f32")
 KEPT_SECONDS = 30 * 24 * 3600.0
+FIRST_SEEN = "upgraded"
+"""A file whose time is when the packs began."""
 
 
 def floats_folder(home: Home) -> Path:
@@ -58,9 +61,22 @@ def remove(home: Home, sounds: list[Sound], rate: int) -> None:
             (floats_folder(home) / f"{sound.content}-{rate}-v2.f32").unlink(missing_ok=True)
 
 
-def remove_old(home: Home, older_than: float = KEPT_SECONDS) -> None:
-    """Delete the old files that were made more than `older_than` seconds ago."""
+def remove_old(home: Home) -> None:
+    """Delete what is left of the old files a month after this was first called."""
+    since = floats_folder(home) / FIRST_SEEN
+    with contextlib.suppress(OSError):
+        if not floats_folder(home).is_dir():
+            return
+        if not since.exists():
+            since.touch(mode=PRIVATE)
+        elif time.time() - since.stat().st_mtime >= KEPT_SECONDS:
+            remove_all(home)
+            since.unlink()
+
+
+def remove_all(home: Home, spared: Collection[str] = ()) -> None:
+    """Delete the old files but those of sounds with the hashes `spared`."""
     for path in floats_folder(home).glob("*.f32"):
         with contextlib.suppress(OSError):
-            if NAME.fullmatch(path.name) and time.time() - path.stat().st_mtime >= older_than:
+            if NAME.fullmatch(path.name) and path.name.partition("-")[0] not in spared:
                 path.unlink()

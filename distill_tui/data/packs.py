@@ -240,10 +240,11 @@ def used_packs(index: Index) -> set[int]:
 
     used = set[int]()
     for path in index.folder.glob("*.use"):
-        with contextlib.suppress(OSError), path.open("rb") as file:
+        # on NFS only what is open for writing can be locked so
+        with contextlib.suppress(OSError), path.open("r+b") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            except OSError:
                 used |= {int(word) for word in file.read(1 << 24).split() if word.isdigit()}
             else:
                 path.unlink()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from distill_tui.runs import summary
-from distill_tui.runs.events import CodesCounted, Event, Metrics
+from distill_tui.runs.events import CodesCounted, Event, Metrics, RanksMeasured
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogReader
 from distill_tui.runs.state import RunState
@@ -122,7 +122,9 @@ class RunFollower:
 
 
 def _is_worth_a_line(event: Event) -> bool:
-    return not isinstance(event, CodesCounted) and not (isinstance(event, Metrics) and event.scope == "step")
+    if isinstance(event, Metrics):
+        return event.scope != "step"
+    return not isinstance(event, CodesCounted | RanksMeasured)
 
 
 def _age(path: Path) -> float:

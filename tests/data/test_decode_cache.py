@@ -425,9 +425,15 @@ def test_what_an_earlier_version_decoded_is_taken_over(corpus: Corpus, home: Hom
     check = hashlib.blake2b(samples.data, digest_size=8, key=old.name.encode()[:64], salt=bytes(16))
     old.write_bytes(samples.tobytes() + check.digest())
     sound.file.unlink()
-    older = folder / f"{'0' * 40}-8000-v2.f32"
-    older.touch()
-    os.utime(older, (0, 0))
+    other = folder / f"{'0' * 40}-8000-v2.f32"
+    other.touch()
+    for file in (old, other):
+        os.utime(file, (0, 0))
     waves, failed = decode_all(corpus, 8000, home)
     assert failed == [] and np.abs(waves[0][:] - samples).max() < 1e-4
+    # those of other runs stay for a month from here on, however old they are
+    upgraded = folder / "upgraded"
+    assert set(folder.iterdir()) == {other, upgraded}
+    os.utime(upgraded, (0, 0))
+    decode_all(corpus, 16000, home)
     assert list(folder.iterdir()) == []

@@ -144,6 +144,9 @@ def test_packs_unused_for_the_longest_give_way_and_never_those_in_use(
     assert "cache_limit" in caught.value.hint
     with pytest.raises(RequestError, match="their limit is"):
         plan_room(home, other.sounds, 16000)
+    # what is there already needs no room, however little there is
+    assert (plan := plan_room(Home(home.root, cache_limit=1), corpus.sounds, 16000)) is not None
+    assert plan.need == 0
     kept = [wave for wave in waves if wave.place.pack != first.id]
     held = Use()
     with changing(home) as index:

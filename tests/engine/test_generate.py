@@ -11,6 +11,7 @@ import soundfile
 import torch
 
 import distill_tui
+from distill_tui.data.scan import scan
 from distill_tui.engine.generate import loop as loops
 from distill_tui.engine.generate.bank import CodeBank
 from distill_tui.engine.generate.blend import at, mix, resize, together
@@ -377,6 +378,13 @@ def test_sounds_that_are_gone_have_a_way_out(codec: SmallCodec, tmp_path: Path) 
     with pytest.raises(RequestError, match="--data DATA"):
         bank_of_codec(home, model)
     assert len(bank_of_codec(home, model, [codec.sounds / "low"])) == 5
+    # of a large collection the card has the manifest's hash, and the run the manifest
+    corpus = scan([codec.sounds], 0.2)
+    manifest = home.runs / (model.card.run or "r") / "sounds.json"
+    manifest.parent.mkdir(parents=True)
+    corpus.save(manifest)
+    model.card.data = {"files": 9, "paths": [str(codec.sounds)], "manifest": corpus.hash}
+    assert set(bank_of_codec(home, model).labels) == {"high", "low"}
     model.card.data = {"files": 9}
     with pytest.raises(RequestError, match="does not say which sounds"):
         bank_of_codec(home, model)

@@ -13,6 +13,7 @@ import torch
 
 from distill_tui.data.audio_io import resampled
 from distill_tui.data.corpus import Corpus, Sound, label_of
+from distill_tui.data.known_sounds import splits_of
 from distill_tui.data.scan import scan
 from distill_tui.data.sound_file import UnreadableSoundError, open_sound, to_mono
 from distill_tui.engine.generate.bank import CodeBank
@@ -85,14 +86,16 @@ def _key(contents: Sequence[str]) -> str:
     return hashlib.blake2b("\n".join(contents).encode(), digest_size=8).hexdigest()
 
 
-def _listed(model: Model) -> dict[str, tuple[str, str]]:
-    """Name and part of the split of each sound of a model's card, by the hash of its contents."""
-    rows = model.card.data.get("sounds") or []
-    return {str(row[1]): (str(row[0]), str(row[2]) if len(row) > 2 else "training") for row in rows}
+def _names(model: Model) -> dict[str, str]:
+    """The names of the sounds that a model's card lists, by the hash of their contents."""
+    rows = model.card.data.get("sounds")
+    return {str(row[1]): str(row[0]) for row in rows if len(row) > 1} if isinstance(rows, list) else {}
 
 
 def _key_of_card(model: Model) -> str:
-    return _key(sorted(_listed(model)))
+    # the card of a large collection has the hash of its manifest in place of the sounds
+    manifest = model.card.data.get("manifest")
+    return _key([str(manifest)] if manifest else sorted(_names(model)))
 
 
 def _path(home: Home, model: Model, key: str) -> Path:
@@ -102,18 +105,18 @@ def _path(home: Home, model: Model, key: str) -> Path:
 def _of_card(home: Home, model: Model) -> list[Sound]:
     """The sounds of a model's card, as they lie on the disk now."""
     name = printable(model.card.name)
-    listed = _listed(model)
+    splits, names = splits_of(model.card.data, model.card.run, home), _names(model)
     paths = [Path(decode_path(str(path))) for path in model.card.data.get("paths") or []]
-    if not listed or not paths:
+    if not splits or not paths:
         raise RequestError(f"'{name}' does not say which sounds it was trained on", WAY_OUT)
     there = [path for path in paths if path.exists()]
     if not there:
         raise RequestError(f"the sounds that '{name}' was trained on are gone: {printable(str(paths[0]))}", WAY_OUT)
     sounds = []
     for sound in scan(there, 0.1, home).sounds:
-        if sound.content in listed:
-            sound.name, split = listed[sound.content]
-            sound.split = "validation" if split == "validation" else "training"
+        if sound.content in splits:
+            sound.name = names.get(sound.content, sound.name)
+            sound.split = "validation" if splits[sound.content] == "validation" else "training"
             sounds.append(sound)
     if not any(sound.split == "training" for sound in sounds):
         where = printable(str(there[0]))

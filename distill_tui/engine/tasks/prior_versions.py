@@ -65,6 +65,7 @@ class Versions:
         self.share = min(1.0, MOST_A_STEP / misses) if misses else 0.0
         """Fraction of the crops that are of a version; the others are of the sounds as they are."""
         self._cache: dict[tuple[int, int], tuple[int, Tensor]] = {}
+        self._swept = 0
 
     def original(self, number: int) -> Tensor:
         """The codes [frames, levels] of a piece as it is."""
@@ -80,13 +81,23 @@ class Versions:
 
     def version(self, number: int, slot: int, step: int) -> Tensor:
         """The codes [frames, levels] of version `slot` of a piece at a step, from 0."""
-        # they do not change all at once
-        age = (step + (number * self._slots + slot) * 7919) // STEPS_ALIVE
+        age = self._age(number, slot, step)
         known = self._cache.get((number, slot))
         if known is None or known[0] != age:
-            known = age, self._encode(number, generator(self._seed, 21, number, slot, age))
+            known = age, self._encode(number, generator(self._seed, 21, number, slot, age)).to(torch.int32)
+            self._sweep(step)
             self._cache[number, slot] = known
-        return known[1]
+        return known[1].long()
+
+    def _age(self, number: int, slot: int, step: int) -> int:
+        """How many versions of this slot there were before; they do not change all at once."""
+        return (step + (number * self._slots + slot) * 7919) // STEPS_ALIVE
+
+    def _sweep(self, step: int) -> None:
+        """Forget now and then the versions that are no longer valid: of many sounds most are drawn once."""
+        if step // STEPS_ALIVE != self._swept:
+            self._swept = step // STEPS_ALIVE
+            self._cache = {key: known for key, known in self._cache.items() if known[0] == self._age(*key, step)}
 
     @torch.no_grad()
     def _encode(self, number: int, random: torch.Generator) -> Tensor:

@@ -147,8 +147,9 @@ class StepGraph:
             self._graph, self._outputs = self._capture(body, self._static.tensors, generators)
         # whatever a library says to being captured: the steps are as good without
         except Exception as error:  # noqa: BLE001
-            lines = str(error).strip().splitlines()
-            self.error = lines[0][:200] if lines else type(error).__name__
+            cause = error.__cause__ or error
+            lines = str(cause).strip().splitlines()
+            self.error = lines[0][:200] if lines else type(cause).__name__
 
     def _capture(
         self, body: Body, inputs: Inputs, generators: Sequence[torch.Generator]
