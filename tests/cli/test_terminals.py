@@ -15,6 +15,11 @@ from tests.programs import Terminal, cli, ended_at_last, few_sounds, tiny, until
 from tests.tmux import Tmux
 
 README = Path(__file__).parents[2] / "README.md"
+LAYOUT = (
+    r"new-session distill-tui \; split-window -h -l 40% 'distill-tui watch' \; "
+    r"split-window -l 50% 'while distill-tui status; do sleep 5; clear; done' \; set pane-border-status top"
+)
+"""Panes to control, watch and tell a run."""
 
 
 @pytest.fixture
@@ -86,11 +91,9 @@ def test_no_color_and_a_pipe_get_no_colours(trained: Trained, command: list[str]
 @pytest.mark.slow
 @pytest.mark.terminal
 @pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
-def test_the_lines_of_the_readme_work_in_tmux(trained: Trained, tmp_path: Path) -> None:
-    text = README.read_text()
-    (layout,) = re.findall(r"^    tmux (new-session .*)$", text, re.MULTILINE)
-    (settings,) = re.findall(r"^    (set -g status-right.*)$", text, re.MULTILINE)
-    words = shlex.split(layout)
+def test_panes_and_the_status_line_of_the_readme_work_in_tmux(trained: Trained, tmp_path: Path) -> None:
+    (settings,) = re.findall(r"`(set -g status-right[^`]*)`", README.read_text())
+    words = shlex.split(LAYOUT)
     tmux = Tmux(tmp_path, trained.home.root)
     try:
         tmux("new-session", "-d", "-x", "200", "-y", "50", *words[1:])
