@@ -24,7 +24,7 @@ def end_of(process: "subprocess.Popen[bytes]") -> tuple[int, str, str]:
 @pytest.mark.slow
 def test_one_line_starts_goes_on_joins_and_ends(tmp_path: Path, home: Home) -> None:
     sounds = str(few_sounds(tmp_path / "sounds"))
-    line = ["train", sounds, "--name", "spot", "--or-resume", *tiny(train__epochs=300)]
+    line = ["train", sounds, "--name", "spot", "--or-resume", *tiny(train__epochs=120)]
     with ended_at_last(home):
         # started, and stopped as Slurm and owners of spot instances do
         first = start(*line)
