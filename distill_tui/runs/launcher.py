@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from distill_tui.errors import RequestError
 
 NAMES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+LAUNCHER_ENDED = "the launcher ended this process"
+"""Why a run failed whose launcher took rank 0 away before it could stop."""
 
 
 @dataclass(frozen=True)
