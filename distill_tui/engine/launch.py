@@ -31,7 +31,7 @@ from distill_tui.errors import DistillError, RequestError
 from distill_tui.interpreter import python
 from distill_tui.machine import COMPUTING, this_machine
 from distill_tui.paths import Home
-from distill_tui.recipe.devices import devices_of
+from distill_tui.recipe.devices import cannot_share, devices_of
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
@@ -71,7 +71,7 @@ def open_ranks(run: RunFolder, recipe: Recipe, log: LogWriter) -> Iterator[tuple
     """
     by_launcher = launched()
     if by_launcher is not None:
-        with _met(by_launcher) as ranks:
+        with _met(by_launcher, recipe) as ranks:
             yield ranks, device_of(recipe, by_launcher)
         return
     devices, problem = devices_of(recipe, this_machine())
@@ -147,7 +147,7 @@ def meet(place: Launched) -> None:
 
 
 @contextlib.contextmanager
-def _met(place: Launched) -> Iterator[ProcessRanks]:
+def _met(place: Launched, recipe: Recipe) -> Iterator[ProcessRanks]:
     """Meet the ranks that a launcher has started."""
     try:
         meet(place)
@@ -158,6 +158,9 @@ def _met(place: Launched) -> Iterator[ProcessRanks]:
         ) from error
     try:
         ranks = ProcessRanks(place.local_size)
+        if problem := cannot_share(place.size, recipe):
+            ranks.dismiss()
+            raise RequestError(problem, "Start fewer processes.")
         yield ranks
         ranks.dismiss()
     except RankLostError as error:

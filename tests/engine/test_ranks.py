@@ -14,9 +14,11 @@ from distill_tui.engine import launch, worker
 from distill_tui.engine.training import checkpoint
 from distill_tui.engine.training.cpu_shards import choose_shards
 from distill_tui.engine.training.distributed import ProcessRanks, RankLostError
-from distill_tui.errors import DistillError
+from distill_tui.errors import DistillError, RequestError
 from distill_tui.interpreter import python
 from distill_tui.paths import Home
+from distill_tui.recipe.fields import with_values
+from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.launcher import LAUNCHER_ENDED, Launched
@@ -228,6 +230,22 @@ def test_a_rank_of_a_launcher_waits_until_rank_0_comes(monkeypatch: pytest.Monke
     monkeypatch.setattr(launch.dist, "init_process_group", lambda _kind, **_: said.append("met"))
     launch.meet(Launched(int(is_late), 2, 0, 1, "host:1"))
     assert said == ["wait met/0" if is_late else "set met/0", "met"]
+
+
+def test_more_processes_than_examples_are_dismissed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    dismissed: list[bool] = []
+    ranks = type("Met", (), {"dismiss": lambda _: dismissed.append(True)})()
+    monkeypatch.setattr(launch, "launched", lambda: Launched(0, 9, 0, 9, "host:1"))
+    monkeypatch.setattr(launch, "meet", lambda _place: None)
+    monkeypatch.setattr(launch, "ProcessRanks", lambda _size: ranks)
+    log: Any = None
+    recipe = with_values(Recipe(), {"train.batch_size": 8})
+    with (
+        pytest.raises(RequestError, match="9 processes cannot share batches of 8"),
+        launch.open_ranks(RunFolder(home.root), recipe, log),
+    ):
+        pass
+    assert dismissed == [True]
 
 
 def test_a_worker_that_its_launcher_ends_says_so(home: Home, tmp_path: Path) -> None:
