@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from distill_tui.engine.training.distributed import (
     ALONE,
@@ -135,7 +136,7 @@ def meet(place: Launched) -> None:
         RuntimeError: of torch: there is no meeting.
     """
     is_first = place.rank == 0
-    store, _, _ = next(dist.rendezvous("env://", timeout=STEP_TIMEOUT if is_first else MEETING_TIMEOUT))
+    store, _, _ = next(rendezvous("env://", timeout=STEP_TIMEOUT if is_first else MEETING_TIMEOUT))
     # torchrun keeps its store when it starts the processes again
     key = f"met/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
     if is_first:

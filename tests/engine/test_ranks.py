@@ -226,8 +226,8 @@ def test_a_rank_of_a_launcher_waits_until_rank_0_comes(monkeypatch: pytest.Monke
 
         def set_timeout(self, _limit: datetime.timedelta) -> None: ...
 
-    monkeypatch.setattr(launch.dist, "rendezvous", lambda _url, timeout: iter([(Store(), 0, 2)]))
-    monkeypatch.setattr(launch.dist, "init_process_group", lambda _kind, **_: said.append("met"))
+    monkeypatch.setattr(launch, "rendezvous", lambda _url, timeout: iter([(Store(), 0, 2)]))
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda _kind, **_: said.append("met"))
     launch.meet(Launched(int(is_late), 2, 0, 1, "host:1"))
     assert said == ["wait met/0" if is_late else "set met/0", "met"]
 
