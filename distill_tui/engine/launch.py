@@ -164,6 +164,7 @@ def _met(place: Launched, recipe: Recipe) -> Iterator[ProcessRanks]:
             raise RequestError(problem, "Start fewer processes.")
         yield ranks
         ranks.dismiss()
+        ranks.close()
     except RankLostError as error:
         raise DistillError(
             error.message, "Its own output says why. The run goes on from its last checkpoint."
@@ -194,6 +195,7 @@ def _started(run: RunFolder, devices: list[str], log: LogWriter) -> Iterator[Pro
         yield ranks
         ranks.dismiss()
         watch.wait_for_end()
+        ranks.close()
     except RankLostError as error:
         raise DistillError(watch.why_lost() or error.message, advice) from error
     finally:

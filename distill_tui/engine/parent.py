@@ -24,12 +24,12 @@ def _wait(before_end: Callable[[], object]) -> None:
 
 
 def leave_ranks(code: int) -> int:
-    """End this process if it still has connections to other ranks after an error (`code` is not 0); else give `code`.
+    """End this process at once if it still has connections to other ranks; else give `code`.
 
-    The interpreter's own end would close them, and that of NCCL waits for a dead rank.
+    The interpreter's own end would close them: NCCL's wait for a dead rank, and gloo's may abort the process.
     """
     distributed = sys.modules.get("torch.distributed")
-    if code and distributed is not None and distributed.is_initialized():
+    if distributed is not None and distributed.is_initialized():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -231,8 +231,15 @@ class ProcessRanks(Ranks):
         self._on_end()
 
     def part(self) -> None:
-        """Close the connections, at the same point on all ranks: under NCCL that is a collective operation."""
-        with _talking():
+        """Close the devices' connections, at the same point on all ranks: of NCCL that is a collective operation."""
+        if self._data is not None:
+            with _talking():
+                dist.destroy_process_group(self._data)
+            self._data = None
+
+    def close(self) -> None:
+        """Close the other connections. Where the ranks have not parted, nothing: NCCL would wait for a dead one."""
+        if self._data is None:
             dist.destroy_process_group()
 
     def receive(self) -> Message:
