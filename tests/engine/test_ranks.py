@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from distill_tui.engine import launch, worker
+from distill_tui.engine.tasks import waves
 from distill_tui.engine.training import checkpoint
 from distill_tui.engine.training.cpu_shards import choose_shards
 from distill_tui.engine.training.distributed import ProcessRanks, RankLostError
@@ -175,6 +176,21 @@ def test_a_busy_port_is_named(home: Home, tmp_path: Path, monkeypatch: pytest.Mo
     assert isinstance(last, e.Failed)
     assert f"127.0.0.1:{port}" in last.reason
     assert "MASTER_PORT" in last.advice
+
+
+def test_ranks_on_one_machines_processors_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares: list[float] = []
+    monkeypatch.setattr(waves, "hold", lambda _waves, _device, most: shares.append(most))
+    monkeypatch.setattr(waves, "memory_bytes", lambda: (0, 800))
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    waves.load_waves([], torch.device("cpu"))
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 4)
+    waves.load_waves([], torch.device("cpu"))
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    waves.load_waves([], torch.device("cpu"))
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: False)
+    assert shares == [400, 100, 200]
 
 
 def test_a_rank_with_other_data_ends_the_run(home: Home) -> None:
