@@ -50,6 +50,10 @@ def _run(arguments: Sequence[str]) -> int:
         from distill_tui.cli.parser import parse
 
         options = parse(arguments)
+        if "RANK" in os.environ and not getattr(options, "with_ranks", False):
+            from distill_tui.runs.launcher import be_alone
+
+            be_alone()
         if options.command is None:
             return _open_app(options.home)
         _prepare_home(options)

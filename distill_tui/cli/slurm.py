@@ -5,12 +5,19 @@ import shlex
 import sys
 
 from distill_tui.errors import RequestError
+from distill_tui.runs.launcher import LAUNCHER_ENDED
 from distill_tui.text import clean_name
 
 FLAG = "--slurm"
+LAST_SECONDS = 20
+"""Of the notice: torchrun ends what has not ended by itself, and that is written down."""
 NOTICE_SECONDS = 120
 """Before the end of its time a job is told to stop: time for a checkpoint, and a model of what was learned so far."""
 
+THREADS = """\
+# of all processes on a machine together; torchrun says 1
+export OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK
+"""
 SCRIPT = """\
 #!/bin/bash
 #SBATCH --job-name={job}
@@ -24,14 +31,22 @@ SCRIPT = """\
 #SBATCH --open-mode=append
 # Change the numbers above. With several nodes the home (DISTILL_TUI_HOME) and the sounds are on a disk that all share.
 
-first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+# torchrun waits so many seconds after SIGTERM, not 30 (older ones do not know it)
+export TORCH_ELASTIC_SHUTDOWN_TIMEOUT={patience}
+{threads}first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 srun {python} -m torch.distributed.run --nnodes "$SLURM_NNODES" --nproc-per-node {processes} \\
     --rdzv-backend c10d --rdzv-id "$SLURM_JOB_ID" --rdzv-endpoint "$first:$((20000 + SLURM_JOB_ID % 10000))" \\
     -m distill_tui {command}
 code=$?
 
-# SIGTERM stopped it, with a checkpoint: the job is queued again, and the same line resumes the run.
-if {python} -m distill_tui {home}status {name} --json | grep -q 'stopped by SIGTERM'; then
+# Its time was over, and it has a checkpoint, or was still reading sounds: the job is queued again, and the same line
+# goes on. A run that was never made may be a mistake above: a few times at most.
+case "$({python} -m distill_tui {home}status {name} --json 2>&1)" in
+    *'stopped by SIGTERM'* | *'{ended}'*) most=1000 ;;
+    *"no run '"*) most=3 ;;
+    *) most=0 ;;
+esac
+if [ "${{SLURM_RESTART_COUNT:-0}}" -lt "$most" ]; then
     scontrol requeue "$SLURM_JOB_ID"
     exit 0
 fi
@@ -59,6 +74,9 @@ def job_script(options: argparse.Namespace, name: str, on_cpu: bool) -> str:
         gpus=0 if on_cpu else 2,
         processes=2 if on_cpu else "gpu",
         notice=NOTICE_SECONDS,
+        patience=NOTICE_SECONDS - LAST_SECONDS,
+        threads=THREADS if on_cpu else "",
+        ended=LAUNCHER_ENDED,
         python=python,
         command=shlex.join(command),
         home=f"--home {shlex.quote(str(options.home))} " if options.home else "",

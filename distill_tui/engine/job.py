@@ -70,7 +70,7 @@ def _train(
             log.write(e.WarningRaised(code="expectations", text=text))
     task = kind.from_data(home, data, recipe, device)
     # from here on the sounds are decoded, for the other ranks too
-    prepare(ranks, run, device, precision)
+    prepare(ranks, home, run, device, precision, task.data_digest() if ranks.size > 1 else 0)
     trainer = Trainer(run, recipe, task, device, precision, log, ranks)
     stop.call(lambda: setattr(trainer.poller, "stopping", True))
     if recipe.train.start_from:

@@ -17,9 +17,11 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from distill_tui.engine.training.distributed import (
     ALONE,
+    MEETING_TIMEOUT,
     STEP_TIMEOUT,
     Prepare,
     ProcessRanks,
@@ -29,7 +31,8 @@ from distill_tui.engine.training.distributed import (
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.interpreter import python
 from distill_tui.machine import COMPUTING, this_machine
-from distill_tui.recipe.devices import devices_of
+from distill_tui.paths import Home
+from distill_tui.recipe.devices import cannot_share, devices_of
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
@@ -69,7 +72,7 @@ def open_ranks(run: RunFolder, recipe: Recipe, log: LogWriter) -> Iterator[tuple
     """
     by_launcher = launched()
     if by_launcher is not None:
-        with _met(by_launcher) as ranks:
+        with _met(by_launcher, recipe) as ranks:
             yield ranks, device_of(recipe, by_launcher)
         return
     devices, problem = devices_of(recipe, this_machine())
@@ -101,26 +104,54 @@ def device_of(recipe: Recipe, place: Launched) -> str:
     return f"cuda:{numbers[place.local_rank]}"
 
 
-def prepare(ranks: Ranks, run: RunFolder, device: torch.device, precision: torch.dtype) -> None:
+def prepare(
+    ranks: Ranks, home: Home, run: RunFolder, device: torch.device, precision: torch.dtype, digest: int
+) -> None:
     """Have the other ranks get ready, once the run's data is decoded; return when all are.
 
+    Args:
+        digest: of the task's data (`Task.data_digest`).
+
     Raises:
-        DistillError: one cannot: which, and why.
+        DistillError: one cannot, or has other data: which, and why.
     """
     if not isinstance(ranks, ProcessRanks):
         return
-    ranks.send(Prepare(str(run.path), device.type, str(precision).removeprefix("torch.")))
+    ranks.send(Prepare(str(home.root), str(run.path), device.type, str(precision).removeprefix("torch.")))
     ranks.use(device)
-    for rank, reason in enumerate(ranks.exchange("")):
+    for rank, (reason, theirs) in enumerate(ranks.exchange(("", digest))):
         if reason:
             raise DistillError(f"rank {rank} cannot train: {reason}", f"Its log is {run.worker_log}")
+        if theirs != digest:
+            raise DistillError(
+                f"rank {rank} has other data than rank 0",
+                f"The sounds, and the home {home.root}, must be the same on all machines.",
+            )
+
+
+def meet(place: Launched) -> None:
+    """Meet the other processes of a launcher; those of other ranks wait for rank 0, which may read sounds for hours.
+
+    Raises:
+        RuntimeError: of torch: there is no meeting.
+    """
+    is_first = place.rank == 0
+    store, _, _ = next(rendezvous("env://", timeout=STEP_TIMEOUT if is_first else MEETING_TIMEOUT))
+    # torchrun keeps its store when it starts the processes again
+    key = f"met/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
+    if is_first:
+        store.set(key, "")
+    else:
+        store.wait([key], MEETING_TIMEOUT)
+    store.set_timeout(STEP_TIMEOUT)
+    dist.init_process_group("gloo", store=store, rank=place.rank, world_size=place.size, timeout=STEP_TIMEOUT)
 
 
 @contextlib.contextmanager
-def _met(place: Launched) -> Iterator[ProcessRanks]:
+def _met(place: Launched, recipe: Recipe) -> Iterator[ProcessRanks]:
     """Meet the ranks that a launcher has started."""
     try:
-        dist.init_process_group("gloo", init_method="env://", timeout=STEP_TIMEOUT)
+        meet(place)
     except RuntimeError as error:
         raise DistillError(
             f"the {place.size} ranks cannot meet at {place.meeting}: {(str(error).splitlines() or [''])[0][:300]}",
@@ -128,14 +159,16 @@ def _met(place: Launched) -> Iterator[ProcessRanks]:
         ) from error
     try:
         ranks = ProcessRanks(place.local_size)
+        if problem := cannot_share(place.size, recipe):
+            ranks.dismiss()
+            raise RequestError(problem, "Start fewer processes.")
         yield ranks
         ranks.dismiss()
+        ranks.close()
     except RankLostError as error:
         raise DistillError(
             error.message, "Its own output says why. The run goes on from its last checkpoint."
         ) from error
-    finally:
-        dist.destroy_process_group()
 
 
 @contextlib.contextmanager
@@ -155,20 +188,32 @@ def _started(run: RunFolder, devices: list[str], log: LogWriter) -> Iterator[Pro
         for rank, device in list(enumerate(devices))[1:]:
             watch.others.append(Other(rank, device, _start(rank, device, len(devices), store.port)))
         watch.wait_until_here()
-        dist.init_process_group("gloo", store=store, rank=0, world_size=len(devices), timeout=STEP_TIMEOUT)
-        ranks = ProcessRanks(len(devices))
         watch.start()
+        _open(store, len(devices))
+        # once they are dismissed, no end of theirs matters
+        ranks = ProcessRanks(len(devices), watch.stop)
         yield ranks
         ranks.dismiss()
-        watch.stop()
         watch.wait_for_end()
+        ranks.close()
     except RankLostError as error:
         raise DistillError(watch.why_lost() or error.message, advice) from error
     finally:
         watch.stop()
         watch.kill()
-        if dist.is_initialized():
-            dist.destroy_process_group()
+
+
+def _open(store: Any, size: int) -> None:
+    """Open the connections to the ranks that rank 0 has started.
+
+    Raises:
+        RankLostError: one does not come.
+    """
+    try:
+        dist.init_process_group("gloo", store=store, rank=0, world_size=size, timeout=STEP_TIMEOUT)
+    except RuntimeError as error:
+        reason = (str(error).splitlines() or [""])[0][:300]
+        raise RankLostError(f"the {size} ranks cannot meet: {reason}") from error
 
 
 def _start(rank: int, device: str, size: int, port: int) -> subprocess.Popen[bytes]:

@@ -10,14 +10,16 @@ import contextlib
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distill_tui.engine.parent import end_with_parent
+from distill_tui.engine.parent import end_with_parent, leave_ranks
 from distill_tui.errors import DistillError
 from distill_tui.machine import raise_file_limit
 from distill_tui.paths import find_home
+from distill_tui.runs.launcher import launched
 from distill_tui.text import printable
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def main(arguments: list[str]) -> int:
     import torch.distributed as dist
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
-    from distill_tui.engine.launch import MISSED, error_key, here_key
+    from distill_tui.engine.launch import MISSED, error_key, here_key, meet
     from distill_tui.engine.training.distributed import STEP_TIMEOUT, ProcessRanks, RankLostError
 
     rank, leave_word = int(os.environ["RANK"]), _to_stderr
@@ -52,8 +54,15 @@ def main(arguments: list[str]) -> int:
             with contextlib.suppress(RuntimeError):
                 store.set(error_key(rank), printable(reason))
     else:
+        place = launched()
+        assert place is not None
         # a launcher may end this process as long as it has not met rank 0, which may never come
-        dist.init_process_group("gloo", init_method="env://", timeout=STEP_TIMEOUT)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            meet(place)
+        except RuntimeError as error:
+            _to_stderr(f"no meeting with rank 0 at {place.meeting}: {(str(error).splitlines() or [''])[0][:300]}")
+            return MISSED
         _hear_rank_0_only()
     try:
         ranks = ProcessRanks(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
@@ -68,9 +77,9 @@ def main(arguments: list[str]) -> int:
         return MISSED
     except DistillError as error:
         leave_word(error.message)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - rank 0 must hear of it
         leave_word(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
-        raise
+        traceback.print_exc()
     return 1
 
 
@@ -105,6 +114,7 @@ def _serve(ranks: "ProcessRanks", device: str | None) -> None:
             if message.with_use:
                 ranks.exchange(meter.read(ranks.rank))
         else:
+            ranks.part()
             return
 
 
@@ -123,7 +133,6 @@ def _prepare(ranks: "ProcessRanks", message: "Prepare", device: str | None) -> "
     from distill_tui.recipe import toml
     from distill_tui.recipe.fields import with_values
     from distill_tui.runs.folder import RunFolder
-    from distill_tui.runs.launcher import launched
 
     def build() -> TrainStep:
         run = RunFolder(Path(message.run))
@@ -134,13 +143,12 @@ def _prepare(ranks: "ProcessRanks", message: "Prepare", device: str | None) -> "
         if recipe.train.deterministic:
             make_deterministic(where)
         kind = task_of(recipe)
-        # the home is the folder that holds runs/
-        task = kind.from_data(find_home(run.path.parent.parent), kind.load_data(run), recipe, where)
+        task = kind.from_data(find_home(message.home), kind.load_data(run), recipe, where)
         return TrainStep(task, recipe, where, getattr(torch, message.precision), ranks)
 
     reason, step = _attempt(build)
     ranks.use(torch.device(message.device))
-    ranks.exchange(reason)
+    ranks.exchange((reason, step.task.data_digest() if step is not None else 0))
     if step is None:
         raise DistillError(reason)
     return step
@@ -167,4 +175,4 @@ def _train(ranks: "ProcessRanks", step: "TrainStep", message: "Step") -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(leave_ranks(main(sys.argv[1:])))

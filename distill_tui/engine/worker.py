@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 
 from distill_tui import __version__
-from distill_tui.engine.parent import end_with_parent
+from distill_tui.engine.parent import end_with_parent, leave_ranks
 from distill_tui.engine.signals import Signals
 from distill_tui.errors import DistillError
 from distill_tui.files import private
@@ -25,7 +25,8 @@ from distill_tui.recipe import toml
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.hooks import start_hooks
-from distill_tui.runs.log import LogWriter, read_events
+from distill_tui.runs.launcher import LAUNCHER_ENDED
+from distill_tui.runs.log import LogWriter, read_events, tail_events
 
 RESERVE_BYTES = 65536
 
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
     home, run = find_home(options.home), RunFolder(options.run.absolute())
     faulthandler.enable()
     if options.with_parent:
-        end_with_parent()
+        end_with_parent(lambda: _fail_with_parent(run))
     # the terminal that it was started from may go at any time
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # from before the first event on: whoever stops it while torch is imported is heard as well
@@ -52,7 +53,7 @@ def main(arguments: list[str]) -> int:
             raise_file_limit()
             code = work(home, held, stop)
             release(held)
-            return code
+        return leave_ranks(code)
     except DistillError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -90,6 +91,17 @@ def work(home: Home, run: RunFolder, stop: Signals) -> int:
     except Exception as error:  # noqa: BLE001 - whatever it is, viewers must hear of it; the traceback is in the log
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
         return _fail(run, log, e.Failed(reason=reason, advice=f"The traceback is in {run.worker_log}."))
+
+
+def _fail_with_parent(run: RunFolder) -> None:
+    """Say in the log that the launcher took this process away, unless it has ended its run already or not begun it."""
+    if run.worker_pid() != os.getpid() or not run.events.exists():
+        return
+    events = tail_events(run.events)
+    if events and not isinstance(events[-1], e.LAST):
+        release(run)
+        log = LogWriter(run.events)
+        log.write(e.Failed(reason=LAUNCHER_ENDED, advice="Resume it, or start the launcher's command line again."))
 
 
 def reserve(run: RunFolder) -> None:

@@ -44,9 +44,16 @@ def devices_of(recipe: Recipe, machine: Machine) -> tuple[list[str], str]:
     devices = [f"cuda:{number}" for number in numbers] if kind == "cuda" else [kind] * (0 if problem else int(asked))
     if not problem and len(devices) > MOST_PROCESSES:
         problem = f"{len(devices)} processes are more than {MOST_PROCESSES}"
-    if not problem and isinstance(train.batch_size, int) and len(devices) > train.batch_size:
-        problem = f"{len(devices)} processes cannot share batches of {train.batch_size} (train.batch_size)"
+    problem = problem or cannot_share(len(devices), recipe)
     return devices, f"train.devices: {problem}" if problem else ""
+
+
+def cannot_share(processes: int, recipe: Recipe) -> str:
+    """What is wrong with so many processes for the batches of a recipe: each needs an example ('': nothing)."""
+    size = recipe.train.batch_size
+    if isinstance(size, int) and processes > size:
+        return f"{processes} processes cannot share batches of {size} (train.batch_size)"
+    return ""
 
 
 def _gpus(recipe: Recipe, machine: Machine) -> tuple[list[int], str]:

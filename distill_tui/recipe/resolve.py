@@ -15,7 +15,7 @@ from distill_tui.recipe.arithmetic import (
     latent_hop,
 )
 from distill_tui.recipe.batch import choose_batch
-from distill_tui.recipe.devices import described, devices_of, split_list
+from distill_tui.recipe.devices import cannot_share, described, devices_of, split_list
 from distill_tui.recipe.fields import fields, get, with_values
 from distill_tui.recipe.net_size import choose_size
 from distill_tui.recipe.pace import Pace, kind_of_device
@@ -162,11 +162,14 @@ def with_reasons(old: Sequence[str], new: Mapping[str, str]) -> list[str]:
     return sorted([*kept, *(f"{key}: {why}" for key, why in new.items())])
 
 
-def resolve(recipe: Recipe, data: DataFacts, machine: Machine, paces: Sequence[Pace] = ()) -> Recipe:
+def resolve(
+    recipe: Recipe, data: DataFacts, machine: Machine, paces: Sequence[Pace] = (), processes: int = 0
+) -> Recipe:
     """A complete copy of `recipe`: each `auto` replaced by its value, its key listed in `automatic`.
 
     Args:
         paces: of earlier runs on this machine; without any its pace is estimated from the kind of its device.
+        processes: that a launcher has started to train together; 0: there is none.
 
     Raises:
         RequestError: values that cannot go together, or a device that this machine has not; all at once.
@@ -174,7 +177,7 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine, paces: Sequence[P
     recipe = split_list(recipe)
     choices = _Choices(recipe)
     device = str(choices.value("train.device", machine.best_device))
-    ranks = max(1, len(devices_of(choices.complete(), machine)[0]))
+    ranks = processes or max(1, len(devices_of(choices.complete(), machine)[0]))
     if recipe.task == "images":
         choices.value("model.codebook_size", IMAGE_CODES)
         batch = choices.value("train.batch_size", IMAGE_BATCH)
@@ -192,6 +195,8 @@ def resolve(recipe: Recipe, data: DataFacts, machine: Machine, paces: Sequence[P
     choices.value("train.compile", "on" if device.startswith("cuda") and is_long else "off")
     complete = choices.complete()
     problems = _contradictions(complete, machine) + _wrong_data(complete, data)
+    if processes and (problem := cannot_share(processes, complete)):
+        problems.append(problem)
     if problems:
         raise RequestError("\n".join(problems))
     return complete

@@ -4,12 +4,15 @@ Each of them runs the same command line. The one of rank 0 makes or resumes the 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 
 from distill_tui.errors import RequestError
 
 NAMES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+LOCAL_NAMES = ("LOCAL_RANK", "LOCAL_WORLD_SIZE")
+LAUNCHER_ENDED = "the launcher ended this process"
+"""Why a run failed whose launcher took rank 0 away before it could stop."""
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,10 @@ def launched(environment: Mapping[str, str] = os.environ) -> Launched | None:
             "Start it by torchrun, or set RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR and MASTER_PORT.",
         )
     return Launched(rank, size, local_rank, local_size, f"{environment['MASTER_ADDR']}:{environment['MASTER_PORT']}")
+
+
+def be_alone(environment: MutableMapping[str, str] = os.environ) -> None:
+    """As rank 0 of a launcher, forget the other processes: for a command that does not train with them."""
+    if environment.get("RANK") == "0":
+        for name in (*NAMES, *LOCAL_NAMES):
+            environment.pop(name, None)

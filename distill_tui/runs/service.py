@@ -73,7 +73,9 @@ def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Mac
     if recipe.task == "prior":
         codec = codec_of(home, recipe)
         recipe = for_prior(codec.take_shape(recipe), data, codec.card.name)
-    recipe = resolve(recipe, facts, machine or this_machine(), read_paces(home))
+    place = launched()
+    ranks = place.size if place is not None else 0
+    recipe = resolve(recipe, facts, machine or this_machine(), read_paces(home), ranks)
     if pretrained is not None:
         pretrained.check_shape(recipe)
     room = plan_room(home, data.sounds, int(recipe.model.sample_rate)) if isinstance(data, Corpus) else None
@@ -123,11 +125,18 @@ def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
     One of several processes that a launcher started ends with the caller: the launcher may start all of them again.
 
     Raises:
-        RequestError: a worker trains this run already.
+        RequestError: a worker trains this run already, or this is another process of a launcher than its first.
         DistillError: the worker's log cannot be written.
     """
     refuse_alive(run)
-    is_launched = launched() is not None
+    place = launched()
+    is_launched = place is not None
+    if place is not None and place.rank > 0:
+        raise RequestError(
+            f"this is process {place.rank + 1} of {place.size} of a launcher (RANK, WORLD_SIZE): "
+            "only train, train-prior and resume train with several",
+            "Start it once, without the launcher.",
+        )
     try:
         # without O_NONBLOCK, opening a pipe in its place would block
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK

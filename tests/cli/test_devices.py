@@ -1,6 +1,7 @@
 """Several devices and machines on the command line: what is refused, the job script, a launcher's processes."""
 
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -10,9 +11,12 @@ import pytest
 
 from distill_tui.cli.main import run as main
 from distill_tui.cli.slurm import job_script
+from distill_tui.errors import RequestError
 from distill_tui.paths import Home
 from distill_tui.runs.folder import list_runs
+from distill_tui.runs.launcher import LAUNCHER_ENDED, launched
 from distill_tui.runs.quick_state import quick_state
+from distill_tui.runs.service import start_worker
 from tests.engine.support import tones
 from tests.programs import PATIENCE
 from tests.ui import recorded
@@ -69,6 +73,36 @@ def test_the_job_script_starts_or_resumes_and_comes_back(tmp_path: Path, monkeyp
     assert "--home 'a home'" in script
     checked = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
+    assert "OMP_NUM_THREADS" not in script
+    assert "OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK" in job_script(argparse.Namespace(home=None), "a b", on_cpu=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "restarts", "again"),
+    [
+        ('"reason": "stopped by SIGTERM at 10:00:00"', "7", True),
+        (f'"reason": "{LAUNCHER_ENDED}"', "", True),
+        ('"reason": "finished"', "", False),
+        ("distill-tui: no run 'a'", "2", True),
+        ("distill-tui: no run 'a'", "3", False),
+    ],
+)
+def test_a_job_is_queued_again_where_that_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str, restarts: str, again: bool
+) -> None:
+    import argparse
+
+    programs = {"scontrol": 'echo "$1"', "srun": "exit 1", "python": f"echo {shlex.quote(status)}"}
+    for name, does in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr(sys, "argv", ["distill-tui", "train", "sounds", "--name", "a", "--slurm"])
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    script = job_script(argparse.Namespace(home=None), "a", on_cpu=True)
+    place = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": "5"}
+    place |= {"SLURM_RESTART_COUNT": restarts} if restarts else {}
+    done = subprocess.run(["bash"], input=script, env=place, text=True, capture_output=True, check=False)
+    assert ("requeue" in done.stdout.split(), done.returncode) == (again, 0 if again else 1)
 
 
 @pytest.mark.slow
@@ -93,6 +127,20 @@ def test_two_processes_of_a_launcher_train_one_run(home: Home, tmp_path: Path) -
     assert state.state == "finished"
     assert state.prepared is not None
     assert state.prepared.device == "2 x cpu"
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_command_that_does_not_train_with_a_launchers_processes(
+    home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, rank: str
+) -> None:
+    run = recorded.finished(home)
+    for name, value in (("RANK", rank), ("WORLD_SIZE", "2"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", "1")):
+        monkeypatch.setenv(name, value)
+    assert main(["status", run.id]) == 0
+    assert (launched() is None) == (rank == "0")
+    if rank == "1":
+        with pytest.raises(RequestError, match="process 2 of 2 of a launcher"):
+            start_worker(home, run)
 
 
 def test_other_processes_are_told_to_leave_when_the_run_has_finished(

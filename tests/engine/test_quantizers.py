@@ -75,6 +75,21 @@ def test_more_levels_are_nearer_to_the_latents(own: ResidualQuantizer) -> None:
     assert errors[0] > errors[1] > errors[2]
 
 
+@pytest.mark.parametrize("name", ["residual_vq", "residual_fsq"])
+def test_the_librarys_quantizers_exchange_nothing_between_ranks(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Rank 0 alone makes the codebooks: it would wait for the others for ever."""
+
+    def waits(*_: Any, **__: Any) -> None:
+        raise AssertionError("a collective operation")
+
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda *_: 2)
+    for collective in ("all_reduce", "broadcast", "all_gather", "barrier"):
+        monkeypatch.setattr(torch.distributed, collective, waits)
+    quantizer = built(name).train()
+    assert len(quantizer(torch.randn(2, 50, 4)).latents) == 2
+
+
 def test_codes_decode_to_what_the_quantizer_gave_for_any_first_levels(quantizer: Quantizer) -> None:
     latents = torch.randn(2, 50, 4)
     quantizer.eval()

@@ -1,5 +1,6 @@
 """One training by several processes: real ones, that meet by gloo. Rank 0 is this process, in place of a worker."""
 
+import datetime
 import os
 import socket
 import subprocess
@@ -9,14 +10,19 @@ from typing import Any
 import pytest
 import torch
 
-from distill_tui.engine import launch
+from distill_tui.engine import launch, worker
+from distill_tui.engine.tasks import waves
 from distill_tui.engine.training import checkpoint
 from distill_tui.engine.training.cpu_shards import choose_shards
-from distill_tui.engine.training.distributed import ProcessRanks
+from distill_tui.engine.training.distributed import ProcessRanks, RankLostError
+from distill_tui.errors import DistillError, RequestError
 from distill_tui.interpreter import python
 from distill_tui.paths import Home
+from distill_tui.recipe.fields import with_values
+from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.launcher import LAUNCHER_ENDED, Launched
 from distill_tui.runs.log import LogWriter, read_events
 from distill_tui.runs.service import _change_devices
 from tests.engine.support import events_of, make_run, make_trainer, tones, train_here
@@ -40,6 +46,13 @@ def two_threads(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     yield
     torch.set_num_threads(before)
+    close()
+
+
+def close() -> None:
+    """Do what the end of a failed worker's process does."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def whole_state(run: RunFolder) -> dict[str, Any]:
@@ -111,6 +124,7 @@ def test_a_run_goes_on_with_another_number_of_ranks(
     assert "was killed by SIGKILL" in last.reason
     # that of step 5 may have been in the making
     assert max(saved.step for saved in events_of(run, e.CheckpointSaved)) >= 4
+    close()
     monkeypatch.undo()
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     _change_devices(run, "3")
@@ -162,6 +176,105 @@ def test_a_busy_port_is_named(home: Home, tmp_path: Path, monkeypatch: pytest.Mo
     assert isinstance(last, e.Failed)
     assert f"127.0.0.1:{port}" in last.reason
     assert "MASTER_PORT" in last.advice
+
+
+def test_ranks_on_one_machines_processors_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares: list[float] = []
+    monkeypatch.setattr(waves, "hold", lambda _waves, _device, most: shares.append(most))
+    monkeypatch.setattr(waves, "memory_bytes", lambda: (0, 800))
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    waves.load_waves([], torch.device("cpu"))
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 4)
+    waves.load_waves([], torch.device("cpu"))
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    waves.load_waves([], torch.device("cpu"))
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: False)
+    assert shares == [400, 100, 200]
+
+
+def test_a_rank_with_other_data_ends_the_run(home: Home) -> None:
+    class Met(ProcessRanks):
+        def __init__(self) -> None:
+            self.sent: list[Any] = []
+
+        def use(self, device: torch.device) -> None: ...
+
+        def send(self, message: Any) -> None:
+            self.sent.append(message)
+
+        def exchange(self, fact: Any) -> list[Any]:
+            return [fact, ("", 8)]
+
+    ranks, cpu = Met(), torch.device("cpu")
+    run = RunFolder(home.root.parent / "moved" / "a-run")
+    launch.prepare(ranks, home, run, cpu, torch.float32, 8)
+    assert ranks.sent[0].home == str(home.root)
+    with pytest.raises(DistillError, match="rank 1 has other data"):
+        launch.prepare(ranks, home, run, cpu, torch.float32, 7)
+
+
+def test_ranks_that_were_dismissed_may_die(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[bool] = []
+    ranks = ProcessRanks.__new__(ProcessRanks)
+    ranks._dismissed, ranks._on_end = False, lambda: ended.append(True)
+
+    def lost(_message: Any) -> None:
+        raise RankLostError("rank 1 is gone")
+
+    monkeypatch.setattr(ranks, "send", lost)
+    ranks.dismiss()
+    ranks.dismiss()
+    assert ended == [True]
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_a_rank_of_a_launcher_waits_until_rank_0_comes(monkeypatch: pytest.MonkeyPatch, is_late: bool) -> None:
+    said: list[str] = []
+
+    class Store:
+        def set(self, key: str, _value: str) -> None:
+            said.append(f"set {key}")
+
+        def wait(self, keys: list[str], limit: datetime.timedelta) -> None:
+            assert limit > datetime.timedelta(hours=10)
+            said.append(f"wait {keys[0]}")
+
+        def set_timeout(self, _limit: datetime.timedelta) -> None: ...
+
+    monkeypatch.setattr(launch, "rendezvous", lambda _url, timeout: iter([(Store(), 0, 2)]))
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda _kind, **_: said.append("met"))
+    launch.meet(Launched(int(is_late), 2, 0, 1, "host:1"))
+    assert said == ["wait met/0" if is_late else "set met/0", "met"]
+
+
+def test_more_processes_than_examples_are_dismissed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    dismissed: list[bool] = []
+    ranks = type("Met", (), {"dismiss": lambda _: dismissed.append(True)})()
+    monkeypatch.setattr(launch, "launched", lambda: Launched(0, 9, 0, 9, "host:1"))
+    monkeypatch.setattr(launch, "meet", lambda _place: None)
+    monkeypatch.setattr(launch, "ProcessRanks", lambda _size: ranks)
+    log: Any = None
+    recipe = with_values(Recipe(), {"train.batch_size": 8})
+    with (
+        pytest.raises(RequestError, match="9 processes cannot share batches of 8"),
+        launch.open_ranks(RunFolder(home.root), recipe, log),
+    ):
+        pass
+    assert dismissed == [True]
+
+
+def test_a_worker_that_its_launcher_ends_says_so(home: Home, tmp_path: Path) -> None:
+    run = make_run(home, tones(tmp_path / "sounds", 2))
+    with run.hold():
+        log = LogWriter(run.events)
+        log.write(e.StateChanged(state="running"))
+        worker._fail_with_parent(run)
+        last = ending(run)
+        assert isinstance(last, e.Failed)
+        assert last.reason == LAUNCHER_ENDED
+        worker._fail_with_parent(run)
+    assert len(list(read_events(run.events))) == 2
 
 
 @pytest.mark.parametrize("count", [7, 8, 9])

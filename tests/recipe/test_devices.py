@@ -70,6 +70,13 @@ def test_what_is_no_number_of_devices_is_refused(text: str) -> None:
         with_values(Recipe(), {"train.devices": text})
 
 
+def test_processes_of_a_launcher_count_as_devices() -> None:
+    two = resolved(MACHINE, devices="2").train.batch_size
+    assert resolve(Recipe(), FACTS, MACHINE, (), 2).train.batch_size == two
+    with pytest.raises(RequestError, match="9 processes cannot share batches of 8"):
+        resolve(with_values(Recipe(), {"train.batch_size": 8}), FACTS, WITHOUT, (), 9)
+
+
 def test_each_of_several_gpus_gets_the_batch_of_one() -> None:
     assert resolved(MACHINE).train.batch_size == 32
     assert resolved(MACHINE, devices="2").train.batch_size == 64

@@ -27,8 +27,9 @@ CODES = (
 SEVERAL = (
     "Several GPUs of one machine: --devices 2, --devices all, --device cuda:0,1; processors share a training too, with "
     "--device cpu --devices 2. Several machines, with a home that they share: torchrun --nnodes 2 --nproc-per-node gpu "
-    "-m distill_tui train DATA --name NAME --or-resume, or Slurm: --slurm. The batch is shared by all, and the result "
-    "is that of one device within rounding."
+    "--rdzv-backend c10d --rdzv-id ID --rdzv-endpoint HOST:29500 -m distill_tui train DATA --name NAME --or-resume on "
+    "each, HOST being one of them; or Slurm: --slurm. The batch is shared by all, and the result is that of one device "
+    "within rounding."
 )
 INSTEAD = "print progress lines instead of opening the app"
 DEMO_MINUTES = 0.6
@@ -76,7 +77,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         help="print a Slurm job script for this very command line, which starts or resumes the run, and exit",
     )
     add_ways(train_parser)
-    train_parser.set_defaults(run=train)
+    train_parser.set_defaults(run=train, with_ranks=True)
 
     demo_parser = commands.add_parser(
         "demo",
@@ -100,7 +101,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         "--devices", metavar="N|all|LIST", help="go on on so many GPUs, or these; with 1 on one (see train --devices)"
     )
     add_ways(resume_parser)
-    resume_parser.set_defaults(run=resume)
+    resume_parser.set_defaults(run=resume, with_ranks=True)
 
 
 def add_ways(

@@ -34,7 +34,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     )
     add_recipe_flags(parser, FLAGS)
     add_ways(parser)
-    parser.set_defaults(run=train_prior)
+    parser.set_defaults(run=train_prior, with_ranks=True)
 
 
 def train_prior(options: argparse.Namespace) -> int:

@@ -98,6 +98,10 @@ class Task(Generic[Net]):
         """
         raise NotImplementedError
 
+    def data_digest(self) -> int:
+        """A number that is the same on all ranks if they have the same data."""
+        return 0
+
     def batch(self, step: int) -> Tensor:
         """The batch [examples, ...] of a step, counted from 0: the same whenever it is asked for."""
         raise NotImplementedError

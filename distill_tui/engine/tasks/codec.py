@@ -24,7 +24,7 @@ from distill_tui.engine.tasks.base import Split
 from distill_tui.engine.tasks.crops import Batches
 from distill_tui.engine.tasks.selection import MAX_SECONDS, choose_different, choose_evenly
 from distill_tui.engine.tasks.validated_sounds import SoundBatch, make_batches
-from distill_tui.engine.tasks.waves import load_waves
+from distill_tui.engine.tasks.waves import digest_of, load_waves
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
 from distill_tui.recipe.arithmetic import VALIDATION_SECONDS, crop_samples, latent_hop
@@ -82,6 +82,9 @@ class CodecTask(AdversarialTask):
         task = cls(recipe, training, validation, device, [wave.sound.name for wave in validation])
         task.skipped = skipped
         return task
+
+    def data_digest(self) -> int:
+        return digest_of(self.waves.values())
 
     def batch(self, step: int) -> Tensor:
         return self._batches.batch(step)

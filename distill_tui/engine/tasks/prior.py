@@ -22,6 +22,7 @@ from distill_tui.engine.tasks.prior_batches import PriorBatches, pack, with_befo
 from distill_tui.engine.tasks.prior_previews import write_previews
 from distill_tui.engine.tasks.prior_versions import Versions
 from distill_tui.engine.tasks.selection import choose_evenly
+from distill_tui.engine.tasks.waves import digest_of
 from distill_tui.library.card import Card, as_codec
 from distill_tui.paths import Home
 from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
@@ -96,6 +97,9 @@ class PriorTask(Task[Prior]):
         )
         task.skipped = skipped
         return task
+
+    def data_digest(self) -> int:
+        return digest_of(self.waves.values())
 
     def batch(self, step: int) -> Tensor:
         return self._batches.batch(step).to(self.device, non_blocking=True)

@@ -4,7 +4,8 @@ Sounds of the cache stay int16 with a scale for each block (`data.blocks`), in h
 otherwise; crops are scaled as they are cut. A crop is the same, bit for bit, wherever its sound lies.
 """
 
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from distill_tui.data.decode_cache import CachedWave, Wave
 from distill_tui.data.packs import BLOCK
+from distill_tui.engine.training.distributed import local_ranks
 from distill_tui.machine import memory_bytes
 
 READ_SAMPLES = BLOCK << 10
@@ -171,9 +173,17 @@ class PartlyHeldWaves:
         return crops
 
 
+def digest_of(waves: Iterable[Sequence[Wave]]) -> int:
+    """A number that follows from the lengths of some lists of waves."""
+    return zlib.crc32(repr([[len(wave) for wave in part] for part in waves]).encode())
+
+
 def load_waves(waves: Sequence[Wave], device: torch.device) -> Waves:
-    """Load as many waves as fit into a part of the device's free memory; the rest is read from the cache."""
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else memory_bytes()[1]
+    """Load as many waves as fit into a part of the device's free memory; the rest is read from the cache.
+
+    Ranks that train on one machine's processors share its memory.
+    """
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else memory_bytes()[1] / local_ranks()
     return hold(waves, device, HELD_SHARE * free)
 
 

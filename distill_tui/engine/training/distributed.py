@@ -8,7 +8,8 @@ up once a step, in one flat buffer. `Ranks` itself is one process, to which all 
 import contextlib
 import datetime
 import io
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +23,8 @@ from distill_tui.errors import DistillError
 
 STEP_TIMEOUT = datetime.timedelta(minutes=10)
 """Within a step ranks wait for each other so long at most: one that compiles the net takes minutes."""
+MEETING_TIMEOUT = datetime.timedelta(days=1)
+"""A launcher's other ranks wait so long for rank 0 at most, which reads all sounds first."""
 IDLE_TIMEOUT = datetime.timedelta(days=30)
 """For the next step: rank 0 may be paused. A process or a machine that dies closes its connections, which ends that."""
 MESSAGE_BYTES = 1 << 14
@@ -32,8 +35,9 @@ class RankLostError(DistillError):
 
 
 class Prepare(Struct, tag="prepare"):
-    """Get ready to train the run in this folder, which has been read and decoded by rank 0."""
+    """Get ready to train the run in this folder, which has been read and decoded by rank 0 into this home's cache."""
 
+    home: str
     run: str
     device: str
     precision: str
@@ -122,14 +126,17 @@ ALONE = Ranks()
 
 
 class ProcessRanks(Ranks):
-    """Several processes, each with a device. Made by all of them at once, from torch's initialised process group."""
+    """Several processes, each with a device. Made by all of them at once, from torch's initialised process group.
 
-    def __init__(self, local_size: int) -> None:
+    `on_end` is called once the training is over for the others (rank 0).
+    """
+
+    def __init__(self, local_size: int, on_end: Callable[[], None] = lambda: None) -> None:
         self.rank, self.size, self.local_size = dist.get_rank(), dist.get_world_size(), local_size
         self._data: Any = None
         with _talking():
             self._idle: Any = dist.new_group(timeout=IDLE_TIMEOUT, backend="gloo")
-        self._dismissed = False
+        self._dismissed, self._on_end = False, on_end
 
     def use(self, device: torch.device) -> None:
         """Exchange tensors between devices of this kind: by NCCL on NVIDIA GPUs, else by gloo."""
@@ -213,10 +220,27 @@ class ProcessRanks(Ranks):
             dist.broadcast(buffer, 0, self._idle)
 
     def dismiss(self) -> None:
-        """Tell the others, once, that the training is over (rank 0)."""
-        if not self._dismissed:
-            self._dismissed = True
+        """Tell the others, once, that the training is over, and part from them (rank 0)."""
+        if self._dismissed:
+            return
+        self._dismissed = True
+        # one that has just died is not needed any more
+        with contextlib.suppress(RankLostError):
             self.send(End())
+            self.part()
+        self._on_end()
+
+    def part(self) -> None:
+        """Close the devices' connections, at the same point on all ranks: of NCCL that is a collective operation."""
+        if self._data is not None:
+            with _talking():
+                dist.destroy_process_group(self._data)
+            self._data = None
+
+    def close(self) -> None:
+        """Close the other connections. Where the ranks have not parted, nothing: NCCL would wait for a dead one."""
+        if self._data is None:
+            dist.destroy_process_group()
 
     def receive(self) -> Message:
         """Wait for what rank 0 says next."""
@@ -250,6 +274,13 @@ class ProcessRanks(Ranks):
         with _talking():
             dist.all_gather_object(facts, fact)
         return facts
+
+
+def local_ranks() -> int:
+    """The ranks on this machine; 1 where there is one process."""
+    # rank 0 that started the others itself has no such variable: all of them are here
+    count = os.environ.get("LOCAL_WORLD_SIZE") if dist.is_initialized() else "1"
+    return int(count) if count else dist.get_world_size()
 
 
 @contextlib.contextmanager
