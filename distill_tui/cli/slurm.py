@@ -5,6 +5,7 @@ import shlex
 import sys
 
 from distill_tui.errors import RequestError
+from distill_tui.interpreter import python
 from distill_tui.runs.launcher import LAUNCHER_ENDED
 from distill_tui.text import clean_name
 
@@ -68,7 +69,6 @@ def job_script(options: argparse.Namespace, name: str, on_cpu: bool) -> str:
         raise RequestError(f"{FLAG}: the job knows its run by its name", "Add --name NAME.")
     given = [word for word in sys.argv[1:] if word != FLAG]
     command = [*given, *(word for word in ("--or-resume", "--plain") if word not in given)]
-    python = shlex.quote(sys.executable)
     return SCRIPT.format(
         job=clean_name(name),
         gpus=0 if on_cpu else 2,
@@ -77,7 +77,7 @@ def job_script(options: argparse.Namespace, name: str, on_cpu: bool) -> str:
         patience=NOTICE_SECONDS - LAST_SECONDS,
         threads=THREADS if on_cpu else "",
         ended=LAUNCHER_ENDED,
-        python=python,
+        python=shlex.join(python()),
         command=shlex.join(command),
         home=f"--home {shlex.quote(str(options.home))} " if options.home else "",
         name=shlex.quote(name),
