@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from distill_tui.engine.generate.novelty import Judge
 from distill_tui.engine.generate.sampler import _labels
 from distill_tui.engine.generate.sounds import Sounds, shuffled_place
 from distill_tui.engine.generate.source import load_source, seeded
-from distill_tui.engine.generate.walk import Place, Walk
+from distill_tui.engine.generate.walk import LANDING, QUIET, Place, Walk
 from distill_tui.engine.inference.model import Model
 from distill_tui.engine.nets import build_net
 from distill_tui.errors import RequestError
@@ -169,6 +170,19 @@ def test_a_walk_leaves_a_sound_after_so_many_frames(maker: Maker) -> None:
         run = run + 1 if (following.row, following.frame) == (now.row, now.frame + 1) else 1
         assert run <= 2
         now = following
+
+
+def test_a_long_walk_does_not_stay_among_quiet_ends() -> None:
+    # each falls by 3 dB a frame after three frames of silence, and for most of its length it can hardly be heard
+    fall = torch.cat((torch.full((3,), -90.0), -3.0 * torch.arange(60))).clamp(min=-90)
+    latents = [torch.stack((fall / 10, torch.full((63,), 0.1 * n)), 1) for n in range(6)]
+    codec: Any = SimpleNamespace(loudness=lambda x: 10 * x[:, 0], hop=100)
+    sounds: Any = SimpleNamespace(latents=latents, lengths=[6300] * 6, step=0.1, codec=codec)
+    path, _ = Walk(sounds, range(6), seeded(1)).run(600, Place(0, 0))
+    faded = (10 * path[:, 0] < -30).tolist()
+    longest = max(len(run) for run in "".join("x" if one else " " for one in faded).split())
+    assert sum(faded) < 400
+    assert longest <= QUIET + LANDING + 1
 
 
 # -- edits

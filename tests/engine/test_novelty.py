@@ -129,6 +129,15 @@ def test_there_must_be_something_to_compare_with() -> None:
     assert judged(alone, toy_sound(50)).nearest.path == "sound-0"
 
 
+def test_of_one_recording_the_parts_make_the_scale() -> None:
+    long = torch.cat([toy_sound(60 + number) for number in range(8)])
+    alone = Judge(CodeBank([CODEC.encode(long[None])[0]], ["long"], [""], [False], [len(long)]), CODEC)
+    assert alone.scale.usual > 2 * alone.scale.floor
+    assert alone.scale.held_out == 0
+    found = judged(alone, toy_sound(50))
+    assert (found.nearest.held_out, found.novelty < 3) == (0, True)
+
+
 def test_a_silent_or_tiny_take_is_judged_too(judge: Judge) -> None:
     for samples in (1, RATE // 4):
         assert judged(judge, torch.zeros(samples)).novelty >= 0

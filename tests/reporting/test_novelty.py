@@ -6,8 +6,8 @@ from distill_tui.reporting.novelty import CLOSE, FAR, NEAR, Verdict, line, verdi
 from distill_tui.takes.take import Nearest, Take
 
 
-def take(ratio: float | None, novelty: float, coarse: int = 0, start: float = 0.0) -> Take:
-    nearest = Nearest(path="kick_04.wav", start=start, distance=2.5, ratio=ratio)
+def take(ratio: float | None, novelty: float, coarse: int = 0, start: float = 0.0, held_out: int | None = None) -> Take:
+    nearest = Nearest(path="kick_04.wav", start=start, distance=2.5, ratio=ratio, held_out=held_out)
     return Take(
         path="1.wav",
         seconds=0.5,
@@ -29,7 +29,8 @@ def take(ratio: float | None, novelty: float, coarse: int = 0, start: float = 0.
         (take(2.0, NEAR, coarse=2), Verdict.NEARLY, "nearly kick_04.wav"),
         (take(1.2, (NEAR + CLOSE) / 2, coarse=20), Verdict.CLOSE, "close to kick_04.wav"),
         (take(2.0, 1.0), Verdict.NEW, "as new as a sound of yours that it never heard"),
-        (take(9.0, FAR + 1), Verdict.FAR, "farther from your sounds than most of them are from each other"),
+        (take(9.0, FAR + 1), Verdict.FAR, "farther from your sounds than one that it never heard usually is"),
+        (take(2.0, 1.0, held_out=0), Verdict.NEW, "as new as your sounds are to each other"),
         (take(None, 0.0), Verdict.NEARLY, "nearly kick_04.wav"),
     ],
 )
