@@ -11,7 +11,8 @@ class Nearest(Struct, frozen=True, kw_only=True):
     `path` is its name as in the model's data, `start` the second in it where the take lies best, `distance` in dB
     (log-mel, slid over time), `ratio` that distance over the distance of the training sound's own re-encoded copies
     (None where that was not measured): at most 1, the take is as near as a copy. `held_out` is how many held-out sounds
-    there were to make the scale of novelty; 0: it was made of the training sounds; None: not told.
+    there were to make the scale of novelty; 0: it was made of the training sounds; None: not told. `frames` are the
+    latent frames of the training sound.
     """
 
     path: str
@@ -19,6 +20,7 @@ class Nearest(Struct, frozen=True, kw_only=True):
     distance: float
     ratio: float | None = None
     held_out: int | None = None
+    frames: int | None = None
 
 
 class Take(Struct, kw_only=True):

@@ -1,5 +1,6 @@
 """How new takes are, in words."""
 
+import msgspec
 import pytest
 
 from distill_tui.reporting.novelty import CLOSE, FAR, NEAR, Verdict, line, verdict, words
@@ -40,6 +41,15 @@ def test_each_verdict_has_words(one: Take, expected: Verdict, said: str) -> None
     assert found.id == f"novelty/{expected}"
     assert found.spans[0] == (said, expected.role)
     assert "kick_04.wav" in found.text and "2.5 dB" in found.text
+
+
+def test_most_of_a_sound_within_a_long_take_is_a_copy_too() -> None:
+    long = msgspec.structs.replace(take(0.4, 0.0, coarse=20), frames=1000)
+    assert verdict(long) == Verdict.NEARLY
+    assert long.nearest is not None
+    for frames, expected in ((30, Verdict.COPY), (31, Verdict.NEARLY)):
+        long.nearest = msgspec.structs.replace(long.nearest, frames=frames)
+        assert verdict(long) == expected
 
 
 def test_a_place_is_named_where_it_is_not_the_beginning() -> None:

@@ -49,8 +49,8 @@ class Scale(msgspec.Struct, frozen=True):
 
     `floor` is that of training sounds from copies of themselves, softer and a part of a frame later, that went through
     the codec once more; `usual` that of held-out sounds from the training sounds (where there are none, of each
-    training sound from the others; of a single one, of each part of it from the others). Both are medians. `held_out` is
-    how many held-out sounds there were.
+    training sound from the others; of a single one, of each part of it from the others). Both are medians. `held_out`
+    is how many held-out sounds there were.
     """
 
     floor: float
@@ -104,6 +104,7 @@ class Judge:
             distance=place.distance,
             ratio=place.distance / max(self.finder.own_copy(place.number), 1e-3),
             held_out=scale.held_out,
+            frames=len(self._training.codes[references.pieces[place.number].row]),
         )
         novelty = max(0.0, (place.distance - scale.floor) / (scale.usual - scale.floor))
         whole, coarse = (longest_run(self._bank, codes, levels) for levels in (None, 1))

@@ -32,7 +32,7 @@ LANDING = 24
 FADED = 30.0
 """dB under the loudest frame of its sound from which a frame is an end that is left alone."""
 QUIET = 6
-"""So quiet frames in a row, by the loudness of their own sound or of the usual one, after which a walk of a given length
+"""Quiet frames in a row, by the loudness of their own sound or of the usual one, after which a walk of a given length
 begins another sound: all quiet ends meet one another, and a walk would hardly leave them."""
 PATIENCE = 6
 """Frames of a sound that a jump leaves at least."""
