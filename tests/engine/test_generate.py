@@ -385,13 +385,24 @@ def test_sounds_that_are_gone_have_a_way_out(codec: SmallCodec, tmp_path: Path) 
     home = Home(tmp_path / "home")
     model = Model.load(codec.copy_to(home))
     model.card.data["paths"] = [str(sounds)]
-    shutil.rmtree(sounds / "low")
-    assert set(bank_of_codec(home, model).labels) == {"high"}
+    shutil.move(sounds / "low", tmp_path / "away")
+    for _ in range(2):
+        some = bank_of_codec(home, model)
+        assert (set(some.labels), some.notice) == ({"high"}, "5 of the 9 sounds of 'small' are gone or have changed")
+    # a drive that is back: its sounds are too
+    shutil.move(tmp_path / "away", sounds / "low")
+    assert (len(bank_of_codec(home, model)), bank_of_codec(home, model).notice) == (9, "")
     shutil.rmtree(home.cache)
     shutil.rmtree(sounds)
     with pytest.raises(RequestError, match="--data DATA"):
         bank_of_codec(home, model)
-    assert len(bank_of_codec(home, model, [codec.sounds / "low"])) == 5
+    splits = {row[0]: row[2] == "validation" for row in model.card.data["sounds"]}
+    assert any(splits.values())
+    named = bank_of_codec(home, model, [codec.sounds])
+    assert dict(zip(named.names, named.held_out, strict=True)) == splits
+    heard = {row[1] for row in model.card.data["sounds"] if row[2] == "training"}
+    new = bank_of_codec(home, model, [codec.sounds], without=heard)
+    assert (sorted(new.names), new.notice.endswith("left out")) == (sorted(n for n in splits if splits[n]), True)
     # of a large collection the card has the manifest's hash, and the run the manifest
     corpus = scan([codec.sounds], 0.2)
     manifest = home.runs / (model.card.run or "r") / "sounds.json"

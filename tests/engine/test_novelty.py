@@ -10,6 +10,7 @@ from torch import Tensor
 from distill_tui.engine.generate import finder
 from distill_tui.engine.generate.bank import CodeBank
 from distill_tui.engine.generate.copies import CopyRule, copy_ban, longest_run
+from distill_tui.engine.generate.nearest import MelSteps
 from distill_tui.engine.generate.novelty import Judge, Judgement
 from distill_tui.engine.inference.model import Model
 from distill_tui.errors import RequestError
@@ -110,6 +111,15 @@ def test_a_long_take_is_judged_by_its_nearest_part() -> None:
     found = Judge(bank_of(4, 2), CODEC).judge(CODEC.decode(codes[None])[0], codes)
     assert found.nearest.path == "sound-2"
     assert found.novelty < CLOSE
+
+
+@pytest.mark.parametrize("samples", [1, 999, 8000])
+def test_a_long_sound_is_transformed_in_blocks(samples: int) -> None:
+    mel = MelSteps(RATE)
+    wave = torch.randn(samples, generator=torch.Generator().manual_seed(samples)) * torch.arange(samples)
+    whole = mel(wave)
+    for mel.block in (2, 6, 50):
+        assert torch.allclose(mel(wave), whole, atol=1e-3)
 
 
 def test_the_scale_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
