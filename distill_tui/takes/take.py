@@ -35,7 +35,8 @@ class Take(Struct, kw_only=True):
     is (where none was held out, as a training sound is from the others). `copied_frames` is the longest run of latent
     frames whose codes of all levels are those of one training sound, `copied_coarse` the same of level 0 alone, of
     `frames` in all. `loudness` is in dB (RMS against full scale), `peak` 0 to 1.
-    `gain_db` is how much it was turned down, so as not to clip: 0 or less. `note` says what was not as asked for.
+    `gain_db` is how much it was turned down, so as not to clip: 0 or less; of a long one, its loudest moment. `note`
+    says what was not as asked for.
     `kept`: None is undecided, False thrown away (the file is in the folder's trash until it is emptied).
     """
 
