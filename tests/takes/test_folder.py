@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from distill_tui import files
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.takes import folder as folder_module
 from distill_tui.takes.folder import TakesFolder
@@ -64,7 +65,7 @@ def test_keep_throw_undo_and_the_trash(tmp_path: Path) -> None:
 def test_a_take_that_was_listed_before_an_interruption_keeps_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, write = TakesFolder(tmp_path / "a"), folder_module.atomic_write
+    folder, write = TakesFolder(tmp_path / "a"), files.atomic_write
 
     def interrupted(path: Path, content: bytes, **more: bool) -> None:
         write(path, content, **more)

@@ -114,7 +114,7 @@ def _print(report: "GeneratorReport") -> None:
         print("fewer than two sounds were held out, so the training sounds stand for them")
     elif report.held_out < 20:
         print("so few held-out sounds make distance and covered coarse: compare rows, not runs")
-    print(
-        f"a copy of a training sound lies {report.scale.floor:.1f} dB from it, "
-        f"a held-out sound {report.scale.usual:.1f} dB from the nearest training sound"
-    )
+    far = "a held-out sound {:.1f} dB from the nearest training sound"
+    if not report.scale.held_out:
+        far = "another one {:.1f} dB from its nearest"
+    print(f"a copy of a training sound lies {report.scale.floor:.1f} dB from it, {far.format(report.scale.usual)}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 
 import msgspec
+import torch
 from torch import Tensor
 
 from distill_tui.engine.generate.bank import CodeBank
@@ -142,7 +143,7 @@ class Judge:
         """The parts of the only training sound, as sounds."""
         (codes,), (name,), hop = self._training.codes, self._training.names, self._codec.net.latent_hop
         frames = max(1, min(round(PART_SECONDS * self._codec.sample_rate / hop), len(codes) // PARTS))
-        parts = [part for part in codes.split(frames) if len(part) == frames]
+        parts = [part for part in torch.split(codes, frames) if len(part) == frames]
         count = len(parts)
         return CodeBank(parts, [name] * count, [""] * count, [False] * count, [frames * hop] * count)
 
