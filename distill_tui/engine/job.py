@@ -154,7 +154,7 @@ def save_model(home: Home, trainer: Trainer, data: TrainingData, finished: bool)
             for key, series in state.series.items()
             if key.startswith(("loss/", "distance/", "bits/"))
         },
-        data=data.described(),
+        data=data.described() | trainer.task.data_facts(),
         finished=finished,
         notes=[
             *(f"{knob.key}: {knob.old:g} to {knob.new:g} at step {knob.step}" for knob in state.knobs),

@@ -77,8 +77,8 @@ class Card(Facts, kw_only=True):
     `steps`, `epochs` and `values` (see `reporting.series.thin`). `level_distances` are those of held-out sound with the
     first 1, 2, ... levels; empty where that was not measured. `data` has `files` (a count) and `seconds`; and,
     unless they were left out of an export, `paths` and `sounds`, a list of [name, hash of the content, part of the
-    split]. `notes` are lines for people. `codec` is of a generator the card of the codec inside it, without its history
-    and its sounds.
+    split]; a generator of many sounds has the names of those in its bank, `bank`, in place of `sounds`. `notes` are
+    lines for people. `codec` is of a generator the card of the codec inside it, without its history and its sounds.
     """
 
     recipe: dict[str, Any] = {}
@@ -102,6 +102,7 @@ class _Data(Struct):
     paths: list[str] = []
     sounds: list[Annotated[list[str], Meta(min_length=2)]] = []
     folders: dict[str, Count] = {}
+    bank: list[str] = []
 
 
 class _Recipe(Struct):
@@ -164,6 +165,7 @@ def without_data(card: Card) -> Card:
     names = [str(row[0]) for row in listed if isinstance(row, list) and row] if isinstance(listed, list) else []
     folders = card.data.get("folders")
     names += [str(name) for name in folders] if isinstance(folders, dict) else []
+    names += [str(name) for name in card.data.get("bank") or []]
     told = [str(path) for path in card.data.get("paths") or []] + names
     return msgspec.structs.replace(
         card,

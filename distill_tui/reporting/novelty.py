@@ -11,9 +11,13 @@ NEAR = 0.2
 """Novelty up to which the same is said: held-out drums and digits had 0.26 and more."""
 COPY_RUN = 0.5
 """Share of a take's frames whose coarse codes follow one another in one training sound, from which on it is a copy."""
+COPY_OF_SOUND = 2 / 3
+"""Share of the nearest sound's own frames that is as good, and LEAST_RUN frames at least."""
+LEAST_RUN = 4
 CLOSE = 0.4
 """Novelty below which a take is close to its nearest sound: three of four held-out sounds are above."""
 FAR = 2.0
+"""Novelty from which on a take is farther from its nearest sound than held-out ones usually are from theirs."""
 
 
 class Verdict(StrEnum):
@@ -56,7 +60,11 @@ def _runs_on(take: Take) -> bool:
     if not take.frames:
         return False
     coarse, whole = take.copied_coarse or 0, take.copied_frames or 0
-    return max(coarse, whole) >= COPY_RUN * take.frames
+    enough = COPY_RUN * take.frames
+    if take.nearest is not None and take.nearest.frames:
+        # a long take may have a whole sound in it
+        enough = min(enough, max(LEAST_RUN, COPY_OF_SOUND * take.nearest.frames))
+    return max(coarse, whole) >= enough
 
 
 def words(take: Take) -> str:
@@ -64,12 +72,18 @@ def words(take: Take) -> str:
     found = verdict(take)
     if found is None or take.nearest is None:
         return ""
+    if take.nearest.held_out == 0:
+        new = "as new as your sounds are to each other"
+        far = "farther from your sounds than these usually are from the nearest other"
+    else:
+        new = "as new as a sound of yours that it never heard"
+        far = "farther from your sounds than one that it never heard usually is"
     return {
         Verdict.COPY: f"a copy of {take.nearest.path}",
         Verdict.NEARLY: f"nearly {take.nearest.path}",
         Verdict.CLOSE: f"close to {take.nearest.path}",
-        Verdict.NEW: "as new as a sound of yours that it never heard",
-        Verdict.FAR: "farther from your sounds than most of them are from each other",
+        Verdict.NEW: new,
+        Verdict.FAR: far,
     }[found]
 
 
@@ -88,6 +102,7 @@ def line(take: Take) -> Line:
 HELP = (
     "Novelty compares the log-mel spectrum of a take, slid over time, with every training sound as the codec gives it "
     "back: 0 is as near as a training sound that goes through the codec once more, 1 as near as a sound of yours that "
-    "was held out usually is. A copy is as near as that, and its codes follow the sound's for half of its length."
+    "was held out usually is (where none was, as your sounds usually are to the nearest other). A copy is as near as "
+    "that training sound, and its codes follow the sound's for half of its length, or for most of the sound."
 )
 """What help says of novelty."""

@@ -6,7 +6,7 @@ Several processes may change one folder at once (the app, its worker, a command)
 
 import contextlib
 import os
-import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +22,8 @@ LIST = "takes.json"
 SUFFIXES = (".wav", ".flac")
 """Of sound files: one name is never used for both."""
 TRASH = ".trash"
+KEPT_DAYS = 30
+"""Takes that were thrown away can be had back for so long."""
 LONGEST_NAME = 255
 MOST_BYTES = 1 << 28
 """A list of takes is not larger."""
@@ -85,9 +87,11 @@ class TakesFolder:
             try:
                 self._write([*self._takes, take])
             except BaseException:
-                # a sound that is not in the list would be nobody's
-                with contextlib.suppress(OSError):
-                    target.unlink()
+                # a sound that is not in the list would be nobody's; an interruption may come after it was listed
+                with contextlib.suppress(OSError, DistillError):
+                    self._read()
+                    if not any(other.path == take.path for other in self._takes):
+                        target.unlink()
                 raise
         return take
 
@@ -133,15 +137,32 @@ class TakesFolder:
         atomic_write(path, content, shared=True)
         return path
 
-    def empty_trash(self) -> int:
-        """Delete the takes that were thrown away for good; their number."""
+    def empty_old(self) -> int:
+        """Delete the takes that were thrown away more than KEPT_DAYS ago for good; their number.
+
+        Raises:
+            DistillError: the folder cannot be written.
+        """
+        if not any(self._is_old(take) for take in self.takes):
+            return 0
         with self._changing():
-            left = [take for take in self._takes if take.kept is not False]
-            gone = len(self._takes) - len(left)
-            self._write(left)
-            shutil.rmtree(self.path / TRASH, ignore_errors=True)
-            self._undo.clear()
-        return gone
+            old = [take for take in self._takes if self._is_old(take)]
+            paths = {take.path for take in old}
+            self._write([take for take in self._takes if take.path not in paths])
+            for take in old:
+                with contextlib.suppress(OSError):
+                    self.file(take).unlink()
+            self._undo = [one for one in self._undo if one[0] not in paths]
+        return len(old)
+
+    def _is_old(self, take: Take) -> bool:
+        """True for a take whose file has lain in the trash for long; a file there was changed when it was thrown."""
+        if take.kept is not False:
+            return False
+        try:
+            return time.time() - self.file(take).stat().st_mtime > KEPT_DAYS * 86400
+        except OSError:
+            return False
 
     def _mark(self, name: str, kept: bool | None) -> Take:
         with self._changing():
@@ -162,6 +183,9 @@ class TakesFolder:
         try:
             make_folder(target.parent, shared=True)
             source.rename(target)
+            if target.parent.name == TRASH:
+                # since when it is there
+                os.utime(target)
             sync_folder(target.parent)
         except OSError as error:
             raise DistillError(*describe_os_error(error, target)) from error

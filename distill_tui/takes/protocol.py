@@ -53,11 +53,15 @@ class Loading(Struct, tag="loading", frozen=True):
 
 
 class Ready(Struct, tag="ready", frozen=True):
-    """A model is loaded: its kind (`codec` or `generator`), and the labels that can be asked for."""
+    """A model is loaded: its kind (`codec` or `generator`), and the labels that can be asked for.
+
+    `notice` says what a person should know of its sounds: that some are missing.
+    """
 
     model: str
     kind: str
     labels: list[str]
+    notice: str = ""
 
 
 class Progress(Struct, tag="progress", frozen=True):

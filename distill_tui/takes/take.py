@@ -10,13 +10,17 @@ class Nearest(Struct, frozen=True, kw_only=True):
 
     `path` is its name as in the model's data, `start` the second in it where the take lies best, `distance` in dB
     (log-mel, slid over time), `ratio` that distance over the distance of the training sound's own re-encoded copies
-    (None where that was not measured): at most 1, the take is as near as a copy.
+    (None where that was not measured): at most 1, the take is as near as a copy. `held_out` is how many held-out sounds
+    there were to make the scale of novelty; 0: it was made of the training sounds; None: not told. `frames` are the
+    latent frames of the training sound.
     """
 
     path: str
     start: float
     distance: float
     ratio: float | None = None
+    held_out: int | None = None
+    frames: int | None = None
 
 
 class Take(Struct, kw_only=True):
@@ -28,10 +32,11 @@ class Take(Struct, kw_only=True):
     made of other sounds than the model's own) the take can be made again; `sources` are the hashes of the files that it
     was made from.
     `novelty`: 0 is a training sound through its codec, 1 as far from the training sounds as a held-out sound usually
-    is. `copied_frames` is the longest run of latent frames whose codes of all levels are those of one training sound,
-    `copied_coarse` the same of level 0 alone, of `frames` in all. `loudness` is in dB (RMS against full scale), `peak`
-    0 to 1.
-    `gain_db` is how much it was turned down, so as not to clip: 0 or less. `note` says what was not as asked for.
+    is (where none was held out, as a training sound is from the others). `copied_frames` is the longest run of latent
+    frames whose codes of all levels are those of one training sound, `copied_coarse` the same of level 0 alone, of
+    `frames` in all. `loudness` is in dB (RMS against full scale), `peak` 0 to 1.
+    `gain_db` is how much it was turned down, so as not to clip: 0 or less; of a long one, its loudest moment. `note`
+    says what was not as asked for.
     `kept`: None is undecided, False thrown away (the file is in the folder's trash until it is emptied).
     """
 

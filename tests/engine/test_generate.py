@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from distill_tui.engine.generate.novelty import Judge
 from distill_tui.engine.generate.sampler import _labels
 from distill_tui.engine.generate.sounds import Sounds, shuffled_place
 from distill_tui.engine.generate.source import load_source, seeded
-from distill_tui.engine.generate.walk import Place, Walk
+from distill_tui.engine.generate.walk import LANDING, QUIET, Place, Walk
 from distill_tui.engine.inference.model import Model
 from distill_tui.engine.nets import build_net
 from distill_tui.errors import RequestError
@@ -169,6 +170,19 @@ def test_a_walk_leaves_a_sound_after_so_many_frames(maker: Maker) -> None:
         run = run + 1 if (following.row, following.frame) == (now.row, now.frame + 1) else 1
         assert run <= 2
         now = following
+
+
+def test_a_long_walk_does_not_stay_among_quiet_ends() -> None:
+    # each falls by 3 dB a frame after three frames of silence, and for most of its length it can hardly be heard
+    fall = torch.cat((torch.full((3,), -90.0), -3.0 * torch.arange(60))).clamp(min=-90)
+    latents = [torch.stack((fall / 10, torch.full((63,), 0.1 * n)), 1) for n in range(6)]
+    codec: Any = SimpleNamespace(loudness=lambda x: 10 * x[:, 0], hop=100)
+    sounds: Any = SimpleNamespace(latents=latents, lengths=[6300] * 6, step=0.1, codec=codec)
+    path, _ = Walk(sounds, range(6), seeded(1)).run(600, Place(0, 0))
+    faded = (10 * path[:, 0] < -30).tolist()
+    longest = max(len(run) for run in "".join("x" if one else " " for one in faded).split())
+    assert sum(faded) < 400
+    assert longest <= QUIET + LANDING + 1
 
 
 # -- edits
@@ -371,13 +385,24 @@ def test_sounds_that_are_gone_have_a_way_out(codec: SmallCodec, tmp_path: Path) 
     home = Home(tmp_path / "home")
     model = Model.load(codec.copy_to(home))
     model.card.data["paths"] = [str(sounds)]
-    shutil.rmtree(sounds / "low")
-    assert set(bank_of_codec(home, model).labels) == {"high"}
+    shutil.move(sounds / "low", tmp_path / "away")
+    for _ in range(2):
+        some = bank_of_codec(home, model)
+        assert (set(some.labels), some.notice) == ({"high"}, "5 of the 9 sounds of 'small' are gone or have changed")
+    # a drive that is back: its sounds are too
+    shutil.move(tmp_path / "away", sounds / "low")
+    assert (len(bank_of_codec(home, model)), bank_of_codec(home, model).notice) == (9, "")
     shutil.rmtree(home.cache)
     shutil.rmtree(sounds)
     with pytest.raises(RequestError, match="--data DATA"):
         bank_of_codec(home, model)
-    assert len(bank_of_codec(home, model, [codec.sounds / "low"])) == 5
+    splits = {row[0]: row[2] == "validation" for row in model.card.data["sounds"]}
+    assert any(splits.values())
+    named = bank_of_codec(home, model, [codec.sounds])
+    assert dict(zip(named.names, named.held_out, strict=True)) == splits
+    heard = {row[1] for row in model.card.data["sounds"] if row[2] == "training"}
+    new = bank_of_codec(home, model, [codec.sounds], without=heard)
+    assert (sorted(new.names), new.notice.endswith("left out")) == (sorted(n for n in splits if splits[n]), True)
     # of a large collection the card has the manifest's hash, and the run the manifest
     corpus = scan([codec.sounds], 0.2)
     manifest = home.runs / (model.card.run or "r") / "sounds.json"

@@ -10,6 +10,7 @@ from torch import Tensor
 from distill_tui.engine.generate import finder
 from distill_tui.engine.generate.bank import CodeBank
 from distill_tui.engine.generate.copies import CopyRule, copy_ban, longest_run
+from distill_tui.engine.generate.nearest import MelSteps
 from distill_tui.engine.generate.novelty import Judge, Judgement
 from distill_tui.engine.inference.model import Model
 from distill_tui.errors import RequestError
@@ -112,6 +113,15 @@ def test_a_long_take_is_judged_by_its_nearest_part() -> None:
     assert found.novelty < CLOSE
 
 
+@pytest.mark.parametrize("samples", [1, 999, 8000])
+def test_a_long_sound_is_transformed_in_blocks(samples: int) -> None:
+    mel = MelSteps(RATE)
+    wave = torch.randn(samples, generator=torch.Generator().manual_seed(samples)) * torch.arange(samples)
+    whole = mel(wave)
+    for mel.block in (2, 6, 50):
+        assert torch.allclose(mel(wave), whole, atol=1e-3)
+
+
 def test_the_scale_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bank = bank_of(3, 0)
     scale = Judge(bank, CODEC, tmp_path).scale
@@ -127,6 +137,15 @@ def test_there_must_be_something_to_compare_with() -> None:
         Judge(bank_of(0, 2), CODEC)
     alone = Judge(bank_of(1, 0), CODEC)
     assert judged(alone, toy_sound(50)).nearest.path == "sound-0"
+
+
+def test_of_one_recording_the_parts_make_the_scale() -> None:
+    long = torch.cat([toy_sound(60 + number) for number in range(8)])
+    alone = Judge(CodeBank([CODEC.encode(long[None])[0]], ["long"], [""], [False], [len(long)]), CODEC)
+    assert alone.scale.usual > 2 * alone.scale.floor
+    assert alone.scale.held_out == 0
+    found = judged(alone, toy_sound(50))
+    assert (found.nearest.held_out, found.novelty < 3) == (0, True)
 
 
 def test_a_silent_or_tiny_take_is_judged_too(judge: Judge) -> None:

@@ -10,11 +10,15 @@ from distill_tui.engine.generate.generator import Generator
 from distill_tui.engine.generate.sampler import ROWS, draw
 from distill_tui.engine.inference.model import Model
 from distill_tui.engine.nets.prior import NOTHING, Prior
-from distill_tui.engine.tasks.prior import PriorTask, near_codes
+from distill_tui.engine.tasks import near_codes
+from distill_tui.engine.tasks import prior as prior_task
+from distill_tui.engine.tasks.near_codes import NearCodes
+from distill_tui.engine.tasks.prior import PriorTask
 from distill_tui.engine.tasks.prior_batches import pack, with_before
 from distill_tui.engine.tasks.prior_versions import PIECE_FRAMES, STEPS_ALIVE, Versions, cut
 from distill_tui.errors import RequestError
-from distill_tui.library.container import read_tensors
+from distill_tui.library.card import without_data
+from distill_tui.library.container import copy_model, read_card, read_tensors
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.recipe.schema import Recipe
@@ -132,11 +136,16 @@ def test_the_frame_before_and_the_end_stand_where_they_belong() -> None:
     assert (batch[0, :, 4] == 5).all()
 
 
-def test_near_codes_weigh_most() -> None:
-    near = near_codes(torch.tensor([[[0.0], [1.0], [5.0]]]))
-    assert near[0].diagonal().tolist() == [0, 0, 0]
-    assert near[0].sum(-1).tolist() == pytest.approx([1, 1, 1])
-    assert near[0, 0, 1] > 0.99
+def test_near_codes_weigh_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    codebooks = torch.tensor([[[0.0], [1.0], [5.0]]])
+    near = NearCodes(codebooks)(0, torch.arange(3))
+    assert near.diagonal().tolist() == [0, 0, 0]
+    assert near.sum(-1).tolist() == pytest.approx([1, 1, 1])
+    assert near[0, 1] > 0.99
+    # a large codebook has no table
+    monkeypatch.setattr(near_codes, "MOST_IN_TABLE", 2)
+    codes = torch.tensor([[2, 0]])
+    assert torch.allclose(NearCodes(codebooks)(0, codes), near[codes])
 
 
 # -- the net
@@ -213,6 +222,20 @@ def test_exported_it_works_without_the_names_of_its_sounds(
     assert not given.card.recipe["prior"]["codec"]
     takes = [draw(one, 2, max_frames=6, seeds=[1, 2]) for one in (given, generator)]
     assert all(torch.equal(a, b) for a, b in zip(*takes, strict=True))
+
+
+def test_of_many_sounds_the_card_names_those_of_the_bank(
+    codec: SmallCodec, run: RunFolder, generator: Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prior_task, "MOST_LISTED", 8)
+    task = make_trainer(codec.home, run).task
+    own = Library(codec.home).find("made").path
+    card = read_card(own)
+    card.data = {"files": 9, "manifest": "0", **task.data_facts()}
+    path = tmp_path / "many.distill"
+    copy_model(own, path, card)
+    assert Generator.load(path).bank.names == generator.bank.names
+    assert without_data(card).data == {"files": 9}
 
 
 def test_what_is_no_generator_is_refused(codec: SmallCodec) -> None:

@@ -1,13 +1,17 @@
 """A folder of takes: added to, marked, undone, shared by processes, never overwritten, and damaged."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from distill_tui import files
 from distill_tui.errors import DistillError, RequestError
+from distill_tui.takes import folder as folder_module
 from distill_tui.takes.folder import TakesFolder
 from distill_tui.takes.take import Take
 
@@ -45,12 +49,34 @@ def test_keep_throw_undo_and_the_trash(tmp_path: Path) -> None:
     undone = folder.undo()
     assert undone is not None and undone.kept is None
     assert folder.undo() is None
+    os.utime(folder.file(one), (0, 0))
     gone = folder.throw(one)
     assert folder.copy(gone, tmp_path / "sent").read_bytes() == b"\1"
-    assert folder.empty_trash() == 1
+    assert folder.empty_old() == 0
+    long_ago = time.time() - 31 * 86400
+    os.utime(folder.file(gone), (long_ago, long_ago))
+    assert TakesFolder(tmp_path / "a").empty_old() == 1
+    assert not folder.file(gone).exists()
     assert [other.path for other in folder.takes] == ["x-2.wav", "x-3.wav"]
     with pytest.raises(RequestError, match="no take"):
         folder.keep(one)
+
+
+def test_a_take_that_was_listed_before_an_interruption_keeps_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, write = TakesFolder(tmp_path / "a"), files.atomic_write
+
+    def interrupted(path: Path, content: bytes, **more: bool) -> None:
+        write(path, content, **more)
+        if path.name == "takes.json":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(folder_module, "atomic_write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        folder.add(take(), b"1")
+    (listed,) = TakesFolder(tmp_path / "a").takes
+    assert folder.file(listed).exists()
 
 
 def test_what_is_gone_stays_listed_and_can_be_marked(tmp_path: Path) -> None:

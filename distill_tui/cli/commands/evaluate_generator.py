@@ -63,13 +63,26 @@ def evaluate_generator(options: argparse.Namespace, path: Path, as_json: bool) -
 
 
 def _bank(home: "Home", maker: "Maker", data: list[str]) -> "CodeBank":
-    """The bank of the generator, with the sounds of `data` in place of those that were held out."""
+    """The bank of the generator, with the sounds of `data` in place of those that were held out.
+
+    Those that the generator or its codec was trained on are left out, and that is told.
+    """
     if not data:
         return maker.bank
+    from distill_tui.data.known_sounds import splits_of
     from distill_tui.engine.generate.bank import CodeBank
     from distill_tui.engine.generate.codec_bank import bank_of_codec
 
-    ours, theirs = maker.bank.part(held_out=False), bank_of_codec(home, maker.codec.model, data)
+    trained = {
+        content
+        for card in (maker.card, maker.codec.model.card)
+        for content, split in (splits_of(card.data, card.run, home) or {}).items()
+        if split != "validation"
+    }
+    ours = maker.bank.part(held_out=False)
+    theirs = bank_of_codec(home, maker.codec.model, data, without=trained)
+    if theirs.notice:
+        say(theirs.notice)
     return CodeBank(
         [*ours.codes, *theirs.codes],
         [*ours.names, *theirs.names],
@@ -101,7 +114,7 @@ def _print(report: "GeneratorReport") -> None:
         print("fewer than two sounds were held out, so the training sounds stand for them")
     elif report.held_out < 20:
         print("so few held-out sounds make distance and covered coarse: compare rows, not runs")
-    print(
-        f"a copy of a training sound lies {report.scale.floor:.1f} dB from it, "
-        f"a held-out sound {report.scale.usual:.1f} dB from the nearest training sound"
-    )
+    far = "a held-out sound {:.1f} dB from the nearest training sound"
+    if not report.scale.held_out:
+        far = "another one {:.1f} dB from its nearest"
+    print(f"a copy of a training sound lies {report.scale.floor:.1f} dB from it, {far.format(report.scale.usual)}")

@@ -204,9 +204,12 @@ def open_maker(home: str | None, wanted: str | Path, device: str, data: list[str
     progress = ProgressLine("encoded")
     with quiet_decoders():
         try:
-            return Maker.open(path, place, device, [str(expand(one).absolute()) for one in data], with_judge, progress)
+            maker = Maker.open(path, place, device, [str(expand(one).absolute()) for one in data], with_judge, progress)
         finally:
             progress.end()
+    if maker.bank.notice:
+        say(maker.bank.notice)
+    return maker
 
 
 def line(folder: TakesFolder, take: "Take") -> str:

@@ -16,6 +16,7 @@ class CodeBank:
         labels: the kind of each, the first folder of its name; "" where there are no folders.
         held_out: whether the codec (or prior) never trained on it.
         lengths: samples of each at the codec's rate, up to frames x latent hop.
+        notice: what a person should know of it: that sounds are missing; "" where there is nothing.
     """
 
     codes: Sequence[Tensor]
@@ -23,6 +24,7 @@ class CodeBank:
     labels: Sequence[str]
     held_out: Sequence[bool]
     lengths: Sequence[int]
+    notice: str = ""
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -4,7 +4,8 @@ import contextlib
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,7 @@ from distill_tui.foreign import open_regular
 from distill_tui.paths import Home
 from distill_tui.text import decode_path, printable
 
-VERSION = 1
+VERSION = 2
 """To be raised when the same sounds would be stored in another way."""
 MOST_SECONDS = 3600.0
 """Of sound in a bank: of larger collections every n-th sound is used."""
@@ -46,31 +47,45 @@ class _Index(msgspec.Struct):
 
 
 def bank_of_codec(
-    home: Home, model: Model, data: Sequence[str | Path] = (), progress: Progress | None = None
+    home: Home,
+    model: Model,
+    data: Sequence[str | Path] = (),
+    progress: Progress | None = None,
+    without: Collection[str] = (),
 ) -> CodeBank:
     """Encode the sounds that a codec was trained on, or those of `data`; from the cache where they are there.
 
-    Channels are mixed. Of a single sound whose last part was held out, all is taken as trained on.
+    Channels are mixed. Of a single sound whose last part was held out, all is taken as trained on. Sounds of `data`
+    that the codec was trained on or validated with are so here too. The bank's notice says how many sounds are missing.
 
     Args:
         data: folders and files; (): those of the model's card, which are found by their contents.
         progress: called with (sounds done, sounds in all).
+        without: hashes of the contents of sounds of `data` to leave out.
 
     Raises:
         RequestError: the sounds are gone, or the model does not say which they were; the way out is `--data`.
     """
     if not data and (cached := _read(_path(home, model, _key_of_card(model)))):
         return cached
-    sounds = _thin(_scanned(home, data) if data else _of_card(home, model))
-    key = _key([sound.content for sound in sounds]) if data else _key_of_card(model)
+    sounds, notice = _scanned(home, model, data, without) if data else _of_card(home, model)
+    sounds = _thin(sounds)
+    # the bank of some of a card's sounds is not that of the card: the others may be back the next time
+    of_some = bool(data or notice)
+    key = _key([f"{sound.content} {sound.split}" for sound in sounds]) if of_some else _key_of_card(model)
     path = _path(home, model, key)
-    if data and (cached := _read(path)):
-        return cached
+    if of_some and (cached := _read(path)):
+        return replace(cached, notice=notice)
     bank = _encode(model, sounds, progress or (lambda _done, _total: None))
+    if len(bank) < len(sounds):
+        notice = "; ".join(
+            part for part in (notice, f"{len(sounds) - len(bank)} of {len(sounds)} sounds cannot be read") if part
+        )
+        return replace(bank, notice=notice)
     # a cache that cannot be written costs time, and no more; a name that is no text cannot be
     with contextlib.suppress(DistillError, UnicodeEncodeError):
         _write(path, bank)
-    return bank
+    return replace(bank, notice=notice)
 
 
 def fingerprint(bank: CodeBank) -> str:
@@ -102,8 +117,8 @@ def _path(home: Home, model: Model, key: str) -> Path:
     return home.cache / "banks" / f"{model.card.weights_sha256[:32]}-{key}.npz"
 
 
-def _of_card(home: Home, model: Model) -> list[Sound]:
-    """The sounds of a model's card, as they lie on the disk now."""
+def _of_card(home: Home, model: Model) -> tuple[list[Sound], str]:
+    """The sounds of a model's card, as they lie on the disk now, and how many are missing."""
     name = printable(model.card.name)
     splits, names = splits_of(model.card.data, model.card.run, home), _names(model)
     paths = [Path(decode_path(str(path))) for path in model.card.data.get("paths") or []]
@@ -116,19 +131,33 @@ def _of_card(home: Home, model: Model) -> list[Sound]:
     for sound in scan(there, 0.1, home).sounds:
         if sound.content in splits:
             sound.name = names.get(sound.content, sound.name)
-            sound.split = "validation" if splits[sound.content] == "validation" else "training"
+            _split_as(sound, splits)
             sounds.append(sound)
     if not any(sound.split == "training" for sound in sounds):
         where = printable(str(there[0]))
         raise RequestError(f"none of the sounds that '{name}' was trained on is in {where} any more", WAY_OUT)
-    return sounds
+    gone = len(splits) - len({sound.content for sound in sounds})
+    return sounds, f"{gone:,} of the {len(splits):,} sounds of '{name}' are gone or have changed" if gone else ""
 
 
-def _scanned(home: Home, data: Sequence[str | Path]) -> list[Sound]:
+def _scanned(home: Home, model: Model, data: Sequence[str | Path], without: Collection[str]) -> tuple[list[Sound], str]:
+    """The sounds of `data`, and how many are left out."""
     corpus: Corpus = scan(data, 0.1, home)
     if not corpus.sounds:
         raise corpus.no_sounds()
-    return corpus.sounds
+    splits = splits_of(model.card.data, model.card.run, home) or {}
+    sounds = [sound for sound in corpus.sounds if sound.content not in without]
+    for sound in sounds:
+        if sound.content in splits:
+            _split_as(sound, splits)
+    left_out = len(corpus.sounds) - len(sounds)
+    if not sounds:
+        raise RequestError("the model was trained on all of these sounds", "Name sounds that it was not trained on.")
+    return sounds, f"{left_out:,} of {len(corpus.sounds):,} sounds were trained on: left out" if left_out else ""
+
+
+def _split_as(sound: Sound, splits: Mapping[str, str]) -> None:
+    sound.split = "validation" if splits[sound.content] == "validation" else "training"
 
 
 def _thin(sounds: list[Sound]) -> list[Sound]:

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from distill_tui.engine.generate.codec import Codec
+from distill_tui.engine.generate.limit import limiting_gain
 from distill_tui.engine.generate.loop import exactly, loop_frames
 from distill_tui.engine.generate.loop import loop as looped
 from distill_tui.engine.generate.material import Material
 
 MOST_PEAK = 0.99
-"""A louder take is turned down to this."""
+"""A louder take is turned down to this; of one longer than SHORT_SECONDS only its loud moments are."""
+SHORT_SECONDS = 3.0
 FADE_SECONDS = 0.003
 """At the end of a take, so that one which is cut does not click."""
 FLOOR = 1e-5
@@ -69,14 +71,32 @@ def finish(codec: Codec, draft: Draft, loop: bool, samples: int | None, wave: Te
         wave = draft.patch(wave)
     elif not loop:
         wave = _ended(wave[: samples or draft.material.samples], codec.rate)
-    peak = float(wave.abs().max())
-    gain = min(1.0, MOST_PEAK / max(peak, 1e-9))
-    wave = wave * gain
-    note = f"turned down by {-20 * math.log10(gain):.1f} dB so as not to clip" if gain < 1 else ""
+    # the source's own samples in a patched sound keep their shape
+    wave, gain, note = _not_clipping(wave, codec.rate, loop, at_once=draft.patch is not None)
     rms = max(FLOOR, float(wave.square().mean().sqrt()))
     return Sound(
-        wave.numpy().astype(np.float32), latents, 20 * math.log10(rms), peak * gain, 20 * math.log10(gain), note
+        wave.numpy().astype(np.float32),
+        latents,
+        20 * math.log10(rms),
+        float(wave.abs().max()),
+        20 * math.log10(gain),
+        note,
     )
+
+
+def _not_clipping(wave: Tensor, rate: int, loop: bool, at_once: bool) -> tuple[Tensor, float, str]:
+    """A sound that does not clip, the least gain that this took, and the words for it.
+
+    Args:
+        at_once: turn all of it down, whatever its length.
+    """
+    gain = min(1.0, MOST_PEAK / max(float(wave.abs().max()), 1e-9))
+    if gain == 1:
+        return wave, gain, ""
+    told = f"turned down by {-20 * math.log10(gain):.1f} dB so as not to clip"
+    if at_once or len(wave) <= SHORT_SECONDS * rate:
+        return wave * gain, gain, told
+    return wave * limiting_gain(wave, rate, MOST_PEAK, loop), gain, f"its loudest moment {told}"
 
 
 def _ended(wave: Tensor, rate: int) -> Tensor:

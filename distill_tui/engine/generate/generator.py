@@ -2,7 +2,8 @@
 
 The file's tensors are those of the prior (`prior.`), those of the codec (`codec.`) and the bank: `bank.codes` [frames
 of all sounds, levels], and of each sound `bank.frames` and `bank.samples` (its length), `bank.label` (a number of the
-recipe's labels, -1 for none), `bank.held_out` and `bank.place` (its place among the card's sounds).
+recipe's labels, -1 for none), `bank.held_out` and `bank.place` (its place among the card's sounds). Where the card does
+not list these, its data holds the names of the bank's sounds as `bank`.
 """
 
 import os
@@ -167,6 +168,8 @@ def _bank_of(path: Path, tensors: Mapping[str, Tensor], labels: Sequence[str], c
         raise RequestError(printable(f"{path}: the codes of its sounds are damaged"))
     listed = card.data.get("sounds") or []
     names = [str(listed[i][0]) if 0 <= i < len(listed) else f"sound {i + 1}" for i in place.tolist()]
+    if len(own := card.data.get("bank") or []) == len(names):
+        names = [str(name) for name in own]
     return CodeBank(
         codes=list(torch.split(codes, frames.tolist())),
         names=names,

@@ -20,6 +20,8 @@ EARLY = 12
 """Steps that a take may begin before a sound."""
 KEPT_BYTES = 256 << 20
 """Spectra of the sounds up to this size are kept for the next search."""
+BLOCK_SECONDS = 30.0
+"""Of a longer sound so much is transformed at a time: a spectrum takes 40 times the memory of its sound."""
 BATCH = 64
 """Sounds that are compared at once."""
 
@@ -38,16 +40,24 @@ class MelSteps(torch.nn.Module):
         filters = mel_filters(self.size // 2 + 1, self.bands, sample_rate).T
         self.filters = filters / filters.sum(1, keepdim=True).clamp(min=1e-9)
         self.window = torch.hann_window(self.size)
+        # an even number of windows: a step is two of them
+        self.block = 2 * round(BLOCK_SECONDS * sample_rate / self.size * 4)
 
     def forward(self, wave: Tensor) -> Tensor:
-        spectrum = torch.stft(
-            wave, self.size, self.size // 8, window=self.window, pad_mode="constant", return_complex=True
-        )
-        power = self.filters @ spectrum.abs().square()
-        power = torch.nn.functional.avg_pool2d(power[None], (1, 2), ceil_mode=True)[0]
+        hop = self.size // 8
+        padded = torch.nn.functional.pad(wave, (self.size // 2, self.size // 2))
+        starts = range(0, len(wave) // hop + 1, self.block)
+        ends = [(first + self.block - 1) * hop + self.size for first in starts]
+        power = torch.cat([self._power(padded[first * hop : end]) for first, end in zip(starts, ends, strict=True)], 1)
         loudest = power.mean(0).max().clamp(min=1e-12)
         decibels: Tensor = 10 * (power / loudest).clamp(min=1e-12).log10() + RANGE_DB
         return decibels.clamp_(min=0)
+
+    def _power(self, wave: Tensor) -> Tensor:
+        """The mean power [bands, steps] of each two windows that lie in a sound."""
+        spectrum = torch.stft(wave, self.size, self.size // 8, window=self.window, center=False, return_complex=True)
+        power = self.filters @ spectrum.abs().square()
+        return torch.nn.functional.avg_pool2d(power[None], (1, 2), ceil_mode=True)[0]
 
 
 class Place(NamedTuple):

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 
 import msgspec
+import torch
 from torch import Tensor
 
 from distill_tui.engine.generate.bank import CodeBank
@@ -24,9 +25,12 @@ from distill_tui.takes.take import Nearest
 SAMPLE_SOUNDS = 12
 SAMPLE_SECONDS = 20.0
 """At most so many sounds, and about so many seconds of them, say what is usual."""
+PART_SECONDS = 2.0
+"""Of a single recording parts so long, but at least PARTS of them, are compared with one another."""
+PARTS = 4
 LEAST_SCALE = 0.5
 """dB between floor and usual: where held-out sounds are as near as copies, the scale must not burst."""
-VERSION = 1
+VERSION = 2
 """To be raised when the same sounds would be measured in another way."""
 
 
@@ -46,11 +50,13 @@ class Scale(msgspec.Struct, frozen=True):
 
     `floor` is that of training sounds from copies of themselves, softer and a part of a frame later, that went through
     the codec once more; `usual` that of held-out sounds from the training sounds (where there are none, of each
-    training sound from the others). Both are medians.
+    training sound from the others; of a single one, of each part of it from the others). Both are medians. `held_out`
+    is how many held-out sounds there were.
     """
 
     floor: float
     usual: float
+    held_out: int = 0
 
 
 class Judge:
@@ -98,6 +104,8 @@ class Judge:
             start=round(references.start_seconds(place.number, place.version, place.step), 3),
             distance=place.distance,
             ratio=place.distance / max(self.finder.own_copy(place.number), 1e-3),
+            held_out=scale.held_out,
+            frames=len(self._training.codes[references.pieces[place.number].row]),
         )
         novelty = max(0.0, (place.distance - scale.floor) / (scale.usual - scale.floor))
         whole, coarse = (longest_run(self._bank, codes, levels) for levels in (None, 1))
@@ -112,20 +120,32 @@ class Judge:
         references = self.finder.references
         seconds = [references.seconds(number) for number in range(len(references.pieces))]
         floor = median(self.finder.own_copy(number) for number in _sample(seconds))
-        return Scale(floor, max(median(self._usual(floor)), floor + LEAST_SCALE))
+        held_out = len(self._bank.part(held_out=True))
+        return Scale(floor, max(median(self._usual(floor)), floor + LEAST_SCALE), held_out)
 
     def _usual(self, floor: float) -> list[float]:
         """Distances of held-out sounds from the training sounds, or of each training sound from the others."""
         held_out = self._bank.part(held_out=True)
-        bank = held_out if len(held_out) else self._training
+        bank, finder = held_out if len(held_out) else self._training, self.finder
         if not len(held_out) and len(bank) < 2:
-            return [floor]
+            bank = self._parts()
+            if len(bank) < 2:
+                return [floor]
+            finder = Finder(bank, self._codec)
         found = []
         for row in _sample([length / self._codec.sample_rate for length in bank.lengths]):
             codes = bank.codes[row]
             wave = decoded(self._codec, codes, bank.lengths[row])
-            found.append(self.finder.nearest(wave, codes, -1 if len(held_out) else row).distance)
+            found.append(finder.nearest(wave, codes, -1 if len(held_out) else row).distance)
         return found
+
+    def _parts(self) -> CodeBank:
+        """The parts of the only training sound, as sounds."""
+        (codes,), (name,), hop = self._training.codes, self._training.names, self._codec.net.latent_hop
+        frames = max(1, min(round(PART_SECONDS * self._codec.sample_rate / hop), len(codes) // PARTS))
+        parts = [part for part in torch.split(codes, frames) if len(part) == frames]
+        count = len(parts)
+        return CodeBank(parts, [name] * count, [""] * count, [False] * count, [frames * hop] * count)
 
 
 def _sample(seconds: Sequence[float]) -> list[int]:

@@ -31,6 +31,9 @@ LANDING = 24
 """Frames before the end in which a walk of a given length looks for the end of a sound."""
 FADED = 30.0
 """dB under the loudest frame of its sound from which a frame is an end that is left alone."""
+QUIET = 6
+"""Quiet frames in a row, by the loudness of their own sound or of the usual one, after which a walk of a given length
+begins another sound: all quiet ends meet one another, and a walk would hardly leave them."""
 PATIENCE = 6
 """Frames of a sound that a jump leaves at least."""
 
@@ -64,6 +67,8 @@ class Walk:
         self._first = np.concatenate(([0], np.cumsum(counts)[:-1]))
         loud = [sounds.codec.loudness(latents) for latents in self.latents]
         self._faded = [(one < one.max() - FADED).numpy() for one in loud]
+        usual = torch.stack([one.max() for one in loud]).median()
+        self._quiet = [(one < torch.maximum(one.max(), usual) - FADED).numpy() for one in loud]
         # squared lengths, and each frame beside the one before it
         self._before = torch.cat([torch.cat((x[:1], x[:-1])) for x in self.latents])
 
@@ -73,12 +78,17 @@ class Walk:
         Args:
             frames: how many; None: up to the end of a sound.
         """
-        now, run = start, 1
+        now, run, quiet = start, 1, 0
         path = [now]
         while frames is None or len(path) < frames:
-            following = self._next(now, run, None if frames is None else frames - len(path))
-            if following is None:
+            wanted = None if frames is None else frames - len(path)
+            quiet = quiet + 1 if self._quiet[now.row][now.frame] else 0
+            if wanted is not None and wanted > LANDING and quiet >= QUIET:
+                following, quiet = self._again(), 0
+            elif (onward := self._next(now, run, wanted)) is None:
                 break
+            else:
+                following = onward
             run = run + 1 if (following.row, following.frame) == (now.row, now.frame + 1) else 1
             now = following
             path.append(now)
@@ -159,8 +169,9 @@ class Walk:
         return Place(int(self._row[best]), int(self._frame[best]) + 1)
 
     def _again(self) -> Place:
-        """The beginning of a sound: after one has ended, the walk goes on as a listener expects."""
-        return Place(int(self._random.integers(len(self.latents))), 0)
+        """The beginning of a sound, without silence before it: after an end, a walk goes on as a listener expects."""
+        row = int(self._random.integers(len(self.latents)))
+        return Place(row, max(0, int(self._quiet[row].argmin()) - 1))
 
     def _distances(self, now: Place, own: bool = False) -> NDArray[np.float64]:
         place = int(self._first[now.row]) + now.frame

@@ -243,6 +243,10 @@ class Task(Generic[Net]):
         """
         return {}
 
+    def data_facts(self) -> dict[str, Any]:
+        """What a model's card tells of its data beside `Corpus.described`."""
+        return {}
+
     # ---------------------------------------------------------------- state and hooks
 
     def state(self) -> dict[str, Any]:

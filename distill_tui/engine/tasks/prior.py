@@ -8,7 +8,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from distill_tui.data.corpus import Corpus
+from distill_tui.data.corpus import MOST_LISTED, Corpus
 from distill_tui.data.decode_cache import CachedWave, Wave
 from distill_tui.engine.generate.bank import CodeBank
 from distill_tui.engine.generate.generator import Generator, bank_tensors, codec_tensors
@@ -18,6 +18,7 @@ from distill_tui.engine.quantizers.base import Quantizer
 from distill_tui.engine.tasks import register
 from distill_tui.engine.tasks.base import Split, Task, Validation
 from distill_tui.engine.tasks.codec import read_sounds
+from distill_tui.engine.tasks.near_codes import NearCodes
 from distill_tui.engine.tasks.prior_batches import PriorBatches, pack, with_before
 from distill_tui.engine.tasks.prior_previews import write_previews
 from distill_tui.engine.tasks.prior_versions import Versions
@@ -74,7 +75,7 @@ class PriorTask(Task[Prior]):
         training = waves["training"]
         versions = Versions(codec.net, training, bank.codes[: len(training)], recipe)
         self._batches = PriorBatches(versions, self._labels, recipe)
-        self._near = near_codes(codebooks_of(codec)).to(device)
+        self._near = NearCodes(codebooks_of(codec).to(device))
         self._frames = VALIDATED_FRAMES[device.type]
         self._choose_validated()
 
@@ -138,7 +139,7 @@ class PriorTask(Task[Prior]):
             chances = torch.log_softmax(logits.float(), -1)
             right = -chances.gather(-1, codes[..., level : level + 1])[..., 0]
             is_code = (frames[..., level] >= 0) & (frames[..., level] < net.size)
-            beside = self._near[level][codes[..., level].clamp(max=net.size - 1)]
+            beside = self._near(level, codes[..., level].clamp(max=net.size - 1))
             around = -(beside * chances[..., : net.size]).sum(-1)
             hard.append(BITS * (right * (frames[..., level] >= 0)).sum())
             # the end is near nothing
@@ -249,6 +250,10 @@ class PriorTask(Task[Prior]):
             facts[f"{split}_seconds"] = sum(map(len, waves)) / rate
         return facts
 
+    def data_facts(self) -> dict[str, Any]:
+        # the card of a large collection does not list its sounds
+        return {"bank": list(self.bank.names)} if len(self.bank) > MOST_LISTED else {}
+
     def model_tensors(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         prior = {PRIOR + name: tensor for name, tensor in weights.items()}
         return prior | codec_tensors(self.codec) | bank_tensors(self.bank, self.recipe.prior.labels, self._places)
@@ -282,14 +287,3 @@ def encode_bank(codec: Model, training: Sequence[CachedWave], validation: Sequen
         held_out=[False] * len(training) + [True] * len(validation),
         lengths=[len(wave) for wave in waves],
     )
-
-
-def near_codes(codebooks: Tensor) -> Tensor:
-    """For each code of codebooks [levels, size, dim] the weights [levels, size, size] of the others by nearness.
-
-    They fall with the squared distance, over the usual one of a nearest code (the median), and add up to 1.
-    """
-    squared = torch.cdist(codebooks, codebooks).square()
-    squared.diagonal(dim1=1, dim2=2).fill_(float("inf"))
-    usual = squared.amin(-1).median(-1).values[:, None, None].clamp(min=1e-12)
-    return torch.softmax(-squared / usual, -1)

@@ -1,12 +1,14 @@
 """The set of takes that is open: what the list shows of it, and the changes of the person to it."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
+from distill_tui.errors import DistillError
 from distill_tui.takes.folder import TakesFolder
 from distill_tui.takes.take import Take
 
@@ -53,16 +55,17 @@ class OpenSet:
         """Go over to a folder that is not there yet, or to none."""
         self.path, self._folder, self._takes, self._asked_to = path, None, {}, 0
 
-    async def open(self, path: Path) -> None:
-        """Go over to the set of a folder.
+    async def open(self, path: Path) -> int:
+        """Go over to the set of a folder, without what was thrown away long ago; how many takes that were.
 
         Raises:
             DistillError: it cannot be read; the set of before stays.
         """
-        folder = await asyncio.to_thread(TakesFolder, path)
+        folder, emptied = await asyncio.to_thread(_open_and_empty, path)
         self.start(path)
         self._folder = folder
         self._take_over(folder.takes)
+        return emptied
 
     async def reload(self) -> None:
         """Read the folder again.
@@ -145,3 +148,11 @@ class OpenSet:
         for path, kept in self._marks.items():
             if path in self._takes:
                 self._takes[path] = msgspec.structs.replace(self._takes[path], kept=kept)
+
+
+def _open_and_empty(path: Path) -> tuple[TakesFolder, int]:
+    folder, emptied = TakesFolder(path), 0
+    # a folder that cannot be written can be looked at
+    with contextlib.suppress(DistillError):
+        emptied = folder.empty_old()
+    return folder, emptied

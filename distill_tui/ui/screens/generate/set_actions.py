@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.reporting import formatting
+from distill_tui.takes.folder import KEPT_DAYS
 from distill_tui.takes.sets import TakeSet, list_sets, new_set, newest_set
 from distill_tui.text import printable
 from distill_tui.ui.dialogs.pick import PickDialog
@@ -16,6 +17,7 @@ from distill_tui.ui.widgets.table import Column, Row
 if TYPE_CHECKING:
     from distill_tui.ui.screens.generate.screen import GenerateScreen
 
+T = TypeVar("T")
 COLUMNS = (Column("set"), Column("takes", right=True), Column("kept", right=True), Column("changed"), Column("models"))
 
 
@@ -40,8 +42,14 @@ class SetActions:
     async def open(self, path: Path) -> None:
         """Open a set; the form gets the settings and the model of its newest take."""
         screen = self._screen
-        if not await self._attempt(lambda: screen.takes.open(path)):
+        emptied = await self._attempt(lambda: screen.takes.open(path))
+        if emptied is None:
             return
+        if emptied:
+            took = "was" if emptied == 1 else "were"
+            screen.notify(
+                f"{formatting.plural(emptied, 'take')} thrown away more than {KEPT_DAYS} days ago {took} deleted."
+            )
         if shown := screen.takes.shown:
             last = shown[-1]
             try:
@@ -50,13 +58,13 @@ class SetActions:
                 screen.work.fail(error)
             screen.models.wanted = screen.models.of_take(last)
 
-    async def _attempt(self, action: Callable[[], Coroutine[Any, Any, object]]) -> bool:
+    async def _attempt(self, action: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
+        """The result of an action; None if it failed, which is shown."""
         try:
-            await action()
+            return await action()
         except (DistillError, OSError) as error:
             self._screen.work.fail(error if isinstance(error, DistillError) else DistillError(str(error)))
-            return False
-        return True
+            return None
 
     def start_new(self) -> None:
         """Begin a set, whose folder is made with its first take."""

@@ -151,7 +151,8 @@ class GenerateWork:
             return Work(((self._result, "good"),))
         if self.ready is not None:
             name = shown_name(decode_path(self.ready.model))
-            return Work(((f"ready: {name}, a {self.ready.kind}", "dim"),))
+            notice = [(self.ready.notice, "fair")] if self.ready.notice else []
+            return Work(((f"ready: {name}, a {self.ready.kind}", "dim"), *notice))  # type: ignore[arg-type]
         if self.process.is_alive:
             return Work((("starting", "dim"),))
         if self._opening:
