@@ -170,7 +170,7 @@ class PriorTakes:
                 for below in range(level):
                     target = target - books[below][in_frame[:, below]]
                 far = torch.cdist(target, books[level]).square() / books[level].var(0).sum().clamp(min=1e-9)
-                logits[:, :size] -= pull * far.to(logits)
+                logits[:, :size] -= pull * far.to(logits.device).to(logits)
             if level == 0 and logits.shape[1] > size:
                 # the end is pulled to that of the source
                 logits[:, size] += pull * (place - own + (1 if place >= own else 0)) / 2
