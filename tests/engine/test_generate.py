@@ -19,10 +19,11 @@ from distill_tui.engine.generate.codec import Codec
 from distill_tui.engine.generate.codec_bank import bank_of_codec, fingerprint
 from distill_tui.engine.generate.edit import fill_smooth, onsets
 from distill_tui.engine.generate.generator import Generator
-from distill_tui.engine.generate.make import Made, Maker
+from distill_tui.engine.generate.make import ATTEMPTS, Made, Maker
 from distill_tui.engine.generate.material import Part
 from distill_tui.engine.generate.novelty import Judge
-from distill_tui.engine.generate.sampler import _labels
+from distill_tui.engine.generate.prior_takes import TRIES
+from distill_tui.engine.generate.sampler import _labels, draw
 from distill_tui.engine.generate.sounds import Sounds, shuffled_place
 from distill_tui.engine.generate.source import load_source, seeded
 from distill_tui.engine.generate.walk import Place, Walk
@@ -468,3 +469,32 @@ def test_takes_without_a_label_are_drawn_as_often_by_each_label_as_there_are_sou
     chosen = _labels(generator, "", range(len(training)))
     assert sorted(generator.labels[number] for number in chosen) == sorted(training)
     assert _labels(generator, "low", range(3)) == [generator.labels.index("low")] * 3
+
+
+def test_a_long_take_of_a_prior_is_there_before_the_next_is_drawn_and_can_be_cancelled(drawn: Maker) -> None:
+    prior = drawn.prior
+    assert prior is not None
+    seconds = 3 * prior.most / drawn.codec.frame_rate
+    assert drawn.job(Request(seconds=seconds)).together == 1
+    asked = [0]
+
+    def stop() -> bool:
+        asked[0] += 1
+        return asked[0] > 2
+
+    assert list(drawn.make(Request(seconds=seconds, count=2), stop=stop)) == []
+    assert asked[0] < 6, "not at the end of the take alone"
+
+
+def test_no_attempt_at_a_take_draws_what_another_drew(drawn: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+
+    def recorded(*args: Any, **how: Any) -> list[torch.Tensor]:
+        seeds.extend(how["seeds"])
+        return draw(*args, **how)
+
+    monkeypatch.setattr("distill_tui.engine.generate.prior_takes.draw", recorded)
+    monkeypatch.setattr("distill_tui.engine.generate.make._lacks", lambda *_: "never new enough")
+    (one,) = made(drawn, seconds=0.3)
+    assert len(seeds) == len(set(seeds)) == ATTEMPTS * TRIES
+    assert np.array_equal(drawn.again(one.take).wave, one.wave)

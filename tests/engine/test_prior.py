@@ -245,9 +245,7 @@ def test_a_take_depends_on_its_seed_alone(generator: Generator) -> None:
     assert len({take.numpy().tobytes() for take in many}) > ROWS
 
 
-def test_mps_draws_what_the_cpu_draws(
-    codec: SmallCodec, generator: Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mps_draws_what_the_cpu_draws(codec: SmallCodec, generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     # the stand-in's tensors cannot be sliced in inference mode
     monkeypatch.setattr(_Rows, "draw", torch.no_grad()(inspect.unwrap(_Rows.draw)))
     ban = copy_ban(generator.bank, 2)

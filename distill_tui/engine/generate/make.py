@@ -17,8 +17,7 @@ from distill_tui.engine.generate.finish import Draft, Sound, finish
 from distill_tui.engine.generate.generator import Generator
 from distill_tui.engine.generate.job import METHODS, Job
 from distill_tui.engine.generate.novelty import Judge, Judgement
-from distill_tui.engine.generate.prior_takes import STRIDE, PriorTakes
-from distill_tui.engine.generate.sampler import ROWS
+from distill_tui.engine.generate.prior_takes import PriorTakes, Stop
 from distill_tui.engine.generate.sounds import Sounds
 from distill_tui.engine.inference.model import Model
 from distill_tui.errors import RequestError
@@ -31,9 +30,14 @@ from distill_tui.takes.take import Take
 
 Progress = Callable[[int, int], None]
 """Called with (takes done, takes in all)."""
-Stop = Callable[[], bool]
 ATTEMPTS = 8
 """Draws for a take that is to be new, at the most."""
+STRIDE = 1 << 40
+"""Between the seeds of these draws: a prior draws with others, of smaller strides, for a take of a given length."""
+
+
+def _go_on() -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -129,14 +133,15 @@ class Maker:
 
         Args:
             progress: called with (takes done, takes in all), first with (0, all).
-            stop: looked at before each take; true ends the iteration.
+            stop: looked at before each take, and between the parts of long ones; true ends the iteration.
 
         Raises:
             RequestError: the request cannot be met (label, seconds, source sound, method); before the first take.
         """
         if request.novelty is not None and self.judge is None:
             raise RequestError("--novelty: how new takes are is not measured here")
-        return self._each(self.job(request), progress or (lambda _done, _all: None), stop or (lambda: False))
+        stop = stop or _go_on
+        return self._each(self.job(request, stop), progress or (lambda _done, _all: None), stop)
 
     def again(self, take: Take) -> Made:
         """Make one take again, from its description.
@@ -149,7 +154,7 @@ class Maker:
         made = self._attempt(job, take.seed, take.attempt, job.drafts([take.seed + take.attempt * STRIDE])[0])
         return Made(made.wave, made.codes, msgspec.structs.replace(made.take, note=take.note, settings=take.settings))
 
-    def job(self, request: Request) -> Job:
+    def job(self, request: Request, stop: Stop = _go_on) -> Job:
         """Check a request, and read what it needs.
 
         Raises:
@@ -157,13 +162,13 @@ class Maker:
         """
         check_request(request)
         check_label(request.label, self.labels, self.card.name)
-        return Job(request, self.sounds, self.prior, self.card.name)
+        return Job(request, self.sounds, self.prior, self.card.name, stop)
 
     def _each(self, job: Job, progress: Progress, stop: Stop) -> Iterator[Made]:
         request = job.request
         progress(0, request.count)
-        for first in range(0, request.count, ROWS):
-            seeds = [request.seed + number for number in range(first, min(request.count, first + ROWS))]
+        for first in range(0, request.count, job.together):
+            seeds = [request.seed + number for number in range(first, min(request.count, first + job.together))]
             if stop():
                 return
             drafts = job.drafts(seeds)
@@ -171,17 +176,20 @@ class Maker:
             if not request.loop and self.codec.net.device.type != "cpu":
                 waves = list(self.codec.decode_all([draft.material.latents for draft in drafts]))
             for number, (seed, draft, wave) in enumerate(zip(seeds, drafts, waves, strict=True)):
-                if stop():
+                made = self._new_enough(job, seed, draft, wave, stop)
+                if made is None:
                     return
-                yield self._new_enough(job, seed, draft, wave)
+                yield made
                 progress(first + number + 1, request.count)
 
-    def _new_enough(self, job: Job, seed: int, draft: Draft, wave: Tensor | None) -> Made:
-        """A take as new as was asked for, of ATTEMPTS; otherwise the newest of them, with a note."""
+    def _new_enough(self, job: Job, seed: int, draft: Draft, wave: Tensor | None, stop: Stop) -> Made | None:
+        """A take as new as was asked for, of ATTEMPTS; otherwise the newest of them, with a note. None: stopped."""
         best: Made | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
                 draft, wave = job.drafts([seed + attempt * STRIDE])[0], None
+            if stop():
+                return None
             made = self._attempt(job, seed, attempt, draft, wave)
             lacks = _lacks(job.request, made.take)
             if not lacks:
