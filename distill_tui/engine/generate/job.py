@@ -160,8 +160,10 @@ class Job:
 
     def _labelled(self) -> Request:
         """The request for the prior: a source sound without a label is of the kind that it is most like."""
-        nearest = edit.kind_of(self._sounds, self._files[0], self.request.label, 1)[0]
-        return msgspec.structs.replace(self.request, label=self._sounds.labels[nearest])
+        label = self._sounds.labels[edit.kind_of(self._sounds, self._files[0], self.request.label, 1)[0]]
+        # sounds of another bank may be of kinds that the prior does not know
+        is_known = self._prior is not None and label in self._prior.generator.labels
+        return msgspec.structs.replace(self.request, label=label if is_known else "")
 
     def _of_length(self, material: Material) -> Material:
         """A variation at the length that was asked for."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from distill_tui.engine.generate.bank import CodeBank
 from distill_tui.engine.generate.codec import Codec
 from distill_tui.engine.generate.codec_bank import bank_of_codec, fingerprint
+from distill_tui.engine.generate.copies import longest_run
 from distill_tui.engine.generate.finish import Draft, Sound, finish
 from distill_tui.engine.generate.generator import Generator
 from distill_tui.engine.generate.job import METHODS, Job
@@ -72,8 +73,9 @@ class Maker:
         self.card, self.codec, self.bank, self.judge = source.card, Codec(model), bank, judge
         self.sounds = Sounds(self.codec, bank)
         self.prior = PriorTakes(source, self.codec) if isinstance(source, Generator) else None
-        own = source.labels if isinstance(source, Generator) else bank.labels
-        self.labels = sorted({label for label in own if label})
+        self._known = known_sounds(source, bank)
+        labels = {label for label in bank.part(held_out=False).labels if label}
+        self.labels = sorted(labels & set(source.labels) if isinstance(source, Generator) else labels)
         self.bank_hash, self._data = fingerprint(bank), [str(path) for path in data]
 
     @classmethod
@@ -116,7 +118,8 @@ class Maker:
         else:
             model, bank = source, None
         bank = bank or bank_of_codec(home, model, data, progress)
-        return cls(source, bank, Judge(bank, model, home.cache) if with_judge else None, data)
+        judge = Judge(known_sounds(source, bank), model, home.cache) if with_judge else None
+        return cls(source, bank, judge, data)
 
     @property
     def sample_rate(self) -> int:
@@ -228,10 +231,22 @@ class Maker:
             take.nearest, take.novelty = judged.nearest, judged.novelty
             take.copied_frames, take.copied_coarse = judged.copied_frames, judged.copied_coarse
             take.frames = judged.frames
+        elif request.max_copy is not None:
+            take.copied_frames, take.frames = longest_run(self._known, codes), len(codes)
         return Made(sound.wave, codes, take)
 
     def _judge(self, sound: Sound, codes: Tensor) -> Judgement | None:
         return self.judge.judge(torch.from_numpy(sound.wave), codes) if self.judge else None
+
+
+def known_sounds(source: Model | Generator, bank: CodeBank) -> CodeBank:
+    """The sounds that takes of a model must differ from to be new.
+
+    Those of the bank that they are made from; a generator knows its own by heart, whatever its bank.
+    """
+    if not isinstance(source, Generator) or bank is source.bank:
+        return bank
+    return source.bank.joined(bank)
 
 
 def _lacks(request: Request, take: Take) -> str:
