@@ -27,7 +27,7 @@ from distill_tui.library.container import read_card
 from distill_tui.paths import Home
 from distill_tui.takes.check import check_label, check_request
 from distill_tui.takes.request import Request
-from distill_tui.takes.take import Take
+from distill_tui.takes.take import Take, settings_of
 
 Progress = Callable[[int, int], None]
 """Called with (takes done, takes in all)."""
@@ -150,10 +150,9 @@ class Maker:
         """Make one take again, from its description.
 
         Raises:
-            RequestError: it cannot be made, as `make`.
+            RequestError: it cannot be made, as `make`, or its settings make no sense.
         """
-        request = msgspec.convert(take.settings, Request, strict=False)
-        job = self.job(msgspec.structs.replace(request, seed=take.seed, count=1))
+        job = self.job(msgspec.structs.replace(settings_of(take), seed=take.seed, count=1))
         made = self._attempt(job, take.seed, take.attempt, job.drafts([take.seed + take.attempt * STRIDE])[0])
         return Made(made.wave, made.codes, msgspec.structs.replace(made.take, note=take.note, settings=take.settings))
 
