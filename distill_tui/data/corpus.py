@@ -105,8 +105,8 @@ class Corpus(Manifest, kw_only=True):
 
     @property
     def labels(self) -> list[str]:
-        """The kinds of sound that can be told apart: its folders, if there are two or more."""
-        found = sorted({sound.label for sound in self.sounds if sound.label})
+        """The kinds of sound that can be told apart: its folders, if two or more hold sounds to train on."""
+        found = sorted({sound.label for sound in self.sounds if sound.label and sound.split != "validation"})
         return found[:MOST_LABELS] if len(found) > 1 else []
 
     def facts(self) -> DataFacts:

@@ -43,6 +43,8 @@ def check_request(request: Request) -> None:
         raise RequestError(f"--strength: {request.strength:g} is not 0 (the sound itself) to 1 (a new one of its kind)")
     if request.fill:
         _check_gap(request)
+    if request.follow and request.seconds is not None:
+        raise RequestError("--seconds: does not go with --follow, whose result is as long as the sound")
     if request.loop and (request.continue_file or request.fill or request.follow):
         raise RequestError(f"--loop: does not go with {given[0]}")
     if request.loop and given and request.seconds is not None:

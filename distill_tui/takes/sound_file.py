@@ -15,7 +15,7 @@ from distill_tui.errors import RequestError
 from distill_tui.foreign import MalformedError, decode, read_bytes
 from distill_tui.takes.folder import TakesFolder
 from distill_tui.takes.request import Request
-from distill_tui.takes.take import Take
+from distill_tui.takes.take import Take, settings_of
 from distill_tui.text import escape_json, printable
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def read_take(path: Path) -> Take:
     """The description in a take's file; `path` is the file's name.
 
     Raises:
-        RequestError: there is no such file, or it holds no description of a take.
+        RequestError: there is no such file, or it holds no description of a take that makes sense.
     """
     name = printable(str(path))
     try:
@@ -109,7 +109,9 @@ def read_take(path: Path) -> Take:
         raise RequestError(
             f"{name}: not a take: {printable(reason)}", "Takes are made by: distill-tui generate"
         ) from None
-    return msgspec.structs.replace(take, path=path.name)
+    take = msgspec.structs.replace(take, path=path.name)
+    settings_of(take)
+    return take
 
 
 def _with_comment(content: bytes, comment: bytes) -> bytes:

@@ -4,6 +4,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from distill_tui.errors import RequestError
+from distill_tui.foreign import MalformedError, convert
+from distill_tui.takes.request import Request
+from distill_tui.text import printable
+
 
 class Nearest(Struct, frozen=True, kw_only=True):
     """The training sound that a take is nearest to.
@@ -63,3 +68,18 @@ class Take(Struct, kw_only=True):
     bank: str = ""
     data: list[str] = []
     sources: dict[str, str] = {}
+
+
+def settings_of(take: Take) -> Request:
+    """The request that a take was made by.
+
+    Raises:
+        RequestError: its settings make no sense, or are those of a later version.
+    """
+    try:
+        return convert(take.settings, Request)
+    except MalformedError as error:
+        raise RequestError(
+            f"the settings of {printable(take.path)} cannot be read: {printable(str(error))}",
+            "Another version of distill-tui may have made it.",
+        ) from None

@@ -1,5 +1,6 @@
 """`generate`: its flags, what is written, the JSON that scripts read, takes made again, and wrong requests."""
 
+import errno
 import json
 import resource
 import signal
@@ -15,6 +16,8 @@ import torch
 
 from distill_tui.cli.main import run as main
 from distill_tui.engine.generate.make import Maker
+from distill_tui.errors import DistillError
+from distill_tui.files import describe_os_error
 from distill_tui.takes.sound_file import read_take
 from tests.engine.small_generator import SmallCodec, make_codec
 from tests.programs import start, until
@@ -176,6 +179,17 @@ def test_a_full_disk_keeps_what_is_done(tmp_path: Path, capsys: pytest.CaptureFi
     assert len(json.loads((tmp_path / "takes.json").read_text())) == len(takes)
     assert sorted(path.name for path in tmp_path.glob("*.wav")) == sorted(Path(take["path"]).name for take in takes)
     assert list(tmp_path.glob(".*.part")) == []
+
+
+def test_the_way_out_of_a_folder_that_cannot_be_written_is_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object, **_more: object) -> None:
+        raise DistillError(*describe_os_error(OSError(errno.ENOSPC, "No space left on device"), path))
+
+    monkeypatch.setattr("distill_tui.takes.folder.atomic_write", full)
+    assert main(["generate", "small", "--out", str(tmp_path), "--quick"]) == 1
+    assert "choose another folder with --out." in capsys.readouterr().err
 
 
 def test_ctrl_c_keeps_what_is_done(

@@ -18,12 +18,14 @@ from distill_tui.engine.generate.bank import CodeBank
 from distill_tui.engine.generate.blend import at, mix, resize, together
 from distill_tui.engine.generate.codec import Codec
 from distill_tui.engine.generate.codec_bank import bank_of_codec, fingerprint
+from distill_tui.engine.generate.copies import longest_run
 from distill_tui.engine.generate.edit import fill_smooth, onsets
 from distill_tui.engine.generate.generator import Generator
-from distill_tui.engine.generate.make import Made, Maker
+from distill_tui.engine.generate.make import ATTEMPTS, Made, Maker
 from distill_tui.engine.generate.material import Part
 from distill_tui.engine.generate.novelty import Judge
-from distill_tui.engine.generate.sampler import _labels
+from distill_tui.engine.generate.prior_takes import TRIES
+from distill_tui.engine.generate.sampler import _labels, draw
 from distill_tui.engine.generate.sounds import Sounds, shuffled_place
 from distill_tui.engine.generate.source import load_source, seeded
 from distill_tui.engine.generate.walk import LANDING, QUIET, Place, Walk
@@ -493,3 +495,56 @@ def test_takes_without_a_label_are_drawn_as_often_by_each_label_as_there_are_sou
     chosen = _labels(generator, "", range(len(training)))
     assert sorted(generator.labels[number] for number in chosen) == sorted(training)
     assert _labels(generator, "low", range(3)) == [generator.labels.index("low")] * 3
+
+
+def test_a_long_take_of_a_prior_is_there_before_the_next_is_drawn_and_can_be_cancelled(drawn: Maker) -> None:
+    prior = drawn.prior
+    assert prior is not None
+    seconds = 3 * prior.most / drawn.codec.frame_rate
+    assert drawn.job(Request(seconds=seconds)).together == 1
+    asked = [0]
+
+    def stop() -> bool:
+        asked[0] += 1
+        return asked[0] > 2
+
+    assert list(drawn.make(Request(seconds=seconds, count=2), stop=stop)) == []
+    assert asked[0] < 6, "not at the end of the take alone"
+
+
+def test_no_attempt_at_a_take_draws_what_another_drew(drawn: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+
+    def recorded(*args: Any, **how: Any) -> list[torch.Tensor]:
+        seeds.extend(how["seeds"])
+        return draw(*args, **how)
+
+    monkeypatch.setattr("distill_tui.engine.generate.prior_takes.draw", recorded)
+    monkeypatch.setattr("distill_tui.engine.generate.make._lacks", lambda *_: "never new enough")
+    (one,) = made(drawn, seconds=0.3)
+    assert len(seeds) == len(set(seeds)) == ATTEMPTS * TRIES
+    assert np.array_equal(drawn.again(one.take).wave, one.wave)
+
+
+def test_a_generator_is_judged_by_its_own_sounds_whatever_its_bank(codec: SmallCodec, generator: Path) -> None:
+    source = Generator.load(generator)
+    own = source.bank.some([0])
+    other = CodeBank([own.codes[0], own.codes[0] * 0], ["a/0", "b/1"], ["low", "b"], [True, False], [4000, 4000])
+    known = own.joined(other)
+    assert (known.names, list(known.held_out)) == ([own.names[0], "b/1"], [False, False])
+    maker = Maker(source, other)
+    assert maker.labels == [], "low is held out, and the prior does not know b"
+    assert longest_run(maker._known, own.codes[0]) == len(own.codes[0])
+
+
+def test_a_label_of_held_out_sounds_alone_is_none(maker: Maker) -> None:
+    bank = maker.bank
+    held_out = [label == "high" for label in bank.labels]
+    part = CodeBank(bank.codes, bank.names, bank.labels, held_out, bank.lengths)
+    assert Maker(maker.codec.model, part).labels == ["low"]
+
+
+def test_copies_are_counted_without_a_judge_where_they_are_limited(maker: Maker) -> None:
+    takes = [one.take for one in made(maker, count=4, max_copy=1)]
+    assert all(take.copied_frames is not None and (take.copied_frames <= 1 or take.note) for take in takes)
+    assert made(maker)[0].take.copied_frames is None

@@ -175,6 +175,20 @@ def test_it_ends_when_nothing_is_asked_for(codec: SmallCodec) -> None:
     assert not desk.thread.is_alive()
 
 
+def test_an_idle_process_ends_well_while_its_input_is_open(home: Home) -> None:
+    idle = subprocess.Popen(
+        [sys.executable, "-m", "distill_tui.engine.generate.worker", "--home", str(home.root), "--idle", "0.01"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    with idle:
+        assert idle.stdout is not None
+        assert idle.stderr is not None
+        assert (idle.stdout.read(), idle.stderr.read(), idle.wait(60)) == (b"", b"", 0)
+
+
 def test_it_ends_with_its_input_and_torch_is_imported_when_it_is_needed(home: Home) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "distill_tui.engine.generate.worker", "--home", str(home.root)],

@@ -1,13 +1,15 @@
 """A prior: trained, stopped and resumed as any task, saved with its codec, and drawn from."""
 
+import inspect
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from distill_tui.engine.generate.copies import copy_ban
 from distill_tui.engine.generate.generator import Generator
-from distill_tui.engine.generate.sampler import ROWS, draw
+from distill_tui.engine.generate.sampler import ROWS, _Rows, draw
 from distill_tui.engine.inference.model import Model
 from distill_tui.engine.nets.prior import NOTHING, Prior
 from distill_tui.engine.tasks import near_codes
@@ -27,6 +29,7 @@ from distill_tui.reporting.run_line import status_line
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import read_events
 from distill_tui.runs.state import RunState
+from tests.engine.accelerator import accelerator
 from tests.engine.small_generator import SmallCodec, make_codec, make_prior_run
 from tests.engine.support import make_trainer, train_here, weights_of
 
@@ -263,6 +266,17 @@ def test_a_take_depends_on_its_seed_alone(generator: Generator) -> None:
         (alone,) = draw(generator, 1, max_frames=20, seeds=[n], label="low")
         assert torch.equal(alone, many[n])
     assert len({take.numpy().tobytes() for take in many}) > ROWS
+
+
+def test_mps_draws_what_the_cpu_draws(codec: SmallCodec, generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    # the stand-in's tensors cannot be sliced in inference mode
+    monkeypatch.setattr(_Rows, "draw", torch.no_grad()(inspect.unwrap(_Rows.draw)))
+    ban = copy_ban(generator.bank, 2)
+    expected = draw(generator, 2, max_frames=12, seeds=[5, 6], prefix=generator.bank.codes[0][:3], steer=ban)
+    with accelerator("mps"):
+        there = Generator.load(codec.home.models / "made.distill", "mps")
+        drawn = draw(there, 2, max_frames=12, seeds=[5, 6], prefix=generator.bank.codes[0][:3], steer=ban)
+    assert all(torch.equal(one, other) for one, other in zip(drawn, expected, strict=True))
 
 
 def test_a_take_begins_with_its_prefix_and_may_not_end(generator: Generator) -> None:

@@ -22,6 +22,7 @@ from distill_tui.takes.request import Request
         ({"fill": "a", "start": 0.5, "end": 0.5}, "--from 0.5 is not before --to 0.5"),
         ({"fill": "a", "start": 0.0, "end": 1.0, "seconds": 1.0}, "--fill"),
         ({"fill": "a", "start": 0.0, "end": 1.0, "loop": True}, "--loop: does not go with --fill"),
+        ({"follow": "a", "seconds": 1.0}, "--seconds: does not go with --follow"),
         ({"continue_file": "a", "loop": True}, "--loop: does not go with --continue"),
         ({"max_copy": 0}, "--max-copy"),
         ({"novelty": -0.1}, "--novelty"),

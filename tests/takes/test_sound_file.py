@@ -48,6 +48,13 @@ def test_a_file_says_how_it_was_made(tmp_path: Path, kind: Any, length: int) -> 
         assert '"distill_take":1' in soundfile.SoundFile(tmp_path / made.path).comment
 
 
+def test_settings_of_another_version_are_a_wrong_request(tmp_path: Path) -> None:
+    content = encode(WAVE, 8000, take(settings={"seconds": 7.25}))
+    (tmp_path / "a.wav").write_bytes(content.replace(b'"seconds":7.25', b'"octaves":7.25'))
+    with pytest.raises(RequestError, match=r"the settings of a.wav cannot be read.*octaves"):
+        read_take(tmp_path / "a.wav")
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"RIFF", b"RIFF\0\0\0\0WAVELIST\xff\xff\xff\x7fINFOICMT\xff\xff\xff\x7f{", b"fLaC"]
 )

@@ -21,6 +21,7 @@ from distill_tui.takes.take import Take
 from distill_tui.ui import command_palette
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.dialogs.pick import PickDialog
+from distill_tui.ui.screens.generate.form import RequestForm
 from distill_tui.ui.screens.generate.screen import GenerateScreen
 from tests.ui import fake_generator
 from tests.ui.conftest import screen_text, until
@@ -377,3 +378,12 @@ async def test_leaving_ends_the_process(models: Home) -> None:
         process = screen.work.process._process
         assert process is not None
     assert process.wait(60) == 0
+
+
+def test_a_result_that_is_as_long_as_its_sound_is_asked_for_without_seconds() -> None:
+    form = RequestForm()
+    form.values |= {"seconds": 2.0, "sound": "/a.wav", "end": 1.0}
+    for use, seconds in (("like", 2.0), ("follow", None), ("fill", None)):
+        form.values["use"] = use
+        assert form.request().seconds == seconds
+        assert ("seconds" in [row.key for row in form.rows()]) == (seconds is not None)

@@ -15,7 +15,11 @@ from distill_tui.takes.request import Request
 from distill_tui.text import encode_path, printable
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from distill_tui.engine.generate.make import Maker
+    from distill_tui.takes.sound_file import Format
     from distill_tui.takes.take import Take
 
 DESCRIPTION = """\
@@ -117,13 +121,11 @@ def generate(options: argparse.Namespace) -> int:
 
 def _write(options: argparse.Namespace, maker: "Maker", request: Request, folder: TakesFolder) -> int:
     """Make takes into a folder; what was made before an error stays, and is told."""
-    from distill_tui.takes.sound_file import save_take
-
     done: list[Take] = []
     code = 0
     try:
         for made in maker.make(request):
-            take = save_take(folder, made.wave, maker.sample_rate, made.take, options.format)
+            take = write(folder, made.wave, maker.sample_rate, made.take, options.format)
             done.append(take)
             if not options.json:
                 print(f"{len(done)}/{request.count}  {line(folder, take)}", flush=True)
@@ -138,6 +140,18 @@ def _write(options: argparse.Namespace, maker: "Maker", request: Request, folder
     if options.json:
         print_json([as_document(folder, take) for take in done])
     return code
+
+
+def write(
+    folder: TakesFolder, wave: "NDArray[np.float32]", rate: int, take: "Take", kind: "Format", stem: str = ""
+) -> "Take":
+    """Write a take, as `save_take`; where it cannot be written, the way out is another --out."""
+    from distill_tui.takes.sound_file import save_take
+
+    try:
+        return save_take(folder, wave, rate, take, kind, stem)
+    except DistillError as error:
+        raise type(error)(error.message, error.hint.replace("--home", "--out")) from None
 
 
 def request_of(options: argparse.Namespace) -> Request:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distill_tui.cli.commands.generate import as_document, open_maker
+from distill_tui.cli.commands.generate import as_document, open_maker, write
 from distill_tui.cli.output import print_json, say
 from distill_tui.errors import RequestError
 from distill_tui.library.store import Library
@@ -24,7 +24,7 @@ def again(options: argparse.Namespace) -> int:
     """
     import msgspec
 
-    from distill_tui.takes.sound_file import Format, encode, read_take, same_samples, save_take
+    from distill_tui.takes.sound_file import Format, encode, read_take, same_samples
 
     file = expand(options.again).absolute()
     take = read_take(file)
@@ -41,7 +41,7 @@ def again(options: argparse.Namespace) -> int:
     if identical:
         known = ("nearest", "novelty", "copied_frames", "copied_coarse", "frames", "created")
         facts = msgspec.structs.replace(facts, **{name: getattr(take, name) for name in known})
-    written = save_take(folder, made.wave, maker.sample_rate, facts, kind, file.stem)
+    written = write(folder, made.wave, maker.sample_rate, facts, kind, file.stem)
     if options.json:
         print_json([as_document(folder, written) | {"identical": identical}])
         return 0

@@ -33,6 +33,21 @@ class CodeBank:
         """The held-out sounds alone, or the others."""
         return self.some([row for row, flag in enumerate(self.held_out) if flag == held_out])
 
+    def joined(self, other: "CodeBank") -> "CodeBank":
+        """These sounds and those of another bank, each once; one that either trained on is not held out."""
+        both = CodeBank(
+            [*self.codes, *other.codes],
+            [*self.names, *other.names],
+            [*self.labels, *other.labels],
+            [*self.held_out, *other.held_out],
+            [*self.lengths, *other.lengths],
+        )
+        trained_first = sorted(range(len(both)), key=lambda row: both.held_out[row])
+        rows: dict[bytes, int] = {}
+        for row in trained_first:
+            rows.setdefault(both.codes[row].numpy().tobytes(), row)
+        return both.some(sorted(rows.values()))
+
     def some(self, rows: Sequence[int]) -> "CodeBank":
         """The sounds of these rows."""
         return CodeBank(

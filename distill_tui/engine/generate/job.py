@@ -17,7 +17,8 @@ from distill_tui.engine.generate.blend import blend
 from distill_tui.engine.generate.finish import Draft
 from distill_tui.engine.generate.loop import fades, loop_frames
 from distill_tui.engine.generate.material import Material
-from distill_tui.engine.generate.prior_takes import PriorTakes
+from distill_tui.engine.generate.prior_takes import PriorTakes, Stop
+from distill_tui.engine.generate.sampler import ROWS
 from distill_tui.engine.generate.sounds import Sounds
 from distill_tui.engine.generate.source import Source, load_source, seeded
 from distill_tui.engine.generate.walk import walk
@@ -48,6 +49,7 @@ class Job:
     Args:
         prior: of a generator; None: a codec.
         name: of the model, for errors.
+        stop: looked at while a long take is drawn: what is drafted from then on may be of any length.
 
     Attributes:
         samples: the length that was asked for; None: each take's own.
@@ -57,9 +59,9 @@ class Job:
         RequestError: it cannot be met (seconds, source sound, method).
     """
 
-    def __init__(self, request: Request, sounds: Sounds, prior: PriorTakes | None, name: str) -> None:
+    def __init__(self, request: Request, sounds: Sounds, prior: PriorTakes | None, name: str, stop: Stop) -> None:
         self.request, self.codec = request, sounds.codec
-        self._sounds, self._prior, self._name = sounds, prior, name
+        self._sounds, self._prior, self._name, self._stop = sounds, prior, name, stop
         self.edit = edit_of(request)
         self.method = self._method()
         self.frames = None if request.seconds is None else self.codec.frames(request.seconds)
@@ -98,6 +100,12 @@ class Job:
         if request.fill and request.end > (own := len(self._files[0].wave) / rate) + 1e-6:
             raise RequestError(f"--to: {request.end:g} is after the end of {self._files[0].name} ({own:.3f} s)")
 
+    @property
+    def together(self) -> int:
+        """Takes that are best drafted together: a prior draws ROWS at a time, but long ones one by one."""
+        is_long = self.frames is not None and self._prior is not None and self.frames > self._prior.most
+        return 1 if is_long else ROWS
+
     def drafts(self, seeds: Sequence[int]) -> list[Draft]:
         """A draft for each seed."""
         if self.edit == "fill":
@@ -126,7 +134,7 @@ class Job:
     def _new(self, seeds: Sequence[int], frames: int | None, rows: Sequence[int] | None = None) -> list[Draft]:
         """New sounds, of some training sounds only."""
         if self.method == "prior" and self._prior:
-            return [Draft(one, "prior") for one in self._prior.new(self.request, seeds, frames)]
+            return [Draft(one, "prior") for one in self._prior.new(self.request, seeds, frames, self._stop)]
         return [self._from_bank(seed, seeded(seed, 1), frames, rows) for seed in seeds]
 
     def _from_bank(self, seed: int, random: Random, frames: int | None, rows: Sequence[int] | None) -> Draft:
@@ -152,8 +160,10 @@ class Job:
 
     def _labelled(self) -> Request:
         """The request for the prior: a source sound without a label is of the kind that it is most like."""
-        nearest = edit.kind_of(self._sounds, self._files[0], self.request.label, 1)[0]
-        return msgspec.structs.replace(self.request, label=self._sounds.labels[nearest])
+        label = self._sounds.labels[edit.kind_of(self._sounds, self._files[0], self.request.label, 1)[0]]
+        # sounds of another bank may be of kinds that the prior does not know
+        is_known = self._prior is not None and label in self._prior.generator.labels
+        return msgspec.structs.replace(self.request, label=label if is_known else "")
 
     def _of_length(self, material: Material) -> Material:
         """A variation at the length that was asked for."""
@@ -162,7 +172,7 @@ class Job:
     def _continue(self, seeds: Sequence[int]) -> list[Draft]:
         (source,), request = self._files, self.request
         if self.method == "prior" and self._prior:
-            made = self._prior.go_on(self._labelled(), seeds, source, self.frames)
+            made = self._prior.go_on(self._labelled(), seeds, source, self.frames, self._stop)
         else:
             made = [
                 edit.go_on(self._sounds, source, seeded(seed, 2), request.label, self.frames, request.max_copy)

@@ -13,12 +13,12 @@ from torch import Tensor
 from distill_tui.engine.generate.bank import CodeBank
 from distill_tui.engine.generate.codec import Codec
 from distill_tui.engine.generate.codec_bank import bank_of_codec, fingerprint
+from distill_tui.engine.generate.copies import longest_run
 from distill_tui.engine.generate.finish import Draft, Sound, finish
 from distill_tui.engine.generate.generator import Generator
 from distill_tui.engine.generate.job import METHODS, Job
 from distill_tui.engine.generate.novelty import Judge, Judgement
-from distill_tui.engine.generate.prior_takes import STRIDE, PriorTakes
-from distill_tui.engine.generate.sampler import ROWS
+from distill_tui.engine.generate.prior_takes import PriorTakes, Stop
 from distill_tui.engine.generate.sounds import Sounds
 from distill_tui.engine.inference.model import Model
 from distill_tui.errors import RequestError
@@ -27,13 +27,18 @@ from distill_tui.library.container import read_card
 from distill_tui.paths import Home
 from distill_tui.takes.check import check_label, check_request
 from distill_tui.takes.request import Request
-from distill_tui.takes.take import Take
+from distill_tui.takes.take import Take, settings_of
 
 Progress = Callable[[int, int], None]
 """Called with (takes done, takes in all)."""
-Stop = Callable[[], bool]
 ATTEMPTS = 8
 """Draws for a take that is to be new, at the most."""
+STRIDE = 1 << 40
+"""Between the seeds of these draws: a prior draws with others, of smaller strides, for a take of a given length."""
+
+
+def _go_on() -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,9 @@ class Maker:
         self.card, self.codec, self.bank, self.judge = source.card, Codec(model), bank, judge
         self.sounds = Sounds(self.codec, bank)
         self.prior = PriorTakes(source, self.codec) if isinstance(source, Generator) else None
-        own = source.labels if isinstance(source, Generator) else bank.labels
-        self.labels = sorted({label for label in own if label})
+        self._known = known_sounds(source, bank)
+        labels = {label for label in bank.part(held_out=False).labels if label}
+        self.labels = sorted(labels & set(source.labels) if isinstance(source, Generator) else labels)
         self.bank_hash, self._data = fingerprint(bank), [str(path) for path in data]
 
     @classmethod
@@ -112,7 +118,8 @@ class Maker:
         else:
             model, bank = source, None
         bank = bank or bank_of_codec(home, model, data, progress)
-        return cls(source, bank, Judge(bank, model, home.cache) if with_judge else None, data)
+        judge = Judge(known_sounds(source, bank), model, home.cache) if with_judge else None
+        return cls(source, bank, judge, data)
 
     @property
     def sample_rate(self) -> int:
@@ -129,27 +136,27 @@ class Maker:
 
         Args:
             progress: called with (takes done, takes in all), first with (0, all).
-            stop: looked at before each take; true ends the iteration.
+            stop: looked at before each take, and between the parts of long ones; true ends the iteration.
 
         Raises:
             RequestError: the request cannot be met (label, seconds, source sound, method); before the first take.
         """
         if request.novelty is not None and self.judge is None:
             raise RequestError("--novelty: how new takes are is not measured here")
-        return self._each(self.job(request), progress or (lambda _done, _all: None), stop or (lambda: False))
+        stop = stop or _go_on
+        return self._each(self.job(request, stop), progress or (lambda _done, _all: None), stop)
 
     def again(self, take: Take) -> Made:
         """Make one take again, from its description.
 
         Raises:
-            RequestError: it cannot be made, as `make`.
+            RequestError: it cannot be made, as `make`, or its settings make no sense.
         """
-        request = msgspec.convert(take.settings, Request, strict=False)
-        job = self.job(msgspec.structs.replace(request, seed=take.seed, count=1))
+        job = self.job(msgspec.structs.replace(settings_of(take), seed=take.seed, count=1))
         made = self._attempt(job, take.seed, take.attempt, job.drafts([take.seed + take.attempt * STRIDE])[0])
         return Made(made.wave, made.codes, msgspec.structs.replace(made.take, note=take.note, settings=take.settings))
 
-    def job(self, request: Request) -> Job:
+    def job(self, request: Request, stop: Stop = _go_on) -> Job:
         """Check a request, and read what it needs.
 
         Raises:
@@ -157,13 +164,13 @@ class Maker:
         """
         check_request(request)
         check_label(request.label, self.labels, self.card.name)
-        return Job(request, self.sounds, self.prior, self.card.name)
+        return Job(request, self.sounds, self.prior, self.card.name, stop)
 
     def _each(self, job: Job, progress: Progress, stop: Stop) -> Iterator[Made]:
         request = job.request
         progress(0, request.count)
-        for first in range(0, request.count, ROWS):
-            seeds = [request.seed + number for number in range(first, min(request.count, first + ROWS))]
+        for first in range(0, request.count, job.together):
+            seeds = [request.seed + number for number in range(first, min(request.count, first + job.together))]
             if stop():
                 return
             drafts = job.drafts(seeds)
@@ -171,17 +178,20 @@ class Maker:
             if not request.loop and self.codec.net.device.type != "cpu":
                 waves = list(self.codec.decode_all([draft.material.latents for draft in drafts]))
             for number, (seed, draft, wave) in enumerate(zip(seeds, drafts, waves, strict=True)):
-                if stop():
+                made = self._new_enough(job, seed, draft, wave, stop)
+                if made is None:
                     return
-                yield self._new_enough(job, seed, draft, wave)
+                yield made
                 progress(first + number + 1, request.count)
 
-    def _new_enough(self, job: Job, seed: int, draft: Draft, wave: Tensor | None) -> Made:
-        """A take as new as was asked for, of ATTEMPTS; otherwise the newest of them, with a note."""
+    def _new_enough(self, job: Job, seed: int, draft: Draft, wave: Tensor | None, stop: Stop) -> Made | None:
+        """A take as new as was asked for, of ATTEMPTS; otherwise the newest of them, with a note. None: stopped."""
         best: Made | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
                 draft, wave = job.drafts([seed + attempt * STRIDE])[0], None
+            if stop():
+                return None
             made = self._attempt(job, seed, attempt, draft, wave)
             lacks = _lacks(job.request, made.take)
             if not lacks:
@@ -220,10 +230,22 @@ class Maker:
             take.nearest, take.novelty = judged.nearest, judged.novelty
             take.copied_frames, take.copied_coarse = judged.copied_frames, judged.copied_coarse
             take.frames = judged.frames
+        elif request.max_copy is not None:
+            take.copied_frames, take.frames = longest_run(self._known, codes), len(codes)
         return Made(sound.wave, codes, take)
 
     def _judge(self, sound: Sound, codes: Tensor) -> Judgement | None:
         return self.judge.judge(torch.from_numpy(sound.wave), codes) if self.judge else None
+
+
+def known_sounds(source: Model | Generator, bank: CodeBank) -> CodeBank:
+    """The sounds that takes of a model must differ from to be new.
+
+    Those of the bank that they are made from; a generator knows its own by heart, whatever its bank.
+    """
+    if not isinstance(source, Generator) or bank is source.bank:
+        return bank
+    return source.bank.joined(bank)
 
 
 def _lacks(request: Request, take: Take) -> str:

@@ -1,6 +1,6 @@
 """What a prior is drawn for: new sounds, sounds of a given length, minutes, variations, continuations, gaps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ TRIES = 8
 """Draws for a take of a given length, or for a gap: the one that fits best is taken."""
 STRIDE = 1_000_003
 """Between the seeds of draws for one take."""
+Stop = Callable[[], bool]
 LONGEST_SECONDS = 20.0
 """Of a sound that ends by itself."""
 PRIME = 24
@@ -30,22 +31,30 @@ PULL = 4.0
 
 
 class PriorTakes:
-    """A generator, as the maker uses it."""
+    """A generator, as the maker uses it.
+
+    Attributes:
+        most: frames that are drawn in one go; a longer take is drawn part by part.
+    """
 
     def __init__(self, generator: Generator, codec: Codec) -> None:
         self.generator, self.codec = generator, codec
         longest = max(len(codes) for codes in generator.bank.codes)
         self.longest = max(longest, 8)
-        self._most = min(2 * self.longest, max(self.longest, codec.frames(LONGEST_SECONDS)))
+        self.most = min(2 * self.longest, max(self.longest, codec.frames(LONGEST_SECONDS)))
 
-    def new(self, request: Request, seeds: Sequence[int], frames: int | None) -> list[Material]:
-        """New sounds, one for each seed, that end by themselves or have `frames` frames."""
+    def new(self, request: Request, seeds: Sequence[int], frames: int | None, stop: Stop) -> list[Material]:
+        """New sounds, one for each seed, that end by themselves or have `frames` frames.
+
+        Args:
+            stop: looked at between the parts of long takes, which end where it is true.
+        """
         if frames is None:
-            return [self._whole(codes) for codes in self._draw(request, seeds, self._most)]
-        if frames > self._most:
-            return [self._long(request, seed, frames) for seed in seeds]
+            return [self._whole(codes) for codes in self._draw(request, seeds, self.most)]
+        if frames > self.most:
+            return [self._long(request, seed, frames, stop) for seed in seeds]
         many = [seed + number * STRIDE for seed in seeds for number in range(TRIES)]
-        drawn = self._draw(request, many, min(2 * frames, self._most))
+        drawn = self._draw(request, many, min(2 * frames, self.most))
         made = []
         for place in range(len(seeds)):
             tries = drawn[place * TRIES : (place + 1) * TRIES]
@@ -70,13 +79,15 @@ class PriorTakes:
             for codes in drawn
         ]
 
-    def go_on(self, request: Request, seeds: Sequence[int], source: Source, frames: int | None) -> list[Material]:
-        """The source and what follows, to its own end or up to `frames`."""
+    def go_on(
+        self, request: Request, seeds: Sequence[int], source: Source, frames: int | None, stop: Stop
+    ) -> list[Material]:
+        """The source and what follows, to its own end or up to `frames`; `stop` as for `new`."""
         own = whole_frames(source, self.codec)
         prefix = source.codes[:own]
-        if frames is not None and frames - own > self._most:
-            return [self._long(request, seed, frames, prefix) for seed in seeds]
-        most = own + self._most if frames is None else frames
+        if frames is not None and frames - own > self.most:
+            return [self._long(request, seed, frames, stop, prefix) for seed in seeds]
+        most = own + self.most if frames is None else frames
         drawn = self._draw(request, seeds, most, prefix=prefix, end=frames is None, steer=_no_end(own + LEAST_MORE))
         return [self._whole(codes) for codes in drawn]
 
@@ -133,7 +144,7 @@ class PriorTakes:
             latents = resize(part, frames, min(part.peak, frames - 1))
         return Material(latents, frames * self.codec.hop)
 
-    def _long(self, request: Request, seed: int, frames: int, prefix: Tensor | None = None) -> Material:
+    def _long(self, request: Request, seed: int, frames: int, stop: Stop, prefix: Tensor | None = None) -> Material:
         """Longer than any training sound: parts drawn one after the other, each after the end of the last one.
 
         A part that has faded is followed by a new sound, so that nothing drifts into silence; a part of all others
@@ -141,17 +152,17 @@ class PriorTakes:
         """
         whole = prefix if prefix is not None else torch.zeros(0, self.codec.levels, dtype=torch.long)
         loudest, number = -100.0, 0
-        while len(whole) < frames:
-            loud = self.codec.loudness(self.codec.latents(whole[-self._most :])) if len(whole) else None
+        while len(whole) < frames and not (len(whole) and stop()):
+            loud = self.codec.loudness(self.codec.latents(whole[-self.most :])) if len(whole) else None
             if loud is not None:
                 loudest = max(loudest, float(loud.max()))
             faded = loud is None or float(loud[-3:].max()) < loudest - FADED
             primed = None if faded else whole[-PRIME:]
-            part = self._draw(request, [seed + number * STRIDE], self._most, prefix=primed)[0]
+            part = self._draw(request, [seed + number * STRIDE], self.most, prefix=primed)[0]
             fresh = part if primed is None else part[len(primed) :]
             # a sound that wants to end here and has not faded is followed by a new one too
             whole = torch.cat(
-                (whole, fresh if len(fresh) else self._draw(request, [seed + number * STRIDE], self._most)[0])
+                (whole, fresh if len(fresh) else self._draw(request, [seed + number * STRIDE], self.most)[0])
             )
             number += 1
         return self._whole(whole[:frames])
@@ -170,7 +181,7 @@ class PriorTakes:
                 for below in range(level):
                     target = target - books[below][in_frame[:, below]]
                 far = torch.cdist(target, books[level]).square() / books[level].var(0).sum().clamp(min=1e-9)
-                logits[:, :size] -= pull * far.to(logits)
+                logits[:, :size] -= pull * far.to(logits.device).to(logits)
             if level == 0 and logits.shape[1] > size:
                 # the end is pulled to that of the source
                 logits[:, size] += pull * (place - own + (1 if place >= own else 0)) / 2

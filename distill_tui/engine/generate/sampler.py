@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 Steer = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Changes the logits of one level of one frame: (codes so far [takes, frames, levels], what is drawn of this frame
 [takes, level], logits [takes, size]) to logits of the same shape. Level 0 has one code more, `size - 1`, the end of the
-sound. Each take has to be treated by itself: its row, and what shares the batch, may be any."""
+sound. Each take has to be treated by itself: its row, and what shares the batch, may be any. Logits are float64: of a
+prior on MPS they are on the CPU."""
 
 ROWS = 16
 TEMPERATURE, TOP_P = 1.0, 0.95
@@ -131,6 +132,8 @@ class _Rows:
     ) -> None:
         self._prior, self._temperatures, self._top_p, self._steer, self._end = prior, temperatures, top_p, steer, end
         self._count, self._device = len(seeds), prior.vectors.device
+        # MPS has no float64, in which codes are picked
+        self._exact = torch.device("cpu") if self._device.type == "mps" else self._device
         self._label = torch.tensor([*labels, *[-1] * (ROWS - len(labels))], device=self._device)
         self._random = [seeded(seed, 31) for seed in seeds]
         self._numbers = torch.empty(0)
@@ -173,9 +176,9 @@ class _Rows:
         prior = self._prior
         numbers = self._uniform(place)
         frame = torch.zeros(ROWS, prior.levels, dtype=torch.long, device=self._device)
-        ends = torch.zeros(ROWS, dtype=torch.bool, device=self._device)
+        ends = torch.zeros(ROWS, dtype=torch.bool)
         for level in range(prior.levels):
-            logits = prior.head(level, hidden, frame, tables).double()
+            logits = prior.head(level, hidden, frame, tables).to(self._exact).double()
             if self._steer is not None:
                 count = self._count
                 steered = self._steer(so_far[:count], frame[:count, :level], logits[:count])
@@ -185,7 +188,8 @@ class _Rows:
                     # at temperature 1, whatever the codes': else sounds would never end
                     ends = _pick(logits, 1.0, self._top_p[0], numbers[:, -1]) == prior.end
                 logits = logits[:, : prior.size]
-            frame[:, level] = _pick(logits, self._temperatures[level], self._top_p[level], numbers[:, level])
+            picked = _pick(logits, self._temperatures[level], self._top_p[level], numbers[:, level])
+            frame[:, level] = picked.to(self._device)
         return frame, ends
 
     def _uniform(self, place: int) -> Tensor:
@@ -195,7 +199,7 @@ class _Rows:
             shape = (BLOCK_FRAMES, self._prior.levels + 1)
             drawn = [torch.rand(shape, generator=one, dtype=torch.float64) for one in self._random]
             drawn += [torch.full(shape, 0.5, dtype=torch.float64)] * (ROWS - len(drawn))
-            self._numbers = torch.stack(drawn, 1).to(self._device)
+            self._numbers = torch.stack(drawn, 1).to(self._exact)
         return self._numbers[inside]
 
 

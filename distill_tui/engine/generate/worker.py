@@ -14,7 +14,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NoReturn
 
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import describe_os_error
@@ -166,7 +166,7 @@ class Worker:
         return p.TakeMade(id, take, rows)
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> NoReturn:
     parser = argparse.ArgumentParser(prog="distill_tui.engine.generate.worker", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--idle", type=float, default=p.IDLE_SECONDS, help="seconds after which it ends")
@@ -175,8 +175,11 @@ def main(arguments: list[str]) -> int:
     # whatever a library prints must not get among the events
     events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    return Worker(find_home(options.home), sys.stdin.buffer, events, options.idle).run()
+    code = Worker(find_home(options.home), sys.stdin.buffer, events, options.idle).run()
+    sys.stderr.flush()
+    # the other thread still reads its input, whose lock the interpreter would wait for at its end, and abort
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

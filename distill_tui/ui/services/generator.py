@@ -6,6 +6,7 @@ Threads read what it says, as in `programs`.
 import asyncio
 import contextlib
 import contextvars
+import os
 import subprocess
 import threading
 from collections import deque
@@ -17,6 +18,7 @@ from typing import IO
 from distill_tui.errors import DistillError
 from distill_tui.foreign import MalformedError
 from distill_tui.interpreter import python
+from distill_tui.machine import COMPUTING
 from distill_tui.paths import Home
 from distill_tui.takes import protocol as p
 from distill_tui.takes.request import Request
@@ -103,6 +105,7 @@ class GeneratorProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                env={**COMPUTING, **os.environ},
             )
         except OSError as error:
             raise DistillError(f"the process that generates cannot be started: {error.strerror}") from error

@@ -172,6 +172,7 @@ START: dict[str, Any] = {
 """The values of an empty form: of `model` the path of its file, of temperature and top-p one number, or one a level."""
 NEEDS = {
     "sound": tuple(USES)[1:],
+    "seconds": tuple(use for use in USES if use not in ("fill", "follow")),
     "other": ("morph",),
     "strength": ("like",),
     "start": ("fill",),
@@ -305,7 +306,8 @@ class RequestForm:
         request = Request(
             method=v["method"],
             count=v["count"],
-            seconds=_float(v["seconds"]),
+            # a result that is as long as its sound has none
+            seconds=_float(v["seconds"]) if v["use"] in NEEDS["seconds"] else None,
             seed=self.next_seed if v["seed"] is None else v["seed"],
             temperature=tuple(map(float, v["temperature"])),
             top_p=tuple(map(float, v["top_p"])),

@@ -8,9 +8,9 @@ from distill_tui.errors import DistillError, RequestError
 from distill_tui.reporting import formatting
 from distill_tui.takes.folder import KEPT_DAYS
 from distill_tui.takes.sets import TakeSet, list_sets, new_set, newest_set
+from distill_tui.takes.take import settings_of
 from distill_tui.text import printable
 from distill_tui.ui.dialogs.pick import PickDialog
-from distill_tui.ui.screens.generate.take_actions import settings_of
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.table import Column, Row
 

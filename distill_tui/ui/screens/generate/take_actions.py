@@ -9,12 +9,11 @@ import msgspec
 from textual.binding import Binding
 
 from distill_tui.errors import DistillError, RequestError
-from distill_tui.foreign import MalformedError, convert
 from distill_tui.library.container import read_card
 from distill_tui.reporting import formatting, take_text
 from distill_tui.takes.check import edit_of
 from distill_tui.takes.request import Request
-from distill_tui.takes.take import Nearest, Take
+from distill_tui.takes.take import Nearest, Take, settings_of
 from distill_tui.text import decode_path, printable
 from distill_tui.ui.dialogs.path import PathDialog
 from distill_tui.ui.services.audio_player import AudioPlayer
@@ -233,18 +232,6 @@ class TakeActions:
             self._complain(error)
         if done:
             self._screen.notify(f"{formatting.plural(done, 'take')} copied to {target}")
-
-
-def settings_of(take: Take) -> Request:
-    """The request that a take was made by.
-
-    Raises:
-        RequestError: its settings make no sense.
-    """
-    try:
-        return convert(take.settings, Request)
-    except MalformedError as error:
-        raise RequestError(f"the settings of {take.path} cannot be read: {error}") from None
 
 
 def data_file(model: Path, name: str) -> Path | None:
