@@ -61,6 +61,8 @@ def test_a_finished_run_has_bits_a_frame_of_each_level_and_previews(run: RunFold
     total = state.numbers[code_bits.VAL]
     assert total is not None
     assert total == pytest.approx(sum(filter(None, by_level)), rel=1e-4)
+    trained = [state.numbers[code_bits.level_key(n, "training")] for n in range(2)]
+    assert state.numbers[code_bits.TRAIN] == pytest.approx(sum(filter(None, trained)), rel=1e-4)
     assert 0 < total < 2 * 3 + 1, "codes of three bits drawn at random take no more"
     assert state.best is not None
     assert state.best.value == min(value for value in state.series[code_bits.VAL].values)
