@@ -1,11 +1,13 @@
 """Bits a frame: how well a prior tells the codes of sounds. Names of its metrics, and what they mean in words."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from distill_tui.library.card import Facts
 from distill_tui.reporting.formatting import number
 from distill_tui.runs.state import RunState
 
+Split = Literal["training", "validation"]
 VAL, TRAIN = "bits/val", "bits/train"
 MEASURE = "bits a frame of held-out sounds"
 HELP = (
@@ -30,9 +32,9 @@ def distance_text(state: RunState, value: float | None) -> str:
     return f"{text(value)} held out" if state.is_prior else f"held-out distance {number(value)}"
 
 
-def level_key(level: int) -> str:
-    """The metric of a level's held-out bits a frame; levels count from 0."""
-    return f"bits/level/{level}"
+def level_key(level: int, split: Split = "validation") -> str:
+    """The metric of a level's bits a frame, of held-out sounds or of those trained on; levels count from 0."""
+    return f"bits/level/{level}" if split == "validation" else f"bits/train/level/{level}"
 
 
 def levels(numbers: Mapping[str, float | None]) -> list[float | None]:

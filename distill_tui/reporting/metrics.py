@@ -64,6 +64,8 @@ def short_name(key: str) -> str:
     parts = key.split("/")
     if key.startswith("bits/level/") and parts[2].isdecimal():
         return f"bits {int(parts[2]) + 1}"
+    if key.startswith("bits/train/level/") and parts[3].isdecimal():
+        return f"training bits {int(parts[3]) + 1}"
     if parts[0] == "codebook" and len(parts) == 3:
         level = str(int(parts[1]) + 1) if parts[1].isdecimal() else parts[1]
         return f"{'use' if parts[2] == 'utilization' else parts[2]} {level}"

@@ -548,3 +548,23 @@ def test_copies_are_counted_without_a_judge_where_they_are_limited(maker: Maker)
     takes = [one.take for one in made(maker, count=4, max_copy=1)]
     assert all(take.copied_frames is not None and (take.copied_frames <= 1 or take.note) for take in takes)
     assert made(maker)[0].take.copied_frames is None
+
+
+def test_the_number_of_threads_changes_nothing(drawn: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[int] = []
+    decode = Codec.decode
+
+    def recorded(self: Codec, *args: Any, **how: Any) -> torch.Tensor:
+        used.append(torch.get_num_threads())
+        return decode(self, *args, **how)
+
+    monkeypatch.setattr(Codec, "decode", recorded)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        one = made(drawn, loop=True, seconds=0.3)[0]
+        drawn.again(one.take)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(used) == {1}

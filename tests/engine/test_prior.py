@@ -25,6 +25,7 @@ from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import code_bits, sound_quality
+from distill_tui.reporting.metrics import short_name
 from distill_tui.reporting.run_line import status_line
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import read_events
@@ -65,6 +66,9 @@ def test_a_finished_run_has_bits_a_frame_of_each_level_and_previews(run: RunFold
     total = state.numbers[code_bits.VAL]
     assert total is not None
     assert total == pytest.approx(sum(filter(None, by_level)), rel=1e-4)
+    trained = [state.numbers[code_bits.level_key(n, "training")] for n in range(2)]
+    assert state.numbers[code_bits.TRAIN] == pytest.approx(sum(filter(None, trained)), rel=1e-4)
+    assert short_name(code_bits.level_key(1, "training")) == "training bits 2"
     assert 0 < total < 2 * 3 + 1, "codes of three bits drawn at random take no more"
     assert state.best is not None
     assert state.best.value == min(value for value in state.series[code_bits.VAL].values)

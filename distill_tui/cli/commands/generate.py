@@ -40,7 +40,8 @@ methods:
 
 what serves which edit (the first that the model has is auto's):
   --like      prior (drawn with a pull to the sound), blend or walk (mixed with a new sound of its kind)
-  --continue  prior, walk (from where training sounds meet the end of the sound)
+  --continue  prior, walk (from where training sounds meet the end of the sound); the sound itself comes back through
+              the codec, as what follows it does
   --fill      walk (the part of a training sound that fits both sides), blend (a straight line of latents), prior
               (the draw of several that meets the other side); outside of the gap the sound's own samples stay
   --morph     blend: in turn by seed along time, by levels along time, and half-way between the two

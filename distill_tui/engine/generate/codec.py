@@ -1,6 +1,8 @@
 """A codec as the methods use it: latents of single sounds, in and out."""
 
+import contextlib
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -116,6 +118,21 @@ class Codec:
             out = self.net.decode_audio(torch.stack(rows).to(self.net.device)).cpu()
             waves += [wave[: len(x) * self.hop] for wave, x in zip(out, some, strict=True)]
         return waves
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread of the CPU: sums that several threads share are rounded as many threads as there are.
+
+    A take so is the same to the bit whatever the threads, and short ones are made as fast; a minute of sound took
+    0.54 s instead of 0.39 s to decode on two cores.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _batches(lengths: list[int]) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from distill_tui.engine.generate.bank import CodeBank
-from distill_tui.engine.generate.codec import Codec
+from distill_tui.engine.generate.codec import Codec, one_thread
 from distill_tui.engine.generate.codec_bank import bank_of_codec, fingerprint
 from distill_tui.engine.generate.copies import longest_run
 from distill_tui.engine.generate.finish import Draft, Sound, finish
@@ -153,7 +153,9 @@ class Maker:
             RequestError: it cannot be made, as `make`, or its settings make no sense.
         """
         job = self.job(msgspec.structs.replace(settings_of(take), seed=take.seed, count=1))
-        made = self._attempt(job, take.seed, take.attempt, job.drafts([take.seed + take.attempt * STRIDE])[0])
+        with one_thread():
+            (draft,) = job.drafts([take.seed + take.attempt * STRIDE])
+        made = self._attempt(job, take.seed, take.attempt, draft)
         return Made(made.wave, made.codes, msgspec.structs.replace(made.take, note=take.note, settings=take.settings))
 
     def job(self, request: Request, stop: Stop = _go_on) -> Job:
@@ -164,7 +166,8 @@ class Maker:
         """
         check_request(request)
         check_label(request.label, self.labels, self.card.name)
-        return Job(request, self.sounds, self.prior, self.card.name, stop)
+        with one_thread():
+            return Job(request, self.sounds, self.prior, self.card.name, stop)
 
     def _each(self, job: Job, progress: Progress, stop: Stop) -> Iterator[Made]:
         request = job.request
@@ -173,7 +176,8 @@ class Maker:
             seeds = [request.seed + number for number in range(first, min(request.count, first + job.together))]
             if stop():
                 return
-            drafts = job.drafts(seeds)
+            with one_thread():
+                drafts = job.drafts(seeds)
             waves: list[Tensor | None] = [None] * len(drafts)
             if not request.loop and self.codec.net.device.type != "cpu":
                 waves = list(self.codec.decode_all([draft.material.latents for draft in drafts]))
@@ -189,7 +193,9 @@ class Maker:
         best: Made | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
-                draft, wave = job.drafts([seed + attempt * STRIDE])[0], None
+                wave = None
+                with one_thread():
+                    (draft,) = job.drafts([seed + attempt * STRIDE])
             if stop():
                 return None
             made = self._attempt(job, seed, attempt, draft, wave)
@@ -205,8 +211,9 @@ class Maker:
     def _attempt(self, job: Job, seed: int, attempt: int, draft: Draft, wave: Tensor | None = None) -> Made:
         """A draft as a take: decoded, of the right length, not clipping, judged."""
         request = job.request
-        sound = finish(self.codec, draft, request.loop, job.samples, wave)
-        codes = self.codec.codes(sound.latents)
+        with one_thread():
+            sound = finish(self.codec, draft, request.loop, job.samples, wave)
+            codes = self.codec.codes(sound.latents)
         take = Take(
             path="",
             seconds=len(sound.wave) / self.sample_rate,

@@ -204,9 +204,9 @@ class PriorTask(Task[Prior]):
         for split in ("validation", "training"):
             hard, near = self.evaluate(net, split)
             totals[split] = float(hard.sum())
+            values |= {code_bits.level_key(n, split): float(bits) for n, bits in enumerate(hard)}
             if split == "validation":
                 values["loss/val"] = float(((1 - weight) * hard + weight * near).sum())
-                values |= {code_bits.level_key(n): float(bits) for n, bits in enumerate(hard)}
         values |= {code_bits.VAL: totals["validation"], code_bits.TRAIN: totals["training"]}
         values |= {"distance/val": totals["validation"], "distance/train": totals["training"]}
         return Validation(values, totals["validation"], totals["training"])
