@@ -76,6 +76,7 @@ def test_lines_say_where_and_how_new(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert all("walk-000" in line and "tone-" in line and "dB away" in line for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wav", "flac"])
 def test_a_take_is_made_again_to_the_bit(
     codec: SmallCodec, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str

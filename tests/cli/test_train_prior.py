@@ -63,6 +63,7 @@ def test_a_run_on_the_sounds_of_the_codec(
     assert "held-out distance" not in said
 
 
+@pytest.mark.slow
 def test_a_generator_goes_through_the_commands_of_its_codec(
     home: Home, codec: str, trained: Trained, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -426,6 +426,7 @@ def test_one_sound_alone_is_enough(codec: SmallCodec) -> None:
     assert len(Sounds(Codec(model), bank)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lengths", [[1], [1, 40], [100000], [300, 40000, 512, 513]])
 def test_sounds_of_any_length_will_do(codec: SmallCodec, lengths: list[int]) -> None:
     model = Model.load(codec.model)

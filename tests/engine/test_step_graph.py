@@ -95,8 +95,12 @@ def _are_close_averages(key: str, one: dict[str, torch.Tensor], other: dict[str,
 
 @pytest.mark.parametrize(
     "values",
-    [ALL, {"model__quantizer": "rvq_gradient"}, {"model__quantizer": "vae"}, {"loss__stft_weight": 1.0}],
-    ids=["all", "gradient", "kl", "stft"],
+    [
+        pytest.param(ALL, id="all"),
+        pytest.param({"model__quantizer": "rvq_gradient"}, id="gradient", marks=pytest.mark.slow),
+        pytest.param({"model__quantizer": "vae"}, id="kl", marks=pytest.mark.slow),
+        pytest.param({"loss__stft_weight": 1.0}, id="stft", marks=pytest.mark.slow),
+    ],
 )
 def test_a_captured_step_is_the_step_bit_by_bit(
     home: Home, sounds: Path, rehearsed: list[int], values: dict[str, Any]
@@ -115,6 +119,7 @@ def test_a_captured_step_is_the_step_bit_by_bit(
     assert captured.train_step.graph.is_captured
 
 
+@pytest.mark.slow
 def test_what_replaces_tensors_is_captured_anew(home: Home, sounds: Path, rehearsed: list[int]) -> None:
     plain, captured = both(home, sounds, {})
     averages = None
@@ -133,6 +138,7 @@ def test_what_replaces_tensors_is_captured_anew(home: Home, sounds: Path, rehear
     assert len(rehearsed) == 4
 
 
+@pytest.mark.slow
 def test_a_batch_cut_for_memory_is_not_captured_and_the_same(
     home: Home, sounds: Path, rehearsed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +195,7 @@ class _NoWaits(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:at..frobenius_norm is deprecated")
 def test_a_gpu_cuts_its_batch_within_the_step_and_is_never_waited_for(home: Home, sounds: Path) -> None:
     with accelerator("cuda") as device:

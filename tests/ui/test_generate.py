@@ -110,6 +110,7 @@ async def test_keeping_throwing_away_and_undoing(models: Home) -> None:
         await until(pilot, lambda: "There is nothing to undo" in said(app))
 
 
+@pytest.mark.slow
 async def test_more_of_a_take(models: Home) -> None:
     async with opened(models) as (_, pilot, screen):
         await make(pilot, screen)
@@ -131,6 +132,7 @@ async def test_more_of_a_take(models: Home) -> None:
         assert screen.form.values["use"] == "like"
 
 
+@pytest.mark.slow
 async def test_a_set_opens_again_with_its_settings(models: Home) -> None:
     async with opened(models, label="snare") as (_, pilot, screen):
         screen.form.values |= {"count": 3, "temperature": (0.9, 0.7), "model": str(models.models / "speech.distill")}
@@ -152,6 +154,7 @@ async def test_a_set_opens_again_with_its_settings(models: Home) -> None:
         await until(pilot, lambda: screen.takes.path == models.takes / "speech" and len(screen.list.keys) == 3)
 
 
+@pytest.mark.slow
 async def test_cancelling_keeps_what_was_made(models: Home) -> None:
     async with opened(models, label="wait") as (app, pilot, screen):
         await pilot.press("m")
@@ -162,6 +165,7 @@ async def test_cancelling_keeps_what_was_made(models: Home) -> None:
         assert "c Cancel" not in said(app)
 
 
+@pytest.mark.slow
 async def test_a_process_that_is_killed_is_told_and_started_anew(models: Home) -> None:
     async with opened(models, label="die") as (app, pilot, screen):
         await pilot.press("m")
@@ -205,6 +209,7 @@ async def test_the_form_is_changed_by_keys(models: Home) -> None:
         assert "Sound choose with enter" in said(app)
 
 
+@pytest.mark.slow
 async def test_the_model_is_picked_here_or_in_the_library(models: Home) -> None:
     async with opened(models) as (app, pilot, screen):
         await pilot.press("enter")
@@ -229,6 +234,7 @@ async def test_nothing_to_make_sounds_with(home: Home) -> None:
         assert not screen.work.process.is_alive
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", ["folder", "file", "list"])
 async def test_takes_that_are_gone_lose_no_others(models: Home, gone: str) -> None:
     async with opened(models) as (app, pilot, screen):
@@ -254,6 +260,7 @@ async def test_takes_that_are_gone_lose_no_others(models: Home, gone: str) -> No
             assert len(screen.list.keys) == 4
 
 
+@pytest.mark.slow
 async def test_exporting_the_kept_takes(models: Home, tmp_path: Path) -> None:
     async with opened(models) as (app, pilot, screen):
         await make(pilot, screen)
@@ -265,6 +272,7 @@ async def test_exporting_the_kept_takes(models: Home, tmp_path: Path) -> None:
         assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["kick-0000.wav", "kick-0002.wav"]
 
 
+@pytest.mark.slow
 async def test_in_a_small_terminal_form_and_takes_are_views(models: Home) -> None:
     async with opened(models, (40, 12)) as (app, pilot, screen):
         assert "Temperature" in said(app)
@@ -299,6 +307,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [USUAL, (40, 12)])
 async def test_a_list_of_takes_may_say_anything(models: Home, size: tuple[int, int]) -> None:
     import msgspec
@@ -327,6 +336,7 @@ def test_a_list_that_names_no_files_of_its_folder_is_damaged(tmp_path: Path, nam
         TakesFolder(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_screen_imports_nothing_heavy(models: Home) -> None:
     script = """
 import asyncio, sys
@@ -349,6 +359,7 @@ asyncio.run(main())
     assert done.stdout == "[]\n", done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colours", COLOURS)
 async def test_focus_is_seen(models: Home, monkeypatch: pytest.MonkeyPatch, colours: str) -> None:
     for name, value in COLOURS[colours].items():
@@ -360,6 +371,7 @@ async def test_focus_is_seen(models: Home, monkeypatch: pytest.MonkeyPatch, colo
             assert await is_seen(app, pilot, widget)
 
 
+@pytest.mark.slow
 async def test_every_action_is_in_the_help_and_the_palette(models: Home) -> None:
     async with opened(models) as (app, pilot, screen):
         await make(pilot, screen)

@@ -80,6 +80,7 @@ async def test_bits_a_frame_stand_where_losses_and_codebooks_of_others_do(home: 
         await until(pilot, lambda: "nearest training sound" in screen_text(app) and "take 1, kick" in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_the_library_starts_a_prior(home: Home, trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[RunFolder] = []
     monkeypatch.setattr("distill_tui.runs.service.start_worker", lambda _home, run: started.append(run))

@@ -123,7 +123,7 @@ class Worker:
             path, self._home, progress=lambda done, total: self._say(p.Loading("the codes of your sounds", done, total))
         )
         kind = "generator" if "prior" in maker.methods else "codec"
-        return maker, p.Ready(encode_path(path), kind, maker.labels)
+        return maker, p.Ready(encode_path(path), kind, maker.labels, maker.bank.notice)
 
     def _warm_up(self, maker: "Maker", ready: p.Ready) -> None:
         """Make a take that nobody gets: what is computed for the first one is there when one is asked for."""
