@@ -15,6 +15,7 @@ from distill_tui.ui.app import DistillApp
 from distill_tui.ui.screens.config.fields import Choice, FieldRow
 from distill_tui.ui.screens.config.folder_field import FolderField
 from distill_tui.ui.screens.config.screen import ConfigScreen
+from distill_tui.ui.widgets.table import RowTable
 from tests.library.models import write
 from tests.ui import explored, recorded
 from tests.ui.conftest import until
@@ -96,10 +97,20 @@ def press(*keys: str, seen: str = "*") -> Go:
         await until(pilot, lambda: app.screen.focused or app.current_mode == "config")
         for key in keys:
             await pilot.press(key)
-        await until(pilot, lambda: app.screen.query(seen).results() and app.screen.focus_chain)
+        await until(pilot, lambda: app.screen.query(seen) and app.screen.focus_chain)
         await pilot.pause()
 
     return go
+
+
+async def library(app: DistillApp, pilot: Pilot[None]) -> None:
+    """The Library with its models and the line that filters them."""
+    await pilot.press("3")
+    await until(pilot, lambda: app.current_mode == "library" and app.screen.query("#models"))
+    await until(pilot, lambda: len(app.screen.query_one("#models", RowTable).keys) == 2)
+    await pilot.press("slash")
+    await until(pilot, lambda: app.screen.query("#card"))
+    await pilot.pause()
 
 
 PLACES: dict[str, Go] = {
@@ -113,7 +124,7 @@ PLACES: dict[str, Go] = {
     "runs": press("r", seen="RunsDialog RowTable"),
     "curves": press("f3", "y", seen="Ticks"),
     "exact value": press("enter", seen="AskDialog Input"),
-    "library": press("3", "slash", seen="#card"),
+    "library": library,
     "help": press("3", "question_mark", seen="HelpDialog"),
     "use": press("3", "u", seen="UseDialog Input"),
     "compare": press("3", "space", "down", "equals_sign", seen="CompareDialog #compare-pane"),
