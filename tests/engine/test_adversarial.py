@@ -83,6 +83,7 @@ def test_only_the_decoder_learns_from_the_border_on(home: Home, sounds: Path, qu
     assert trainer.best["epoch"] == 4, "the last one is kept, not the least distance"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_at", [3, 4, 6])
 def test_stopped_before_at_and_after_the_border_it_goes_on_as_if_it_never_had(
     home: Home, sounds: Path, stop_at: int
@@ -200,6 +201,7 @@ def test_a_discriminator_that_wins_waits_for_the_decoder(home: Home, sounds: Pat
     assert not all(torch.equal(value, adversary.discriminator.state_dict()[key]) for key, value in before.items())
 
 
+@pytest.mark.slow
 def test_a_distance_that_runs_away_goes_back_twice_and_then_is_plain(
     home: Home, sounds: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +223,7 @@ def test_a_distance_that_runs_away_goes_back_twice_and_then_is_plain(
     assert trainer.best["epoch"] not in (5, 6), "of an epoch without a discriminator"
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_goes_back_to_the_best_epoch(home: Home, sounds: Path) -> None:
     trainer = new_trainer(home, sounds, train__epochs=10)
     trainer.run(until=11)

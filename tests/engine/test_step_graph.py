@@ -162,6 +162,7 @@ def test_a_batch_cut_for_memory_is_not_captured_and_the_same(
     assert len(rehearsed) == 1
 
 
+@pytest.mark.slow
 def test_a_step_that_cannot_be_captured_runs_eagerly_and_says_so_once(
     home: Home, sounds: Path, rehearsed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

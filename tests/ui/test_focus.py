@@ -91,26 +91,25 @@ async def mapped(app: DistillApp, pilot: Pilot[None]) -> None:
 
 
 def press(*keys: str, seen: str = "*") -> Go:
-    """Press these keys, and wait for a widget."""
+    """Press these keys, and wait for a widget or a dialog."""
 
     async def go(app: DistillApp, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: app.screen.focused or app.current_mode == "config")
         for key in keys:
             await pilot.press(key)
-        await until(pilot, lambda: app.screen.query(seen) and app.screen.focus_chain)
+            if key == "3":
+                await until(pilot, lambda: models_are_listed(app))
+        await until(pilot, lambda: app.screen.query(seen) or type(app.screen).__name__ == seen)
+        await until(pilot, lambda: app.screen.focus_chain)
         await pilot.pause()
 
     return go
 
 
-async def library(app: DistillApp, pilot: Pilot[None]) -> None:
-    """The Library with its models and the line that filters them."""
-    await pilot.press("3")
-    await until(pilot, lambda: app.current_mode == "library" and app.screen.query("#models"))
-    await until(pilot, lambda: len(app.screen.query_one("#models", RowTable).keys) == 2)
-    await pilot.press("slash")
-    await until(pilot, lambda: app.screen.query("#card"))
-    await pilot.pause()
+def models_are_listed(app: DistillApp) -> bool:
+    if app.current_mode != "library" or not app.screen.query("#models"):
+        return False
+    return len(app.screen.query_one("#models", RowTable).keys) == 2
 
 
 PLACES: dict[str, Go] = {
@@ -124,7 +123,7 @@ PLACES: dict[str, Go] = {
     "runs": press("r", seen="RunsDialog RowTable"),
     "curves": press("f3", "y", seen="Ticks"),
     "exact value": press("enter", seen="AskDialog Input"),
-    "library": library,
+    "library": press("3", "slash", seen="#card"),
     "help": press("3", "question_mark", seen="HelpDialog"),
     "use": press("3", "u", seen="UseDialog Input"),
     "compare": press("3", "space", "down", "equals_sign", seen="CompareDialog #compare-pane"),

@@ -92,6 +92,7 @@ async def test_takes_come_with_all_that_is_known_of_them(models: Home) -> None:
         assert [take.seed for take in listed(models)] == list(range(8)), "the next seeds"
 
 
+@pytest.mark.slow
 async def test_keeping_throwing_away_and_undoing(models: Home) -> None:
     async with opened(models) as (app, pilot, screen):
         await make(pilot, screen)
@@ -189,6 +190,7 @@ async def test_a_request_that_is_refused_is_told_in_place(models: Home) -> None:
         assert not models.takes.exists()
 
 
+@pytest.mark.slow
 async def test_the_form_is_changed_by_keys(models: Home) -> None:
     async with opened(models) as (app, pilot, screen):
         await pilot.press("down", "down", "down")

@@ -1,5 +1,6 @@
 """The run that made a model and that run's previews, shown beside its card."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class Shown:
     def previews(self) -> e.PreviewMade | None:
         """The newest preview whose files are still there."""
         for made in reversed(self.state.previews):
-            if self.run is not None and (self.run.path / made.folder).is_dir():
+            if self.run is not None and os.path.isdir(self.run.path / made.folder):  # noqa: PTH112
                 return made
         return None
 
@@ -57,7 +58,8 @@ def run_of(home: Home, entry: Entry) -> RunFolder | None:
     # the name comes from a file that anybody may have written
     name = Path(entry.summary.run).name if entry.summary is not None else ""
     run = RunFolder(home.runs / name)
-    return run if name and run.recipe.is_file() else None
+    # the name is a stranger's: it may be one that no folder can have, which `Path.is_file` raises for
+    return run if name and os.path.isfile(run.recipe) else None  # noqa: PTH113
 
 
 def go_on(home: Home, entry: Entry) -> RunFolder:
