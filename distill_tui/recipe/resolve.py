@@ -59,8 +59,9 @@ COMPILED_MINUTES, COMPILED_STEPS = 10.0, 5000
 """A training this long gets back the minute that compiling takes."""
 ADVERSARIAL_MINUTES = 10.0
 """Of GPU, from which on a last part with a discriminator is worth its time."""
-MOST_PRIOR_STEPS = 1000
-"""Of an epoch: held-out sounds are looked at as often at least."""
+LEAST_PRIOR_STEPS, MOST_PRIOR_STEPS = 25, 1000
+"""Of an epoch of a prior, on any device. The default number of epochs of the least is what a minute of sound bears
+before it is learned by heart; with more steps than the most, held-out sounds would hardly be looked at."""
 SPECTRAL_WEIGHTS = ("loss.mel_weight", "loss.stft_weight")
 
 
@@ -260,7 +261,7 @@ def _choose_prior(choices: _Choices, data: DataFacts, device: str) -> None:
     kind = kind_of_device(device)
     batch = choices.value("train.batch_size", {"cuda": 64, "mps": 32}.get(kind, 16))
     once = math.ceil(frames / (batch * recipe.prior.crop_frames))
-    choices.value("train.steps_per_epoch", max(EPOCH_STEPS[kind], min(once, MOST_PRIOR_STEPS)))
+    choices.value("train.steps_per_epoch", max(LEAST_PRIOR_STEPS, min(once, MOST_PRIOR_STEPS)))
     # not used, and no recipe of a run has `auto` in it
     choices.value("data.crop_seconds", max(0.1, min(30.0, round(recipe.prior.crop_frames / frame_rate(recipe), 4))))
 

@@ -11,7 +11,7 @@ from distill_tui.errors import RequestError
 from distill_tui.machine import Gpu, Machine
 from distill_tui.recipe.arithmetic import bitrate_kbps
 from distill_tui.recipe.fields import fields, flatten, get, with_values
-from distill_tui.recipe.presets import DESCRIPTIONS, PRESETS
+from distill_tui.recipe.presets import DESCRIPTIONS, PRESETS, PRIOR
 from distill_tui.recipe.resolve import (
     FRAME_SECONDS,
     FRAMES_PER_CODE,
@@ -169,6 +169,18 @@ def test_the_batch_of_a_gpu_follows_the_budget_the_sound_and_its_memory() -> Non
     small = Machine(cores=2, gpus=(Gpu(0, "small", 8 << 30, 1 << 30),))
     assert chosen(7200.0, small, train__minutes=60.0) == (8, True)
     assert chosen(7200.0, CPU, train__minutes=60.0, train__batch_size=64) == (64, False)
+
+
+def test_a_prior_of_little_sound_is_trained_as_briefly_on_a_gpu_as_on_a_cpu() -> None:
+    def steps(machine: Machine, seconds: float) -> int:
+        codec = resolve(Recipe(), facts(seconds), CPU)
+        values = {"train.steps_per_epoch": "auto", "train.batch_size": "auto", "train.device": "auto"}
+        recipe = resolve(with_values(codec, PRIOR | values), facts(seconds), machine)
+        assert recipe.task == "prior"
+        return recipe.train.epochs * int(recipe.train.steps_per_epoch)
+
+    assert steps(GPU, 60.0) == steps(CPU, 60.0) == 1250
+    assert steps(CPU, 36_000.0) > steps(GPU, 36_000.0) > 5000
 
 
 def test_little_sound_and_large_codebooks_are_warned_of() -> None:
