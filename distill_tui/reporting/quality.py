@@ -99,8 +99,10 @@ def percent_text(quality: Quality | None) -> str:
 def quality_spans(quality: Quality) -> list[Span]:
     """The percentage, its grade, and what is heard in the role of a warning: `71 %, recognisable: buzzes`."""
     text = ", ".join(filter(None, (percent_text(quality), quality.grade)))
-    words = ", ".join(quality.words)
-    return [(text, "strong"), *([(": ", "dim"), (words, "fair")] if words else [])]
+    spans: list[Span] = [(text, "strong")]
+    if quality.words:
+        spans += [(": ", "dim"), (", ".join(quality.words), "fair")]
+    return spans
 
 
 def quality_line(quality: Quality | None, title: str, width: int = 10, role: Role = "dim") -> list[Line]:

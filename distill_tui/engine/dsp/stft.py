@@ -34,7 +34,8 @@ class MelSpectrogram(nn.Module):
     @cached_property
     def inverse_filters(self) -> Tensor:
         """The pseudo-inverse [n_fft / 2 + 1, n_mels] of the filters, on the CPU."""
-        return torch.linalg.pinv(self.filters.cpu())
+        inverse: Tensor = torch.linalg.pinv(self.filters.cpu())
+        return inverse
 
     def magnitudes(self, wave: Tensor) -> Tensor:
         """[batch, samples] to linear magnitudes [batch, n_fft / 2 + 1, 1 + samples / hop_length]."""

@@ -37,7 +37,8 @@ def measure_anchors(
     """
     waves = _some(held_out, net)
     hiss = steady_hiss(mean_spectrum(net.mel, _some(training, net)), net, max(map(len, waves)))
-    floor, ceiling = [], []
+    floor: list[dict[str, Tensor]] = []
+    ceiling: list[dict[str, Tensor]] = []
     for wave in waves:
         heard, length = hear(wave, net.sample_rate), len(wave)
         for rows, result in (
