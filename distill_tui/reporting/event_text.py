@@ -45,6 +45,12 @@ def _(event: e.RunPrepared) -> Line:
 
 
 @event_line.register
+def _(event: e.AnchorsMeasured) -> Line:
+    worst, best = (number(one.get("distance")) for one in (event.floor, event.ceiling))
+    return line(f"quality: 0 % is a distance of {worst}, 100 % of {best} ({event.sounds} held-out sounds)", "dim")
+
+
+@event_line.register
 def _(event: e.QuantizationStarted) -> Line:
     return line(f"step {event.step:,}: codebooks initialised; quantizing from here", "dim")
 
