@@ -40,7 +40,9 @@ class Quality(NamedTuple):
     @property
     def grade(self) -> str:
         """The word for the percentage: `recognisable`; '' where that is not known."""
-        return next((word for least, word in GRADES if self.percent is not None and self.percent >= least), "")
+        # where something is heard to be wrong, the two can be told apart
+        grades = GRADES[1:] if self.words else GRADES
+        return next((word for least, word in grades if self.percent is not None and self.percent >= least), "")
 
 
 def quality_of_run(state: RunState) -> Quality | None:

@@ -66,6 +66,7 @@ def test_the_scale_is_linear_between_its_ends_and_clamped() -> None:
 def test_a_percentage_has_a_word_and_what_is_wrong_is_named() -> None:
     grades = [Quality(percent).grade for percent in (0.0, 49.9, 50.0, 85.0, 95.0, 100.0, None)]
     assert grades == ["rough", "rough", "recognisable", "close", "hard to tell apart", "hard to tell apart", ""]
+    assert Quality(96.0, ("buzzes",)).grade == "close", "it is heard to be another"
     quality = quality_of_run(a_state())
     assert quality is not None
     assert quality_text(quality) == "71 %: dull above 8 kHz, buzzes"

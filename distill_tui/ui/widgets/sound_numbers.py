@@ -25,7 +25,7 @@ class SoundNumbers(LinesWidget):
         quality = quality_of_run(state)
         # what is heard stands beside its number, below
         self._head = quality and Line(
-            (("held out  ", "dim"), (percent_text(quality), "strong"), (f", {quality.grade}", "plain")), "quality"
+            (("quality  ", "dim"), (percent_text(quality), "strong"), (f", {quality.grade}", "plain")), "quality"
         )
         self.set_class(bool(self._numbers), "-known")
         self.repaint()
