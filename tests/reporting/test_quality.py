@@ -64,7 +64,7 @@ def test_the_scale_is_linear_between_its_ends_and_clamped() -> None:
 
 
 def test_a_percentage_has_a_word_and_what_is_wrong_is_named() -> None:
-    grades = [Quality(percent).grade for percent in (0.0, 49.9, 50.0, 85.0, 95.0, 100.0, None)]
+    grades = [Quality(percent).grade for percent in (0.0, 49.4, 49.6, 85.0, 94.9, 100.0, None)]
     assert grades == ["rough", "rough", "recognisable", "close", "hard to tell apart", "hard to tell apart", ""]
     assert Quality(96.0, ("buzzes",)).grade == "close", "it is heard to be another"
     quality = quality_of_run(a_state())
