@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from distill_tui.engine.inference.evaluate import heard_distances, spectral_dist
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.tasks import register
 from distill_tui.engine.tasks.adversarial import AdversarialTask
+from distill_tui.engine.tasks.anchors import as_numbers, measure_anchors
 from distill_tui.engine.tasks.autoencoder import Evaluation
 from distill_tui.engine.tasks.base import Split
 from distill_tui.engine.tasks.crops import Batches
@@ -30,7 +31,11 @@ from distill_tui.paths import Home
 from distill_tui.recipe.arithmetic import VALIDATION_SECONDS, crop_samples, latent_hop
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import sound_quality
+from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from distill_tui.engine.training.trainer import Trainer
 
 BATCH_SECONDS = {"cpu": 15.0, "cuda": 60.0, "mps": 60.0}
 """Sound that goes through a validation at once, or a longer file. A CPU is no faster with more."""
@@ -66,7 +71,7 @@ class CodecTask(AdversarialTask):
         self.latents_per_step = int(recipe.train.batch_size) * self.crop // latent_hop(recipe)
         folders = [str(Path(wave.sound.name).parent) if isinstance(wave, CachedWave) else "" for wave in training]
         self._batches = Batches(load_waves(training, device), recipe, self.crop, recipe.train.seed, folders)
-        self._spectral = SpectralLoss(self.sample_rate).to(device)
+        self.spectral = SpectralLoss(self.sample_rate).to(device)
         self.waves: dict[Split, Sequence[Wave]] = {"training": training, "validation": validation}
         self._names, self._max_seconds, self._batch_seconds = names, MAX_SECONDS, BATCH_SECONDS[device.type]
         self._choose_validated()
@@ -96,6 +101,20 @@ class CodecTask(AdversarialTask):
 
     def data(self, inputs: Mapping[str, Tensor]) -> Tensor:
         return super().data(inputs) if "data" in inputs else self._batches.cut(inputs)
+
+    def on_start(self, trainer: "Trainer") -> None:
+        """Measure what 0 % and 100 % of quality are, once in a run: one that is resumed finds it in its log."""
+        super().on_start(trainer)
+        if trainer.finished or trainer.follower.catch_up().anchors is not None:
+            return
+        detail = "measuring what 0 % and 100 % of quality are"
+        trainer.log.write(e.StateChanged(state="starting", step=trainer.step, detail=detail))
+        anchors = trainer.validator.within_memory(lambda: self.measure_anchors(trainer.ema_net), trainer.step)
+        trainer.log.write(anchors)
+
+    def measure_anchors(self, net: SoundNet) -> e.AnchorsMeasured:
+        """The ends of the scale of quality, on the held-out sounds."""
+        return measure_anchors(net, self.spectral, self.validated["training"], self.validated["validation"])
 
     # ---------------------------------------------------------------- validation
 
@@ -144,7 +163,7 @@ class CodecTask(AdversarialTask):
         for batch in self._validation_batches(net, split):
             original = batch.padded(net)
             result, places, output = net.reconstruct(original, batch.frames(net), self.quantizing)
-            rows.append(batch.distances(self._spectral, original, result, with_stft, with_lsd))
+            rows.append(batch.distances(self.spectral, original, result, with_stft, with_lsd))
             if output is None:
                 continue
             frames += len(places)
@@ -180,9 +199,9 @@ class CodecTask(AdversarialTask):
             heard = hear(original, self.sample_rate)
             for level in range(levels):
                 reconstruction = net.decode_audio(net.bottleneck(latents, level + 1).latents)[0, : len(wave)]
-                values = spectral_distances(self._spectral, original, reconstruction, with_stft=False)
+                values = spectral_distances(self.spectral, original, reconstruction, with_stft=False)
                 rows[level].append(values | heard_distances(reconstruction, self.sample_rate, heard))
-        return [sound_quality.summary(_as_numbers(of_level))["distance"] for of_level in rows]
+        return [sound_quality.summary(as_numbers(of_level))["distance"] for of_level in rows]
 
     def _padded(self, net: SoundNet, wave: np.ndarray) -> Tensor:
         """A wave on the device [1, samples], zeros at its end up to whole latent frames."""
@@ -201,12 +220,12 @@ class CodecTask(AdversarialTask):
             whole = self._padded(net, wave)
             original, reconstruction = whole[0, : len(wave)], net(whole, self.quantizing)[0][0, : len(wave)]
             heard = hear(original, self.sample_rate)
-            row = spectral_distances(self._spectral, original, reconstruction, with_stft=False)
+            row = spectral_distances(self.spectral, original, reconstruction, with_stft=False)
             row |= heard_distances(reconstruction, self.sample_rate, heard)
             names = (f"original-{number:02d}.wav", f"reconstruction-{number:02d}.wav")
             write_wav(folder / names[0], [np.asarray(wave)], self.sample_rate)
             write_wav(folder / names[1], [reconstruction.float().cpu().numpy()], self.sample_rate)
-            pairs.append((*names, sound_quality.summary(_as_numbers([row]))))
+            pairs.append((*names, sound_quality.summary(as_numbers([row]))))
         return pairs
 
     def example(self) -> Tensor:
@@ -228,12 +247,6 @@ class CodecTask(AdversarialTask):
     def card_facts(self, best: Mapping[str, Any]) -> dict[str, Any]:
         seconds = round(best["step"] * self.per_step, 3)
         return super().card_facts(best) | {"rate": self.sample_rate, "seconds_of_sound": seconds}
-
-
-def _as_numbers(rows: list[dict[str, Tensor]]) -> list[dict[str, float]]:
-    """Scalars of a device as numbers, waiting for it once."""
-    values = torch.stack([torch.stack([value.float() for value in row.values()]) for row in rows]).tolist()
-    return [dict(zip(row, numbers, strict=True)) for row, numbers in zip(rows, values, strict=True)]
 
 
 def read_sounds(
