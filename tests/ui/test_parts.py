@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,15 @@ from distill_tui.reporting import formatting
 from distill_tui.reporting.axis import Scale, scale_for
 from distill_tui.reporting.series import Point
 from distill_tui.text import printable
-from distill_tui.ui.screens.config.form import RecipeForm, by_field, shown_fields
+from distill_tui.ui.screens.config.form import (
+    RecipeForm,
+    advanced_fields,
+    basic_fields,
+    by_field,
+    matches,
+    read_as,
+    shown_as,
+)
 from distill_tui.ui.themes import load_themes, own_themes
 from distill_tui.ui.widgets.blocks import blocks
 from distill_tui.ui.widgets.braille_canvas import BrailleCanvas
@@ -90,9 +99,9 @@ def test_the_form_means_the_recipe_that_it_shows() -> None:
 
 
 def test_every_field_is_shown_once() -> None:
-    shown = [f.key for f in shown_fields(True) + shown_fields(False)]
+    shown = [f.key for f in [*basic_fields(), *chain(*advanced_fields().values())]]
     assert sorted(shown) == sorted(key for key, field in fields().items() if not field.is_hidden)
-    assert [f.key for f in shown_fields(True)] == [
+    assert [f.key for f in basic_fields()] == [
         "name",
         "preset",
         "train.epochs",
@@ -122,7 +131,7 @@ def test_a_preset_tells_what_it_changed_only() -> None:
     form.choose_preset("faithful")
     form.type("loss.scales", "4")
     assert "train.adversarial_fraction" in form.choose_preset("aggressive")
-    assert (form.texts["train.adversarial_fraction"], form.texts["loss.scales"]) == ("0", "4"), "what was typed stays"
+    assert (form.texts["train.adversarial_fraction"], form.texts["loss.scales"]) == ("0 %", "4"), "what was typed stays"
     assert form.set_by_preset["train.weight_decay"] == "0.01"
     assert form.texts["model.channels"] == "auto"
 
