@@ -85,8 +85,12 @@ class FieldRow(Horizontal):
     class Edited(Message):
         """The text of a field changed."""
 
-        key: str
+        row: "FieldRow"
         text: str
+
+        @property
+        def key(self) -> str:
+            return self.row.field.key
 
     @dataclass
     class Entered(Message):
@@ -138,7 +142,7 @@ class FieldRow(Horizontal):
     @on(Choice.Changed)
     def _edited(self, event: Input.Changed | Choice.Changed) -> None:
         event.stop()
-        self.post_message(self.Edited(self.field.key, event.value))
+        self.post_message(self.Edited(self, event.value))
 
     def on_descendant_focus(self) -> None:
         self.post_message(self.Entered(self.field))

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Button, Collapsible
 
 from distill_tui.data.corpus import Corpus, assign_split
@@ -26,6 +27,8 @@ from distill_tui.ui.screens.config.fields import FieldRow
 from distill_tui.ui.screens.config.form import RecipeForm, basic_fields, by_field, read_as
 
 NAME_CELLS = 40
+REST_SECONDS = 0.15
+"""From a key until what follows from what was typed is worked out, if no other comes."""
 
 
 class RecipePane(Vertical):
@@ -46,6 +49,7 @@ class RecipePane(Vertical):
         super().__init__(id=id)
         self.form = RecipeForm(defaults)
         self._reasons: dict[str, str] = {}
+        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         for field in basic_fields():
@@ -78,9 +82,15 @@ class RecipePane(Vertical):
             self._put(self.form.choose_preset(message.text))
             self._advanced.regroup()
             self._help(fields()["preset"])
-        else:
-            self.form.type(message.key, message.text)
-        self.post_message(self.Edited())
+            self.post_message(self.Edited())
+            return
+        self.form.type(message.key, message.text)
+        if problem := self.form.problem(message.key):
+            message.row.set_note(problem, problem=True)
+        # who types on is answered at once: what the model will be follows when the fingers rest
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST_SECONDS, lambda: self.post_message(self.Edited()))
 
     @on(FieldRow.Entered)
     def _entered(self, message: FieldRow.Entered) -> None:
