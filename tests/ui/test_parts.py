@@ -112,6 +112,33 @@ def test_every_field_is_shown_once() -> None:
     ]
 
 
+SHARE = fields()["train.warmup_fraction"]
+
+
+@pytest.mark.parametrize(("typed", "value"), [("3", 0.03), ("3 %", 0.03), ("0.03", 0.0003), (" 12.5% ", 0.125)])
+def test_a_fraction_is_typed_in_percent(typed: str, value: float) -> None:
+    assert read_as(SHARE, typed) == (value, "")
+    assert read_as(SHARE, shown_as(SHARE, value)) == (value, "")
+
+
+@pytest.mark.parametrize("typed", ["", "x", "51", "-1", "nan", "inf", "1e999999999999999999", "3 % %x"])
+def test_what_is_no_fraction_is_said_in_percent(typed: str) -> None:
+    problem = read_as(SHARE, typed)[1]
+    assert "is not a percentage, 0 to 50" in problem or problem.endswith("% is outside 0 to 50 %")
+
+
+def test_changes_are_from_the_preset_and_settings_are_found_by_their_words() -> None:
+    form = RecipeForm({"model.rvq_levels": 5})
+    assert form.changes() == {"model.rvq_levels": "3"}
+    form.type("train.warmup_fraction", "3")
+    assert "train.warmup_fraction" not in form.changes(), "3 and 3 % are one value"
+    form.type("train.warmup_fraction", "4")
+    form.type("name", "mine")
+    assert form.changes() == {"model.rvq_levels": "3", "train.warmup_fraction": "3 %"}
+    found = [field.key for field in fields().values() if matches(field, "WARM rate")]
+    assert found == ["train.learning_rate", "train.warmup_fraction"], "of title, key and help"
+
+
 def test_a_form_keeps_what_is_wrong_and_names_it() -> None:
     form = RecipeForm()
     form.type("train.epochs", "0")

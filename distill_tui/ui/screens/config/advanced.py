@@ -88,11 +88,16 @@ class Advanced(Collapsible, inherit_css=False):
 
     def regroup(self) -> None:
         """Put what differs from the preset on top; nothing moves while one of the fields has the focus."""
-        if not self.is_filled or any(row.has_focus_within for row in self._rows):
+        if not self.is_filled or self._is_in_use:
             return
         self._changed = set(self._form.changes())
         self._contents.sort_children(key=self._place)
         self._show_matches()
+
+    @property
+    def _is_in_use(self) -> bool:
+        focused = self.screen.focused
+        return focused is not None and focused.parent in self._rows
 
     def _place(self, part: Widget) -> tuple[int, int]:
         """The place of a part: by its group, a heading first, then as the recipe declares its field."""
@@ -141,6 +146,8 @@ class Advanced(Collapsible, inherit_css=False):
         """Unfold, and move to the filter."""
         self.collapsed = False
         await self.fill()
+        self.screen.set_focus(None)
+        self.regroup()
         self.query_one("#filter").focus()
 
     async def reveal(self, key: str) -> None:

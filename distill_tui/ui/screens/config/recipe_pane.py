@@ -209,7 +209,7 @@ class RecipePane(Vertical):
             told.append(f"was {changes[field.key]}")
         if field.is_share and "%" not in text:
             told.insert(0, "%")
-        return "  ".join(filter(None, told))
+        return ", ".join(filter(None, told))
 
 
 def _allowed(field: Field) -> str:
