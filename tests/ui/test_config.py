@@ -185,7 +185,7 @@ async def test_advanced_settings_are_grouped_and_filtered_and_those_that_changed
         await pilot.press("f4")
         await until(pilot, lambda: shown()[:2] == ["changed", "train.warmup_fraction"])
         await pilot.press("escape", "z", "z")
-        assert "No setting here matches 'zz'" in screen_text(app)
+        await until(pilot, lambda: "No setting here matches 'zz'" in screen_text(app))
         await pilot.press("escape", "escape")
         assert app.focused is None
         assert len(shown()) > 40
