@@ -34,6 +34,21 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             basic=True,
         ),
     ] = 0.0
+    max_price: Annotated[
+        float,
+        setting(
+            "Stop at a price",
+            "What the run may cost, all its sessions together, by the price of an hour in settings.toml: it then stops "
+            "with a checkpoint and a model. 0: no limit.",
+            ge=0,
+            le=1_000_000,
+            flag="--max-price",
+            live=True,
+            step=1,
+            own=True,
+            group="device",
+        ),
+    ] = 0.0
     steps_per_epoch: Annotated[
         int | Auto,
         setting(
