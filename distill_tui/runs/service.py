@@ -35,6 +35,7 @@ from distill_tui.runs.folder import RunFolder, make_run_folder
 from distill_tui.runs.launcher import launched
 from distill_tui.runs.paces import read_paces
 from distill_tui.runs.quick_state import quick_state
+from distill_tui.settings import read_settings
 from distill_tui.text import encode_path
 
 
@@ -64,6 +65,11 @@ def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Mac
         RequestError: no usable data, too little room for it, or an impossible recipe; nothing was written.
         DistillError: the folder cannot be written.
     """
+    if recipe.train.max_price and not read_settings(home).price:
+        raise RequestError(
+            "train.max_price: the price of an hour of this machine is not known",
+            f"Put it into {home.settings}, for example: machine.price = 2.49",
+        )
     facts = data.facts()
     recipe = with_values(recipe, {"data.paths": data.paths})
     pretrained = start_of(home, recipe)

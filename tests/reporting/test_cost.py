@@ -16,9 +16,9 @@ def test_the_price_is_of_all_sessions_and_of_nothing_between() -> None:
     state = RunState()
     state.apply(e.Started(run="r", name="r", pid=1, program="0", time=1000))
     assert cost_text(state, PRICED) == "$0.00 so far"
-    state.apply(e.Metrics(scope="step", step=5, eta_seconds=1800, values={}, time=1000 + 1800))
+    state.apply(e.Metrics(scope="step", step=5, epoch=1, eta_seconds=1800, values={}, time=1000 + 1800))
     assert cost_text(state, PRICED) == "$1.00 so far, $2.00 at the end"
-    state.apply(e.Stopped(step=5, seconds=10, time=1000 + 3600))
+    state.apply(e.Stopped(step=5, epoch=1, seconds=10, time=1000 + 3600))
     assert cost_text(state, PRICED) == "$2.00"
     # a day later
     state.apply(e.Started(run="r", name="r", pid=2, program="0", time=90_000))
