@@ -167,13 +167,16 @@ def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
         raise DistillError(*describe_os_error(error, run.worker_log)) from error
 
 
-def resume_run(home: Home, run: RunFolder, devices: str | None = None) -> subprocess.Popen[bytes]:
+def resume_run(
+    home: Home, run: RunFolder, devices: str | None = None, max_price: float | None = None
+) -> subprocess.Popen[bytes]:
     """Start the worker of a run that was stopped, failed or crashed; it goes on from the newest good checkpoint.
 
     It waits for the disk and for the lock of the control file: call it in a thread where keys wait.
 
     Args:
         devices: `train.devices` from here on; None leaves it as it is.
+        max_price: `train.max_price` from here on; None leaves it as it is.
 
     Raises:
         RequestError: a worker trains this run already, it has finished, or this machine has not the devices.
@@ -193,6 +196,8 @@ def resume_run(home: Home, run: RunFolder, devices: str | None = None) -> subpro
 
     def change(control: Control) -> None:
         control.wanted = "running"
+        if max_price is not None:
+            control.knobs["train.max_price"] = max_price
         drop_rejected(control, state.last_answers.values())
 
     change_control(run.control, change)
