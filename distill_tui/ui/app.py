@@ -17,7 +17,7 @@ from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.settings import read_settings
 from distill_tui.text import printable
 from distill_tui.ui import command_palette
-from distill_tui.ui.screens.base import BaseScreen, RecipeWanted, RunWanted, TakesWanted
+from distill_tui.ui.screens.base import BaseScreen, PicturesWanted, RecipeWanted, RunWanted, TakesWanted
 from distill_tui.ui.status_messages import StatusMessages
 from distill_tui.ui.terminal.filters import TerminalFilters
 from distill_tui.ui.terminal.key_order import KeyOrder
@@ -236,6 +236,10 @@ class DistillApp(App[None]):
     async def on_recipe_wanted(self, message: RecipeWanted) -> None:
         await self.switch_mode("config")
         self._config.start_from(message.values, message.name)
+
+    async def on_pictures_wanted(self, message: PicturesWanted) -> None:
+        await self.switch_mode("explorer")
+        self._explorer.loader.start_run(message.folder)
 
     def on_takes_wanted(self, message: TakesWanted) -> None:
         self._generate.models.wanted = str(message.model)

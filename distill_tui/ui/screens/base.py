@@ -36,6 +36,13 @@ class RecipeWanted(Message):
 
 
 @dataclass
+class PicturesWanted(Message):
+    """Request to explore the pictures of this folder."""
+
+    folder: str
+
+
+@dataclass
 class TakesWanted(Message):
     """Request to generate with the model of this file."""
 
