@@ -290,20 +290,21 @@ def _show(options: argparse.Namespace, following: "ForegroundRun") -> Any:
     from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.paths import find_home
     from distill_tui.recipe import toml
+    from distill_tui.reporting.run_line import end_text
     from distill_tui.reporting.run_report import closing_report
     from distill_tui.settings import read_settings
 
     if options.json:
         return following.to_the_end(JsonLines())
-    ink = TerminalStyle(options.plain)
+    ink, settings = TerminalStyle(options.plain), read_settings(find_home(options.home))
     try:
-        ending = following.to_the_end(LineDisplay(ink))
+        ending = following.to_the_end(LineDisplay(ink, settings.notify))
     except DistillError:
         # the worker died, and nobody may be looking
         ink.bell()
+        ink.notify(end_text(following.state), settings.notify)
         ink.title(f"{printable(following.state.name)}: crashed")
         raise
-    settings = read_settings(find_home(options.home))
     report = closing_report(following.state, toml.load(following.run.recipe), settings)
     print("\n".join(map(ink.paint, report)), flush=True)
     return ending
