@@ -48,8 +48,8 @@ class LineDisplay:
             self._ink.title(terminal_title(state))
         if isinstance(event, e.LAST) or _is_news(event):
             self._ink.bell()
-            warned = isinstance(event, e.WarningRaised)
-            self._ink.notify(f"{state.name}: {event.text}" if warned else end_text(state), self._notify)
+            text = f"{state.name}: {event.text}" if isinstance(event, e.WarningRaised) else end_text(state)
+            self._ink.notify(text, self._notify)
 
     def _tell(self, event: e.Event, state: RunState) -> None:
         match event:
