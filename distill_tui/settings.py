@@ -160,6 +160,9 @@ def _take_machine(table: Mapping[str, Any], settings: Settings) -> list[tuple[st
             settings.price = float(value)
         else:
             settings.defaults["train.max_price"] = float(value)
+    if settings.defaults.get("train.max_price") and not settings.price:
+        del settings.defaults["train.max_price"]
+        wrong.append(("machine.max_price", "machine.max_price: needs machine.price, the price of an hour"))
     return wrong
 
 

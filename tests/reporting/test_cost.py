@@ -40,7 +40,16 @@ def test_prices_are_settings(home: Home) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["price = -1", "price = nan", "price = true", 'price = "2"', 'currency = ""', "max_price = inf", "prise = 2"],
+    [
+        "price = -1",
+        "price = nan",
+        "price = true",
+        'price = "2"',
+        'currency = ""',
+        "max_price = inf",
+        "max_price = 3",
+        "prise = 2",
+    ],
 )
 def test_a_price_that_is_none_is_told_with_its_line(home: Home, line: str) -> None:
     found = write(home, f"[machine]\n{line}\n")

@@ -50,7 +50,7 @@ class RecipeActions:
         rows = await self._screen.in_thread(lambda: recipe_sources.origins(self._home))
         if rows is not None:
             self._screen.app.push_screen(
-                PickDialog("Start from the recipe of", recipe_sources.COLUMNS, rows, take="fill the form", empty=""),
+                PickDialog("Load a recipe from", recipe_sources.COLUMNS, rows, take="fill the form", empty=""),
                 answered,
             )
 
