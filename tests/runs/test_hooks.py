@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,17 +100,22 @@ def test_without_a_command_there_are_no_hooks(home: Home) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the ready-made commands call curl")
-def test_the_ready_made_commands_send_the_text_as_it_is(home: Home) -> None:
+def test_the_ready_made_commands_send_the_text_as_it_is(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     received: list[tuple[str, bytes]] = []
-    done = threading.Event()
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def kept(*arguments: Any, **how: Any) -> "subprocess.Popen[bytes]":
+        started.append(popen(*arguments, **how))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", kept)
 
     class Stand(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             received.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
-            if len(received) == 2:
-                done.set()
 
         def log_message(self, *_: object) -> None:
             """Nothing on the terminal."""
@@ -121,7 +127,7 @@ def test_the_ready_made_commands_send_the_text_as_it_is(home: Home) -> None:
         state = RunState(name='@/etc/hostname"$(id)é', state="stopped")
         for command, host in ((NTFY, "https://ntfy.sh/"), (SLACK, "https://hooks.slack.com/")):
             start(command.replace(host, here), a_run(home), state, "asked to")
-        assert done.wait(PATIENCE)
+        assert [process.wait(PATIENCE) for process in started] == [0, 0]
         server.shutdown()
     text = f"{state.name} stopped: asked to"
     assert sorted(received)[0] == ("/YOUR-TOPIC", text.encode())
