@@ -24,6 +24,14 @@ RECIPE_KEYS = (
         tooltip="Fill the form from a recipe file, an earlier run or a model",
     ),
     Binding("f2", "save", "Save recipe", id="config.save", tooltip="Write the recipe of the form to a TOML file"),
+    Binding(
+        "slash,f5",
+        "filter",
+        "Filter",
+        key_display="f5",
+        id="config.filter",
+        tooltip="Filter the advanced settings by typing words of them",
+    ),
 )
 
 

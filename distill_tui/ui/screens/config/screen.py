@@ -63,14 +63,6 @@ class ConfigScreen(BaseScreen):
         ),
         *RECIPE_KEYS,
         Binding("f3", "skipped", "Skipped", show=False, id="config.skipped", tooltip="List the skipped files, and why"),
-        Binding(
-            "slash,f5",
-            "filter",
-            "Filter",
-            key_display="f5",
-            id="config.filter",
-            tooltip="Filter the advanced settings by typing words of them",
-        ),
         Binding("up", "app.focus_previous", "Up", show=False, id="config.up"),
         Binding("down", "app.focus_next", "Down", show=False, id="config.down"),
         Binding(
