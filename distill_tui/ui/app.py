@@ -101,6 +101,7 @@ class DistillApp(App[None]):
         self._key_order = KeyOrder(self, super().on_event)
         self._terminal_filters = TerminalFilters(self)
         self._terminal_title = Title(self, self.settings.notify)
+        self._titled: RunFolder | None = None
         self.add_mode("config", lambda: self._config)
         self.add_mode("training", lambda: self._training)
         self.add_mode("library", lambda: new_library(home))
@@ -251,6 +252,7 @@ class DistillApp(App[None]):
         from distill_tui.runs.state import ENDED
 
         name = printable(message.state.name)
+        self._titled = message.run
         self._terminal_title.show(text=terminal_title(message.state))
         if message.live and message.new in ENDED:
             self.bell()
@@ -259,10 +261,11 @@ class DistillApp(App[None]):
             self.notify(f"{name} {message.new}", severity="error" if bad else "information", markup=False)
 
     def on_metrics_received(self, message: "m.MetricsReceived") -> None:
-        """Keep the percentage in the title."""
+        """Keep the percentage in the title: that of the run whose state was told last."""
         from distill_tui.reporting.run_line import terminal_title
 
-        self._terminal_title.show(text=terminal_title(message.state))
+        if message.run == self._titled:
+            self._terminal_title.show(text=terminal_title(message.state))
 
     def on_warnings_waited(self, message: "m.WarningsWaited") -> None:
         """A warning rings once, and marks the title until it was seen."""
