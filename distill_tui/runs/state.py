@@ -73,6 +73,10 @@ class RunState:
     step had used the codebooks."""
     ranks: list[e.RankUse] = field(default_factory=list)
     """What each process used last, of a training by several."""
+    earlier_seconds: float = 0.0
+    """Time for which the run had a worker in its earlier sessions, pauses included."""
+    session_at: float = 0.0
+    """When the worker of the present or last session started."""
     most_points: int = 0
     bests_logged: bool = False
     quantizing_seq: int = 0
@@ -81,6 +85,11 @@ class RunState:
     def best(self) -> e.BestEpoch | None:
         """Epoch whose weights are kept; None before the first that counts."""
         return self.bests[-1] if self.bests else None
+
+    @property
+    def worker_seconds(self) -> float:
+        """Time for which the run has had a worker, up to its last event."""
+        return self.earlier_seconds + (max(0.0, self.updated_at - self.session_at) if self.session_at else 0.0)
 
     @property
     def is_prior(self) -> bool:
@@ -158,6 +167,8 @@ class RunState:
 
     def apply(self, event: e.Event) -> None:
         """Apply one event. Events that change nothing here are ignored."""
+        if isinstance(event, e.Started):
+            self.earlier_seconds, self.session_at = self.worker_seconds, event.time
         self.updated_at = event.time
         self._apply(event)
 

@@ -63,6 +63,8 @@ def knobs_of(recipe: Recipe, control: Control, state: RunState) -> list[Knob]:
 
 def turns_something(recipe: Recipe, key: str) -> bool:
     """True if a live setting changes anything in a run of this recipe."""
+    if key == "train.max_price":
+        return recipe.train.max_price > 0
     if recipe.task == "prior":
         return not key.startswith("loss.")
     model = recipe.model

@@ -126,7 +126,9 @@ class ConfigScreen(BaseScreen):
         await self.query_one("#form").mount(self.pane)
         self._form_changed()
         usual = [data] if (data := read_settings(self._home).data) else []
-        await self.query_one(FolderField).offer(list(dict.fromkeys([*usual, *recent_folders(self._home)])))
+        await self.query_one(FolderField).offer(
+            list(dict.fromkeys([*usual, *recent_folders(self._home)])), self._home.cache
+        )
 
     def on_screen_suspend(self) -> None:
         # another screen is in front, not a dialog: coming back, no input must swallow its keys
@@ -192,6 +194,9 @@ class ConfigScreen(BaseScreen):
 
     def action_type_folder(self) -> None:
         self.query_one("#folder").focus()
+
+    async def action_filter(self) -> None:
+        await self.pane.go_to_filter()
 
     def action_leave_field(self) -> None:
         self.set_focus(None)
