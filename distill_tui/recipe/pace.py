@@ -22,15 +22,28 @@ DEVICE_SPEED = {"cuda": 2e13, "mps": 1e12}
 """Work a second of a GPU that was never tried: a third of what an H100 reaches."""
 
 
+PROBE = "(probe)"
+"""Beginning of the name that stands for a run in the pace of a probe; in order of names, behind all runs."""
+
+
 @dataclass(frozen=True)
 class Pace:
-    """The pace of an earlier run on this machine: `seconds` a step of so much `work` (`step_work`)."""
+    """The pace of an earlier run on this machine: `seconds` a step of so much `work` (`step_work`).
+
+    `around` are its seconds before the first step and after the last one; None where they are not known.
+    """
 
     run: str
     device: str
     net: str
     work: float
     seconds: float
+    around: float | None = None
+
+    @property
+    def is_probe(self) -> bool:
+        """True for the pace of a few steps that were made to measure it."""
+        return self.run.startswith(PROBE)
 
 
 def kind_of_device(device: str) -> str:
