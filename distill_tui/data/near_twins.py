@@ -72,14 +72,15 @@ def _weights(bins: int, seconds: float, count: int) -> NDArray[np.float64]:
     """The share of each bin in each band, [bins, bands], of spectra of so many `seconds`."""
     edges = np.geomspace(LOWEST_HZ, HIGHEST_HZ, count + 1) * seconds
     low = np.arange(bins)[:, None]
-    return np.clip(np.minimum(low + 1, edges[1:]) - np.maximum(low, edges[:-1]), 0.0, 1.0)
+    shares: NDArray[np.float64] = np.clip(np.minimum(low + 1, edges[1:]) - np.maximum(low, edges[:-1]), 0.0, 1.0)
+    return shares
 
 
 def _to_bytes(energies: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Levels from FLOOR (0) to the largest (255), in decibels."""
     largest = max(float(energies.max()), 1e-30)
     levels = np.log10(np.maximum(energies.ravel() / largest, FLOOR)) / np.log10(FLOOR)
-    return np.round(255 * (1 - levels)).astype(np.uint8)
+    return np.asarray(np.round(255 * (1 - levels)), np.uint8)
 
 
 def near_twins(prints: Sequence[str], seconds: Sequence[float]) -> list[tuple[int, int]]:

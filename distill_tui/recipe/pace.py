@@ -63,13 +63,13 @@ def step_work(recipe: Recipe) -> float:
 def nearest(paces: Sequence[Pace], recipe: Recipe) -> Pace | None:
     """The pace of the run nearest in work to a resolved recipe, on its kind of device; None if none is near.
 
-    Of several that are equally near the first counts.
+    Of several that are equally near the first counts; a probe, which is short, only where no run is near.
     """
     kind, work = kind_of_device(recipe.train.device), _whole_work(recipe)
     known = [pace for pace in paces if kind_of_device(pace.device) == kind and pace.net == recipe.model.net]
-    far = [abs(math.log(work / (pace.work + STEP_WORK.get(kind, 0.0)))) for pace in known]
-    best = min(range(len(known)), key=far.__getitem__, default=None)
-    return known[best] if best is not None and far[best] <= math.log(FAR) else None
+    far = [(pace.is_probe, abs(math.log(work / (pace.work + STEP_WORK.get(kind, 0.0))))) for pace in known]
+    near = [number for number, (_, distance) in enumerate(far) if distance <= math.log(FAR)]
+    return known[min(near, key=far.__getitem__)] if near else None
 
 
 def step_seconds(recipe: Recipe, pace: Pace | None, cores: int) -> float:

@@ -249,9 +249,8 @@ def _recommend(choices: tuple[Choice, ...], facts: DataFacts, machine: Machine) 
     if is_enough(quick, facts):
         return "quick", f"{place} makes {quick.steps_text} in that time, and {GOOD_STEPS:,} make a good model"
     if is_enough(good, facts):
-        return "good", (
-            f"{good.steps_text} on {place}, and {GOOD_STEPS:,} make a good model; the quick look makes {quick.steps_text}"
-        )
+        fewer = f"the quick look makes {quick.steps_text}"
+        return "good", f"{good.steps_text} on {place}, and {GOOD_STEPS:,} make a good model; {fewer}"
     if good.heard_seconds < facts.training_seconds:
         whole = facts.training_seconds / good.heard_seconds * good.minutes * 60
         return "overnight", f"to hear each of {_short(facts.training_seconds)} once takes {duration(whole)} on {place}"

@@ -32,19 +32,6 @@ SEVERAL = (
     "within rounding."
 )
 INSTEAD = "print progress lines instead of opening the app"
-DEMO_MINUTES = 0.6
-DEMO_RECIPE: dict[str, Any] = {
-    "name": "demo",
-    "model.channels": 128,
-    "model.encoder_blocks": 2,
-    "model.decoder_blocks": 3,
-    "model.latent_dim": 32,
-    "train.batch_size": 8,
-    "train.steps_per_epoch": 25,
-    "train.ema_decay": 0.99,
-    "train.preview_every": 0,
-}
-"""Numbers with which two cores learn the demo's sounds in DEMO_MINUTES; all else is automatic."""
 
 
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -305,25 +292,21 @@ def demo(options: argparse.Namespace) -> int:
     from distill_tui.cli.app import open_app
     from distill_tui.cli.foreground import ForegroundRun
     from distill_tui.cli.terminal_style import TerminalStyle
-    from distill_tui.data.demo_sounds import write_demo_sounds
     from distill_tui.paths import find_home
-    from distill_tui.recipe.fields import fields, parse, with_values
-    from distill_tui.recipe.schema import Recipe
+    from distill_tui.recipe.fields import fields, parse
     from distill_tui.reporting.notes import named
+    from distill_tui.runs.demo import demo_recipe, write_demo
     from distill_tui.runs.quick_state import quick_state
     from distill_tui.runs.service import start_worker
 
-    values = {**DEMO_RECIPE, "train.minutes": DEMO_MINUTES}
+    epochs, problem = None, ""
     if options.epochs is not None:
         epochs, problem = parse(fields()["train.epochs"], options.epochs)
-        if problem:
-            raise RequestError(problem.replace("train.epochs", "--epochs"))
-        values |= {"train.epochs": epochs, "train.minutes": 0.0}
+    if problem:
+        raise RequestError(problem.replace("train.epochs", "--epochs"))
     home = find_home(options.home)
-    folder = home.root / "demo-sounds"
-    write_demo_sounds(folder)
     out = sys.stderr if options.json else sys.stdout
-    run = prepare_run(home, [str(folder)], with_values(Recipe(), values), out)()
+    run = prepare_run(home, [write_demo(home)], demo_recipe(epochs), out)()
     if options.plain or options.json or not TerminalStyle().cursor or not sys.stdin.isatty():
         options.detach = False
         code = go(options, home, run)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from distill_tui.machine import Machine
     from distill_tui.recipe.pace import Pace
     from distill_tui.recipe.schema import Recipe
+    from distill_tui.reporting.advice import Advice
     from distill_tui.runs.folder import RunFolder
 
 
@@ -37,6 +38,9 @@ class Found:
     interrupted: "RunFolder | None" = None
     paces: "list[Pace]" = field(default_factory=list)
     free_bytes: int = 0
+    advice: "Advice | None" = None
+    probing: bool = False
+    """True while a few training steps measure how fast this machine is."""
 
     @property
     def is_read(self) -> bool:
@@ -83,7 +87,7 @@ class FoundPanel(Static):
                 (" finds one.", "foreground"),
             )
             line(("WAV, FLAC, OGG, AIFF and MP3 of any rate; a minute is enough for a first model.", "dim"))
-            line(("Without sounds at hand:  ", "dim"), ("distill-tui demo", "foreground"))
+            line(("Without sounds at hand:  ", "dim"), ("d", "accent"), (" runs the demo.", "foreground"))
         self.update(text)
 
     def on_mount(self) -> None:

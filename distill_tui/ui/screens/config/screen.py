@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from distill_tui.paths import Home
@@ -22,10 +23,13 @@ from distill_tui.ui.screens.config.pane import Pane, ScrolledPane
 from distill_tui.ui.screens.config.recipe_actions import RECIPE_KEYS, RecipeActions
 from distill_tui.ui.screens.config.run_start import RunStart
 from distill_tui.ui.screens.config.sound_source import SoundSource
+from distill_tui.ui.services.demo import DEMO_KEY, begin_demo
 from distill_tui.ui.widgets.header import AppHeader
 
 if TYPE_CHECKING:
     # the first screen must come at once: what it does not show at first is imported when it is used
+    from distill_tui.reporting.advice import Advice, Name
+    from distill_tui.ui.screens.config.advice_box import AdviceBox
     from distill_tui.ui.screens.config.recipe_pane import RecipePane
 
 MOST_LISTED = 1000
@@ -62,6 +66,10 @@ class ConfigScreen(BaseScreen):
         ),
         *RECIPE_KEYS,
         Binding("f3", "skipped", "Skipped", show=False, id="config.skipped", tooltip="List the skipped files, and why"),
+        DEMO_KEY,
+        Binding(
+            "f4", "advice", "Advice", show=False, id="config.advice", tooltip="What to press for these sounds, and why"
+        ),
         Binding("up", "app.focus_previous", "Up", show=False, id="config.up"),
         Binding("down", "app.focus_next", "Down", show=False, id="config.down"),
         Binding(
@@ -81,6 +89,8 @@ class ConfigScreen(BaseScreen):
         self._recipes = RecipeActions(self, home)
         self._runs = RunStart(self, home)
         self._was_away = False
+        self._is_new = False
+        self._advice_boxes: list[AdviceBox] = []
 
     @cached_property
     def pane(self) -> "RecipePane":
@@ -132,6 +142,7 @@ class ConfigScreen(BaseScreen):
         if self.app.screen_stack[0] is not self:
             self.set_focus(None)
             self._was_away = True
+            self.source.stop_probe()
 
     def on_screen_resume(self) -> None:
         if self._was_away:
@@ -142,6 +153,7 @@ class ConfigScreen(BaseScreen):
 
     @on(FolderField.Chosen)
     def _folder_chosen(self, message: FolderField.Chosen) -> None:
+        self._is_new = True
         self.source.look_at(message.path)
 
     def on_recipe_pane_edited(self) -> None:
@@ -158,14 +170,73 @@ class ConfigScreen(BaseScreen):
     def _show_found(self) -> None:
         for panel in self.query(FoundPanel):
             panel.show(self.found)
+        self._show_advice()
+        for button in self.query("#start"):
+            button.set_class(self._can_start, "ready")
         self.bar.show("")
         self.refresh_bindings()
+
+    # advice
+
+    @property
+    def _can_start(self) -> bool:
+        return self.found.is_read and self.found.resolved is not None and not self.found.problems
+
+    def _show_advice(self) -> None:
+        advice = self.found.advice if self.found.is_read else None
+        if advice is not None and not self._advice_boxes:
+            # made when there is something to say: the first screen does without
+            from distill_tui.ui.screens.config.advice_box import AdviceBox
+
+            self._advice_boxes = [AdviceBox(wide=False, id="advice-short"), AdviceBox(wide=True, id="advice-wide")]
+            for box, panel in zip(self._advice_boxes, ("#found-short", "#found-wide"), strict=True):
+                place = self.query_one(panel)
+                assert isinstance(place.parent, Widget)
+                place.parent.mount(box, before=place)
+        for box in self._advice_boxes:
+            box.display = advice is not None
+            if advice is not None:
+                box.show(advice, self._held(advice), self.found.probing, self._can_start)
+        if advice is not None and self._is_new:
+            self._is_new = False
+            self.call_after_refresh(self._to_advice)
+
+    def _held(self, advice: "Advice") -> "Name | None":
+        """The choice whose preset and minutes the form holds."""
+        texts = self.pane.form.texts
+        held = (texts["preset"], texts["train.minutes"])
+        return next((c.name for c in advice.choices if (c.preset, formatting.setting(c.minutes)) == held), None)
+
+    def _to_advice(self) -> None:
+        """Go on from the path, once its sounds are read, to what to press: not for who has moved on or types again."""
+        folder = self.query_one(FolderField)
+        if self.focused is not None and self.focused.id == "folder" and folder.path == self.found.path:
+            self._focus_advice()
+
+    def _focus_advice(self) -> bool:
+        box = next((box for box in self._advice_boxes if box.focusable), None)
+        if box is not None:
+            self.set_focus(box)
+        return box is not None
+
+    def on_advice_box_taken(self, message: "AdviceBox.Taken") -> None:
+        advice = self.found.advice
+        if advice is not None:
+            choice = advice.choice(message.name)
+            self.pane.choose(choice.preset, {"train.minutes": choice.minutes})
+
+    def on_advice_box_start_wanted(self) -> None:
+        self._runs.start()
 
     # keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "resume":
             return self.found.interrupted is not None
+        if action == "demo":
+            return self.focused is None and not self.found.path
+        if action == "advice":
+            return self.found.is_read and self.found.advice is not None
         if action == "skipped":
             return self.found.is_read and bool(self.found.corpus and self.found.corpus.skipped)
         if action == "type_folder":
@@ -178,6 +249,22 @@ class ConfigScreen(BaseScreen):
 
     def action_resume(self) -> None:
         self._runs.resume()
+
+    def action_demo(self) -> None:
+        begin_demo(self, self._home)
+
+    def action_advice(self) -> None:
+        """Go to the choices; from there, show all that there is to say of them."""
+        from distill_tui.reporting.advice_text import advice_lines
+        from distill_tui.reporting.lines import texts
+        from distill_tui.ui.dialogs.help import HelpDialog
+
+        if self.focused not in self._advice_boxes and self._focus_advice():
+            return
+        assert self.found.advice is not None
+        self.app.push_screen(
+            HelpDialog("What should I press?", "\n".join(texts(advice_lines(self.found.advice))), [], wide=True)
+        )
 
     def start_from(self, values: dict[str, object], name: str) -> None:
         """Fill the form with the values of a recipe called `name`."""

@@ -1,0 +1,73 @@
+"""Advice in words: for the dialog and the command line whole, and the rows of the table that the screen draws."""
+
+from distill_tui.recipe.presets import DESCRIPTIONS
+from distill_tui.reporting.advice import Advice, Choice
+from distill_tui.reporting.formatting import duration, short_count
+from distill_tui.reporting.lines import Line, Span, line
+
+ROWS = ("in all", "steps", "net", "preset")
+"""The titles of a choice's facts."""
+TITLE_CELLS = 12
+QUALITY = "quality"
+
+
+def facts_of(choice: Choice) -> tuple[str, ...]:
+    """The facts of a choice, in the order of ROWS: the time with starting, the last validation and saving, ..."""
+    model, steps = choice.recipe.model, choice.steps_text.removeprefix("about ").removesuffix(" steps")
+    return time_text(choice), steps, f"{model.channels} channels", choice.preset
+
+
+def time_text(choice: Choice) -> str:
+    """The time from the start to the model in the library: `15 min 12 s`."""
+    return duration(choice.total_seconds)
+
+
+def steps_short(choice: Choice) -> str:
+    """Steps in few cells: `5.4K`."""
+    return short_count(choice.steps)
+
+
+def because(advice: Advice) -> str:
+    """The reason as the end of a sentence."""
+    return f"because {advice.reason}"
+
+
+def pace_text(advice: Advice, probing: bool = False) -> str:
+    """How the times are known."""
+    if probing:
+        return "measuring this machine by a few training steps …"
+    return f"times: {advice.pace}"
+
+
+def choice_line(choice: Choice, is_recommended: bool) -> Line:
+    """A choice in one line, its expected quality left out."""
+    marked: Span = (
+        f"{'▸' if is_recommended else ' '} {choice.title:{TITLE_CELLS}}",
+        "strong" if is_recommended else "plain",
+    )
+    time, steps, net, preset = facts_of(choice)
+    rest = f"{choice.minutes_text:>6} of training, {time} in all; about {steps} steps, {net}, {preset}"
+    return Line((marked, (rest, "plain")), f"advice/{choice.name}", TITLE_CELLS + 2)
+
+
+def advice_lines(advice: Advice) -> list[Line]:
+    """All of it: the recommendation, the choices with what to expect, how the times are known, and remarks."""
+    found = [
+        Line((("Recommended here: ", "dim"), (advice.headline, "accent")), "advice", 2),
+        line(f"  {because(advice)}", "plain", "advice/reason"),
+        line(""),
+    ]
+    for choice in advice.choices:
+        found.append(choice_line(choice, choice.name == advice.recommended))
+        quality = Line(
+            ((" " * (TITLE_CELLS + 2) + f"{QUALITY}: ", "dim"), (choice.quality.line, "plain")), "", TITLE_CELLS + 4
+        )
+        found.append(quality)
+    best = advice.best
+    found += [line(""), line(f"{best.preset}: {DESCRIPTIONS[best.preset]}", "dim"), line(pace_text(advice), "dim")]
+    return [*found, *remark_lines(advice)]
+
+
+def remark_lines(advice: Advice) -> list[Line]:
+    """What is odd about the sounds, a line each."""
+    return [line(f"▲ {remark.line}", "fair", f"advice/{remark.id}") for remark in advice.remarks]

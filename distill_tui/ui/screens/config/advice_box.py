@@ -1,0 +1,158 @@
+"""The advice box: three choices of preset and minutes for the sounds that were read; arrows choose, enter takes one."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from distill_tui.reporting.advice import NAMES, Advice, Name
+from distill_tui.reporting.advice_text import QUALITY, ROWS, because, facts_of, pace_text, remark_lines
+from distill_tui.reporting.lines import Line, line
+from distill_tui.ui.widgets.text_widget import LinesWidget, pad, text_of
+
+TITLE_CELLS, LEAST_COLUMN = 9, 13
+ONE_LINE_CELLS = 64
+"""Below this width there is room for one line only."""
+CHOOSE = "Choose quick look, good or overnight"
+
+
+class AdviceBox(LinesWidget, can_focus=True):
+    """A table of the choices beside the form (`wide`), or a line or two above it.
+
+    Posts `Taken` when enter is pressed on a choice, and `StartWanted` when the form holds that one already.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "choose(-1)", "Choose", show=False, id="advice.previous", tooltip=CHOOSE),
+        Binding("right,space", "choose(1)", "Choose", key_display="←→", id="advice.next", tooltip=CHOOSE),
+        Binding("enter", "take", "Take", id="advice.take", tooltip="Set the preset and the minutes of this choice"),
+    ]
+
+    @dataclass
+    class Taken(Message):
+        """This choice is wanted in the form."""
+
+        name: Name
+
+    class StartWanted(Message):
+        """The form holds the choice, and enter was pressed again."""
+
+    def __init__(self, *, wide: bool, id: str | None = None) -> None:
+        super().__init__(id=id, classes="advice")
+        self._wide = wide
+        self._advice: Advice | None = None
+        self._probing = self._can_start = False
+        self._held: Name | None = None
+        self._chosen: Name = "good"
+
+    def show(self, advice: Advice, held: Name | None, probing: bool, can_start: bool) -> None:
+        """Show this advice.
+
+        Args:
+            held: the choice whose values the form holds; None if it holds others.
+            probing: true while a probe measures the machine.
+            can_start: true if enter on a choice that is held starts.
+        """
+        if self._advice is None or (advice is not self._advice and self._chosen == self._advice.recommended):
+            self._chosen = held or advice.recommended
+        self._advice, self._held, self._probing, self._can_start = advice, held, probing, can_start
+        self.border_title = "What should I press?"
+        self.repaint()
+
+    def action_choose(self, by: int) -> None:
+        self._chosen = NAMES[(NAMES.index(self._chosen) + by) % len(NAMES)]
+        self.repaint()
+
+    def action_take(self) -> None:
+        if self._advice is not None:
+            is_held = self._held == self._chosen
+            self.post_message(self.StartWanted() if is_held else self.Taken(self._chosen))
+
+    # how it looks
+
+    def lines(self) -> list[Text]:
+        if self._advice is None:
+            return []
+        if self._wide:
+            return self._table(self._advice)
+        return self._short(self._advice)
+
+    def _table(self, advice: Advice) -> list[Text]:
+        width = self.size.width
+        column = max(LEAST_COLUMN, min(24, (width - TITLE_CELLS) // len(NAMES)))
+        head = Text(" " * TITLE_CELLS).append_text(Text.assemble(*(self._head(advice, name, column) for name in NAMES)))
+        rows = [head, self._row("minutes", [choice.minutes_text for choice in advice.choices], column)]
+        facts = [facts_of(choice) for choice in advice.choices]
+        rows += [self._row(title, [fact[number] for fact in facts], column) for number, title in enumerate(ROWS)]
+        expected = advice.choice(self._chosen).quality.line
+        told = [
+            line(f"{QUALITY:{TITLE_CELLS}}{expected}")._replace(indent=TITLE_CELLS),
+            line(f"{'times':{TITLE_CELLS}}{pace_text(advice, self._probing).removeprefix('times: ')}", "dim"),
+        ]
+        top = [
+            *self._wrapped([line(f"Recommended here: {advice.headline}", "accent")], width),
+            *self._wrapped([line(because(advice), "plain")], width),
+            Text(),
+        ]
+        remarks = remark_lines(advice)
+        end = [*self._wrapped(told, width), self._keys(width)]
+        return [*top, *rows, *end, *([Text(), *self._wrapped(remarks, width)] if remarks else [])]
+
+    def _wrapped(self, lines: list[Line], width: int) -> list[Text]:
+        return list(text_of(self, lines, width, bold=("strong", "accent")).split("\n", allow_blank=True))
+
+    def _head(self, advice: Advice, name: Name, column: int) -> Text:
+        return pad(self._titled(advice.choice(name).title, name), column - 1).append(" ")
+
+    def _titled(self, title: str, name: Name) -> Text:
+        """A choice's title, with an arrow if it is the chosen one, and a tick if the form holds it."""
+        text = f"{'▸' if name == self._chosen else ' '}{'✓' if name == self._held else ' '}{title} "
+        if name != self._chosen:
+            return Text(text, self.style("foreground"))
+        if not self.has_focus:
+            return Text(text, self.style("accent", bold=True))
+        behind = Style(bgcolor=self.style("block-cursor-background").color)
+        return Text(text, self.style("block-cursor-foreground", bold=True) + behind)
+
+    def _row(self, title: str, values: list[str], column: int) -> Text:
+        row = Text(f"{title:{TITLE_CELLS}}", self.style("dim"))
+        for name, value in zip(NAMES, values, strict=True):
+            style = self.style("foreground" if name == self._chosen else "dim")
+            row.append_text(pad(Text(f"  {value}", style), column - 1)).append(" ")
+        return row
+
+    def _keys(self, width: int) -> Text:
+        found = Text()
+        if self.has_focus:
+            found.append("←→", self.style("accent")).append(" choose   ", self.style("dim"))
+        else:
+            found.append("f4", self.style("accent")).append(" comes here   ", self.style("dim"))
+        return pad(found.append_text(self._enter()), width)
+
+    def _enter(self) -> Text:
+        """What enter does, in the colours of keys."""
+        if self._held == self._chosen:
+            start = "again starts" if self.has_focus else ""
+            if not self._can_start or not start:
+                return Text("✓ taken", self.style("success")).append("  ctrl+s starts", self.style("dim"))
+            return (
+                Text("✓ taken  ", self.style("success"))
+                .append("enter", self.style("accent"))
+                .append(f" {start}", self.style("dim"))
+            )
+        return Text("enter", self.style("accent")).append(" takes it, and again starts", self.style("dim"))
+
+    def _short(self, advice: Advice) -> list[Text]:
+        width, chosen = self.size.width, advice.choice(self._chosen)
+        if width < ONE_LINE_CELLS:
+            text = self._titled(f"{chosen.title} {chosen.minutes_text}", self._chosen)
+            return [pad(text.append("  ").append_text(self._enter()), width)]
+        first = Text("Recommended here: ", self.style("dim")).append(advice.headline, self.style("accent", bold=True))
+        first.append(f": {because(advice)}", self.style("foreground"))
+        second = Text()
+        for choice in advice.choices:
+            second.append_text(self._titled(f"{choice.title} {choice.minutes_text}", choice.name)).append(" ")
+        return [pad(first, width), pad(second.append_text(self._keys(width)), width)]
