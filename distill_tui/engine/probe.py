@@ -6,6 +6,7 @@ wrong request is told as {"error": ..., "hint": ...}, like every other.
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from distill_tui.errors import DistillError
+from distill_tui.machine import cores
 from distill_tui.paths import find_home
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
@@ -22,6 +24,8 @@ WARM_UP, LEAST_STEPS = 3, 5
 """Steps that are not counted, as the first ones choose kernels and take memory; and those that are, at least."""
 SECONDS, MOST_SECONDS = 2.0, 20.0
 """Of measuring: more steps until the first, none after the second."""
+BUSY = 0.75
+"""Load for each core, before the probe, from which the processors are busy with other programs."""
 SETTINGS: dict[str, Any] = {
     # from the first step as in the longest part of a training, and never near its end, or an epoch's
     "train.quantizer_warmup_fraction": 0.0,
@@ -44,11 +48,12 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         recipe = with_values(Recipe(), json.loads(options.recipe))
+        is_busy = _load() > BUSY
         device, seconds, steps = measure(recipe)
 
         from distill_tui.runs.paces import keep_probe
 
-        keep_probe(find_home(options.home), recipe, device, seconds)
+        keep_probe(find_home(options.home), recipe, device, seconds, is_busy and device == "cpu")
     except DistillError as error:
         print(json.dumps({"error": error.message, "hint": error.hint}))
         return error.exit_code
@@ -56,8 +61,18 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _load() -> float:
+    """Programs that want a processor, of the last minute, for each core; 0 where the system does not tell."""
+    try:
+        return os.getloadavg()[0] / cores()
+    except (OSError, AttributeError):
+        return 0.0
+
+
 def measure(recipe: Recipe) -> tuple[str, float, int]:
-    """Train a few steps of a resolved recipe of a codec: the device, the median seconds a step, and how many.
+    """Train a few steps of a resolved recipe of a codec: the device, the seconds a step, and how many there were.
+
+    Those of the faster half count: what else runs makes steps slower, and nothing makes them faster.
 
     Raises:
         DistillError: it cannot be trained here.
@@ -80,7 +95,7 @@ def measure(recipe: Recipe) -> tuple[str, float, int]:
             if (len(counted) >= LEAST_STEPS and sum(counted) >= SECONDS) or (counted and spent > MOST_SECONDS):
                 break
         trainer.log.close()
-    return str(trainer.device), statistics.median(counted), len(counted)
+    return str(trainer.device), statistics.median_low(sorted(counted)[: (len(counted) + 1) // 2]), len(counted)
 
 
 if __name__ == "__main__":

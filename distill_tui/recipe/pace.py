@@ -30,7 +30,8 @@ PROBE = "(probe)"
 class Pace:
     """The pace of an earlier run on this machine: `seconds` a step of so much `work` (`step_work`).
 
-    `around` are its seconds before the first step and after the last one; None where they are not known.
+    `around` are its seconds before the first step and after the last one; None where they are not known. `is_busy` is
+    true if other programs kept the processors busy meanwhile, so that it may go faster at another time.
     """
 
     run: str
@@ -39,6 +40,7 @@ class Pace:
     work: float
     seconds: float
     around: float | None = None
+    is_busy: bool = False
 
     @property
     def is_probe(self) -> bool:

@@ -85,7 +85,8 @@ class Choice:
 class Advice:
     """The choices, the name of the recommended one, and why; `pace` says where the times come from.
 
-    `is_measured` is false where no run and no probe has told how fast this machine is.
+    `is_measured` is false where no run and no probe has told how fast this machine is; `needs_probe` is true there, and
+    where it was busy then.
     """
 
     choices: tuple[Choice, ...]
@@ -95,6 +96,7 @@ class Advice:
     sound: str
     pace: str
     is_measured: bool
+    needs_probe: bool
     remarks: tuple[Remark, ...] = field(default=())
 
     def choice(self, name: Name) -> Choice:
@@ -176,6 +178,7 @@ def advise(
         sound=f"{_short(corpus.seconds)} of sound",
         pace=_pace_text(pace),
         is_measured=pace is not None,
+        needs_probe=pace is None or (pace.is_probe and pace.is_busy),
         remarks=tuple(remarks(corpus, best)),
     )
 
@@ -242,19 +245,23 @@ def is_enough(choice: Choice, facts: DataFacts) -> bool:
 def _recommend(choices: tuple[Choice, ...], facts: DataFacts, machine: Machine) -> tuple[Name, str]:
     quick, good, _ = choices
     place = place_text(good.recipe, machine)
+    make = "make" if place.endswith("cores") else "makes"
     if facts.training_seconds < TINY_SECONDS:
         return "quick", (
             f"only {_short(facts.training_seconds)} of sound to train on: listen first, and add sounds before more time"
         )
     if is_enough(quick, facts):
-        return "quick", f"{place} makes {quick.steps_text} in that time, and {GOOD_STEPS:,} make a good model"
+        return "quick", f"{place} {make} {quick.steps_text} in that time, and a good model takes {GOOD_STEPS:,}"
     if is_enough(good, facts):
-        fewer = f"the quick look makes {quick.steps_text}"
-        return "good", f"{good.steps_text} on {place}, and {GOOD_STEPS:,} make a good model; {fewer}"
+        fewer = f"the quick look makes {quick.steps_text.removesuffix(' steps')}"
+        return "good", f"{place} {make} {good.steps_text} in that time; a good model takes {GOOD_STEPS:,}, {fewer}"
     if good.heard_seconds < facts.training_seconds:
         whole = facts.training_seconds / good.heard_seconds * good.minutes * 60
         return "overnight", f"to hear each of {_short(facts.training_seconds)} once takes {duration(whole)} on {place}"
-    return "overnight", f"{place} makes {good.steps_text} in {good.minutes_text}, and {GOOD_STEPS:,} make a good model"
+    return (
+        "overnight",
+        f"{place} {make} {good.steps_text} in {good.minutes_text}, and a good model takes {GOOD_STEPS:,}",
+    )
 
 
 def _with_quality(draft: Choice, of_corpus: Subject, results: Sequence[Result]) -> Choice:
@@ -266,7 +273,7 @@ def _pace_text(pace: Pace | None) -> str:
     if pace is None:
         return "estimated from the kind of device"
     if pace.is_probe:
-        return "from a probe of a few steps"
+        return "from a few training steps" + (" while the machine was busy: maybe less" if pace.is_busy else "")
     return f"as run {shorten(pace.run, RUN_CELLS)}"
 
 

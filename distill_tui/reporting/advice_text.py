@@ -2,12 +2,12 @@
 
 from distill_tui.recipe.presets import DESCRIPTIONS
 from distill_tui.reporting.advice import Advice, Choice
-from distill_tui.reporting.formatting import duration, short_count
+from distill_tui.reporting.expected_quality import UNKNOWN
+from distill_tui.reporting.formatting import duration
 from distill_tui.reporting.lines import Line, Span, line
 
 ROWS = ("in all", "steps", "net", "preset")
 """The titles of a choice's facts."""
-TITLE_CELLS = 12
 QUALITY = "quality"
 
 
@@ -22,11 +22,6 @@ def time_text(choice: Choice) -> str:
     return duration(choice.total_seconds)
 
 
-def steps_short(choice: Choice) -> str:
-    """Steps in few cells: `5.4K`."""
-    return short_count(choice.steps)
-
-
 def because(advice: Advice) -> str:
     """The reason as the end of a sentence."""
     return f"because {advice.reason}"
@@ -39,15 +34,17 @@ def pace_text(advice: Advice, probing: bool = False) -> str:
     return f"times: {advice.pace}"
 
 
-def choice_line(choice: Choice, is_recommended: bool) -> Line:
-    """A choice in one line, its expected quality left out."""
-    marked: Span = (
-        f"{'▸' if is_recommended else ' '} {choice.title:{TITLE_CELLS}}",
-        "strong" if is_recommended else "plain",
-    )
+def choice_lines(choice: Choice, is_recommended: bool) -> list[Line]:
+    """A choice in a few lines: its times, what it trains, and the quality to expect."""
     time, steps, net, preset = facts_of(choice)
-    rest = f"{choice.minutes_text:>6} of training, {time} in all; about {steps} steps, {net}, {preset}"
-    return Line((marked, (rest, "plain")), f"advice/{choice.name}", TITLE_CELLS + 2)
+    head = f"{'▸' if is_recommended else ' '} {choice.title}, {choice.minutes_text} of training ({time} in all)"
+    quality = choice.quality
+    source: list[Span] = [(f" ({quality.source})", "dim")] if quality.source else []
+    return [
+        line(head, "strong" if is_recommended else "plain", f"advice/{choice.name}"),
+        line(f"    about {steps} steps, {net}, preset {preset}"),
+        Line((("    quality: ", "dim"), (quality.text or UNKNOWN, "plain"), *source), "", 6),
+    ]
 
 
 def advice_lines(advice: Advice) -> list[Line]:
@@ -58,11 +55,7 @@ def advice_lines(advice: Advice) -> list[Line]:
         line(""),
     ]
     for choice in advice.choices:
-        found.append(choice_line(choice, choice.name == advice.recommended))
-        quality = Line(
-            ((" " * (TITLE_CELLS + 2) + f"{QUALITY}: ", "dim"), (choice.quality.line, "plain")), "", TITLE_CELLS + 4
-        )
-        found.append(quality)
+        found += choice_lines(choice, choice.name == advice.recommended)
     best = advice.best
     found += [line(""), line(f"{best.preset}: {DESCRIPTIONS[best.preset]}", "dim"), line(pace_text(advice), "dim")]
     return [*found, *remark_lines(advice)]

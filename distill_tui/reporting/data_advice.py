@@ -16,16 +16,20 @@ FEW_HELD_OUT = 3
 
 @dataclass(frozen=True)
 class Remark:
-    """One odd thing: what it is and does, and what else could be done at which cost. `id` stays when words change."""
+    """One odd thing: what it is and does, and what else could be done at which cost; `short` is that in a few words.
+
+    `id` stays when words change.
+    """
 
     id: str
+    short: str
     text: str
-    way_out: str = ""
+    way_out: str
 
     @property
     def line(self) -> str:
         """Both in a line."""
-        return f"{self.text}; {self.way_out}" if self.way_out else self.text
+        return f"{self.text}; {self.way_out}"
 
 
 def remarks(corpus: Corpus, recipe: Recipe) -> list[Remark]:
@@ -49,7 +53,12 @@ def _twins(corpus: Corpus) -> Iterator[Remark]:
     leak = (
         f"; {leaks:,} of them held out with the twin in training, so the distance will read too well" if leaks else ""
     )
-    yield Remark("twins", many + leak, "move one of each pair out of the folder: it costs nothing but the copies")
+    yield Remark(
+        "twins",
+        plural(len(pairs), "near-twin"),
+        many + leak,
+        "move one of each pair out of the folder: it costs nothing but the copies",
+    )
 
 
 def _held_out(corpus: Corpus) -> Iterator[Remark]:
@@ -57,6 +66,7 @@ def _held_out(corpus: Corpus) -> Iterator[Remark]:
         held_out = duration(corpus.split_seconds("validation"))
         yield Remark(
             "one-file",
+            "one file alone",
             f"one file alone: its last {held_out} are held out, and much like the rest",
             "cut it into files by what is in them, and whole ones are held out",
         )
@@ -65,6 +75,7 @@ def _held_out(corpus: Corpus) -> Iterator[Remark]:
     if files < FEW_HELD_OUT and corpus.validation_fraction < 0.3:
         yield Remark(
             "few-held-out",
+            f"only {plural(files, 'sound')} held out",
             f"only {plural(files, 'sound')} held out: the distance says little of others",
             "data.validation_fraction=0.3 holds out more, at that share of the sound to train on",
         )
@@ -76,6 +87,7 @@ def _short(sounds: list[Sound], recipe: Recipe) -> Iterator[Remark]:
     if count:
         yield Remark(
             "short",
+            f"{count:,} very short",
             f"{count:,} of {plural(len(sounds), 'sound')} {'is' if count == 1 else 'are'} shorter than "
             f"{1000 * least:.0f} ms, {FEW_FRAMES} latent frames: mostly padding",
             "leave them out, or halve model.hop_length for frames half as long, at twice the bit rate",
@@ -87,5 +99,8 @@ def _noted(sounds: list[Sound]) -> Iterator[Remark]:
     if noted:
         rest = f", and {len(noted) - 1:,} more" if len(noted) > 1 else ""
         yield Remark(
-            "noted", f"{noted[0].name}: {noted[0].note}{rest}", "used as they are: distill-tui data lists them"
+            "noted",
+            f"{len(noted):,} odd",
+            f"{noted[0].name}: {noted[0].note}{rest}",
+            "used as they are: distill-tui data lists them",
         )

@@ -48,6 +48,7 @@ class _Row(Struct, kw_only=True):
     work: Amount
     seconds: Amount
     around: Amount | None = None
+    busy: bool = False
 
 
 def read_paces(home: Home) -> list[Pace]:
@@ -63,21 +64,22 @@ def read_paces(home: Home) -> list[Pace]:
         with contextlib.suppress(DistillError):
             atomic_write(path, msgspec.json.encode(rows))
     here = (row for row in rows if row.host == platform.node())
-    return [Pace(row.run, row.device, row.net, row.work, row.seconds, row.around) for row in here]
+    return [Pace(row.run, row.device, row.net, row.work, row.seconds, row.around, row.busy) for row in here]
 
 
-def keep_probe(home: Home, recipe: Recipe, device: str, seconds: float) -> None:
+def keep_probe(home: Home, recipe: Recipe, device: str, seconds: float, busy: bool = False) -> None:
     """Keep the pace that a probe of a resolved recipe measured, in place of an earlier one of the same work.
 
     Args:
         seconds: a step took on `device`.
+        busy: other programs kept the processors busy.
 
     Raises:
         DistillError: the file cannot be written.
     """
     host, work = platform.node(), step_work(recipe)
     name = f"{PROBE} {device}, {recipe.model.net}, {work:.1e}, {host}"
-    row = _Row(host=host, run=name, device=device, net=recipe.model.net, work=work, seconds=seconds)
+    row = _Row(host=host, run=name, device=device, net=recipe.model.net, work=work, seconds=seconds, busy=busy)
     rows = [other for other in _kept(home.cache / FILE_NAME) if other.run != name]
     atomic_write(home.cache / FILE_NAME, msgspec.json.encode([*rows, row]))
 

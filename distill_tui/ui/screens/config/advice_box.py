@@ -84,7 +84,7 @@ class AdviceBox(LinesWidget, can_focus=True):
         width = self.size.width
         column = max(LEAST_COLUMN, min(24, (width - TITLE_CELLS) // len(NAMES)))
         head = Text(" " * TITLE_CELLS).append_text(Text.assemble(*(self._head(advice, name, column) for name in NAMES)))
-        rows = [head, self._row("minutes", [choice.minutes_text for choice in advice.choices], column)]
+        rows = [head, self._row("training", [choice.minutes_text for choice in advice.choices], column)]
         facts = [facts_of(choice) for choice in advice.choices]
         rows += [self._row(title, [fact[number] for fact in facts], column) for number, title in enumerate(ROWS)]
         expected = advice.choice(self._chosen).quality.line
@@ -98,7 +98,7 @@ class AdviceBox(LinesWidget, can_focus=True):
             Text(),
         ]
         remarks = remark_lines(advice)
-        end = [*self._wrapped(told, width), self._keys(width)]
+        end = [*self._wrapped(told, width), Text(), pad(self._keys(), width)]
         return [*top, *rows, *end, *([Text(), *self._wrapped(remarks, width)] if remarks else [])]
 
     def _wrapped(self, lines: list[Line], width: int) -> list[Text]:
@@ -124,35 +124,31 @@ class AdviceBox(LinesWidget, can_focus=True):
             row.append_text(pad(Text(f"  {value}", style), column - 1)).append(" ")
         return row
 
-    def _keys(self, width: int) -> Text:
-        found = Text()
+    def _keys(self) -> Text:
+        """The keys that do something here, or the one that comes here."""
         if self.has_focus:
-            found.append("←→", self.style("accent")).append(" choose   ", self.style("dim"))
-        else:
-            found.append("f4", self.style("accent")).append(" comes here   ", self.style("dim"))
-        return pad(found.append_text(self._enter()), width)
+            found = Text("←→", self.style("accent")).append(" choose  ", self.style("dim"))
+            return found.append_text(self._enter())
+        return self._enter().append("  f4", self.style("accent")).append(" comes here", self.style("dim"))
 
     def _enter(self) -> Text:
-        """What enter does, in the colours of keys."""
-        if self._held == self._chosen:
-            start = "again starts" if self.has_focus else ""
-            if not self._can_start or not start:
-                return Text("✓ taken", self.style("success")).append("  ctrl+s starts", self.style("dim"))
-            return (
-                Text("✓ taken  ", self.style("success"))
-                .append("enter", self.style("accent"))
-                .append(f" {start}", self.style("dim"))
-            )
-        return Text("enter", self.style("accent")).append(" takes it, and again starts", self.style("dim"))
+        """What enter does with the chosen one."""
+        accent, dim = self.style("accent"), self.style("dim")
+        if self._held != self._chosen:
+            return Text("enter", accent).append(" takes it", dim)
+        taken = Text("✓ taken: ", self.style("success"))
+        if not self._can_start:
+            return taken
+        return taken.append("enter" if self.has_focus else "ctrl+s", accent).append(" starts", dim)
 
     def _short(self, advice: Advice) -> list[Text]:
         width, chosen = self.size.width, advice.choice(self._chosen)
         if width < ONE_LINE_CELLS:
             text = self._titled(f"{chosen.title} {chosen.minutes_text}", self._chosen)
-            return [pad(text.append("  ").append_text(self._enter()), width)]
+            return [pad(text.append(" ").append_text(self._enter()), width)]
         first = Text("Recommended here: ", self.style("dim")).append(advice.headline, self.style("accent", bold=True))
-        first.append(f": {because(advice)}", self.style("foreground"))
+        first.append("  f4", self.style("accent")).append(" why" if self.has_focus else " choices", self.style("dim"))
         second = Text()
         for choice in advice.choices:
-            second.append_text(self._titled(f"{choice.title} {choice.minutes_text}", choice.name)).append(" ")
-        return [pad(first, width), pad(second.append_text(self._keys(width)), width)]
+            second.append_text(self._titled(f"{choice.title} {choice.minutes_text}", choice.name))
+        return [pad(first, width), pad(second.append("  ").append_text(self._enter()), width)]

@@ -194,7 +194,7 @@ class ConfigScreen(BaseScreen):
                 assert isinstance(place.parent, Widget)
                 place.parent.mount(box, before=place)
         for box in self._advice_boxes:
-            box.display = advice is not None
+            box.set_class(advice is None, "-silent")
             if advice is not None:
                 box.show(advice, self._held(advice), self.found.probing, self._can_start)
         if advice is not None and self._is_new:
@@ -214,10 +214,13 @@ class ConfigScreen(BaseScreen):
             self._focus_advice()
 
     def _focus_advice(self) -> bool:
-        box = next((box for box in self._advice_boxes if box.focusable), None)
-        if box is not None:
-            self.set_focus(box)
-        return box is not None
+        if not self._advice_boxes:
+            return False
+        short, wide = self._advice_boxes
+        # by the screen's size: one that was just made does not know yet that it is hidden
+        box = wide if self.classes & {"-wide", "-huge"} else short
+        self.set_focus(box)
+        return self.focused is box
 
     def on_advice_box_taken(self, message: "AdviceBox.Taken") -> None:
         advice = self.found.advice

@@ -27,7 +27,7 @@ class SoundSource:
         """Workers run as those of `owner`."""
         self._home, self._owner = home, owner
         self._progressed, self._changed = progressed, changed
-        self._has_failed = False
+        self._was_probed = False
         self.found = Found()
 
     def look_at(self, path: str) -> None:
@@ -80,10 +80,9 @@ class SoundSource:
         self._owner.workers.cancel_group(self._owner, "probe")
 
     def _begin_probe(self) -> None:
-        """Measure how fast this machine is where no run has told, once; a probe that failed is not made again."""
+        """Measure how fast this machine is where no run has told, once."""
         found = self.found
-        is_needed = found.advice is not None and not found.advice.is_measured and not self._has_failed
-        if is_needed and found.corpus is not None and found.advice is not None:
+        if found.corpus is not None and found.advice is not None and found.advice.needs_probe and not self._was_probed:
             begin(self._owner, "probe", self._probe, found.corpus, found.advice.best.recipe)
 
     async def _probe(self, corpus: "Corpus", recipe: "Recipe") -> None:
@@ -97,7 +96,7 @@ class SoundSource:
             is_measured = await probe(self._home, recipe, begun)
         finally:
             self.found.probing = False
-        self._has_failed = is_measured is False
+        self._was_probed = is_measured is not None
         if is_measured:
             await self._learn(corpus)
         self._progressed()

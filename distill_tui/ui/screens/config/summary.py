@@ -54,6 +54,10 @@ def summary(widget: Widget, found: Found, wide: bool) -> Text:
     if found.corpus.skipped and wide:
         line()
     _skipped(found.corpus.skipped, line)
+    if found.advice is not None and found.advice.remarks and not wide:
+        # the advice box beside the form has them whole
+        shorts = ", ".join(remark.short for remark in found.advice.remarks)
+        line((f"▲ {shorts}", "warning"), ("  f4", "accent"))
     if found.interrupted is not None:
         if wide:
             line()
@@ -180,7 +184,7 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
             if value:
                 line((f"  {word:11}", "dim"), (value, "foreground"))
         if pace is not None:
-            source = "a probe of a few steps" if pace.is_probe else formatting.shorten(pace.run, 30)
+            source = "a few training steps" if pace.is_probe else formatting.shorten(pace.run, 30)
             line((f"  estimated from {source}", "dim"))
     else:
         line(("model: ", "dim"), (f"{rate}, {frames}, {codebooks}, {kbps}, {many}", "foreground"))
