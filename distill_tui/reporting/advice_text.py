@@ -31,7 +31,7 @@ def pace_text(advice: Advice, probing: bool = False) -> str:
     """How the times are known."""
     if probing:
         return "measuring this machine by a few training steps …"
-    return f"times: {advice.pace}"
+    return advice.pace
 
 
 def choice_lines(choice: Choice, is_recommended: bool) -> list[Line]:
@@ -57,8 +57,17 @@ def advice_lines(advice: Advice) -> list[Line]:
     for choice in advice.choices:
         found += choice_lines(choice, choice.name == advice.recommended)
     best = advice.best
-    found += [line(""), line(f"{best.preset}: {DESCRIPTIONS[best.preset]}", "dim"), line(pace_text(advice), "dim")]
+    found += [
+        line(""),
+        line(f"{best.preset}: {DESCRIPTIONS[best.preset]}", "dim"),
+        line(f"times: {pace_text(advice)}", "dim"),
+    ]
     return [*found, *remark_lines(advice)]
+
+
+def shorts_of(advice: Advice) -> str:
+    """What is odd about the sounds in few words; '' for nothing."""
+    return ", ".join(remark.short for remark in advice.remarks)
 
 
 def remark_lines(advice: Advice) -> list[Line]:

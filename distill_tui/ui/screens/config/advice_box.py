@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from distill_tui.reporting.advice import NAMES, Advice, Name
-from distill_tui.reporting.advice_text import QUALITY, ROWS, because, facts_of, pace_text, remark_lines
+from distill_tui.reporting.advice_text import QUALITY, ROWS, because, facts_of, pace_text, shorts_of
 from distill_tui.reporting.lines import Line, line
 from distill_tui.ui.widgets.text_widget import LinesWidget, pad, text_of
 
@@ -26,8 +26,8 @@ class AdviceBox(LinesWidget, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right", "choose(1)", "Choose", key_display="←→", id="advice.next", tooltip=CHOOSE),
         Binding("left", "choose(-1)", "Choose", show=False, id="advice.previous", tooltip=CHOOSE),
-        Binding("right,space", "choose(1)", "Choose", key_display="←→", id="advice.next", tooltip=CHOOSE),
         Binding("enter", "take", "Take", id="advice.take", tooltip="Set the preset and the minutes of this choice"),
     ]
 
@@ -59,7 +59,6 @@ class AdviceBox(LinesWidget, can_focus=True):
         if self._advice is None or (advice is not self._advice and self._chosen == self._advice.recommended):
             self._chosen = held or advice.recommended
         self._advice, self._held, self._probing, self._can_start = advice, held, probing, can_start
-        self.border_title = "What should I press?"
         self.repaint()
 
     def action_choose(self, by: int) -> None:
@@ -88,18 +87,23 @@ class AdviceBox(LinesWidget, can_focus=True):
         facts = [facts_of(choice) for choice in advice.choices]
         rows += [self._row(title, [fact[number] for fact in facts], column) for number, title in enumerate(ROWS)]
         expected = advice.choice(self._chosen).quality.line
-        told = [
-            line(f"{QUALITY:{TITLE_CELLS}}{expected}")._replace(indent=TITLE_CELLS),
-            line(f"{'times':{TITLE_CELLS}}{pace_text(advice, self._probing).removeprefix('times: ')}", "dim"),
-        ]
+        told = [self._fact(QUALITY, expected), self._fact("times", pace_text(advice, self._probing))]
         top = [
             *self._wrapped([line(f"Recommended here: {advice.headline}", "accent")], width),
             *self._wrapped([line(because(advice), "plain")], width),
             Text(),
         ]
-        remarks = remark_lines(advice)
-        end = [*self._wrapped(told, width), Text(), pad(self._keys(), width)]
-        return [*top, *rows, *end, *([Text(), *self._wrapped(remarks, width)] if remarks else [])]
+        odd = shorts_of(advice)
+        remark = (
+            [pad(Text(f"▲ {odd}", self.style("warning")).append("  see below", self.style("dim")), width)]
+            if odd
+            else []
+        )
+        return [*top, *rows, *self._wrapped(told, width), *remark, Text(), pad(self._keys(), width)]
+
+    def _fact(self, title: str, text: str) -> Line:
+        """A fact of the chosen one, below its column's facts."""
+        return Line(((f"{title:{TITLE_CELLS + 2}}", "dim"), (text, "plain")), indent=TITLE_CELLS + 2)
 
     def _wrapped(self, lines: list[Line], width: int) -> list[Text]:
         return list(text_of(self, lines, width, bold=("strong", "accent")).split("\n", allow_blank=True))

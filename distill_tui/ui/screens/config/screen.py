@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
@@ -25,6 +25,7 @@ from distill_tui.ui.screens.config.run_start import RunStart
 from distill_tui.ui.screens.config.sound_source import SoundSource
 from distill_tui.ui.services.demo import DEMO_KEY, begin_demo
 from distill_tui.ui.widgets.header import AppHeader
+from distill_tui.ui.widgets.panel import framed
 
 if TYPE_CHECKING:
     # the first screen must come at once: what it does not show at first is imported when it is used
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from distill_tui.ui.screens.config.advice_box import AdviceBox
     from distill_tui.ui.screens.config.recipe_pane import RecipePane
 
+ADVICE_TITLE = "What should I press?"
 MOST_LISTED = 1000
 """Skipped files that a dialog lists."""
 FIRST_LOOK_SECONDS = 0.05
@@ -114,12 +116,12 @@ class ConfigScreen(BaseScreen):
     def compose(self) -> ComposeResult:
         yield AppHeader(self.MODE)
         with Pane(id="config-panes"):
-            with Pane(id="form"):
+            with framed(Pane(id="form"), "Recipe", "recipe"):
                 with Horizontal(classes="field-row", id="folder-row"):
                     yield Static("Sounds", classes="label", markup=False)
                     yield FolderField(id="folder-field")
                 yield FoundPanel(wide=False, id="found-short")
-            with ScrolledPane(id="aside", classes="pane"):
+            with Vertical(id="aside"), framed(ScrolledPane(id="found-pane"), "Sounds"):
                 yield FoundPanel(wide=True, id="found-wide")
         yield FieldHelp(id="field-help")
         yield from self.footer()
@@ -189,8 +191,9 @@ class ConfigScreen(BaseScreen):
             # made when there is something to say: the first screen does without
             from distill_tui.ui.screens.config.advice_box import AdviceBox
 
-            self._advice_boxes = [AdviceBox(wide=False, id="advice-short"), AdviceBox(wide=True, id="advice-wide")]
-            for box, panel in zip(self._advice_boxes, ("#found-short", "#found-wide"), strict=True):
+            wide = framed(AdviceBox(wide=True, id="advice-wide"), ADVICE_TITLE, "recipe")
+            self._advice_boxes = [AdviceBox(wide=False, id="advice-short"), wide]
+            for box, panel in zip(self._advice_boxes, ("#found-short", "#found-pane"), strict=True):
                 place = self.query_one(panel)
                 assert isinstance(place.parent, Widget)
                 place.parent.mount(box, before=place)
@@ -212,15 +215,16 @@ class ConfigScreen(BaseScreen):
         """Go on from the path, once its sounds are read, to what to press: not for who has moved on or types again."""
         folder = self.query_one(FolderField)
         if self.focused is not None and self.focused.id == "folder" and folder.path == self.found.path:
-            self._focus_advice()
+            # it stands right below the path: nothing has to scroll
+            self._focus_advice(scroll=False)
 
-    def _focus_advice(self) -> bool:
+    def _focus_advice(self, scroll: bool = True) -> bool:
         if not self._advice_boxes:
             return False
         short, wide = self._advice_boxes
         # by the screen's size: one that was just made does not know yet that it is hidden
         box = wide if self.classes & {"-wide", "-huge"} else short
-        self.set_focus(box)
+        self.set_focus(box, scroll_visible=scroll)
         return self.focused is box
 
     def on_advice_box_taken(self, message: "AdviceBox.Taken") -> None:
@@ -266,9 +270,7 @@ class ConfigScreen(BaseScreen):
         if self.focused not in self._advice_boxes and self._focus_advice():
             return
         assert self.found.advice is not None
-        self.app.push_screen(
-            HelpDialog("What should I press?", "\n".join(texts(advice_lines(self.found.advice))), [], wide=True)
-        )
+        self.app.push_screen(HelpDialog(ADVICE_TITLE, "\n".join(texts(advice_lines(self.found.advice))), [], wide=True))
 
     def start_from(self, values: dict[str, object], name: str) -> None:
         """Fill the form with the values of a recipe called `name`."""

@@ -18,6 +18,7 @@ from distill_tui.recipe.resolve import expectations, kind_of_sound
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.size import PROGRAM_BYTES, batch_bytes, parameters, training_bytes
 from distill_tui.reporting import formatting
+from distill_tui.reporting.advice_text import shorts_of
 from distill_tui.reporting.recipe_text import codebooks_text, net_text, setting_text
 from distill_tui.text import printable
 from distill_tui.ui.screens.config.data_panel import Found
@@ -50,14 +51,11 @@ def summary(widget: Widget, found: Found, wide: bool) -> Text:
 
     assert found.corpus is not None
     _sounds(found.corpus, wide, line)
+    _remarks(found, wide, line)
     _model(found, found.corpus, wide, line)
     if found.corpus.skipped and wide:
         line()
     _skipped(found.corpus.skipped, line)
-    if found.advice is not None and found.advice.remarks and not wide:
-        # the advice box beside the form has them whole
-        shorts = ", ".join(remark.short for remark in found.advice.remarks)
-        line((f"▲ {shorts}", "warning"), ("  f4", "accent"))
     if found.interrupted is not None:
         if wide:
             line()
@@ -114,6 +112,17 @@ def _sum_up(corpus: Corpus) -> _Sums:
         shortest,
         longest,
     )
+
+
+def _remarks(found: Found, wide: bool, line: _Line) -> None:
+    """What is odd about the sounds: whole, or in few words and a key."""
+    if found.advice is None or not found.advice.remarks:
+        return
+    if not wide:
+        line((f"▲ {shorts_of(found.advice)}", "warning"), ("  f4", "accent"))
+        return
+    for remark in found.advice.remarks:
+        line((f"▲ {remark.text}", "warning"), (f"; {remark.way_out}", "dim"))
 
 
 def _skipped(skipped: list[Skipped], line: _Line) -> None:
