@@ -1,8 +1,7 @@
 """Starting the demo from a screen on which nothing is yet."""
 
 import asyncio
-
-from textual.binding import Binding
+from typing import TYPE_CHECKING, cast
 
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
@@ -10,15 +9,17 @@ from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.screens.base import BaseScreen, RunWanted
 from distill_tui.ui.services.workers import begin
 
+if TYPE_CHECKING:
+    from distill_tui.ui.app import DistillApp
+
 GROUP = "demo"
-DEMO_KEY = Binding("d", "demo", "Demo", id="demo.start", tooltip="Make a few sounds and train on them for a minute")
 
 
-def begin_demo(screen: BaseScreen, home: Home) -> None:
+def begin_demo(screen: BaseScreen) -> None:
     """Make the demo's sounds, start a run on them, and show it; once, however often the key is pressed."""
     if not any(worker.group == GROUP and not worker.is_finished for worker in screen.workers):
         screen.notify("Making a few sounds to train on …", markup=False)
-        begin(screen, GROUP, _begin, screen, home)
+        begin(screen, GROUP, _begin, screen, cast("DistillApp", screen.app).home)
 
 
 async def _begin(screen: BaseScreen, home: Home) -> None:

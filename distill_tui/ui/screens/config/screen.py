@@ -15,7 +15,7 @@ from distill_tui.paths import Home
 from distill_tui.reporting import formatting
 from distill_tui.settings import read_settings
 from distill_tui.text import printable
-from distill_tui.ui.screens.base import BaseScreen
+from distill_tui.ui.screens.base import DEMO_KEY, BaseScreen
 from distill_tui.ui.screens.config.data_panel import Found, FoundPanel
 from distill_tui.ui.screens.config.field_help import FieldHelp
 from distill_tui.ui.screens.config.folder_field import FolderField
@@ -23,7 +23,6 @@ from distill_tui.ui.screens.config.pane import Pane, ScrolledPane
 from distill_tui.ui.screens.config.recipe_actions import RECIPE_KEYS, RecipeActions
 from distill_tui.ui.screens.config.run_start import RunStart
 from distill_tui.ui.screens.config.sound_source import SoundSource
-from distill_tui.ui.services.demo import DEMO_KEY, begin_demo
 from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.panel import framed
 
@@ -106,6 +105,10 @@ class ConfigScreen(BaseScreen):
     def found(self) -> Found:
         """The facts known of the chosen sounds."""
         return self.source.found
+
+    @property
+    def is_empty(self) -> bool:
+        return self.focused is None and not self.found.path
 
     @property
     def has_unstarted_work(self) -> bool:
@@ -241,8 +244,6 @@ class ConfigScreen(BaseScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "resume":
             return self.found.interrupted is not None
-        if action == "demo":
-            return self.focused is None and not self.found.path
         if action == "advice":
             return self.found.is_read and self.found.advice is not None
         if action == "skipped":
@@ -257,9 +258,6 @@ class ConfigScreen(BaseScreen):
 
     def action_resume(self) -> None:
         self._runs.resume()
-
-    def action_demo(self) -> None:
-        begin_demo(self, self._home)
 
     def action_advice(self) -> None:
         """Go to the choices; from there, show all that there is to say of them."""

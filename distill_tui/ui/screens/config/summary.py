@@ -49,13 +49,16 @@ def summary(widget: Widget, found: Found, wide: bool) -> Text:
         for part, variable in parts:
             text.append(printable(part), theme_style(widget, variable))
 
-    assert found.corpus is not None
-    _sounds(found.corpus, wide, line)
+    corpus = found.corpus
+    assert corpus is not None
+    _sounds(corpus, wide, line)
     _remarks(found, wide, line)
-    _model(found, found.corpus, wide, line)
-    if found.corpus.skipped and wide:
+    _model(found, corpus, wide, line)
+    if corpus.skipped and wide:
         line()
-    _skipped(found.corpus.skipped, line)
+    _skipped(corpus.skipped, line)
+    if wide:
+        _lengths(corpus.kept("summary", lambda: _sum_up(corpus)), line)
     if found.interrupted is not None:
         if wide:
             line()
@@ -83,8 +86,6 @@ def _sounds(corpus: Corpus, wide: bool, line: _Line) -> None:
             line((f"  {split:11}", "dim"), (f"{files}, {parts[split]}", "foreground"))
         if kind := kind_of_sound(corpus.facts().tonality):
             line(("  kind       ", "dim"), (kind, "foreground"))
-        if sums.bars:
-            _lengths(sums, line)
 
 
 class _Sums(NamedTuple):
@@ -249,6 +250,9 @@ def _whole(recipe: Recipe, pace: Pace | None) -> str:
 
 def _lengths(sums: _Sums, line: _Line) -> None:
     """The picture of the lengths, the shortest and the longest below it."""
+    if not sums.bars:
+        return
+    line()
     columns, _ = HISTOGRAM
     for number, row in enumerate(sums.bars):
         line(("" if number else "  lengths    ", "dim"), (" " * 13 * bool(number) + row, "primary"))
