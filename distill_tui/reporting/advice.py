@@ -12,8 +12,9 @@ from distill_tui.data.corpus import Corpus
 from distill_tui.machine import Machine
 from distill_tui.recipe.arithmetic import VALIDATION_SECONDS
 from distill_tui.recipe.batch import LARGE, MUCH_SOUND
-from distill_tui.recipe.net_size import STEP_CROPS, STEPPING_SHARE, place_text
-from distill_tui.recipe.pace import Pace, kind_of_device, nearest, step_seconds
+from distill_tui.recipe.fields import get, with_values
+from distill_tui.recipe.net_size import SIZE_KEYS, STEP_CROPS, STEPPING_SHARE, place_text
+from distill_tui.recipe.pace import Pace, kind_of_device, nearest, step_seconds, step_work
 from distill_tui.recipe.presets import PRESETS, layered
 from distill_tui.recipe.resolve import TINY_SECONDS, VALIDATION_WORK, DataFacts, resolve
 from distill_tui.recipe.schema import Recipe
@@ -179,7 +180,7 @@ def advise(
         pace=_pace_text(pace),
         is_measured=pace is not None,
         needs_probe=pace is None or (pace.is_probe and pace.is_busy),
-        remarks=tuple(remarks(corpus, best)),
+        remarks=tuple(remarks(corpus, best, lambda rate: planner.cost(choices[NAMES.index(recommended)], rate))),
     )
 
 
@@ -216,6 +217,14 @@ class _Planner:
                 break
         assert last is not None
         return last
+
+    def cost(self, choice: Choice, rate: int) -> float:
+        """The time of a step at another sample rate in Hz over that of a choice."""
+        other = _Planner(self._facts, self._machine, self._paces, self._defaults | {"model.sample_rate": rate})
+        # with the same net: a slower step may have led to a smaller one
+        net = {key: get(choice.recipe, key) for key in SIZE_KEYS}
+        recipe = with_values(other.draft(choice.name, choice.minutes).recipe, net)
+        return step_work(recipe) / step_work(choice.recipe)
 
     def _preset(self, name: Name) -> str:
         """Strong regularisation for next to no sound; a discriminator for a night of GPU and much sound."""

@@ -1,7 +1,10 @@
 """Advice in words: for the dialog and the command line whole, and the rows of the table that the screen draws."""
 
+from collections.abc import Sequence
+
 from distill_tui.recipe.presets import DESCRIPTIONS
 from distill_tui.reporting.advice import Advice, Choice
+from distill_tui.reporting.data_advice import Remark
 from distill_tui.reporting.expected_quality import UNKNOWN
 from distill_tui.reporting.formatting import duration
 from distill_tui.reporting.lines import Line, Span, line
@@ -65,9 +68,9 @@ def advice_lines(advice: Advice) -> list[Line]:
     return [*found, *remark_lines(advice)]
 
 
-def shorts_of(advice: Advice) -> str:
+def shorts_of(remarks: Sequence[Remark]) -> str:
     """What is odd about the sounds in few words; '' for nothing."""
-    return ", ".join(remark.short for remark in advice.remarks)
+    return ", ".join(remark.short for remark in remarks)
 
 
 def remark_lines(advice: Advice) -> list[Line]:

@@ -1,13 +1,16 @@
 """What is odd about a folder of sounds, with an alternative and its cost. The scan has read all that it takes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from distill_tui.data.corpus import Corpus, Sound
 from distill_tui.recipe.arithmetic import frame_rate
+from distill_tui.recipe.resolve import DataFacts, files_above, usual_rate
 from distill_tui.recipe.schema import Recipe
-from distill_tui.reporting.formatting import duration, plural
+from distill_tui.reporting.formatting import duration, hertz, plural
 
+RATES = "rates"
+"""The id of the remark on sounds that lose high frequencies."""
 FEW_FRAMES = 4
 """Latent frames below which a sound is mostly what it is padded with."""
 FEW_HELD_OUT = 3
@@ -32,13 +35,38 @@ class Remark:
         return f"{self.text}; {self.way_out}"
 
 
-def remarks(corpus: Corpus, recipe: Recipe) -> list[Remark]:
-    """What is odd about the sounds of a scan, beside what `recipe.resolve.expectations` says of rates and seconds.
+def remarks(corpus: Corpus, recipe: Recipe, cost: Callable[[int], float]) -> list[Remark]:
+    """What is odd about the sounds of a scan.
 
     Args:
         recipe: a resolved one for these sounds.
+        cost: the time of a step at another sample rate in Hz over that of this recipe.
     """
-    return [*_twins(corpus), *_held_out(corpus), *_short(corpus.sounds, recipe), *_noted(corpus.sounds)]
+    return [
+        *_rates(corpus.facts(), recipe, cost),
+        *_twins(corpus),
+        *_held_out(corpus),
+        *_short(corpus.sounds, recipe),
+        *_noted(corpus.sounds),
+    ]
+
+
+def _rates(facts: DataFacts, recipe: Recipe, cost: Callable[[int], float]) -> Iterator[Remark]:
+    rate = int(recipe.model.sample_rate)
+    lost = files_above(facts, rate)
+    if not lost or "model.sample_rate" not in recipe.automatic:
+        return
+    count, kept, edge = sum(lost.values()), usual_rate(max(lost)), hertz(rate / 2)
+    native = ", ".join(map(hertz, sorted(lost)))
+    lose = f"{'loses' if count == 1 else 'lose'} everything above {edge}"
+    yield Remark(
+        RATES,
+        f"{count:,} {lose}",
+        f"{count:,} of {plural(facts.files, 'sound')} ({native}) {lose}: half of the sound has {hertz(rate)} or less, "
+        "and so has the model",
+        f"Sample rate {kept} (Advanced, or --set model.sample_rate={kept}) keeps it, at {cost(kept):.1f} times "
+        "the time a step",
+    )
 
 
 def _twins(corpus: Corpus) -> Iterator[Remark]:

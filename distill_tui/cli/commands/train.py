@@ -59,6 +59,12 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         "finished; for scripts and machines that may be taken away at any time",
     )
     train_parser.add_argument(
+        "--advice",
+        choices=("quick", "good", "overnight"),
+        help="set the preset and the minutes that `data` advises for these sounds on this machine; what else is given "
+        "here wins",
+    )
+    train_parser.add_argument(
         "--slurm",
         action="store_true",
         help="print a Slurm job script for this very command line, which starts or resumes the run, and exit",
@@ -116,6 +122,15 @@ def train(options: argparse.Namespace) -> int:
     out = sys.stderr if options.detach or options.json else sys.stdout
     recipe = chosen_recipe(options, settings.defaults, lambda model: values_to_continue(home, model))
     usual = [settings.data] if settings.data and not recipe.data.paths else []
+
+    def advised(corpus: "Corpus") -> "Recipe":
+        from distill_tui.cli.commands.data import advice_on
+
+        advice = advice_on(home, corpus)
+        values = {} if advice is None else advice.choice(options.advice).values
+        return chosen_recipe(options, {**settings.defaults, **values}, lambda model: values_to_continue(home, model))
+
+    finish = advised if options.advice else None
     with keys_as_flags(options):
         if options.slurm:
             from distill_tui.cli.slurm import job_script
@@ -125,13 +140,22 @@ def train(options: argparse.Namespace) -> int:
         if options.or_resume:
             from distill_tui.cli.or_resume import start_or_resume
 
-            return start_or_resume(options, home, options.data or usual, recipe, out)
-        run = prepare_run(home, options.data or usual, recipe, out)()
+            return start_or_resume(options, home, options.data or usual, recipe, out, finish)
+        run = prepare_run(home, options.data or usual, recipe, out, finish)()
     return go(options, home, run)
 
 
-def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) -> "Callable[[], RunFolder]":
+def prepare_run(
+    home: "Home",
+    data: list[str],
+    recipe: "Recipe",
+    out: TextIO,
+    finish: "Callable[[Corpus], Recipe] | None" = None,
+) -> "Callable[[], RunFolder]":
     """Scan the sounds; the function that then creates the run and describes it on `out`.
+
+    Args:
+        finish: the recipe once the sounds are known, in place of `recipe`.
 
     Raises:
         RequestError: there is nothing to train on. The function raises what `create_run` does.
@@ -142,7 +166,8 @@ def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) ->
     if not paths:
         raise RequestError("no sounds to train on", "Name a folder or files: distill-tui train FOLDER")
     corpus = scan_sounds(home, paths, recipe, out)
-    return lambda: create(home, recipe, corpus, out)
+    chosen = recipe if finish is None else finish(corpus)
+    return lambda: create(home, chosen, corpus, out)
 
 
 def create(home: "Home", recipe: "Recipe", corpus: "Corpus", out: TextIO) -> "RunFolder":

@@ -1,5 +1,6 @@
 """The advice box: three choices of preset and minutes for the sounds that were read; arrows choose, enter takes one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from textual.message import Message
 
 from distill_tui.reporting.advice import NAMES, Advice, Name
 from distill_tui.reporting.advice_text import QUALITY, ROWS, because, facts_of, pace_text, shorts_of
+from distill_tui.reporting.data_advice import Remark
 from distill_tui.reporting.lines import Line, line
 from distill_tui.ui.widgets.text_widget import LinesWidget, pad, text_of
 
@@ -44,20 +46,25 @@ class AdviceBox(LinesWidget, can_focus=True):
         super().__init__(id=id, classes="advice")
         self._wide = wide
         self._advice: Advice | None = None
+        self._remarks: Sequence[Remark] = ()
         self._probing = self._can_start = False
         self._held: Name | None = None
         self._chosen: Name = "good"
 
-    def show(self, advice: Advice, held: Name | None, probing: bool, can_start: bool) -> None:
+    def show(
+        self, advice: Advice, remarks: Sequence[Remark], held: Name | None, probing: bool, can_start: bool
+    ) -> None:
         """Show this advice.
 
         Args:
+            remarks: on the sounds, which stand in full elsewhere.
             held: the choice whose values the form holds; None if it holds others.
             probing: true while a probe measures the machine.
             can_start: true if enter on a choice that is held starts.
         """
         if self._advice is None or (advice is not self._advice and self._chosen == self._advice.recommended):
             self._chosen = held or advice.recommended
+        self._remarks = remarks
         self._advice, self._held, self._probing, self._can_start = advice, held, probing, can_start
         self.repaint()
 
@@ -93,13 +100,11 @@ class AdviceBox(LinesWidget, can_focus=True):
             *self._wrapped([line(because(advice), "plain")], width),
             Text(),
         ]
-        odd = shorts_of(advice)
-        remark = (
-            [pad(Text(f"▲ {odd}", self.style("warning")).append("  see below", self.style("dim")), width)]
-            if odd
-            else []
-        )
-        return [*top, *rows, *self._wrapped(told, width), *remark, Text(), pad(self._keys(), width)]
+        odd: list[Text] = []
+        if self._remarks:
+            shorts = Line(((f"▲ {shorts_of(self._remarks)}", "fair"), (": see below", "dim")), indent=2)
+            odd = self._wrapped([shorts], width)
+        return [*top, *rows, *self._wrapped(told, width), *odd, Text(), pad(self._keys(), width)]
 
     def _fact(self, title: str, text: str) -> Line:
         """A fact of the chosen one, below its column's facts."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from distill_tui.recipe.pace import Pace
     from distill_tui.recipe.schema import Recipe
     from distill_tui.reporting.advice import Advice
+    from distill_tui.reporting.data_advice import Remark
     from distill_tui.runs.folder import RunFolder
 
 
@@ -46,6 +47,13 @@ class Found:
     def is_read(self) -> bool:
         """True once the sounds have been scanned without a problem."""
         return self.corpus is not None and not self.problem and not self.scanning
+
+    @property
+    def remarks(self) -> "list[Remark]":
+        """What is odd about the sounds, beside what the form has settled: who sets a rate knows what it loses."""
+        known = [] if self.advice is None else self.advice.remarks
+        is_set = self.resolved is not None and "model.sample_rate" not in self.resolved.automatic
+        return [remark for remark in known if not (is_set and remark.id == "rates")]
 
 
 class FoundPanel(Static):

@@ -203,7 +203,7 @@ class ConfigScreen(BaseScreen):
         for box in self._advice_boxes:
             box.set_class(advice is None, "-silent")
             if advice is not None:
-                box.show(advice, self._held(advice), self.found.probing, self._can_start)
+                box.show(advice, self.found.remarks, self._held(advice), self.found.probing, self._can_start)
         if advice is not None and self._is_new:
             self._is_new = False
             self.call_after_refresh(self._to_advice)

@@ -14,7 +14,7 @@ from distill_tui.data.packs import stored_bytes
 from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
 from distill_tui.recipe.fields import flatten
 from distill_tui.recipe.pace import Pace, epoch_seconds, nearest
-from distill_tui.recipe.resolve import expectations, kind_of_sound
+from distill_tui.recipe.resolve import expectations, kind_of_sound, lost_bandwidth
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.size import PROGRAM_BYTES, batch_bytes, parameters, training_bytes
 from distill_tui.reporting import formatting
@@ -117,12 +117,10 @@ def _sum_up(corpus: Corpus) -> _Sums:
 
 def _remarks(found: Found, wide: bool, line: _Line) -> None:
     """What is odd about the sounds: whole, or in few words and a key."""
-    if found.advice is None or not found.advice.remarks:
+    if found.remarks and not wide:
+        line((f"▲ {shorts_of(found.remarks)}", "warning"), ("  f4", "accent"))
         return
-    if not wide:
-        line((f"▲ {shorts_of(found.advice)}", "warning"), ("  f4", "accent"))
-        return
-    for remark in found.advice.remarks:
+    for remark in found.remarks:
         line((f"▲ {remark.text}", "warning"), (f"; {remark.way_out}", "dim"))
 
 
@@ -202,7 +200,10 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
             line(("starts from: ", "dim"), (start, "foreground"))
         if epoch:
             line(("an epoch: ", "dim"), (epoch, "foreground"))
-    warnings = expectations(recipe, corpus.facts())
+    facts = corpus.facts()
+    # the advice has said which sounds lose what
+    said = lost_bandwidth(facts, int(recipe.model.sample_rate)) if found.advice is not None else ""
+    warnings = [warning for warning in expectations(recipe, facts) if warning != said]
     if warnings and wide:
         line()
     for warning in warnings:
