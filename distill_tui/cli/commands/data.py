@@ -73,11 +73,12 @@ def data(options: argparse.Namespace) -> int:
         more = {} if advice is None else {"advice": advice.to_json()}
         print_json(corpus.to_json() | {"warnings": _warnings(corpus)} | more)
     else:
-        print(describe(corpus, width=shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        print(describe(corpus, width=width))
         for warning in _warnings(corpus):
             print(f"warning: {warning}")
         if advice is not None:
-            print(_advised(advice, options.data))
+            print(_advised(advice, options.data, width))
     if not corpus.sounds:
         if options.json:
             return told_beside_json(corpus.no_sounds())
@@ -113,18 +114,23 @@ def advice_on(home: "Home", corpus: "Corpus", with_probe: bool = False) -> "Advi
     return advice
 
 
-def _advised(advice: "Advice", paths: list[str]) -> str:
-    """Advice in words, and the command that takes it."""
+def _advised(advice: "Advice", paths: list[str], width: int | None) -> str:
+    """Advice in words, wrapped to `width` cells, and the command that takes it."""
     import shlex
 
     from distill_tui.reporting.advice_text import advice_lines
     from distill_tui.reporting.data_advice import RATES
-    from distill_tui.reporting.lines import texts
+    from distill_tui.reporting.formatting import wrap
 
     # the warnings above have these
     lines = [one for one in advice_lines(advice) if one.id != f"advice/{RATES}"]
     start = f"start it with: distill-tui train {shlex.join(paths)} --advice {advice.recommended}"
-    return "\n".join(map(printable, ["", *texts(lines), start]))
+    told = [""]
+    for one in lines:
+        text = printable(one.text)
+        told += wrap(text, width, one.indent) or [""] if width else [text]
+    # a command in one line can be copied
+    return "\n".join([*told, printable(start)])
 
 
 class ProgressLines:
