@@ -31,7 +31,8 @@ def test_it_measures_a_few_steps_and_keeps_the_pace(
     facts = DataFacts(4, 20.0, 2.0, 0.5, {8000: 20.0})
     recipe = resolve(with_values(Recipe(), wanted), facts, Machine(cores=2))
     assert can_probe(home, recipe)
-    _, *arguments = probe_command(home, recipe)[2:]
+    command = probe_command(home, recipe)
+    arguments = command[command.index("--home") :]
     assert probe.main(arguments) == 0
     told = json.loads(capsys.readouterr().out)
     (pace,) = read_paces(home)
