@@ -120,7 +120,7 @@ async def test_d_runs_the_demo_where_nothing_is_yet(home: Home, monkeypatch: pyt
         assert "d runs the demo" in " ".join(screen_text(app).split())
         for key in ("3", "2"):
             await pilot.press(key)
-            await until(pilot, lambda: "d runs the demo" in screen_text(app).replace("╱", " "))
+            await until(pilot, lambda: "d runs the demo" in screen_text(app).replace("\u2571", " "))
         await pilot.press("d")
         await until(pilot, lambda: app._training.controller.run is not None)
         assert homes == [home]
