@@ -27,7 +27,7 @@ class SoundSource:
         """Workers run as those of `owner`."""
         self._home, self._owner = home, owner
         self._progressed, self._changed = progressed, changed
-        self._was_probed = False
+        self._was_probed = self._has_failed = False
         self.found = Found()
 
     def look_at(self, path: str) -> None:
@@ -80,10 +80,12 @@ class SoundSource:
         self._owner.workers.cancel_group(self._owner, "probe")
 
     def _begin_probe(self) -> None:
-        """Measure how fast this machine is where no run has told, once."""
-        found = self.found
-        if found.corpus is not None and found.advice is not None and found.advice.needs_probe and not self._was_probed:
-            begin(self._owner, "probe", self._probe, found.corpus, found.advice.best.recipe)
+        """Measure how fast this machine is where no run has told; where it was busy then, once again."""
+        corpus, advice = self.found.corpus, self.found.advice
+        if corpus is None or advice is None or not advice.needs_probe:
+            return
+        if not (self._was_probed if advice.is_measured else self._has_failed):
+            begin(self._owner, "probe", self._probe, corpus, advice.best.recipe)
 
     async def _probe(self, corpus: "Corpus", recipe: "Recipe") -> None:
         from distill_tui.ui.services.probe import probe
@@ -96,7 +98,7 @@ class SoundSource:
             is_measured = await probe(self._home, recipe, begun)
         finally:
             self.found.probing = False
-        self._was_probed = is_measured is not None
+        self._was_probed, self._has_failed = bool(is_measured), is_measured is False
         if is_measured:
             await self._learn(corpus)
         self._progressed()
