@@ -13,6 +13,7 @@ from distill_tui.cli.commands.train import follow_on, prepare_run
 from distill_tui.cli.foreground import ForegroundRun
 from distill_tui.cli.output import say
 from distill_tui.cli.recipe_flags import DEST
+from distill_tui.data.corpus import Corpus
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import locked
 from distill_tui.paths import Home
@@ -35,10 +36,17 @@ MOST_DIFFERENCES = 5
 LAST_WORKER_SECONDS = 30.0
 
 
-def start_or_resume(options: argparse.Namespace, home: Home, data: list[str], recipe: Recipe, out: "TextIO") -> int:
+def start_or_resume(
+    options: argparse.Namespace,
+    home: Home,
+    data: list[str],
+    recipe: Recipe,
+    out: "TextIO",
+    finish: Callable[[Corpus], Recipe] | None = None,
+) -> int:
     """Follow the newest run of the recipe's name to its end: one that trains, one that can go on, or a new one.
 
-    Two of these at once share one run: whoever comes second joins it.
+    Two of these at once share one run: whoever comes second joins it. `finish` is that of `prepare_run`.
 
     Raises:
         RequestError: the recipe has no name, or a new run cannot be made of it.
@@ -48,7 +56,7 @@ def start_or_resume(options: argparse.Namespace, home: Home, data: list[str], re
     create: Callable[[], RunFolder] | None = None
     if _newest(home, recipe.name) is None:
         # reading the sounds may take long, so the lock is not held meanwhile
-        create = prepare_run(home, data, recipe, out)
+        create = prepare_run(home, data, recipe, out, finish)
     with locked(home.runs / ".or-resume.lock"):
         run = _newest(home, recipe.name)
         if run is None:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -75,14 +75,26 @@ class Skipped(Struct, kw_only=True):
     reason: str
 
 
-class Corpus(Manifest, kw_only=True):
-    """The result of a scan: usable sounds in order of their paths, and skipped files."""
+class Corpus(Manifest, kw_only=True, dict=True):
+    """The result of a scan: usable sounds in order of their paths, and skipped files.
+
+    What is summed up over all sounds is kept beside the fields until the split changes: forms ask for it at every key.
+    """
 
     paths: list[str]
     sounds: list[Sound] = []
     skipped: list[Skipped] = []
+    twins: list[tuple[str, str]] = []
+    """Names of near-twins (`data.near_twins`), the earlier first."""
     # as the files of earlier versions call it
     validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = field(default=0.1, name="validation_share")
+
+    def document(self) -> dict[str, Any]:
+        document = super().document()
+        if not document["twins"]:
+            # as in files of earlier versions: whose hash models have recorded
+            del document["twins"]
+        return document
 
     @property
     def name(self) -> str:
@@ -115,6 +127,17 @@ class Corpus(Manifest, kw_only=True):
         Raises:
             RequestError: there is no usable sound.
         """
+        facts: DataFacts = self.kept("facts", self._sum_up)
+        return facts
+
+    def kept(self, name: str, sum_up: Callable[[], Any]) -> Any:
+        """The result of `sum_up`, worked out once for these sounds and this split of them."""
+        key, known = (len(self.sounds), self.validation_fraction), self.__dict__.setdefault("kept_sums", {})
+        if name not in known or known[name][0] != key:
+            known[name] = (key, sum_up())
+        return known[name][1]
+
+    def _sum_up(self) -> DataFacts:
         if not self.sounds:
             raise self.no_sounds()
         by_rate: dict[int, float] = {}

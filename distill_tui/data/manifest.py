@@ -23,11 +23,16 @@ class Manifest(Struct):
     @property
     def hash(self) -> str:
         """The hash that the file of this manifest holds."""
-        return _hash(msgspec.to_builtins(self))
+        return _hash(self.document())
+
+    def document(self) -> dict[str, Any]:
+        """The manifest as its file holds it, without the hash."""
+        built: dict[str, Any] = msgspec.to_builtins(self)
+        return built
 
     def save(self, path: Path) -> None:
         """Write the manifest, atomically."""
-        document: dict[str, Any] = msgspec.to_builtins(self)
+        document = self.document()
         document[HASH] = _hash(document)
         atomic_write(path, msgspec.json.format(msgspec.json.encode(document), indent=1))
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from distill_tui.data.corpus import Corpus, Skipped, Sound, assign_split
 from distill_tui.data.discover import FoundFile, find_files
+from distill_tui.data.near_twins import near_twins, sound_print
 from distill_tui.data.packer import Encoded
 from distill_tui.data.scan_cache import Finding, ScanMemory, stamp_of
 from distill_tui.data.scan_packing import ScanPacking
@@ -63,6 +64,7 @@ def scan(
     roots, files = find_files(paths)
     corpus = Corpus(paths=[encode_path(root) for root in roots], validation_fraction=validation_fraction)
     first_of: dict[str, str] = {}
+    prints: list[str] = []
     for file, finding in _findings(files, home, progress or (lambda _done, _total: None), pack):
         reason = finding.reason
         if not reason and finding.sound in first_of:
@@ -72,6 +74,7 @@ def scan(
             corpus.skipped.append(Skipped(path=path, name=file.name, reason=reason))
             continue
         first_of[finding.sound] = file.name
+        prints.append(finding.print)
         corpus.sounds.append(
             Sound(
                 path=path,
@@ -85,7 +88,10 @@ def scan(
                 tonality=finding.tonality,
             )
         )
-    assign_split(corpus.sounds, validation_fraction)
+    sounds = corpus.sounds
+    twins = near_twins(prints, [sound.seconds for sound in sounds])
+    corpus.twins = [(sounds[one].name, sounds[other].name) for one, other in twins]
+    assign_split(sounds, validation_fraction)
     return corpus
 
 
@@ -176,6 +182,7 @@ def _listen(opened: OpenSound, finding: Finding, content: FileHash, stop: Stop |
         if largest < ABSURD:
             mono = to_mono(block)
             mono_peak = max(mono_peak, float(np.abs(mono).max()))
+            finding.print = finding.print or sound_print(mono, opened.rate)
             meter.add(mono)
             yield mono
     finding.sound, finding.frames, finding.tonality = hasher.hexdigest(), opened.frames, meter.value

@@ -14,7 +14,7 @@ from msgspec import Struct
 from distill_tui.files import make_folder, private
 from distill_tui.foreign import MalformedError, decode
 
-VERSION = 3
+VERSION = 4
 """To be raised when a scan finds out more, or judges differently, than what is remembered."""
 FILE_NAME = f"scans-{VERSION}.sqlite"
 PATIENCE = 2.0
@@ -32,7 +32,7 @@ class Finding(Struct, kw_only=True):
     """The result of reading a file to its end. `reason` says why it cannot be used ('' if it can).
 
     `content` is the hash of its bytes, `sound` that of its samples: the same in a WAV file and its copy as FLAC.
-    `tonality` is in bits (`data.tonality`); None if it was not measured.
+    `tonality` is in bits (`data.tonality`); None if it was not measured. `print` tells near-twins (`data.near_twins`).
     """
 
     reason: str = ""
@@ -44,6 +44,7 @@ class Finding(Struct, kw_only=True):
     tonality: float | None = None
     format: str = ""
     note: str = ""
+    print: str = ""
 
 
 Stamp = tuple[int, int, int]

@@ -76,10 +76,10 @@ def _budget(recipe: Recipe, machine: Machine, paces: Sequence[Pace]) -> tuple[fl
     plain = 1 - train.adversarial_fraction
     estimated = plain * STEPPING_SHARE * 60 * train.minutes / seconds
     about = int(float(f"{max(1.0, estimated):.2g}"))
-    return estimated, f"{_span(60 * train.minutes)} on {_place(recipe, machine)} are about {about:,} steps{crops}"
+    return estimated, f"{_span(60 * train.minutes)} on {place_text(recipe, machine)} are about {about:,} steps{crops}"
 
 
-def _place(recipe: Recipe, machine: Machine) -> str:
+def place_text(recipe: Recipe, machine: Machine) -> str:
     """The device of a recipe in words: `2 cores`, or a GPU's name."""
     device = str(recipe.train.device)
     if device == "cpu":

@@ -22,15 +22,30 @@ DEVICE_SPEED = {"cuda": 2e13, "mps": 1e12}
 """Work a second of a GPU that was never tried: a third of what an H100 reaches."""
 
 
+PROBE = "(probe)"
+"""Beginning of the name that stands for a run in the pace of a probe; in order of names, behind all runs."""
+
+
 @dataclass(frozen=True)
 class Pace:
-    """The pace of an earlier run on this machine: `seconds` a step of so much `work` (`step_work`)."""
+    """The pace of an earlier run on this machine: `seconds` a step of so much `work` (`step_work`).
+
+    `around` are its seconds before the first step and after the last one; None where they are not known. `is_busy` is
+    true if other programs kept the processors busy meanwhile, so that it may go faster at another time.
+    """
 
     run: str
     device: str
     net: str
     work: float
     seconds: float
+    around: float | None = None
+    is_busy: bool = False
+
+    @property
+    def is_probe(self) -> bool:
+        """True for the pace of a few steps that were made to measure it."""
+        return self.run.startswith(PROBE)
 
 
 def kind_of_device(device: str) -> str:
@@ -50,13 +65,13 @@ def step_work(recipe: Recipe) -> float:
 def nearest(paces: Sequence[Pace], recipe: Recipe) -> Pace | None:
     """The pace of the run nearest in work to a resolved recipe, on its kind of device; None if none is near.
 
-    Of several that are equally near the first counts.
+    Of several that are equally near the first counts; a probe, which is short, only where no run is near.
     """
     kind, work = kind_of_device(recipe.train.device), _whole_work(recipe)
     known = [pace for pace in paces if kind_of_device(pace.device) == kind and pace.net == recipe.model.net]
-    far = [abs(math.log(work / (pace.work + STEP_WORK.get(kind, 0.0)))) for pace in known]
-    best = min(range(len(known)), key=far.__getitem__, default=None)
-    return known[best] if best is not None and far[best] <= math.log(FAR) else None
+    far = [(pace.is_probe, abs(math.log(work / (pace.work + STEP_WORK.get(kind, 0.0))))) for pace in known]
+    near = [number for number, (_, distance) in enumerate(far) if distance <= math.log(FAR)]
+    return known[min(near, key=far.__getitem__)] if near else None
 
 
 def step_seconds(recipe: Recipe, pace: Pace | None, cores: int) -> float:

@@ -434,9 +434,7 @@ def too_small_for_adversarial(recipe: Recipe) -> str:
 def lost_bandwidth(data: DataFacts, rate: int) -> str:
     """A remark on sounds that lose high frequencies in a model at `rate` Hz, with the setting that keeps them; ''
     if there are none."""
-    lost = {
-        native: count for native, count in data.files_by_rate.items() if usual_rate(native) > rate * NOTICED_BANDWIDTH
-    }
+    lost = files_above(data, rate)
     if not lost:
         return ""
     # timed with the balanced preset on a CPU: 0.24 s a step at 8 kHz, 0.26 at 16, 0.35 at 22.05, 0.45 at 44.1
@@ -446,3 +444,9 @@ def lost_bandwidth(data: DataFacts, rate: int) -> str:
         f" at the model's rate of {rate} Hz, the median;"
         f" --set model.sample_rate={usual_rate(max(lost))} keeps it, at up to twice the time a step"
     )
+
+
+def files_above(data: DataFacts, rate: int) -> dict[int, int]:
+    """The sounds that lose high frequencies in a model at `rate` Hz: how many, by their own rates."""
+    by_rate = data.files_by_rate.items()
+    return {native: count for native, count in by_rate if usual_rate(native) > rate * NOTICED_BANDWIDTH}

@@ -6,6 +6,7 @@ from pathlib import Path
 from distill_tui.data.corpus import Corpus
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
+from distill_tui.recipe.pace import kind_of_device
 from distill_tui.recipe.toml import load_values
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder, list_runs
@@ -34,6 +35,17 @@ def interrupted_run(home: Home, corpus: Corpus) -> RunFolder | None:
         ended = [event for event in tail_events(run.events) if isinstance(event, e.LAST)]
         return None if ended and isinstance(ended[-1], e.Finished) else run
     return None
+
+
+def is_training_on(home: Home, device: str) -> bool:
+    """Return True if a worker trains a run on this kind of device now."""
+    return any(run.is_alive() and _kind(run) == kind_of_device(device) for run in list_runs(home)[:MOST_RUNS])
+
+
+def _kind(run: RunFolder) -> str:
+    with contextlib.suppress(DistillError):
+        return kind_of_device(str(load_values(run.recipe).get("train.device", "")))
+    return ""
 
 
 def _paths(run: RunFolder) -> list[str]:

@@ -6,6 +6,7 @@ What the file does not tell is read from the logs of the runs that have ended, a
 import contextlib
 import platform
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,8 @@ from distill_tui.errors import DistillError
 from distill_tui.files import atomic_write
 from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
 from distill_tui.paths import Home
-from distill_tui.recipe.pace import Pace, step_work
+from distill_tui.recipe.pace import PROBE, Pace, step_work
+from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.toml import load
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder, list_runs
@@ -45,6 +47,8 @@ class _Row(Struct, kw_only=True):
     net: Text
     work: Amount
     seconds: Amount
+    around: Amount | None = None
+    busy: bool = False
 
 
 def read_paces(home: Home) -> list[Pace]:
@@ -59,7 +63,25 @@ def read_paces(home: Home) -> list[Pace]:
     if new:
         with contextlib.suppress(DistillError):
             atomic_write(path, msgspec.json.encode(rows))
-    return [Pace(row.run, row.device, row.net, row.work, row.seconds) for row in rows if row.host == platform.node()]
+    here = (row for row in rows if row.host == platform.node())
+    return [Pace(row.run, row.device, row.net, row.work, row.seconds, row.around, row.busy) for row in here]
+
+
+def keep_probe(home: Home, recipe: Recipe, device: str, seconds: float, busy: bool = False) -> None:
+    """Keep the pace that a probe of a resolved recipe measured, in place of an earlier one of the same work.
+
+    Args:
+        seconds: a step took on `device`.
+        busy: other programs kept the processors busy.
+
+    Raises:
+        DistillError: the file cannot be written.
+    """
+    host, work = platform.node(), step_work(recipe)
+    name = f"{PROBE} {device}, {recipe.model.net}, {work:.1e}, {host}"
+    row = _Row(host=host, run=name, device=device, net=recipe.model.net, work=work, seconds=seconds, busy=busy)
+    rows = [other for other in _kept(home.cache / FILE_NAME) if other.run != name]
+    atomic_write(home.cache / FILE_NAME, msgspec.json.encode([*rows, row]))
 
 
 def _kept(path: Path) -> list[_Row]:
@@ -93,6 +115,23 @@ def _measure(run: RunFolder) -> _Row | None:
             net=recipe.model.net,
             work=step_work(recipe),
             seconds=statistics.median(known),
+            around=_around(head, tail),
         )
         return msgspec.convert(msgspec.to_builtins(row), _Row)
     return None
+
+
+def _around(head: Sequence[e.Event], tail: Sequence[e.Event]) -> float | None:
+    """The seconds of a run before its first step (starting, reading the sounds) and after its last one (saving)."""
+    started = next((event.time for event in head if isinstance(event, e.Started)), None)
+    running = next(
+        (event.time for event in head if isinstance(event, e.StateChanged) and event.state == "running"), None
+    )
+    ended = next((event.time for event in reversed(tail) if isinstance(event, e.Finished | e.Stopped)), None)
+    last = next(
+        (event.time for event in reversed(tail) if isinstance(event, e.Metrics) and event.scope == "step"), None
+    )
+    if started is None or running is None or ended is None or last is None:
+        return None
+    seconds = running - started + ended - last
+    return seconds if seconds > 0 else None

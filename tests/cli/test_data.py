@@ -50,6 +50,9 @@ def test_a_table_of_every_file_then_the_totals_and_the_split(folder: Path, capsy
     assert run(["data", str(folder), "--validation-share", "0.2"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
+    out, advice = out.split("\nRecommended here: ")
+    assert advice.startswith("quick look, 3 min (")
+    assert f"distill-tui train {folder} --advice quick" in advice
     assert [re.split(r" {2,}", line) for line in out.splitlines()] == [
         ["name", "Hz", "channels", "seconds", "format", "use"],
         ["b.flac", "44100", "2", "1.000", "FLAC 16 bit", "training"],
@@ -134,7 +137,7 @@ def test_no_name_can_drive_the_terminal(tmp_path: Path, home: Home) -> None:
     assert done.returncode == 0
     assert "\ufffd[31mred\ufffd[/x].wav" in done.stdout.decode()
     assert "\x1b" not in done.stdout.decode()
-    assert len(done.stdout.splitlines()) == 7
+    assert len(done.stdout.partition(b"\nRecommended")[0].splitlines()) == 7
 
 
 def test_a_terminal_that_knows_no_unicode_gets_something(tmp_path: Path, home: Home) -> None:
@@ -161,10 +164,16 @@ def test_long_names_are_cut_to_the_terminal(folder: Path) -> None:
             pass
         assert process.wait(PATIENCE) == 0
     os.close(main)
-    lines = shown.decode().splitlines()
+    files, advice = shown.decode().split("Recommended here", 1)
+    lines = files.splitlines()
     (cut,) = (line for line in lines if "long" in line)
     assert "..." in cut and cut.split()[-1] in ("training", "validation")
-    assert max(len(line) for line in lines if "skipped" not in line and "warning" not in line) <= 80
+    assert (
+        max(
+            len(line) for line in [*lines, *advice.splitlines()] if not re.search("skipped|warning|start it with", line)
+        )
+        <= 80
+    )
 
 
 def test_damaged_mp3_files_leave_the_terminal_clean(tmp_path: Path, home: Home) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from distill_tui.cli.commands.train import DEMO_RECIPE
 from distill_tui.cli.parser import build_parser
 from distill_tui.cli.recipe_flags import chosen_recipe
 from distill_tui.errors import RequestError
 from distill_tui.recipe.fields import fields, with_values
 from distill_tui.recipe.schema import Recipe
+from distill_tui.runs.demo import DEMO_RECIPE
 
 
 def options(*arguments: str) -> argparse.Namespace:

@@ -14,7 +14,7 @@ from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder, make_run_folder
 from distill_tui.runs.log import LogWriter
-from distill_tui.runs.paces import FILE_NAME, MOST_KEPT, read_paces
+from distill_tui.runs.paces import FILE_NAME, MOST_KEPT, keep_probe, read_paces
 
 RESOLVED: dict[str, Any] = {
     "model.sample_rate": 16000,
@@ -111,3 +111,32 @@ def test_paces_outlive_their_runs_in_a_file_that_is_replaced_when_damaged(home: 
     file.unlink()
     file.mkdir()
     assert len(read_paces(home)) == 1, "without the file"
+
+
+def test_a_probe_is_kept_and_counts_where_no_run_is_near(home: Home) -> None:
+    keep_probe(home, recipe(), "cpu", 0.3)
+    keep_probe(home, recipe(), "cpu", 0.2, busy=True)
+    (probe,) = read_paces(home)
+    assert (probe.is_probe, probe.is_busy, probe.seconds) == (True, True, 0.2)
+    assert nearest([probe], recipe()) == probe
+    near = a_run(home, recipe(model__channels=400), 0.16)
+    known = read_paces(home)
+    assert [pace.run for pace in known] == [near.id, probe.run]
+    best = nearest(known, recipe())
+    assert best is not None
+    assert best.run == near.id
+
+
+def test_a_run_tells_the_time_around_its_steps(home: Home) -> None:
+    run = make_run_folder(home, "run")
+    toml.save(recipe(), run.recipe)
+    log = LogWriter(run.events)
+    log.write(e.Started(run=run.id, name="run", pid=1, program="0", host=platform.node()))
+    log.write(e.RunPrepared(device="cpu", precision="float32", parameters=1, steps_per_epoch=25, total_epochs=1))
+    log.write(e.StateChanged(state="running"))
+    for number in range(1, 6):
+        log.write(e.Metrics(scope="step", step=number, epoch=1, values={"time/step": 0.1}))
+    log.write(e.Finished(step=5, epoch=1, seconds=1.0))
+    log.close()
+    (pace,) = read_paces(home)
+    assert pace.around is None or 0 < pace.around < 60

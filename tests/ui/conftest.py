@@ -29,6 +29,12 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
+@pytest.fixture(autouse=True)
+def no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No training steps to measure the machine, for which torch would be loaded."""
+    monkeypatch.setattr("distill_tui.ui.services.probe.can_probe", lambda *_: False)
+
+
 async def until(pilot: Pilot[None], seen: Callable[[], object], what: str = "") -> None:
     """Let the app go on until `seen` is true."""
     deadline = time.monotonic() + PATIENCE

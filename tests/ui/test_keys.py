@@ -30,7 +30,7 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
     "a": ("warnings were seen", "training.seen"),
     "b": ("blind test",),
     "c S": ("stop", "training.stop", "generate.cancel"),
-    "d": ("demo",),
+    "d": ("demo", "demo.start"),
     "e": ("edit the name, note and tags", "library.rename"),
     "f": ("where the files are", "previews.fetch", "explorer.fetch", "generate.fetch"),
     "g": ("generate", "library.generate", "generate.make"),

@@ -13,6 +13,8 @@ from distill_tui.text import printable, send
 
 if TYPE_CHECKING:
     from distill_tui.data.corpus import Corpus, Sound
+    from distill_tui.paths import Home
+    from distill_tui.reporting.advice import Advice
 
 QUIET_SECONDS = 1.0
 """A scan that is shorter than this shows no progress."""
@@ -33,6 +35,11 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument(
         "--pack", action="store_true", help="keep the decoded sounds for a training, if they take less than 1 GB"
+    )
+    parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="where no run has told how fast this machine is, make a few training steps first (about 10 s)",
     )
     parser.add_argument("--progress", action="store_true", help="tell how far it is, on standard error, as JSON lines")
     parser.set_defaults(run=data)
@@ -60,17 +67,70 @@ def data(options: argparse.Namespace) -> int:
             corpus = scan(options.data, share, home, progress, ScanPacking(home) if options.pack else None)
         finally:
             progress.end()
+    # whoever follows the progress, as the app does, works out the advice itself
+    advice = advice_on(home, corpus, options.probe) if corpus.sounds and not options.progress else None
     if options.json:
-        print_json(corpus.to_json() | {"warnings": _warnings(corpus)})
+        more = {} if advice is None else {"advice": advice.to_json()}
+        print_json(corpus.to_json() | {"warnings": _warnings(corpus)} | more)
     else:
-        print(describe(corpus, width=shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        print(describe(corpus, width=width))
         for warning in _warnings(corpus):
             print(f"warning: {warning}")
+        if advice is not None:
+            print(_advised(advice, options.data, width))
     if not corpus.sounds:
         if options.json:
             return told_beside_json(corpus.no_sounds())
         raise corpus.no_sounds()
     return 0
+
+
+def advice_on(home: "Home", corpus: "Corpus", with_probe: bool = False) -> "Advice | None":
+    """Advice for these sounds on this machine; None where a person's own settings ask for what it has not.
+
+    Args:
+        with_probe: make a few training steps first where nothing has told how fast it is.
+    """
+    import subprocess
+
+    from distill_tui.machine import this_machine
+    from distill_tui.reporting.advice import advise
+    from distill_tui.reporting.expected_quality import own_results, shipped_results
+    from distill_tui.runs.paces import read_paces
+    from distill_tui.runs.probe import can_probe, probe_command, probe_environment
+    from distill_tui.settings import read_settings
+
+    machine, defaults = this_machine(), read_settings(home).defaults
+    results = own_results(home) + shipped_results()
+    try:
+        advice = advise(corpus, machine, read_paces(home), results, defaults)
+        recipe = advice.best.recipe
+        if with_probe and advice.needs_probe and can_probe(home, recipe):
+            subprocess.run(probe_command(home, recipe), env=probe_environment(), capture_output=True, check=False)
+            advice = advise(corpus, machine, read_paces(home), results, defaults)
+    except RequestError:
+        return None
+    return advice
+
+
+def _advised(advice: "Advice", paths: list[str], width: int | None) -> str:
+    """Advice in words, wrapped to `width` cells, and the command that takes it."""
+    import shlex
+
+    from distill_tui.reporting.advice_text import advice_lines
+    from distill_tui.reporting.data_advice import RATES
+    from distill_tui.reporting.formatting import wrap
+
+    # the warnings above have these
+    lines = [one for one in advice_lines(advice) if one.id != f"advice/{RATES}"]
+    start = f"start it with: distill-tui train {shlex.join(paths)} --advice {advice.recommended}"
+    told = [""]
+    for one in lines:
+        text = printable(one.text)
+        told += wrap(text, width, one.indent) or [""] if width else [text]
+    # a command in one line can be copied
+    return "\n".join([*told, printable(start)])
 
 
 class ProgressLines:

@@ -32,19 +32,6 @@ SEVERAL = (
     "within rounding."
 )
 INSTEAD = "print progress lines instead of opening the app"
-DEMO_MINUTES = 0.6
-DEMO_RECIPE: dict[str, Any] = {
-    "name": "demo",
-    "model.channels": 128,
-    "model.encoder_blocks": 2,
-    "model.decoder_blocks": 3,
-    "model.latent_dim": 32,
-    "train.batch_size": 8,
-    "train.steps_per_epoch": 25,
-    "train.ema_decay": 0.99,
-    "train.preview_every": 0,
-}
-"""Numbers with which two cores learn the demo's sounds in DEMO_MINUTES; all else is automatic."""
 
 
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -70,6 +57,12 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on with the newest run called NAME if there is one: join it if it trains, end at once if it has "
         "finished; for scripts and machines that may be taken away at any time",
+    )
+    train_parser.add_argument(
+        "--advice",
+        choices=("quick", "good", "overnight"),
+        help="set the preset and the minutes that `data` advises for these sounds on this machine; what else is given "
+        "here wins",
     )
     train_parser.add_argument(
         "--slurm",
@@ -132,6 +125,15 @@ def train(options: argparse.Namespace) -> int:
     out = sys.stderr if options.detach or options.json else sys.stdout
     recipe = chosen_recipe(options, settings.defaults, lambda model: values_to_continue(home, model))
     usual = [settings.data] if settings.data and not recipe.data.paths else []
+
+    def advised(corpus: "Corpus") -> "Recipe":
+        from distill_tui.cli.commands.data import advice_on
+
+        advice = advice_on(home, corpus)
+        values = {} if advice is None else advice.choice(options.advice).values
+        return chosen_recipe(options, {**settings.defaults, **values}, lambda model: values_to_continue(home, model))
+
+    finish = advised if options.advice else None
     with keys_as_flags(options):
         if options.slurm:
             from distill_tui.cli.slurm import job_script
@@ -141,13 +143,22 @@ def train(options: argparse.Namespace) -> int:
         if options.or_resume:
             from distill_tui.cli.or_resume import start_or_resume
 
-            return start_or_resume(options, home, options.data or usual, recipe, out)
-        run = prepare_run(home, options.data or usual, recipe, out)()
+            return start_or_resume(options, home, options.data or usual, recipe, out, finish)
+        run = prepare_run(home, options.data or usual, recipe, out, finish)()
     return go(options, home, run)
 
 
-def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) -> "Callable[[], RunFolder]":
+def prepare_run(
+    home: "Home",
+    data: list[str],
+    recipe: "Recipe",
+    out: TextIO,
+    finish: "Callable[[Corpus], Recipe] | None" = None,
+) -> "Callable[[], RunFolder]":
     """Scan the sounds; the function that then creates the run and describes it on `out`.
+
+    Args:
+        finish: the recipe once the sounds are known, in place of `recipe`.
 
     Raises:
         RequestError: there is nothing to train on. The function raises what `create_run` does.
@@ -158,7 +169,8 @@ def prepare_run(home: "Home", data: list[str], recipe: "Recipe", out: TextIO) ->
     if not paths:
         raise RequestError("no sounds to train on", "Name a folder or files: distill-tui train FOLDER")
     corpus = scan_sounds(home, paths, recipe, out)
-    return lambda: create(home, recipe, corpus, out)
+    chosen = recipe if finish is None else finish(corpus)
+    return lambda: create(home, chosen, corpus, out)
 
 
 def create(home: "Home", recipe: "Recipe", corpus: "Corpus", out: TextIO) -> "RunFolder":
@@ -317,25 +329,21 @@ def demo(options: argparse.Namespace) -> int:
     from distill_tui.cli.app import open_app
     from distill_tui.cli.foreground import ForegroundRun
     from distill_tui.cli.terminal_style import TerminalStyle
-    from distill_tui.data.demo_sounds import write_demo_sounds
     from distill_tui.paths import find_home
-    from distill_tui.recipe.fields import fields, parse, with_values
-    from distill_tui.recipe.schema import Recipe
+    from distill_tui.recipe.fields import fields, parse
     from distill_tui.reporting.notes import named
+    from distill_tui.runs.demo import demo_recipe, write_demo
     from distill_tui.runs.quick_state import quick_state
     from distill_tui.runs.service import start_worker
 
-    values = {**DEMO_RECIPE, "train.minutes": DEMO_MINUTES}
+    epochs, problem = None, ""
     if options.epochs is not None:
         epochs, problem = parse(fields()["train.epochs"], options.epochs)
-        if problem:
-            raise RequestError(problem.replace("train.epochs", "--epochs"))
-        values |= {"train.epochs": epochs, "train.minutes": 0.0}
+    if problem:
+        raise RequestError(problem.replace("train.epochs", "--epochs"))
     home = find_home(options.home)
-    folder = home.root / "demo-sounds"
-    write_demo_sounds(folder)
     out = sys.stderr if options.json else sys.stdout
-    run = prepare_run(home, [str(folder)], with_values(Recipe(), values), out)()
+    run = prepare_run(home, [write_demo(home)], demo_recipe(epochs), out)()
     if options.plain or options.json or not TerminalStyle().cursor or not sys.stdin.isatty():
         options.detach = False
         code = go(options, home, run)

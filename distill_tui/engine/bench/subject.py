@@ -91,6 +91,11 @@ def make_trainer(
         seconds_by_rate={rate: sum(lengths)},
     )
     recipe = resolve(with_values(Recipe(), chosen | {"train.device": device}), facts, machine)
+    return trainer_of(folder, recipe, training, held_out)
+
+
+def trainer_of(folder: Path, recipe: Recipe, training: Sequence[Wave], held_out: Sequence[Wave]) -> Trainer:
+    """A trainer of a resolved recipe of a codec on these waves; its log is written into `folder`."""
     where, _ = choose_device(recipe)
     if recipe.train.deterministic:
         make_deterministic(where)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from textual.binding import Binding
 from textual.message import Message
 from textual.reactive import Reactive
 from textual.screen import Screen
@@ -18,6 +19,10 @@ from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.status_line import StatusLine
 
 _T = TypeVar("_T")
+
+
+DEMO_KEY = Binding("d", "demo", "Demo", id="demo.start", tooltip="Make a few sounds and train on them for a minute")
+"""Of screens that offer it while nothing is on them."""
 
 
 @dataclass
@@ -94,6 +99,21 @@ class BaseScreen(Screen[None]):
         elif self.focused is None and self.AUTO_FOCUS:
             found = (widget for widget in self.query(self.AUTO_FOCUS) if widget.focusable)
             self.set_focus(next(found, None))
+
+    @property
+    def is_empty(self) -> bool:
+        """True while nothing is on it."""
+        return self.has_class("-empty")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "demo":
+            return self.is_empty
+        return super().check_action(action, parameters)
+
+    def action_demo(self) -> None:
+        from distill_tui.ui.services.demo import begin_demo
+
+        begin_demo(self)
 
     @staticmethod
     def footer() -> Iterable[Widget]:

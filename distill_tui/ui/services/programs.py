@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import IO
 
@@ -51,15 +51,25 @@ def _is_error(document: bytes) -> bool:
     return isinstance(found, dict) and found.keys() == {"error", "hint", "exit_code"}
 
 
-async def run(command: list[str], *, progress: Progress = lambda *_: None) -> Answer:
+async def run(
+    command: list[str], *, progress: Progress = lambda *_: None, env: Mapping[str, str] | None = None
+) -> Answer:
     """Run a command to its end, away from the terminal. Cancelling ends it and all that it started.
+
+    Args:
+        env: its environment; None for that of the app.
 
     Raises:
         OSError: it cannot be started.
     """
     loop = asyncio.get_running_loop()
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env=env,
     )
     assert process.stdout is not None
     assert process.stderr is not None

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from distill_tui.machine import Machine
     from distill_tui.recipe.pace import Pace
     from distill_tui.recipe.schema import Recipe
+    from distill_tui.reporting.advice import Advice
+    from distill_tui.reporting.data_advice import Remark
     from distill_tui.runs.folder import RunFolder
 
 
@@ -37,11 +39,21 @@ class Found:
     interrupted: "RunFolder | None" = None
     paces: "list[Pace]" = field(default_factory=list)
     free_bytes: int = 0
+    advice: "Advice | None" = None
+    probing: bool = False
+    """True while a few training steps measure how fast this machine is."""
 
     @property
     def is_read(self) -> bool:
         """True once the sounds have been scanned without a problem."""
         return self.corpus is not None and not self.problem and not self.scanning
+
+    @property
+    def remarks(self) -> "list[Remark]":
+        """What is odd about the sounds, beside what the form has settled: who sets a rate knows what it loses."""
+        known = [] if self.advice is None else self.advice.remarks
+        is_set = self.resolved is not None and "model.sample_rate" not in self.resolved.automatic
+        return [remark for remark in known if not (is_set and remark.id == "rates")]
 
 
 class FoundPanel(Static):
@@ -83,7 +95,7 @@ class FoundPanel(Static):
                 (" finds one.", "foreground"),
             )
             line(("WAV, FLAC, OGG, AIFF and MP3 of any rate; a minute is enough for a first model.", "dim"))
-            line(("Without sounds at hand:  ", "dim"), ("distill-tui demo", "foreground"))
+            line(("Without sounds at hand:  ", "dim"), ("d", "accent"), (" runs the demo.", "foreground"))
         self.update(text)
 
     def on_mount(self) -> None:

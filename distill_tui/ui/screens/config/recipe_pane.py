@@ -121,6 +121,14 @@ class RecipePane(Vertical):
             self.notify(f"Fix {formatting.plural(len(problems), 'field')} first.", severity="warning", markup=False)
         return bool(problems)
 
+    def choose(self, preset: str, values: dict[str, Any]) -> None:
+        """Choose a preset, and put these values over it."""
+        keys = self.form.choose_preset(preset)
+        for key, value in values.items():
+            self.form.type(key, formatting.setting(value))
+        self._put({*keys, *values, "preset"})
+        self.post_message(self.Edited())
+
     def load(self, values: dict[str, Any]) -> None:
         """Fill the form with the values of a recipe, and take that as where it began."""
         self.form.load(values)

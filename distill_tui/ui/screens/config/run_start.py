@@ -64,6 +64,7 @@ class RunStart:
         if self._is_starting:
             return
         self._is_starting = True
+        self._screen.source.stop_probe()
 
         async def work() -> None:
             try:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from distill_tui.paths import Home
 from distill_tui.reporting import formatting
 from distill_tui.settings import read_settings
 from distill_tui.text import printable
-from distill_tui.ui.screens.base import BaseScreen
+from distill_tui.ui.screens.base import DEMO_KEY, BaseScreen
 from distill_tui.ui.screens.config.data_panel import Found, FoundPanel
 from distill_tui.ui.screens.config.field_help import FieldHelp
 from distill_tui.ui.screens.config.folder_field import FolderField
@@ -23,11 +24,15 @@ from distill_tui.ui.screens.config.recipe_actions import RECIPE_KEYS, RecipeActi
 from distill_tui.ui.screens.config.run_start import RunStart
 from distill_tui.ui.screens.config.sound_source import SoundSource
 from distill_tui.ui.widgets.header import AppHeader
+from distill_tui.ui.widgets.panel import framed
 
 if TYPE_CHECKING:
     # the first screen must come at once: what it does not show at first is imported when it is used
+    from distill_tui.reporting.advice import Advice, Name
+    from distill_tui.ui.screens.config.advice_box import AdviceBox
     from distill_tui.ui.screens.config.recipe_pane import RecipePane
 
+ADVICE_TITLE = "What should I press?"
 MOST_LISTED = 1000
 """Skipped files that a dialog lists."""
 FIRST_LOOK_SECONDS = 0.05
@@ -43,9 +48,11 @@ class ConfigScreen(BaseScreen):
         "Choose a folder of sounds; its sub-folders are included. Enter lets you type a path, ctrl+t finds it in a "
         "tree. "
         "Tab completes a path, enter scans it. "
-        "Then name the run, change what you like, and start with ctrl+s. Up and down move between the fields; "
+        "Then it says what to press: left and right choose a quick look, good or overnight, enter takes it, and enter "
+        "again starts. Or name the run, change what you like, and start with ctrl+s. Up and down move between the fields; "
         "'auto' is chosen from your sounds and this machine. In a field letters and digits are typed: escape leaves "
-        "it, and then 1 to 5 switch screens. The time of an epoch is estimated from earlier runs on this machine."
+        "it, and then 1 to 5 switch screens. Times are those of earlier runs on this machine, "
+        "or of a few training steps that are made once to measure it."
     )
     # no input at first: the keys of the screens work at once
     AUTO_FOCUS = ""
@@ -63,6 +70,10 @@ class ConfigScreen(BaseScreen):
         ),
         *RECIPE_KEYS,
         Binding("f3", "skipped", "Skipped", show=False, id="config.skipped", tooltip="List the skipped files, and why"),
+        DEMO_KEY,
+        Binding(
+            "f4", "advice", "Advice", show=False, id="config.advice", tooltip="What to press for these sounds, and why"
+        ),
         Binding("up", "app.focus_previous", "Up", show=False, id="config.up"),
         Binding("down", "app.focus_next", "Down", show=False, id="config.down"),
         Binding(
@@ -82,6 +93,8 @@ class ConfigScreen(BaseScreen):
         self._recipes = RecipeActions(self, home)
         self._runs = RunStart(self, home)
         self._was_away = False
+        self._is_new = False
+        self._advice_boxes: list[AdviceBox] = []
 
     @cached_property
     def pane(self) -> "RecipePane":
@@ -96,6 +109,10 @@ class ConfigScreen(BaseScreen):
         return self.source.found
 
     @property
+    def is_empty(self) -> bool:
+        return self.focused is None and not self.found.path
+
+    @property
     def has_unstarted_work(self) -> bool:
         """True if leaving would lose something that was typed."""
         self.pane.take_in()
@@ -104,12 +121,12 @@ class ConfigScreen(BaseScreen):
     def compose(self) -> ComposeResult:
         yield AppHeader(self.MODE)
         with Pane(id="config-panes"):
-            with Pane(id="form"):
+            with framed(Pane(id="form"), "Recipe", "recipe"):
                 with Horizontal(classes="field-row", id="folder-row"):
                     yield Static("Sounds", classes="label", markup=False)
                     yield FolderField(id="folder-field")
                 yield FoundPanel(wide=False, id="found-short")
-            with ScrolledPane(id="aside", classes="pane"):
+            with Vertical(id="aside"), framed(ScrolledPane(id="found-pane"), "Sounds"):
                 yield FoundPanel(wide=True, id="found-wide")
         yield FieldHelp(id="field-help")
         yield from self.footer()
@@ -135,6 +152,7 @@ class ConfigScreen(BaseScreen):
         if self.app.screen_stack[0] is not self:
             self.set_focus(None)
             self._was_away = True
+            self.source.stop_probe()
 
     def on_screen_resume(self) -> None:
         if self._was_away:
@@ -145,6 +163,7 @@ class ConfigScreen(BaseScreen):
 
     @on(FolderField.Chosen)
     def _folder_chosen(self, message: FolderField.Chosen) -> None:
+        self._is_new = True
         self.source.look_at(message.path)
 
     def on_recipe_pane_edited(self) -> None:
@@ -161,14 +180,76 @@ class ConfigScreen(BaseScreen):
     def _show_found(self) -> None:
         for panel in self.query(FoundPanel):
             panel.show(self.found)
+        self._show_advice()
+        for button in self.query("#start"):
+            button.set_class(self._can_start, "ready")
         self.bar.show("")
         self.refresh_bindings()
+
+    # advice
+
+    @property
+    def _can_start(self) -> bool:
+        return self.found.is_read and self.found.resolved is not None and not self.found.problems
+
+    def _show_advice(self) -> None:
+        advice = self.found.advice if self.found.is_read else None
+        if advice is not None and not self._advice_boxes:
+            # made when there is something to say: the first screen does without
+            from distill_tui.ui.screens.config.advice_box import AdviceBox
+
+            wide = framed(AdviceBox(wide=True, id="advice-wide"), ADVICE_TITLE, "recipe")
+            self._advice_boxes = [AdviceBox(wide=False, id="advice-short"), wide]
+            for box, panel in zip(self._advice_boxes, ("#found-short", "#found-pane"), strict=True):
+                place = self.query_one(panel)
+                assert isinstance(place.parent, Widget)
+                place.parent.mount(box, before=place)
+        for box in self._advice_boxes:
+            box.set_class(advice is None, "-silent")
+            if advice is not None:
+                box.show(advice, self.found.remarks, self._held(advice), self.found.probing, self._can_start)
+        if advice is not None and self._is_new:
+            self._is_new = False
+            self.call_after_refresh(self._to_advice)
+
+    def _held(self, advice: "Advice") -> "Name | None":
+        """The choice whose preset and minutes the form holds."""
+        texts = self.pane.form.texts
+        held = (texts["preset"], texts["train.minutes"])
+        return next((c.name for c in advice.choices if (c.preset, formatting.setting(c.minutes)) == held), None)
+
+    def _to_advice(self) -> None:
+        """Go on from the path, once its sounds are read, to what to press: not for who has moved on or types again."""
+        folder = self.query_one(FolderField)
+        if self.focused is not None and self.focused.id == "folder" and folder.path == self.found.path:
+            # it stands right below the path: nothing has to scroll
+            self._focus_advice(scroll=False)
+
+    def _focus_advice(self, scroll: bool = True) -> bool:
+        if not self._advice_boxes:
+            return False
+        short, wide = self._advice_boxes
+        # by the screen's size: one that was just made does not know yet that it is hidden
+        box = wide if self.classes & {"-wide", "-huge"} else short
+        self.set_focus(box, scroll_visible=scroll)
+        return self.focused is box
+
+    def on_advice_box_taken(self, message: "AdviceBox.Taken") -> None:
+        advice = self.found.advice
+        if advice is not None:
+            choice = advice.choice(message.name)
+            self.pane.choose(choice.preset, {"train.minutes": choice.minutes})
+
+    def on_advice_box_start_wanted(self) -> None:
+        self._runs.start()
 
     # keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "resume":
             return self.found.interrupted is not None
+        if action == "advice":
+            return self.found.is_read and self.found.advice is not None
         if action == "skipped":
             return self.found.is_read and bool(self.found.corpus and self.found.corpus.skipped)
         if action == "type_folder":
@@ -181,6 +262,17 @@ class ConfigScreen(BaseScreen):
 
     def action_resume(self) -> None:
         self._runs.resume()
+
+    def action_advice(self) -> None:
+        """Go to the choices; from there, show all that there is to say of them."""
+        from distill_tui.reporting.advice_text import advice_lines
+        from distill_tui.reporting.lines import texts
+        from distill_tui.ui.dialogs.help import HelpDialog
+
+        if self.focused not in self._advice_boxes and self._focus_advice():
+            return
+        assert self.found.advice is not None
+        self.app.push_screen(HelpDialog(ADVICE_TITLE, "\n".join(texts(advice_lines(self.found.advice))), [], wide=True))
 
     def start_from(self, values: dict[str, object], name: str) -> None:
         """Fill the form with the values of a recipe called `name`."""

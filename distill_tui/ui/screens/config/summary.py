@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from rich.text import Text
 from textual.widget import Widget
@@ -14,10 +14,11 @@ from distill_tui.data.packs import stored_bytes
 from distill_tui.recipe.arithmetic import bitrate_kbps, frame_rate
 from distill_tui.recipe.fields import flatten
 from distill_tui.recipe.pace import Pace, epoch_seconds, nearest
-from distill_tui.recipe.resolve import expectations, kind_of_sound
+from distill_tui.recipe.resolve import expectations, kind_of_sound, lost_bandwidth
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.size import PROGRAM_BYTES, batch_bytes, parameters, training_bytes
 from distill_tui.reporting import formatting
+from distill_tui.reporting.advice_text import shorts_of
 from distill_tui.reporting.recipe_text import codebooks_text, net_text, setting_text
 from distill_tui.text import printable
 from distill_tui.ui.screens.config.data_panel import Found
@@ -48,12 +49,16 @@ def summary(widget: Widget, found: Found, wide: bool) -> Text:
         for part, variable in parts:
             text.append(printable(part), theme_style(widget, variable))
 
-    assert found.corpus is not None
-    _sounds(found.corpus, wide, line)
-    _model(found, found.corpus, wide, line)
-    if found.corpus.skipped and wide:
+    corpus = found.corpus
+    assert corpus is not None
+    _sounds(corpus, wide, line)
+    _remarks(found, wide, line)
+    _model(found, corpus, wide, line)
+    if corpus.skipped and wide:
         line()
-    _skipped(found.corpus.skipped, line)
+    _skipped(corpus.skipped, line)
+    if wide:
+        _lengths(corpus.kept("summary", lambda: _sum_up(corpus)), line)
     if found.interrupted is not None:
         if wide:
             line()
@@ -62,29 +67,61 @@ def summary(widget: Widget, found: Found, wide: bool) -> Text:
 
 
 def _sounds(corpus: Corpus, wide: bool, line: _Line) -> None:
-    rates = sorted({s.rate for s in corpus.sounds})
+    sums: _Sums = corpus.kept("summary", lambda: _sum_up(corpus))
+    rates = sums.rates
     many = f"{formatting.hertz(rates[0])} to {formatting.hertz(rates[-1])}"
     shown = ", ".join(formatting.hertz(rate) for rate in rates) if len(rates) < 4 else many
     head = [
         (f"✓ {formatting.plural(len(corpus.sounds), 'sound')}", "success"),
-        (f", {formatting.duration(corpus.seconds)}, {shown}", "foreground"),
+        (f", {formatting.duration(sums.seconds)}, {shown}", "foreground"),
     ]
-    by_time = any(s.split == "by time" for s in corpus.sounds)
-    splits: tuple[Literal["training", "validation"], ...] = ("training", "validation")
-    parts = {split: formatting.duration(corpus.split_seconds(split)) for split in splits}
+    parts = {split: formatting.duration(seconds) for split, (seconds, _) in sums.splits.items()}
     if not wide:
         held_out = f": {parts['training']} for training, {parts['validation']} for validation"
         line(*head, (held_out, "dim"))
     else:
         line(*head)
-        for split in splits:
-            files = "part of it" if by_time else formatting.plural(corpus.split_files(split), "file")
+        for split, (_, count) in sums.splits.items():
+            files = "part of it" if sums.is_by_time else formatting.plural(count, "file")
             line((f"  {split:11}", "dim"), (f"{files}, {parts[split]}", "foreground"))
         if kind := kind_of_sound(corpus.facts().tonality):
             line(("  kind       ", "dim"), (kind, "foreground"))
-        lengths = [s.seconds for s in corpus.sounds]
-        if max(lengths) - min(lengths) > 0.05:
-            _lengths(lengths, line)
+
+
+class _Sums(NamedTuple):
+    """What is shown of all sounds together: seconds and files of each split, the picture of the lengths."""
+
+    rates: list[int]
+    seconds: float
+    is_by_time: bool
+    splits: dict[str, tuple[float, int]]
+    bars: list[str]
+    shortest: float
+    longest: float
+
+
+def _sum_up(corpus: Corpus) -> _Sums:
+    lengths = [s.seconds for s in corpus.sounds]
+    shortest, longest = min(lengths), max(lengths)
+    splits: tuple[Literal["training", "validation"], ...] = ("training", "validation")
+    return _Sums(
+        sorted({s.rate for s in corpus.sounds}),
+        corpus.seconds,
+        any(s.split == "by time" for s in corpus.sounds),
+        {split: (corpus.split_seconds(split), corpus.split_files(split)) for split in splits},
+        histogram(lengths, *HISTOGRAM) if longest - shortest > 0.05 else [],
+        shortest,
+        longest,
+    )
+
+
+def _remarks(found: Found, wide: bool, line: _Line) -> None:
+    """What is odd about the sounds: whole, or in few words and a key."""
+    if found.remarks and not wide:
+        line((f"▲ {shorts_of(found.remarks)}", "warning"), ("  f4", "accent"))
+        return
+    for remark in found.remarks:
+        line((f"▲ {remark.text}", "warning"), (f"; {remark.way_out}", "dim"))
 
 
 def _skipped(skipped: list[Skipped], line: _Line) -> None:
@@ -146,20 +183,27 @@ def _model(found: Found, corpus: Corpus, wide: bool, line: _Line) -> None:
             ("memory", _memory(recipe)),
             ("disk", _disk(found, corpus, recipe)),
             ("steps", _steps(recipe)),
-            ("an epoch", epoch or "known after a first run of about this size"),
+            (
+                "an epoch",
+                epoch or ("being measured …" if found.probing else "unknown until a similar run has finished"),
+            ),
             ("in total", _whole(recipe, pace)),
         ):
             if value:
                 line((f"  {word:11}", "dim"), (value, "foreground"))
         if pace is not None:
-            line((f"  estimated from {formatting.shorten(pace.run, 30)}", "dim"))
+            source = "a few training steps" if pace.is_probe else formatting.shorten(pace.run, 30)
+            line((f"  estimated from {source}", "dim"))
     else:
         line(("model: ", "dim"), (f"{rate}, {frames}, {codebooks}, {kbps}, {many}", "foreground"))
         if start:
             line(("starts from: ", "dim"), (start, "foreground"))
         if epoch:
             line(("an epoch: ", "dim"), (epoch, "foreground"))
-    warnings = expectations(recipe, corpus.facts())
+    facts = corpus.facts()
+    # the advice has said which sounds lose what
+    said = lost_bandwidth(facts, int(recipe.model.sample_rate)) if found.advice is not None else ""
+    warnings = [warning for warning in expectations(recipe, facts) if warning != said]
     if warnings and wide:
         line()
     for warning in warnings:
@@ -182,7 +226,8 @@ def _memory(recipe: Recipe) -> str:
 
 def _disk(found: Found, corpus: Corpus, recipe: Recipe) -> str:
     """How much decoded sound goes into the cache, where that is much."""
-    need = stored_bytes(round(corpus.seconds * int(recipe.model.sample_rate)))
+    sums: _Sums = corpus.kept("summary", lambda: _sum_up(corpus))
+    need = stored_bytes(round(sums.seconds * int(recipe.model.sample_rate)))
     return f"{gigabytes(need)} for decoded sounds; {gigabytes(found.free_bytes)} are free" if need >= LARGE else ""
 
 
@@ -204,12 +249,15 @@ def _whole(recipe: Recipe, pace: Pace | None) -> str:
     return f"about {formatting.duration(recipe.train.epochs * epoch_seconds(recipe, pace))}"
 
 
-def _lengths(lengths: list[float], line: _Line) -> None:
+def _lengths(sums: _Sums, line: _Line) -> None:
     """The picture of the lengths, the shortest and the longest below it."""
-    columns, rows = HISTOGRAM
-    for number, row in enumerate(histogram(lengths, columns, rows)):
+    if not sums.bars:
+        return
+    line()
+    columns, _ = HISTOGRAM
+    for number, row in enumerate(sums.bars):
         line(("" if number else "  lengths    ", "dim"), (" " * 13 * bool(number) + row, "primary"))
-    low, high = formatting.duration(min(lengths)), formatting.duration(max(lengths))
+    low, high = formatting.duration(sums.shortest), formatting.duration(sums.longest)
     line((f"{'':13}{low}{high:>{columns - len(low)}}", "dim"))
 
 

@@ -11,7 +11,7 @@ from distill_tui.library.index import Entry
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.reporting import formatting, quality, sound_quality
-from distill_tui.ui.screens.base import BaseScreen
+from distill_tui.ui.screens.base import DEMO_KEY, BaseScreen
 from distill_tui.ui.screens.library.actions import (
     DAMAGED_TOO,
     LIST_KEYS,
@@ -33,7 +33,7 @@ from distill_tui.ui.widgets.table import RowTable
 EMPTY = """No models yet.
 
 A run puts its model here when it finishes or is stopped.
-Press 1 to choose a folder of sounds and train one, or try:  distill-tui demo
+Press 1 to choose a folder of sounds and train one; d runs the demo.
 i imports the file of a model, X restores a deleted one."""
 
 
@@ -49,7 +49,7 @@ class LibraryScreen(BaseScreen):
         "Deleted models go to the trash and can be restored. " + sound_quality.HELP + " " + quality.HELP
     )
     AUTO_FOCUS = "#models"
-    BINDINGS: ClassVar[list[BindingType]] = [*LIST_KEYS, *MODEL_KEYS]
+    BINDINGS: ClassVar[list[BindingType]] = [*LIST_KEYS, *MODEL_KEYS, DEMO_KEY]
 
     def __init__(self, home: Home) -> None:
         super().__init__()

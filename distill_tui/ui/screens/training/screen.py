@@ -19,7 +19,7 @@ from distill_tui.ui import messages as m
 from distill_tui.ui.command_palette import keys_by_id
 from distill_tui.ui.repaint import RepaintScheduler
 from distill_tui.ui.run_store import RunStore
-from distill_tui.ui.screens.base import BaseScreen
+from distill_tui.ui.screens.base import DEMO_KEY, BaseScreen
 from distill_tui.ui.screens.run_controller import REQUEST_KEYS, UNDO, RunController
 from distill_tui.ui.screens.training.event_log import EventLog
 from distill_tui.ui.screens.training.overview import Overview
@@ -37,7 +37,7 @@ NUMBERS_SECONDS, CHARTS_SECONDS, VIEW_SECONDS = 0.5, 2.0, 3.0
 EMPTY = """No run yet.
 
 Press 1 to choose a folder of sounds and start training.
-Without sounds at hand:  distill-tui demo"""
+Without sounds at hand:  d runs the demo."""
 
 
 class TrainingScreen(BaseScreen):
@@ -56,6 +56,7 @@ class TrainingScreen(BaseScreen):
     AUTO_FOCUS = "Knobs"
     BINDINGS: ClassVar[list[BindingType]] = [
         *REQUEST_KEYS,
+        DEMO_KEY,
         Binding("k", "request('checkpoint')", "Checkpoint", id="training.checkpoint", tooltip="Save a checkpoint now"),
         Binding("p", "request('preview')", "Preview", id="training.preview", tooltip="Make a preview now"),
         UNDO,
