@@ -49,11 +49,14 @@ class Started(Event, tag="started", kw_only=True, omit_defaults=False):
 
 
 class StateChanged(Event, tag="state", kw_only=True, omit_defaults=False):
-    """The run is starting, running, paused or stopping, at `step`; `detail` is the current activity."""
+    """The run is starting, running, paused or stopping, at `step`; `detail` is the current activity, of which so much
+    is done where there is a `total`."""
 
     state: str
     step: Count = 0
     detail: str = ""
+    done: Count = 0
+    total: Count = 0
 
 
 class RunPrepared(Event, tag="prepared", kw_only=True, omit_defaults=False):

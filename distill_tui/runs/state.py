@@ -13,6 +13,8 @@ from distill_tui.runs import events as e
 from distill_tui.runs.series import NAN, Series
 
 ACTIVE = ("starting", "running", "paused", "stopping")
+IMPORTING, FIRST_STEP = "loading torch", "first step"
+"""Stages of a start that no event names: what the worker does before its second event, and after its last."""
 ENDED = ("finished", "stopped", "failed", "crashed")
 
 
@@ -60,6 +62,10 @@ class RunState:
     ending: e.Finished | e.Stopped | e.Failed | None = None
     started_at: float = 0.0
     updated_at: float = 0.0
+    trained_seconds: float = 0.0
+    """Seconds of training up to the last event, over all sessions, without pauses."""
+    stages: list[tuple[float, str]] = field(default_factory=list)
+    """Time and name of each stage of the newest start: importing torch, what the worker then did, the first step."""
     quantizing_from: int | None = None
     """Step at which the codebooks were initialised; earlier losses are those of the net without its quantizer."""
     adversarial_from: int | None = None
@@ -156,6 +162,8 @@ class RunState:
 
     def apply(self, event: e.Event) -> None:
         """Apply one event. Events that change nothing here are ignored."""
+        if self.state == "running" and not isinstance(event, e.Started):
+            self.trained_seconds += max(0.0, event.time - self.updated_at)
         self.updated_at = event.time
         self._apply(event)
 
@@ -178,6 +186,7 @@ class RunState:
         self.id, self.name, self.pid = event.run, event.name, event.pid
         self.state, self.ending, self.eta_seconds = "starting", None, None
         self.started_at = self.started_at or event.time
+        self.stages = [(event.time, IMPORTING)]
         self.ranks = []
 
     @_apply.register
@@ -188,10 +197,15 @@ class RunState:
                 self._go_back(event.step)
             if self.state == "starting":
                 self._resume(event.step)
+                self.stages.append((event.time, FIRST_STEP))
+        elif event.state == "starting" and event.detail not in ("", *(stage for _, stage in self.stages[-1:])):
+            self.stages.append((event.time, event.detail))
         self.step = max(event.step, self.step)
         if event.state in ACTIVE:
             # a state of another release, or a damaged one, could not be shown
             self.state, self.detail = event.state, event.detail
+            if event.total:
+                self.detail += f": {event.done:,} of {event.total:,}"
 
     @_apply.register
     def _(self, event: e.RunPrepared) -> None:

@@ -22,6 +22,7 @@ from distill_tui.engine.tasks.adversarial import AdversarialTask
 from distill_tui.engine.tasks.autoencoder import Evaluation
 from distill_tui.engine.tasks.base import Split
 from distill_tui.engine.tasks.crops import Batches
+from distill_tui.engine.tasks.reading import PROGRESS
 from distill_tui.engine.tasks.selection import MAX_SECONDS, choose_different, choose_evenly
 from distill_tui.engine.tasks.validated_sounds import SoundBatch, make_batches
 from distill_tui.engine.tasks.waves import digest_of, load_waves
@@ -244,7 +245,7 @@ def read_sounds(
     Raises:
         DistillError: a split has no usable sound left.
     """
-    decoded, failed = decode_cache.decode_all(corpus, sample_rate, home)
+    decoded, failed = decode_cache.decode_all(corpus, sample_rate, home, PROGRESS.get())
     training: list[CachedWave] = []
     validation: list[CachedWave] = []
     for wave in decoded:

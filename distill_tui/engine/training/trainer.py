@@ -172,7 +172,9 @@ class Trainer:
 
     def advance(self) -> None:
         """Train one step, without hooks or events."""
+        began = time.monotonic()
         data, lr, weights = self.task.inputs(self.step), self.lr, self.loss_weights
+        self.metrics.add_data_time(time.monotonic() - began)
         self.leader.announce(self.step, lr, weights)
         self.metrics.add(self.train_step.step(data, self.step, lr, weights, self.warn_of_memory))
         self.step += 1

@@ -130,15 +130,14 @@ class Knobs(LinesWidget, can_focus=True):
         """Allow focus only where it is seen: a setting without room on a small screen must not be changed unseen."""
         return self.display and super().allow_focus()
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
         self._knobs: list[Knob] = []
         self._live = False
-        self._title = "settings"
 
-    def show(self, knobs: list[Knob], live: bool, title: str = "settings") -> None:
+    def show(self, knobs: list[Knob], live: bool) -> None:
         """Show these knobs; those of a run that has ended for good (not `live`) cannot be turned."""
-        self._knobs, self._live, self._title = knobs, live, title
+        self._knobs, self._live = knobs, live
         self.repaint()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -172,8 +171,8 @@ class Knobs(LinesWidget, can_focus=True):
         dim = self.style("dim")
         # where it is narrow, the last column still tells whether the desired value is applied
         wide = self.size.width >= WIDE
-        head = pad(Text(f"  {self._title}", dim), 19)
-        head.append(f"{'desired':>7}{'applied' if wide else '':>{8 * wide}}{'step':>6}", dim)
+        head = pad(Text("  setting", dim), 19)
+        head.append(f"{'set':>7}{'active' if wide else '':>{8 * wide}}{'since':>6}", dim)
         found = [head]
         for index, knob in enumerate(self._knobs):
             here = index == self.chosen
