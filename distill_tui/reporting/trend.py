@@ -50,7 +50,7 @@ def first_value(series: Series) -> float | None:
 
 def least_value(series: Series, from_step: float) -> float | None:
     """The least value from a step on; None if there is none."""
-    start = bisect_left(series.steps, from_step) if math.isfinite(from_step) else len(series)
+    start = bisect_left(series.steps, from_step)
     values = series.values[start:]
     # where nothing is missing the built-in function does, which is ten times as fast
     known = values if math.isfinite(sum(values)) else [value for value in values if math.isfinite(value)]
@@ -60,7 +60,7 @@ def least_value(series: Series, from_step: float) -> float | None:
 def change_of(series: Series, from_step: float) -> Change | None:
     """The change over the last minute, since the value before it where values are rarer, or since `from_step` where
     that is nearer; None where too little is known."""
-    start = bisect_left(series.steps, from_step) if math.isfinite(from_step) else len(series)
+    start = bisect_left(series.steps, from_step)
     if len(series) - start < 2:
         return None
     newest = series.times[-1]

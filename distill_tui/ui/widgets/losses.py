@@ -76,6 +76,12 @@ class LossCurves(LinesWidget):
     def _series(self, key: str) -> Series:
         return self._state.series.get(key, Series())
 
+    @property
+    def _comparable_from(self) -> float:
+        """The step from which on values are of the same net: with its quantizer, or all while it warms up."""
+        start = quantizer_start(self._state)
+        return start if math.isfinite(start) else 0.0
+
     def _draw(self, key: str, color: str, width: int, rows: int, last: float) -> BrailleCanvas:
         canvas = BrailleCanvas(width, rows)
         points = self._reducers[key].points(self._series(key), width * 2, 0.0, last)
@@ -139,7 +145,7 @@ class LossCurves(LinesWidget):
         return Text(text, self.style("error" if text == "NaN" else "foreground", bold=True))
 
     def _change(self, key: str, with_time: bool) -> Text:
-        change = trend.change_of(self._series(key), quantizer_start(self._state))
+        change = trend.change_of(self._series(key), self._comparable_from)
         if change is None:
             return Text()
         text = Text(change.text, self.style(ROLES[change.role]))
@@ -150,14 +156,13 @@ class LossCurves(LinesWidget):
 
     def _least(self, key: str) -> str:
         """`least   0.5412`, or the value of the best epoch: `best 0.6647 e34`."""
-        start = quantizer_start(self._state)
         if key == "loss/val" and (best := self._state.best) is not None:
             series = self._series(key)
             at = [value for step, value in zip(series.steps, series.values, strict=True) if step == best.step]
             return f"best {formatting.number(at[-1])} e{best.epoch}" if at else f"best e{best.epoch}"
-        if math.isinf(start):
+        if key == "loss/val" and math.isinf(quantizer_start(self._state)):
             return WARM_UP
-        return f"least   {formatting.number(trend.least_value(self._series(key), start))}"
+        return f"least   {formatting.number(trend.least_value(self._series(key), self._comparable_from))}"
 
     def _best(self, key: str) -> str:
         if key == "loss/val" and self._state.best is not None:
