@@ -10,7 +10,7 @@ from textual.events import ScreenResume
 from textual.widgets import Static
 
 from distill_tui.paths import Home
-from distill_tui.reporting import outlook, sound_quality
+from distill_tui.reporting import outlook, quality, sound_quality
 from distill_tui.reporting.notes import unseen_warnings
 from distill_tui.reporting.verdicts import has_codebooks
 from distill_tui.runs.folder import RunFolder
@@ -52,7 +52,10 @@ class TrainingScreen(BaseScreen):
         "Faint curves, up to the dotted line, are the warm-up without a quantizer; the percentage is the change of the "
         "last minute. In the table, 'used' is the share of codes in use, 'perplexity' how many would do if all were "
         "used evenly, 'dead' those unused, 'churn' the share of codes replaced in a step. "
-        "Live settings show what is set, what is active, and since which step. " + sound_quality.HELP
+        "Live settings show what is set, what is active, and since which step. "
+        + sound_quality.HELP
+        + " "
+        + quality.HELP
     )
     AUTO_FOCUS = "Knobs"
     BINDINGS: ClassVar[list[BindingType]] = [
