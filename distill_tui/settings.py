@@ -5,6 +5,13 @@
     on_warning = "ntfy publish my-topic \\"$DISTILL_NAME: $DISTILL_REASON\\""
     cache_limit = "200 GB" # the most that decoded sounds may take; else four fifths of what the disk has room for
 
+    notify = "osc9"        # desktop notifications by the terminal: osc9, osc777 or off; else auto, where it is known to
+
+    [machine]
+    price = 2.49           # of an hour: a run then says what it costs
+    currency = "$"
+    max_price = 10         # of a run, which stops there; train --max-price wins over it
+
     [folders]              # runs, models and cache lie in the home folder if nothing else is said
     data = "~/sounds"      # what `train` takes and the app begins with
     models = "/big/models"
@@ -30,10 +37,14 @@ from distill_tui.paths import MOVABLE, Home, is_usable_text, parse_bytes, placed
 from distill_tui.privacy import why_not_trusted
 from distill_tui.text import printable
 
-TABLES = {"folders": ("data", *MOVABLE), "keys": None, "defaults": None}
+TABLES = {"folders": ("data", *MOVABLE), "machine": ("price", "currency", "max_price"), "keys": None, "defaults": None}
 """The tables, and their keys where those are fixed."""
 COMMANDS = ("on_finish", "on_warning")
-TEXTS = ("theme", "cache_limit", *COMMANDS)
+TEXTS = ("theme", "cache_limit", "notify", *COMMANDS)
+NOTIFY = ("auto", "osc9", "osc777", "off")
+MOST_CURRENCY = 8
+"""Characters of the currency's sign or name."""
+MOST_PRICE = 1e6
 MOST_PROBLEMS = 20
 """How many mistakes of a file are told."""
 MOST_OF_LINE = 1000
@@ -49,6 +60,8 @@ class Settings:
         on_finish: a command for the shell, started when a run has ended, however it did.
         on_warning: another, started when a run needs attention.
         cache_limit: as it is written; `paths.Home.cache_limit` holds it in bytes.
+        notify: how a terminal is asked to notify; one of `NOTIFY`.
+        price: of an hour of this machine, in `currency`; 0 if it is not known.
         data: the folder of sounds to begin with, in full; ''.
         keys: keys by the ids of the app's actions.
         defaults: checked values of a recipe by key.
@@ -59,6 +72,9 @@ class Settings:
     on_finish: str = ""
     on_warning: str = ""
     cache_limit: str = ""
+    notify: str = "auto"
+    price: float = 0.0
+    currency: str = "$"
     data: str = ""
     keys: dict[str, str] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
@@ -99,6 +115,8 @@ def _take(document: Mapping[str, Any], settings: Settings, home: Home) -> list[t
         if key in TEXTS:
             if key == "cache_limit" and parse_bytes(value) is None:
                 wrong.append((key, f'{key}: {value!r} is no size like "200 GB" or "1.5 TB"'))
+            elif key == "notify" and value not in NOTIFY:
+                wrong.append((key, f"{key}: {value!r} is none of {', '.join(NOTIFY)}"))
             elif is_usable_text(value):
                 setattr(settings, key, value)
             else:
@@ -109,6 +127,8 @@ def _take(document: Mapping[str, Any], settings: Settings, home: Home) -> list[t
             wrong.append((key, f"{key}: is a table, [{key}], not a value"))
         elif key == "defaults":
             wrong += _take_defaults(value, settings)
+        elif key == "machine":
+            wrong += _take_machine(value, settings)
         else:
             for word, inner in (_dotted(value) if key == "keys" else value).items():
                 allowed = TABLES[key]
@@ -120,6 +140,26 @@ def _take(document: Mapping[str, Any], settings: Settings, home: Home) -> list[t
                     settings.keys[word] = inner
                 elif word == "data":
                     settings.data = str(placed(home.root, inner))
+    return wrong
+
+
+def _take_machine(table: Mapping[str, Any], settings: Settings) -> list[tuple[str, str]]:
+    wrong = []
+    for word, value in table.items():
+        key = f"machine.{word}"
+        if word not in (TABLES["machine"] or ()):
+            wrong.append((key, _unknown(key, [f"machine.{name}" for name in TABLES["machine"] or ()])))
+        elif word == "currency":
+            if is_usable_text(value) and value and len(value) <= MOST_CURRENCY and value == printable(value):
+                settings.currency = value
+            else:
+                wrong.append((key, f"{key}: {value!r} is no sign like $ or EUR"))
+        elif isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST_PRICE:
+            wrong.append((key, f"{key}: {value!r} is no price, 0 to {MOST_PRICE:,.0f}"))
+        elif word == "price":
+            settings.price = float(value)
+        else:
+            settings.defaults["train.max_price"] = float(value)
     return wrong
 
 

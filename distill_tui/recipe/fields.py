@@ -4,6 +4,7 @@ A key is the dotted path of a field (`model.rvq_levels`). Where a person writes 
 """
 
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -15,6 +16,17 @@ from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.upgrade import RENAMED
 
 SECTIONS = ("data", "model", "loss", "train", "prior")
+GROUPS = {
+    "data": "Data",
+    "net": "Net",
+    "quantizer": "Quantizer",
+    "loss": "Loss",
+    "optimizer": "Optimizer and schedule",
+    "previews": "Previews and checkpoints",
+    "device": "Device",
+}
+"""The parts of the form and their headings, in the order in which they are shown."""
+GROUP_OF_SECTION = {"model": "net", "train": "optimizer"}
 MOST_LETTERS = 100
 """No key is this long: for longer words no suggestion is searched."""
 
@@ -45,6 +57,22 @@ class Field:
     def is_hidden(self) -> bool:
         """True if the form does not show it: the format's own, and the sounds, which have a place of their own."""
         return bool(self.extra.get("hidden"))
+
+    @property
+    def group(self) -> str:
+        """The part of the form that shows it, one of `GROUPS`: as declared, or its section's."""
+        section = self.key.rpartition(".")[0]
+        return str(self.extra.get("group") or GROUP_OF_SECTION.get(section, section))
+
+    @property
+    def is_share(self) -> bool:
+        """True for a fraction that the form shows in percent."""
+        return bool(self.extra.get("share"))
+
+    @property
+    def brief(self) -> str:
+        """The beginning of its help, up to the first stop: `Length of a training crop`."""
+        return re.split(r"\. |[:;] | \(", self.help)[0].rstrip(".")
 
     @property
     def allows_auto(self) -> bool:
@@ -173,11 +201,8 @@ def check(field: Field, value: Any) -> tuple[Any, str]:
         if (low is not None and not value >= low) or (high is not None and not value <= high):
             return value, f"{field.key}: {_show(value)} is outside {field.bounds}"
     pattern = field.extra.get("pattern")
-    if pattern and isinstance(value, str):
-        import re
-
-        if not re.fullmatch(pattern, value):
-            return value, f"{field.key}: {_show(value)} is not {_wanted(field)}{_nearest(field, value)}"
+    if pattern and isinstance(value, str) and not re.fullmatch(pattern, value):
+        return value, f"{field.key}: {_show(value)} is not {_wanted(field)}{_nearest(field, value)}"
     return value, ""
 
 

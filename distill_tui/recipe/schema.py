@@ -3,7 +3,8 @@
 The command line's flags, the form in the app, the TOML file and the docs all come from these declarations: a field's
 type and bounds say what is allowed, `title` is its label, `description` its help, and `extra` holds what only some of
 them need (`flag`, `unit`, `step`, `live` for what can be changed while a run trains, `basic` for the short form, `own`
-for what belongs to one run, has no default and says nothing of a model, `hidden` for what the form does not show).
+for what belongs to one run, has no default and says nothing of a model, `hidden` for what the form does not show,
+`group` for a part of the form other than its section's, `share` for a fraction that the form shows in percent).
 
 A field that may be `"auto"` is chosen from the data and the machine by `recipe.resolve` before a run starts; the keys
 that were chosen so are listed in `automatic`, and why some are what they are in `reasons`.

@@ -72,7 +72,7 @@ def settings_worth_a_line(values: Values) -> list[tuple[str, str]]:
     is_prior = bool(values.get("prior.net"))
     for key, field in fields().items():
         value = values.get(key, field.default)
-        has_flag = "flag" in field.extra and value != ""
+        has_flag = "flag" in field.extra and not (field.is_own and value == field.default)
         # the rest of a prior's recipe is of its codec
         is_told = key.startswith(("prior.", "train.", "name")) if is_prior else not field.is_hidden
         if (

@@ -7,6 +7,7 @@ from distill_tui.recipe.fields import flatten
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import code_bits, sound_quality
 from distill_tui.reporting.bitrate import advice_lines, advise_on_run, bitrate_of_run
+from distill_tui.reporting.cost import cost_text
 from distill_tui.reporting.formatting import day, duration, hertz, kbps, number, percent, plural
 from distill_tui.reporting.lines import Line, line
 from distill_tui.reporting.notes import can_resume, resume_hint
@@ -18,6 +19,7 @@ from distill_tui.reporting.verdicts import health_table, is_measured, size_of_co
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
 from distill_tui.runs.worker_log import log_tail
+from distill_tui.settings import Settings
 
 if TYPE_CHECKING:
     from distill_tui.data.corpus import Corpus
@@ -107,14 +109,20 @@ def _model(state: RunState) -> list[Line]:
     return [_fact("model", f"{state.model.name} ({state.model.id})"), line(f"{'':10} {state.model.path}", id="path")]
 
 
-def closing_report(state: RunState, recipe: Recipe) -> list[Line]:
-    """The report on a run that has ended: losses, health, recipe, warnings and model."""
+def _cost(state: RunState, settings: Settings | None) -> list[Line]:
+    text = cost_text(state, settings) if settings is not None else ""
+    return [_fact("cost", text)] if text else []
+
+
+def closing_report(state: RunState, recipe: Recipe, settings: Settings | None = None) -> list[Line]:
+    """The report on a run that has ended: losses, health, recipe, warnings and model; by `settings` its price."""
     ending = state.ending
     how_far = f"{plural(state.epoch, 'epoch')}, {plural(state.step, 'step')}"
     seconds = duration(getattr(ending, "seconds", None))
     lines = [line(""), line(f"{state.state} after {seconds} of training: {how_far}", "strong", "ended")]
     if ending and ending.reason and ending.reason != state.state:
         lines.append(_fact("reason", ending.reason))
+    lines += _cost(state, settings)
     lines += _metrics(state)
     settings = settings_worth_a_line(flatten(recipe))
     width = max(len(key) for key, _ in settings)
@@ -127,8 +135,8 @@ def closing_report(state: RunState, recipe: Recipe) -> list[Line]:
     return lines + (_model(state) or [_fact("model", none_yet)])
 
 
-def status_report(run: RunFolder, state: RunState) -> list[Line]:
-    """The report on a run now: progress, losses, health, warnings and model, and how to resume it."""
+def status_report(run: RunFolder, state: RunState, settings: Settings | None = None) -> list[Line]:
+    """The report on a run now: progress, price, losses, health, warnings and model, and how to resume it."""
     process = f" (process {state.pid})" if state.is_active and state.pid else ""
     lines = [_fact("run", run.id), _fact("state", activity(state) + process)]
     if state.reason and state.reason != state.state:
@@ -141,6 +149,7 @@ def status_report(run: RunFolder, state: RunState) -> list[Line]:
         lines.append(_fact("ETA", duration(state.eta_seconds)))
     if state.started_at:
         lines.append(_fact("started", f"{day(state.started_at)}, last event {day(state.updated_at)}"))
+    lines += _cost(state, settings)
     if state.is_active and state.ranks:
         lines.append(line("ranks", id="ranks"))
         lines += [Line((("  ", "plain"), *row.spans), row.id) for row in rank_lines(state.ranks)]

@@ -64,8 +64,6 @@ class RunState:
     ending: e.Finished | e.Stopped | e.Failed | None = None
     started_at: float = 0.0
     updated_at: float = 0.0
-    trained_seconds: float = 0.0
-    """Seconds of training up to the last event, over all sessions, without pauses."""
     stages: list[tuple[float, str]] = field(default_factory=list)
     """Time and name of each stage of the newest start: importing torch, what the worker then did, the first step."""
     quantizing_from: int | None = None
@@ -79,6 +77,10 @@ class RunState:
     step had used the codebooks."""
     ranks: list[e.RankUse] = field(default_factory=list)
     """What each process used last, of a training by several."""
+    earlier_seconds: float = 0.0
+    """Time for which the run had a worker in its earlier sessions, pauses included."""
+    session_at: float = 0.0
+    """When the worker of the present or last session started."""
     most_points: int = 0
     bests_logged: bool = False
     quantizing_seq: int = 0
@@ -87,6 +89,11 @@ class RunState:
     def best(self) -> e.BestEpoch | None:
         """Epoch whose weights are kept; None before the first that counts."""
         return self.bests[-1] if self.bests else None
+
+    @property
+    def worker_seconds(self) -> float:
+        """Time for which the run has had a worker, up to its last event."""
+        return self.earlier_seconds + (max(0.0, self.updated_at - self.session_at) if self.session_at else 0.0)
 
     @property
     def is_prior(self) -> bool:
@@ -164,8 +171,8 @@ class RunState:
 
     def apply(self, event: e.Event) -> None:
         """Apply one event. Events that change nothing here are ignored."""
-        if self.state == "running" and not isinstance(event, e.Started):
-            self.trained_seconds += max(0.0, event.time - self.updated_at)
+        if isinstance(event, e.Started):
+            self.earlier_seconds, self.session_at = self.worker_seconds, event.time
         self.updated_at = event.time
         self._apply(event)
 

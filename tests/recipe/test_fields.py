@@ -34,6 +34,7 @@ def test_flags_and_keys_are_fixed() -> None:
         "--rvq-levels": "model.rvq_levels",
         "--codebook-size": "model.codebook_size",
         "--commitment-weight": "loss.commitment_weight",
+        "--max-price": "train.max_price",
         "--device": "train.device",
         "--devices": "train.devices",
         "--seed": "train.seed",
@@ -41,6 +42,7 @@ def test_flags_and_keys_are_fixed() -> None:
     }
     assert set(live_keys()) == {
         "train.learning_rate",
+        "train.max_price",
         "loss.commitment_weight",
         "loss.mel_weight",
         "loss.stft_weight",

@@ -163,6 +163,35 @@ async def test_a_folder_that_is_not_there_or_holds_nothing(home: Home, tmp_path:
 
 
 @pytest.mark.slow
+async def test_advanced_settings_are_grouped_and_filtered_and_those_that_changed_stand_on_top(home: Home) -> None:
+    def shown() -> list[str]:
+        parts = [part for part in screen.query("#advanced .group, #advanced FieldRow") if part.display]
+        parts.sort(key=lambda part: part.region.y)
+        return [part.field.key if isinstance(part, FieldRow) else part.name or "" for part in parts]
+
+    async with opened(home, (120, 35)) as (app, pilot, screen):
+        await pilot.press("slash")
+        await until(pilot, lambda: app.focused and app.focused.id == "filter")
+        await until(pilot, lambda: shown()[:2] == ["data", "data.validation_fraction"])
+        await pilot.press(*"warm")
+        left = ["quantizer", "train.quantizer_warmup_fraction", "optimizer", "train.warmup_fraction"]
+        await until(pilot, lambda: shown() == left)
+        assert "Above: Learning rate." in screen_text(app)
+        await pilot.press("down", "down", "end", *["backspace"] * 3, "9", "9")
+        await until(pilot, lambda: "✗ 99 % is outside" in screen_text(app))
+        await pilot.press("backspace")
+        await until(pilot, lambda: "%, was 3 %" in screen_text(app))
+        assert shown() == left, "nothing moves under the fingers"
+        await pilot.press("f4")
+        await until(pilot, lambda: shown()[:2] == ["changed", "train.warmup_fraction"])
+        await pilot.press("escape", "z", "z")
+        await until(pilot, lambda: "No setting here matches 'zz'" in screen_text(app))
+        await pilot.press("escape", "escape")
+        assert app.focused is None
+        assert len(shown()) > 40
+
+
+@pytest.mark.slow
 async def test_tab_completes_a_path_like_a_shell(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
     for name in ("drums", "drones", "speech"):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,15 @@ from distill_tui.reporting import formatting
 from distill_tui.reporting.axis import Scale, scale_for
 from distill_tui.reporting.series import Point
 from distill_tui.text import printable
-from distill_tui.ui.screens.config.form import RecipeForm, by_field, shown_fields
+from distill_tui.ui.screens.config.form import (
+    RecipeForm,
+    advanced_fields,
+    basic_fields,
+    by_field,
+    matches,
+    read_as,
+    shown_as,
+)
 from distill_tui.ui.themes import load_themes, own_themes
 from distill_tui.ui.widgets.blocks import blocks
 from distill_tui.ui.widgets.braille_canvas import BrailleCanvas
@@ -90,9 +99,9 @@ def test_the_form_means_the_recipe_that_it_shows() -> None:
 
 
 def test_every_field_is_shown_once() -> None:
-    shown = [f.key for f in shown_fields(True) + shown_fields(False)]
+    shown = [f.key for f in [*basic_fields(), *chain(*advanced_fields().values())]]
     assert sorted(shown) == sorted(key for key, field in fields().items() if not field.is_hidden)
-    assert [f.key for f in shown_fields(True)] == [
+    assert [f.key for f in basic_fields()] == [
         "name",
         "preset",
         "train.epochs",
@@ -101,6 +110,33 @@ def test_every_field_is_shown_once() -> None:
         "model.rvq_levels",
         "loss.commitment_weight",
     ]
+
+
+SHARE = fields()["train.warmup_fraction"]
+
+
+@pytest.mark.parametrize(("typed", "value"), [("3", 0.03), ("3 %", 0.03), ("0.03", 0.0003), (" 12.5% ", 0.125)])
+def test_a_fraction_is_typed_in_percent(typed: str, value: float) -> None:
+    assert read_as(SHARE, typed) == (value, "")
+    assert read_as(SHARE, shown_as(SHARE, value)) == (value, "")
+
+
+@pytest.mark.parametrize("typed", ["", "x", "51", "-1", "nan", "inf", "1e999999999999999999", "3 % %x"])
+def test_what_is_no_fraction_is_said_in_percent(typed: str) -> None:
+    problem = read_as(SHARE, typed)[1]
+    assert "is not a percentage, 0 to 50" in problem or problem.endswith("% is outside 0 to 50 %")
+
+
+def test_changes_are_from_the_preset_and_settings_are_found_by_their_words() -> None:
+    form = RecipeForm({"model.rvq_levels": 5})
+    assert form.changes() == {"model.rvq_levels": "3"}
+    form.type("train.warmup_fraction", "3")
+    assert "train.warmup_fraction" not in form.changes(), "3 and 3 % are one value"
+    form.type("train.warmup_fraction", "4")
+    form.type("name", "mine")
+    assert form.changes() == {"model.rvq_levels": "3", "train.warmup_fraction": "3 %"}
+    found = [field.key for field in fields().values() if matches(field, "WARM rate")]
+    assert found == ["train.learning_rate", "train.warmup_fraction"], "of title, key and help"
 
 
 def test_a_form_keeps_what_is_wrong_and_names_it() -> None:
@@ -122,7 +158,7 @@ def test_a_preset_tells_what_it_changed_only() -> None:
     form.choose_preset("faithful")
     form.type("loss.scales", "4")
     assert "train.adversarial_fraction" in form.choose_preset("aggressive")
-    assert (form.texts["train.adversarial_fraction"], form.texts["loss.scales"]) == ("0", "4"), "what was typed stays"
+    assert (form.texts["train.adversarial_fraction"], form.texts["loss.scales"]) == ("0 %", "4"), "what was typed stays"
     assert form.set_by_preset["train.weight_decay"] == "0.01"
     assert form.texts["model.channels"] == "auto"
 

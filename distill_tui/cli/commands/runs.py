@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from distill_tui.runs.state import RunState
+    from distill_tui.settings import Settings
 
 RUN_HELP = "a run's id, its name, or the beginning of its id; else the newest that trains, or the newest"
 
@@ -70,25 +71,33 @@ def _action(options: argparse.Namespace) -> int:
 
 def list_all(options: argparse.Namespace) -> int:
     from distill_tui.paths import find_home
+    from distill_tui.reporting.cost import cost_summary
     from distill_tui.runs.folder import check_runs, list_runs
     from distill_tui.runs.quick_state import quick_state
+    from distill_tui.settings import read_settings
 
     home = find_home(options.home)
+    settings = read_settings(home)
     check_runs(home)
     states = [quick_state(run) for run in list_runs(home)]
     if getattr(options, "json", False):
         from distill_tui.cli.output import print_json
         from distill_tui.reporting.quality import document_of_run
 
-        print_json([{**state.summary(), "quality": document_of_run(state)} for state in states])
+        summaries = [
+            {**state.summary(), "quality": document_of_run(state), "cost": cost_summary(state, settings)}
+            for state in states
+        ]
+        print_json(summaries)
     elif states:
-        print(_list(states))
+        print(_list(states, settings))
     else:
         print("No runs yet. Start one with: distill-tui train FOLDER", file=sys.stderr)
     return 0
 
 
-def _list(states: list[RunState]) -> str:
+def _list(states: list[RunState], settings: Settings) -> str:
+    from distill_tui.reporting.cost import cost_so_far, money
     from distill_tui.reporting.formatting import day, duration, number, table
     from distill_tui.reporting.run_line import activity
     from distill_tui.text import printable
@@ -108,6 +117,10 @@ def _list(states: list[RunState]) -> str:
         ]
         for state in states
     ]
+    if settings.price:
+        head.append("COST")
+        for row, state in zip(rows, states, strict=True):
+            row.append(money(cost_so_far(state, settings), settings.currency))
     return table(head, rows)
 
 
@@ -127,16 +140,22 @@ def status(options: argparse.Namespace | SimpleNamespace) -> int:
         from distill_tui.reporting.run_line import status_line
 
         print(status_line(state))
-    elif getattr(options, "json", False):
+        return 0
+    from distill_tui.settings import read_settings
+
+    settings = read_settings(home)
+    if getattr(options, "json", False):
         from distill_tui.cli.output import print_json
+        from distill_tui.reporting.cost import cost_summary
         from distill_tui.reporting.quality import document_of_run
 
-        print_json({**state.summary(), "quality": document_of_run(state), "path": str(run.path)})
+        quality, cost = document_of_run(state), cost_summary(state, settings)
+        print_json({**state.summary(), "quality": quality, "path": str(run.path), "cost": cost})
     else:
         from distill_tui.cli.terminal_style import TerminalStyle
         from distill_tui.reporting.run_report import status_report
 
-        print("\n".join(map(TerminalStyle().paint, status_report(run, state))))
+        print("\n".join(map(TerminalStyle().paint, status_report(run, state, settings))))
     return 0
 
 

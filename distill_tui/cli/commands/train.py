@@ -280,8 +280,10 @@ def follow_on(options: argparse.Namespace, following: "ForegroundRun") -> int:
 def _show(options: argparse.Namespace, following: "ForegroundRun") -> Any:
     from distill_tui.cli.display import JsonLines, LineDisplay
     from distill_tui.cli.terminal_style import TerminalStyle
+    from distill_tui.paths import find_home
     from distill_tui.recipe import toml
     from distill_tui.reporting.run_report import closing_report
+    from distill_tui.settings import read_settings
 
     if options.json:
         return following.to_the_end(JsonLines())
@@ -293,7 +295,8 @@ def _show(options: argparse.Namespace, following: "ForegroundRun") -> Any:
         ink.bell()
         ink.title(f"{printable(following.state.name)}: crashed")
         raise
-    report = closing_report(following.state, toml.load(following.run.recipe))
+    settings = read_settings(find_home(options.home))
+    report = closing_report(following.state, toml.load(following.run.recipe), settings)
     print("\n".join(map(ink.paint, report)), flush=True)
     return ending
 

@@ -21,6 +21,7 @@ class Data(Struct, forbid_unknown_fields=True, kw_only=True):
             ge=0.02,
             le=0.5,
             step=0.05,
+            share=True,
         ),
     ] = 0.1
     balance: Annotated[
@@ -45,10 +46,19 @@ class Data(Struct, forbid_unknown_fields=True, kw_only=True):
             ge=0,
             le=0.5,
             step=0.05,
+            share=True,
         ),
     ] = 0.15
     mix_probability: Annotated[
-        float, setting("Mix probability", "Fraction of the crops to which another crop is added.", ge=0, le=1, step=0.1)
+        float,
+        setting(
+            "Mix probability",
+            "Fraction of the crops to which another crop is added.",
+            ge=0,
+            le=1,
+            step=0.1,
+            share=True,
+        ),
     ] = 0.5
     random_polarity: Annotated[bool, setting("Random polarity", "The polarity of half of the crops is inverted.")] = (
         True

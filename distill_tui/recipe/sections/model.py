@@ -26,6 +26,7 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
             "rvq_ema: residual VQ, codes are moving averages of what is assigned to them. rvq_gradient: codes learn by "
             "the gradient of a loss. residual_vq, residual_fsq: those of vector-quantize-pytorch, the latter with "
             "codes on a fixed grid. vae: continuous latents, to see what quantizing costs.",
+            group="quantizer",
         ),
     ] = "rvq_ema"
     sample_rate: Annotated[
@@ -97,7 +98,16 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
             step=0.5,
         ),
     ] = "auto"
-    latent_dim: Annotated[int, setting("Latent size", "Dimensions of a latent vector.", ge=1, le=2048)] = 64
+    latent_dim: Annotated[
+        int,
+        setting(
+            "Latent size",
+            "Dimensions of a latent vector.",
+            ge=1,
+            le=2048,
+            group="quantizer",
+        ),
+    ] = 64
     rvq_levels: Annotated[
         int,
         setting(
@@ -108,6 +118,7 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
             flag="--rvq-levels",
             step=1,
             basic=True,
+            group="quantizer",
         ),
     ] = 3
     codebook_size: Annotated[
@@ -118,10 +129,19 @@ class Model(Struct, forbid_unknown_fields=True, kw_only=True):
             ge=2,
             le=65536,
             flag="--codebook-size",
+            group="quantizer",
         ),
     ] = "auto"
     dropout: Annotated[
-        float, setting("Dropout", "Fraction of activations dropped in training.", ge=0, le=0.9, step=0.05)
+        float,
+        setting(
+            "Dropout",
+            "Fraction of activations dropped in training.",
+            ge=0,
+            le=0.9,
+            step=0.05,
+            share=True,
+        ),
     ] = 0.0
 
     @property

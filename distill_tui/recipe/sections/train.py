@@ -34,6 +34,21 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             basic=True,
         ),
     ] = 0.0
+    max_price: Annotated[
+        float,
+        setting(
+            "Stop at a price",
+            "What the run may cost, all its sessions together, by the price of an hour in settings.toml: it then stops "
+            "with a checkpoint and a model. 0: no limit.",
+            ge=0,
+            le=1_000_000,
+            flag="--max-price",
+            live=True,
+            step=1,
+            own=True,
+            group="device",
+        ),
+    ] = 0.0
     steps_per_epoch: Annotated[
         int | Auto,
         setting(
@@ -67,21 +82,45 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = 1e-3
     warmup_fraction: Annotated[
-        float, setting("Warm-up", "Fraction of the training in which the learning rate rises.", ge=0, le=0.5)
+        float,
+        setting(
+            "Warm-up",
+            "Fraction of the training in which the learning rate rises.",
+            ge=0,
+            le=0.5,
+            share=True,
+        ),
     ] = 0.03
     min_lr_ratio: Annotated[
-        float, setting("Final rate", "Learning rate at the end, as a fraction of the peak.", ge=0, le=1)
+        float,
+        setting(
+            "Final rate",
+            "Learning rate at the end, as a fraction of the peak.",
+            ge=0,
+            le=1,
+            share=True,
+        ),
     ] = 0.02
     quantizer_warmup_fraction: Annotated[
         float,
         setting(
-            "Quantizer warm-up", "Fraction of the training before k-means initialises the codebooks.", ge=0, le=0.5
+            "Quantizer warm-up",
+            "Fraction of the training before k-means initialises the codebooks.",
+            ge=0,
+            le=0.5,
+            group="quantizer",
+            share=True,
         ),
     ] = 0.15
     kl_annealing_fraction: Annotated[
         float,
         setting(
-            "KL annealing", "Fraction of the training in which the KL weight rises from 0 (quantizer vae).", ge=0, le=1
+            "KL annealing",
+            "Fraction of the training in which the KL weight rises from 0 (quantizer vae).",
+            ge=0,
+            le=1,
+            group="loss",
+            share=True,
         ),
     ] = 0.25
     adversarial_fraction: Annotated[
@@ -93,6 +132,8 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             ge=0,
             le=0.5,
             step=0.05,
+            group="loss",
+            share=True,
         ),
     ] = 0.0
     weight_decay: Annotated[float, setting("Weight decay", "Weight decay of AdamW.", ge=0, le=1)] = 0.01
@@ -115,6 +156,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             "Decay of the moving average of the codes; lower it for little data.",
             ge=0.5,
             le=0.9999,
+            group="quantizer",
         ),
     ] = 0.97
     dead_code_threshold: Annotated[
@@ -124,6 +166,8 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             "A code used less than this fraction of an even share of the batch is replaced.",
             ge=0,
             le=0.9,
+            group="quantizer",
+            share=True,
         ),
     ] = 0.1
     quantizer_dropout: Annotated[
@@ -133,20 +177,54 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             "Fraction of the steps that use the first levels only, so that these decode on their own.",
             ge=0,
             le=1,
+            group="quantizer",
+            share=True,
         ),
     ] = 0.1
     patience: Annotated[
         int, setting("Patience", "Stop after this many epochs without improvement. 0: never.", ge=0, le=100_000)
     ] = 0
     preview_every: Annotated[
-        int, setting("Preview every", "Epochs between previews. 0: only at the end.", ge=0, le=100_000)
+        int,
+        setting(
+            "Preview every",
+            "Epochs between previews. 0: only at the end.",
+            ge=0,
+            le=100_000,
+            group="previews",
+        ),
     ] = 10
-    previews: Annotated[int, setting("Previews", "Sounds in a preview.", ge=1, le=16)] = 4
+    previews: Annotated[
+        int,
+        setting(
+            "Previews",
+            "Sounds in a preview.",
+            ge=1,
+            le=16,
+            group="previews",
+        ),
+    ] = 4
     map_seconds: Annotated[
-        float, setting("Map every", "Time between maps of the codebooks (net image).", ge=0.1, le=3600, unit="s")
+        float,
+        setting(
+            "Map every",
+            "Time between maps of the codebooks (net image).",
+            ge=0.1,
+            le=3600,
+            unit="s",
+            group="previews",
+        ),
     ] = 0.5
     checkpoint_minutes: Annotated[
-        float, setting("Checkpoint every", "Minutes between checkpoints.", ge=0, le=1440, unit="min")
+        float,
+        setting(
+            "Checkpoint every",
+            "Minutes between checkpoints.",
+            ge=0,
+            le=1440,
+            unit="min",
+            group="previews",
+        ),
     ] = 2.0
     device: Annotated[
         str,
@@ -155,6 +233,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             "auto, cpu, cuda, cuda:1, ... or mps; cuda:0,1 for both at once.",
             flag="--device",
             pattern=r"auto|cpu|mps|cuda(:\d+(,\d+)*)?",
+            group="device",
         ),
     ] = "auto"
     devices: Annotated[
@@ -166,11 +245,16 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             flag="--devices",
             metavar="N|all|LIST",
             pattern=r"|all|[1-9]\d*|\d+(,\d+)+",
+            group="device",
         ),
     ] = ""
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"],
-        setting("Precision", "bfloat16 autocast where the device is fast at it."),
+        setting(
+            "Precision",
+            "bfloat16 autocast where the device is fast at it.",
+            group="device",
+        ),
     ] = "auto"
     compile: Annotated[
         Literal["auto", "on", "off"],
@@ -178,6 +262,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             "Compile",
             "Encoder and decoder compiled by torch: takes about a minute at the start, then steps are faster. "
             "Automatic: on NVIDIA GPUs for trainings of ten minutes or more, and kept only if it pays.",
+            group="device",
         ),
     ] = "auto"
     capture: Annotated[
@@ -186,6 +271,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             "Capture",
             "On NVIDIA GPUs a training step is captured as one CUDA graph, which keeps the GPU busy. Off: its "
             "operations are launched one by one, for the same result.",
+            group="device",
         ),
     ] = True
     deterministic: Annotated[
@@ -194,6 +280,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             "Deterministic",
             "Operations that add in a fixed order, also where that is slower: on a GPU, the same seed then gives the "
             "same result, bit for bit. On a CPU it does anyway.",
+            group="device",
         ),
     ] = False
     seed: Annotated[
@@ -205,6 +292,7 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             le=2**31 - 1,
             flag="--seed",
             step=1,
+            group="device",
         ),
     ] = 0
     start_from: Annotated[
@@ -215,5 +303,6 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
             flag="--start-from",
             metavar="M",
             own=True,
+            group="net",
         ),
     ] = ""

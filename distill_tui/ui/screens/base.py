@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -49,6 +50,8 @@ class BaseScreen(Screen[None]):
     MODE: ClassVar[str] = ""
     TITLE_TEXT: ClassVar[str] = ""
     HELP_TEXT: ClassVar[str] = ""
+    # Textual's own paints the whole screen at each move of the focus; what looks different then paints itself
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     def help_title(self) -> str:
         """The title of that help."""

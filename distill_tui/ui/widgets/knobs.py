@@ -63,6 +63,8 @@ def knobs_of(recipe: Recipe, control: Control, state: RunState) -> list[Knob]:
 
 def turns_something(recipe: Recipe, key: str) -> bool:
     """True if a live setting changes anything in a run of this recipe."""
+    if key == "train.max_price":
+        return recipe.train.max_price > 0
     if recipe.task == "prior":
         return not key.startswith("loss.")
     model = recipe.model
@@ -130,8 +132,8 @@ class Knobs(LinesWidget, can_focus=True):
         """Allow focus only where it is seen: a setting without room on a small screen must not be changed unseen."""
         return self.display and super().allow_focus()
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._knobs: list[Knob] = []
         self._live = False
 

@@ -18,8 +18,8 @@ LEAST_WIDTH = 20
 class Notes(VerticalScroll, can_focus=True):
     """How a run ended and what to do now, its warnings with advice, and what it has made."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._text = Static(markup=False)
         self._shown: Text | None = None
         self._of: tuple[RunFolder, RunState, Mapping[str, str], int] | None = None

@@ -12,8 +12,8 @@ from distill_tui.ui.widgets.text_widget import LinesWidget, text_of
 class SoundNumbers(LinesWidget):
     """The newest held-out distances of a run; hidden where there are none."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._numbers: sound_quality.Numbers = {}
         self._head: Line | None = None
 

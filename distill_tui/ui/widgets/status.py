@@ -143,8 +143,8 @@ class StatusHead(LinesWidget):
         """`2 min 10 s ━━━━━━ 34 %  ETA 4 min 14 s`."""
         share = 1.0 if state.state == "finished" else min(1.0, max(0.0, state.progress))
         before = Text()
-        if state.trained_seconds:
-            before = self.pair("elapsed", formatting.duration(state.trained_seconds)).append(" ")
+        if state.worker_seconds:
+            before = self.pair("elapsed", formatting.duration(state.worker_seconds)).append(" ")
         after = Text(f" {share:4.0%}", self.style("dim"))
         if state.eta_seconds is not None and not self._doing(state):
             after.append("  ").append_text(self.pair("ETA", formatting.duration(state.eta_seconds)))

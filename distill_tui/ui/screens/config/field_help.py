@@ -1,11 +1,13 @@
 """The line below the form: help with the field that one is in, or with the keys while one is in none."""
 
+from textual.visual import VisualType
 from textual.widget import Widget
 from textual.widgets import Static
 
 WELCOME = "enter: type a path of sounds    ^t: find them in a tree    tab: to the fields"
 WELCOME_NARROW = "enter: type a path   ^t: tree"
 TYPING = "Type the path of a folder with sounds: tab completes, enter scans it, ctrl+t shows a tree, esc leaves."
+FILTERING = "Type words of a setting's name, key or help: enter goes to the first match, escape shows all again."
 NARROW = 64
 
 
@@ -26,7 +28,11 @@ class FieldHelp(Static):
             # the focus may only be on its way to another widget
             self.call_after_refresh(self._welcome)
         elif not (isinstance(focused.parent, Widget) and focused.parent.has_class("field-row")):
-            self.update(TYPING if focused.id == "folder" else "")
+            self.update({"folder": TYPING, "filter": FILTERING}.get(focused.id or "", ""))
+
+    def update(self, content: VisualType = "", *, layout: bool = False) -> None:
+        # its height is fixed, and each key in the form comes by here
+        super().update(content, layout=layout)
 
     def _welcome(self) -> None:
         if self.screen.focused is None:

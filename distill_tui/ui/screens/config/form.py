@@ -1,21 +1,66 @@
 """The recipe form without a screen: what was typed, what it means, and what is wrong with it."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from distill_tui.errors import RequestError
-from distill_tui.recipe.fields import Field, fields, find_key, flatten, parse, with_values
+from distill_tui.recipe.fields import GROUPS, Field, check, fields, find_key, flatten, parse, with_values
 from distill_tui.recipe.presets import PRESETS, layered, only_in
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting.formatting import setting
 
-SECTION_ORDER = ("", "train", "model", "loss", "data")
+BASIC_SECTIONS = ("", "train", "model", "loss")
 
 
-def shown_fields(basic: bool) -> list[Field]:
-    """The fields of the short form, or all the others, by section."""
-    found = [f for f in fields().values() if not f.is_hidden and bool(f.extra.get("basic")) == basic]
-    return sorted(found, key=lambda f: SECTION_ORDER.index(f.key.rpartition(".")[0]))
+def basic_fields() -> list[Field]:
+    """The fields of the short form: of the run, of its training, of the net."""
+    found = [field for field in _shown() if field.extra.get("basic")]
+    return sorted(found, key=lambda field: BASIC_SECTIONS.index(field.key.rpartition(".")[0]))
+
+
+def advanced_fields() -> dict[str, list[Field]]:
+    """The other fields, by group (`recipe.fields.GROUPS`)."""
+    found: dict[str, list[Field]] = {group: [] for group in GROUPS}
+    for field in _shown():
+        if not field.extra.get("basic"):
+            found[field.group].append(field)
+    return found
+
+
+def _shown() -> list[Field]:
+    return [field for field in fields().values() if not field.is_hidden]
+
+
+def shown_as(field: Field, value: Any) -> str:
+    """A value as the form shows it: a fraction in percent, `0.03` as `3 %`."""
+    if field.is_share and isinstance(value, (int, float)):
+        # exact: what is shown is read as the same number again
+        return f"{Decimal(repr(value)).scaleb(2).normalize():f} %"
+    return setting(value)
+
+
+def read_as(field: Field, text: str) -> tuple[Any, str]:
+    """What was typed as a value, and what is wrong with it, without the field's name.
+
+    A fraction is typed in percent, with the sign or without: `3` and `3 %` are 0.03, and `0.03` is 0.0003.
+    """
+    if not field.is_share:
+        value, problem = parse(field, text)
+        return value, problem.removeprefix(f"{field.key}: ")
+    low, high = (100 * bound if bound is not None else 0 for bound in (field.ge, field.le))
+    try:
+        value = float(Decimal(text.replace("%", " ").strip()).scaleb(-2))
+    except ArithmeticError:
+        return text, f"'{text}' is not a percentage, {low:g} to {high:g}"
+    checked, problem = check(field, value)
+    return checked, f"{text.replace('%', ' ').strip()} % is outside {low:g} to {high:g} %" if problem else ""
+
+
+def matches(field: Field, words: str) -> bool:
+    """Test if the title, key, help or group of a field have all of these words in them."""
+    told = f"{field.title} {field.key} {field.help} {GROUPS.get(field.group, '')}".lower()
+    return all(word in told for word in words.lower().split())
 
 
 class RecipeForm:
@@ -24,7 +69,8 @@ class RecipeForm:
     def __init__(self, defaults: Mapping[str, Any] | None = None) -> None:
         """`defaults` are a person's own, checked, by key."""
         recipe = layered(defaults or {})
-        self.texts = {key: setting(value) for key, value in flatten(recipe).items() if not fields()[key].is_hidden}
+        values = flatten(recipe)
+        self.texts = {field.key: shown_as(field, values[field.key]) for field in _shown()}
         self.start = dict(self.texts)
         self.set_by_preset: dict[str, str] = {}
         """Keys that the last chosen preset changed, with what stood there before."""
@@ -42,24 +88,36 @@ class RecipeForm:
 
     def problem(self, key: str) -> str:
         """The problem with a field, without its name; '' for none."""
-        field = fields()[key]
-        return parse(field, self.texts[key])[1].removeprefix(f"{key}: ")
+        return read_as(fields()[key], self.texts[key])[1]
 
     def problems(self) -> dict[str, str]:
         """The problems by key."""
         return {key: problem for key in self.texts if (problem := self.problem(key))}
 
+    def changes(self) -> dict[str, str]:
+        """The keys whose values differ from those of the preset, with what the preset has."""
+        preset = flatten(layered({"preset": self.texts["preset"]}))
+        found = {}
+        for key, text in self.texts.items():
+            field = fields()[key]
+            value, problem = read_as(field, text)
+            if not field.is_own and key != "preset" and (problem or value != preset[key]):
+                found[key] = shown_as(field, preset[key])
+        return found
+
     def choose_preset(self, name: str) -> list[str]:
         """Fill the fields of a preset; the keys that it changed."""
         undone = {
-            key: default for key, old, default in only_in(self.texts["preset"], name) if self.texts[key] == setting(old)
+            key: default
+            for key, old, default in only_in(self.texts["preset"], name)
+            if read_as(fields()[key], self.texts[key]) == (old, "")
         }
         self.texts["preset"] = name
         self.set_by_preset = {}
         for key, value in (undone | PRESETS[name]).items():
-            if self.texts[key] != setting(value):
+            if read_as(fields()[key], self.texts[key]) != (value, ""):
                 self.set_by_preset[key] = self.texts[key]
-                self.texts[key] = setting(value)
+                self.texts[key] = shown_as(fields()[key], value)
         return list(self.set_by_preset)
 
     def load(self, values: dict[str, Any]) -> None:
@@ -72,7 +130,7 @@ class RecipeForm:
         for key, value in values.items():
             if key in self.texts:
                 again = key in automatic and (fields()[key].allows_auto or key == "train.device")
-                self.texts[key] = "auto" if again else setting(value)
+                self.texts[key] = "auto" if again else shown_as(fields()[key], value)
 
     def recipe(self) -> Recipe:
         """The recipe of what was typed.
@@ -83,9 +141,9 @@ class RecipeForm:
         values = {}
         problems = []
         for key, text in self.texts.items():
-            values[key], problem = parse(fields()[key], text)
+            values[key], problem = read_as(fields()[key], text)
             if problem:
-                problems.append(problem)
+                problems.append(f"{key}: {problem}")
         if problems:
             raise RequestError("\n".join(problems))
         return with_values(Recipe(), values)

@@ -8,36 +8,27 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Button, Collapsible
 
 from distill_tui.data.corpus import Corpus, assign_split
 from distill_tui.errors import RequestError
 from distill_tui.machine import Machine
-from distill_tui.recipe.fields import Field, fields, flatten, get, parse, shape_keys
+from distill_tui.recipe.fields import Field, fields, flatten, get, shape_keys
 from distill_tui.recipe.pace import Pace
 from distill_tui.recipe.presets import DESCRIPTIONS
 from distill_tui.recipe.resolve import resolve
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import formatting
 from distill_tui.reporting.recipe_text import reason_for
+from distill_tui.ui.screens.config.advanced import Advanced
 from distill_tui.ui.screens.config.data_panel import Found
 from distill_tui.ui.screens.config.fields import FieldRow
-from distill_tui.ui.screens.config.form import RecipeForm, by_field, shown_fields
+from distill_tui.ui.screens.config.form import RecipeForm, basic_fields, by_field, read_as
 
 NAME_CELLS = 40
-
-
-class Fold(Collapsible, inherit_css=False):
-    """A part of the form that can be folded away.
-
-    Textual's own style sheet tints it while the focus is within, for which every key would style all that is in it
-    anew, twice.
-    """
-
-    DEFAULT_CSS = """
-    Fold { width: 1fr; height: auto; }
-    Fold.-collapsed > Contents { display: none; }
-    """
+REST_SECONDS = 0.15
+"""From a key until what follows from what was typed is worked out, if no other comes."""
 
 
 class RecipePane(Vertical):
@@ -58,22 +49,29 @@ class RecipePane(Vertical):
         super().__init__(id=id)
         self.form = RecipeForm(defaults)
         self._reasons: dict[str, str] = {}
+        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield from self._rows(basic=True)
-        yield Fold(title="Advanced", id="advanced")
+        for field in basic_fields():
+            yield FieldRow(field, self.form.texts[field.key])
+        yield Advanced(self.form)
         yield Button("Start training", id="start", compact=True)
 
-    def _rows(self, basic: bool) -> list[FieldRow]:
-        return [FieldRow(field, self.form.texts[field.key]) for field in shown_fields(basic)]
+    @property
+    def _advanced(self) -> Advanced:
+        return self.query_one(Advanced)
 
     @on(Collapsible.Expanded)
-    def _unfolded(self, event: Collapsible.Expanded) -> None:
-        inside = event.collapsible.query_one(Collapsible.Contents)
-        if not inside.children:
-            # thirty more fields are made when somebody wants them, so that the first ones come at once
-            inside.mount(*self._rows(basic=False))
+    async def _unfolded(self) -> None:
+        if self._advanced.is_filled:
+            self._advanced.regroup()
+        else:
+            await self._advanced.fill()
             self.call_after_refresh(self.post_message, self.Edited())
+
+    async def go_to_filter(self) -> None:
+        """Move to the filter of the advanced fields, unfolding them."""
+        await self._advanced.go_to_filter()
 
     # what is typed
 
@@ -82,10 +80,17 @@ class RecipePane(Vertical):
         message.stop()
         if message.key == "preset":
             self._put(self.form.choose_preset(message.text))
+            self._advanced.regroup()
             self._help(fields()["preset"])
-        else:
-            self.form.type(message.key, message.text)
-        self.post_message(self.Edited())
+            self.post_message(self.Edited())
+            return
+        self.form.type(message.key, message.text)
+        if problem := self.form.problem(message.key):
+            message.row.set_note(problem, problem=True)
+        # who types on is answered at once: what the model will be follows when the fingers rest
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST_SECONDS, lambda: self.post_message(self.Edited()))
 
     @on(FieldRow.Entered)
     def _entered(self, message: FieldRow.Entered) -> None:
@@ -99,9 +104,7 @@ class RecipePane(Vertical):
             text = f"{preset.capitalize()}: {DESCRIPTIONS[preset]}."
             text += f" Changed: {', '.join(changed)}." if changed else ""
         else:
-            text = (
-                field.help + (f" Allowed: {field.bounds}." if field.bounds else "") + self._reasons.get(field.key, "")
-            )
+            text = field.help + _allowed(field) + self._reasons.get(field.key, "")
         self.post_message(self.HelpWanted(text))
 
     def take_in(self) -> None:
@@ -123,6 +126,7 @@ class RecipePane(Vertical):
         self.form.load(values)
         self.taken()
         self._put(self.form.texts)
+        self._advanced.regroup()
         self.post_message(self.Edited())
 
     def taken(self) -> None:
@@ -136,11 +140,11 @@ class RecipePane(Vertical):
 
     def go_to(self, key: str) -> None:
         """Move to a field, unfolding it if need be."""
-        advanced = self.query_one("#advanced", Collapsible)
-        if not fields()[key].extra.get("basic") and advanced.collapsed:
-            advanced.collapsed = False
+        if not fields()[key].extra.get("basic"):
+            self._advanced.collapsed = False
 
-        def focus() -> None:
+        async def focus() -> None:
+            await self._advanced.reveal(key)
             for row in self.query(FieldRow):
                 if row.field.key == key:
                     row.focus_field()
@@ -175,31 +179,45 @@ class RecipePane(Vertical):
                 # the field may be folded away
                 found.problems = others + [f"{fields()[key].title}: {text}" for key, text in problems.items()]
         problems.update(self.form.problems())
+        changes, is_timed = self.form.changes(), self._is_timed
         for row in self.query(FieldRow):
-            problem = problems.get(row.field.key)
-            row.set_note(problem or self._note(row.field, found), problem=bool(problem))
-            row.set_class(row.field.key == "train.epochs" and self._is_timed, "moot")
+            problem = problems.get(row.field.key, "")
+            hint = "" if row.is_choice else row.field.brief
+            row.set_note(problem or self._note(row.field, found, changes), hint, problem=bool(problem))
+            row.set_class(row.field.key == "train.epochs" and is_timed, "moot")
 
     @property
     def _is_timed(self) -> bool:
         """True if a budget of minutes, not the number of epochs, sets how long training takes."""
-        value, problem = parse(fields()["train.minutes"], self.form.texts["train.minutes"])
+        value, problem = read_as(fields()["train.minutes"], self.form.texts["train.minutes"])
         return not problem and bool(value)
 
-    def _note(self, field: Field, found: Found) -> str:
+    def _note(self, field: Field, found: Found, changes: Mapping[str, str]) -> str:
+        text = self.form.texts[field.key]
         if field.key == "train.epochs" and self._is_timed:
             return "not used: the minutes decide"
         if field.key in self.form.set_by_preset:
             return f"{self.form.texts['preset']}, was {self.form.set_by_preset[field.key]}"
-        if field.key == "name" and not self.form.texts["name"] and found.corpus:
+        if field.key == "name" and not text and found.corpus:
             return formatting.shorten(found.corpus.name, NAME_CELLS)
-        if self.form.texts[field.key] == "auto" and self.form.texts["train.start_from"] and field.key in shape_keys():
+        if text == "auto" and self.form.texts["train.start_from"] and field.key in shape_keys():
             return "as the model has it (auto)"
-        if self.form.texts[field.key] == "auto" and found.resolved is not None:
+        if text == "auto" and found.resolved is not None:
             return f"{formatting.setting(get(found.resolved, field.key))} (auto)"
-        if (field.choices and not field.allows_auto) or field.kind is bool:
-            return ""
-        return f"{field.bounds} {field.extra.get('unit', '')}".rstrip()
+        told = [str(field.extra.get("unit", ""))]
+        if field.key in changes:
+            told.append(f"was {changes[field.key]}")
+        if field.is_share and "%" not in text:
+            told.insert(0, "%")
+        return ", ".join(filter(None, told))
+
+
+def _allowed(field: Field) -> str:
+    """The allowed values as a sentence after the help; '' where the arrows show all of them."""
+    if field.is_share:
+        low, high = (100 * bound if bound is not None else 0 for bound in (field.ge, field.le))
+        return f" Allowed: {low:g} to {high:g} %."
+    return f" Allowed: {field.bounds}." if field.bounds and field.kind is not bool else ""
 
 
 def _reasons(recipe: Recipe) -> dict[str, str]:

@@ -63,6 +63,14 @@ class ConfigScreen(BaseScreen):
         ),
         *RECIPE_KEYS,
         Binding("f3", "skipped", "Skipped", show=False, id="config.skipped", tooltip="List the skipped files, and why"),
+        Binding(
+            "slash,f4",
+            "filter",
+            "Filter",
+            key_display="f4",
+            id="config.filter",
+            tooltip="Filter the advanced settings by typing words of them",
+        ),
         Binding("up", "app.focus_previous", "Up", show=False, id="config.up"),
         Binding("down", "app.focus_next", "Down", show=False, id="config.down"),
         Binding(
@@ -192,6 +200,9 @@ class ConfigScreen(BaseScreen):
 
     def action_type_folder(self) -> None:
         self.query_one("#folder").focus()
+
+    async def action_filter(self) -> None:
+        await self.pane.go_to_filter()
 
     def action_leave_field(self) -> None:
         self.set_focus(None)

@@ -15,8 +15,8 @@ LEAST_CELLS = 20
 class EventLog(Log):
     """The newest events at the end, wrapped to the width; text only, so that no name can be markup."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(highlight=False, max_lines=MOST_LINES, id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(highlight=False, max_lines=MOST_LINES, id=id)
         self._events: deque[str] = deque(maxlen=MOST_LINES)
         self._wrapped_to = 0
 

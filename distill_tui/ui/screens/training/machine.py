@@ -33,8 +33,8 @@ class MachinePanel(LinesWidget):
     """The pace, two lines for each GPU, one for the processors, one for memory, one for each rank. Samples only while it
     is on the screen."""
 
-    def __init__(self, gauges: SystemMonitor | None = None, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, gauges: SystemMonitor | None = None, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._gauges = gauges or SystemMonitor()
         self._state = RunState()
         self._ranks: list[Line] = []

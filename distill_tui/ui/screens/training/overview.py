@@ -20,20 +20,9 @@ from distill_tui.ui.widgets.health import HealthNote, HealthTable
 from distill_tui.ui.widgets.knobs import Knobs
 from distill_tui.ui.widgets.losses import LossCurves
 from distill_tui.ui.widgets.notes import Notes
+from distill_tui.ui.widgets.panel import framed, retitle
 from distill_tui.ui.widgets.sound_numbers import SoundNumbers
 
-TITLES = {
-    "losses-panel": "losses",
-    "strips-panel": "codebooks over time",
-    "glimpse-panel": "newest preview",
-    "knobs": "live settings",
-    "machine": "machine",
-    "health-panel": "codebooks",
-    "sound": "held-out sounds",
-    "notes": "notes",
-    "events": "log",
-}
-"""Titles of the panels by their ids."""
 CURVES_HINT = "The curves begin with the first step."
 
 
@@ -47,29 +36,25 @@ class Overview(Horizontal):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="left"):
-            with Vertical(id="losses-panel", classes="panel"):
+            with framed(Vertical(id="losses-panel"), "Losses"):
                 yield LossCurves(id="losses")
                 yield Static(CURVES_HINT, id="no-curves", classes="hint", markup=False)
                 yield Vertical(id="charts")
             with Horizontal(id="below"):
-                with Vertical(id="strips-panel", classes="panel -health"):
+                with framed(Vertical(id="strips-panel"), "Codebooks over time", "health"):
                     yield Static(id="no-codes", classes="hint", markup=False)
-                with Vertical(id="glimpse-panel", classes="panel -sound"):
+                with framed(Vertical(id="glimpse-panel"), "Newest preview", "sound"):
                     yield Static(id="no-preview", classes="hint", markup=False)
             with Horizontal(id="controls"):
-                yield Knobs(id="knobs", classes="panel -recipe")
-                yield MachinePanel(id="machine", classes="panel -machine")
+                yield framed(Knobs(id="knobs"), "Live settings", "recipe")
+                yield framed(MachinePanel(id="machine"), "Machine", "machine")
         with Vertical(id="right"):
-            with Vertical(id="health-panel", classes="panel -health"):
+            with framed(Vertical(id="health-panel"), "Codebooks", "health"):
                 yield HealthTable(id="health")
                 yield HealthNote(id="health-note")
-            yield SoundNumbers(id="sound", classes="panel -sound")
-            yield Notes(id="notes", classes="panel")
-            yield EventLog(id="events", classes="panel -log")
-
-    def on_mount(self) -> None:
-        for id, title in TITLES.items():
-            self.query_one(f"#{id}").border_title = title
+            yield framed(SoundNumbers(id="sound"), "Held-out sounds", "sound")
+            yield framed(Notes(id="notes"), "Notes")
+            yield framed(EventLog(id="events"), "Log", "log")
 
     def show(self, hints: dict[str, str], seen: int) -> None:
         """Show the run as it is now. `hints` and `seen` are those of `Notes.show`."""
@@ -81,10 +66,8 @@ class Overview(Horizontal):
         self.query_one(SoundNumbers).show(state)
         is_tunable = self._controller.is_tunable
         knobs = self.query_one(Knobs)
-        if state.is_active:
-            knobs.border_title = TITLES["knobs"]
-        else:
-            knobs.border_title = "settings for resume" if is_tunable else "settings"
+        ended = "Settings for resume" if is_tunable else "Settings"
+        retitle(knobs, "Live settings" if state.is_active else ended)
         knobs.show(self._controller.knobs(), state.is_active or is_tunable)
         self.query_one(MachinePanel).show(state)
         self.query_one(Notes).show(run, state, hints, seen)
@@ -124,7 +107,7 @@ class Overview(Horizontal):
         strips, glimpse = CodebooksView(id="strips"), PreviewsView(id="glimpse")
         strips.can_focus = glimpse.can_focus = False
         self.query_one("#charts").mount(DeskChart(id="chart"))
-        self.query_one("#losses-panel").border_subtitle = "↓ ↑ in the last minute"
+        retitle(self.query_one("#losses-panel"), "Losses", "↓ ↑ in the last minute")
         self.query_one("#strips-panel").mount(strips)
         self.query_one("#glimpse-panel").mount(glimpse)
 

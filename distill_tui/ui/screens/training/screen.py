@@ -11,11 +11,13 @@ from textual.widgets import Static
 
 from distill_tui.paths import Home
 from distill_tui.reporting import outlook, quality, sound_quality
+from distill_tui.reporting.cost import cost_text
 from distill_tui.reporting.notes import unseen_warnings
 from distill_tui.reporting.verdicts import has_codebooks
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.seen_warnings import mark_seen, seen_until
 from distill_tui.runs.worker_log import has_log, log_lines
+from distill_tui.settings import Settings
 from distill_tui.ui import messages as m
 from distill_tui.ui.command_palette import keys_by_id
 from distill_tui.ui.repaint import RepaintScheduler
@@ -80,9 +82,9 @@ class TrainingScreen(BaseScreen):
         Binding("f5", "view('previews')", "Previews", show=False, id="training.previews", tooltip="The previews"),
     ]
 
-    def __init__(self, home: Home, runs: RunStore) -> None:
+    def __init__(self, home: Home, runs: RunStore, settings: Settings) -> None:
         super().__init__()
-        self._home, self._runs = home, runs
+        self._home, self._runs, self._settings = home, runs, settings
         self.painter = RepaintScheduler(self)
         self.painter.add("numbers", self._paint_numbers, NUMBERS_SECONDS)
         self.painter.add("desk", lambda: self.query_one(Overview).show_desk(), DESK_SECONDS, is_shown=self._shows_desk)
@@ -162,7 +164,7 @@ class TrainingScreen(BaseScreen):
         self.set_class(not has_codebooks(state), "-no-codes")
         self.bar.show(state.name)
         ahead = outlook.upcoming(state, self.controller.recipe)
-        self.query_one(StatusHead).show(state, self.controller.pending(), self._unseen, ahead)
+        self.query_one(StatusHead).show(state, self.controller.pending(), self._unseen, ahead, cost_text(state, self._settings))
         keys = hints.get("training.view", "v"), hints.get("training.seen", "a")
         self.query_one(ViewTabs).show(self.view, *keys, self._unseen, ahead[0].text if ahead else "")
         if self.view == "overview":
