@@ -55,7 +55,7 @@ def _(event: e.AnchorsMeasured) -> Line:
 
 @event_line.register
 def _(event: e.QuantizationStarted) -> Line:
-    return line(f"step {event.step:,}: codebooks initialised; quantizing from here", "dim")
+    return line(f"step {event.step:,}: codebooks initialised, quantizing", "dim")
 
 
 @event_line.register

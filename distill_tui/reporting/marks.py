@@ -91,7 +91,7 @@ def marks_of(state: RunState, along: str) -> list[Mark]:
     ]
     if state.quantizing_from:
         at = place_of_step(state, state.quantizing_from, along)
-        found.append(Mark(at, PHASE, "primary", "quantizing from here"))
+        found.append(Mark(at, PHASE, "primary", "codebooks initialised, quantizing"))
     if state.adversarial_from:
         at = place_of_step(state, state.adversarial_from, along)
         found.append(Mark(at, PHASE, "primary", "adversarial from here: encoder and codebooks stay as they are"))

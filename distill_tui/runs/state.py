@@ -137,7 +137,7 @@ class RunState:
     def reason(self) -> str:
         """Reason why it ended; '' while it is active."""
         if self.state == "crashed":
-            return "the worker process died without a last word"
+            return "the worker was killed (too little memory is the usual cause)"
         return self.ending.reason if self.ending else ""
 
     @property

@@ -20,7 +20,7 @@ MOST_ROWS = 5
 NARROW_LABEL, ROW_LABEL, WIDE_LABEL = 10, 17, 18
 WIDE = 42
 """Cells from which on there is room for more than a value beside a curve of several rows."""
-NARROW_WIDE = 33
+NARROW_WIDE = 30
 """The same beside curves of two rows."""
 WIDE_ROW = 60
 """Cells from which on there is room for the change beside a curve of one row."""

@@ -7,7 +7,7 @@ from rich.style import Style
 from rich.text import Text
 
 from distill_tui.reporting import formatting
-from distill_tui.reporting.marks import marks_of, place_text, places
+from distill_tui.reporting.marks import legend, marks_of, place_text, places
 from distill_tui.reporting.metrics import letters, short_name
 from distill_tui.runs.series import Series
 from distill_tui.runs.state import RunState
@@ -104,6 +104,11 @@ class ChartLegend:
             found.append_text(part)
         return found
 
+    def marks(self) -> Text:
+        """What the marks below the curves mean."""
+        width = self._widget.size.width
+        return Text(f" {legend(marks_of(self._plot.state, self._plot.along))}"[:width], self._widget.style("dim"))
+
     def reading(self) -> Text:
         """The cursor's place, the value of the front curve with its envelope, and marks there."""
         at, front, width = self._at(), self._plot.front_key, self._widget.size.width
@@ -118,6 +123,10 @@ class ChartLegend:
                     if found.cell_len + len(text) <= width:
                         found.append(text, self._widget.style("dim"))
                         break
+            least, greatest = self._plot.extremes(front)
+            text = f"  shown: least {formatting.number(least)}, greatest {formatting.number(greatest)}"
+            if found.cell_len + len(text) <= width:
+                found.append(text, self._widget.style("dim"))
         span = self._plot.window.last - self._plot.window.first
         near = NEAR_CELLS * span / max(1, self._plot.width)
         for mark in reversed(marks_of(self._plot.state, self._plot.along)):

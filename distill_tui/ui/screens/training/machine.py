@@ -98,7 +98,7 @@ class MachinePanel(LinesWidget):
         shares = [b.used / b.memory if b.used is not None and b.memory else 0.0 for b in before]
         busy = [b.busy or 0.0 for b in before]
         first = self._line(title, None, formatting.percent(gpu.busy), busy, more)
-        name = Text(f"{printable(gpu.name)}", self.style("dim"))
+        name = Text("" if self._is_narrow else printable(gpu.name), self.style("dim"))
         return [first, self._line(" memory", used, _of(gpu.used, gpu.memory), shares, name)]
 
     def _pace(self) -> list[Text]:

@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from distill_tui.reporting import outlook
 from distill_tui.reporting.metrics import losses_of_run
-from distill_tui.reporting.verdicts import has_codebooks, is_measured
+from distill_tui.reporting.verdicts import is_measured
 from distill_tui.ui.screens.run_controller import RunController
 from distill_tui.ui.screens.training.codebooks import CodebooksView
 from distill_tui.ui.screens.training.event_log import EventLog
@@ -40,11 +40,8 @@ class Overview(Horizontal):
                 yield LossCurves(id="losses")
                 yield Static(CURVES_HINT, id="no-curves", classes="hint", markup=False)
                 yield Vertical(id="charts")
-            with Horizontal(id="below"):
-                with framed(Vertical(id="strips-panel"), "Codebooks over time", "health"):
-                    yield Static(id="no-codes", classes="hint", markup=False)
-                with framed(Vertical(id="glimpse-panel"), "Newest preview", "sound"):
-                    yield Static(id="no-preview", classes="hint", markup=False)
+            with framed(Vertical(id="strips-panel"), "Codebooks over time", "health"):
+                yield Static(id="no-codes", classes="hint", markup=False)
             with Horizontal(id="controls"):
                 yield framed(Knobs(id="knobs"), "Live settings", "recipe")
                 yield framed(MachinePanel(id="machine"), "Machine", "machine")
@@ -53,6 +50,8 @@ class Overview(Horizontal):
                 yield HealthTable(id="health")
                 yield HealthNote(id="health-note")
             yield framed(SoundNumbers(id="sound"), "Held-out sounds", "sound")
+            with framed(Vertical(id="glimpse-panel"), "Newest preview", "sound"):
+                yield Static(id="no-preview", classes="hint", markup=False)
             yield framed(Notes(id="notes"), "Notes")
             yield framed(EventLog(id="events"), "Log", "log")
 
@@ -85,7 +84,6 @@ class Overview(Horizontal):
 
         self.query_one(DeskChart).show(state)
         strips, glimpse = self.query_one("#strips", CodebooksView), self.query_one("#glimpse", PreviewsView)
-        self.query_one("#strips-panel").display = has_codebooks(state)
         if self._swap("#no-codes", strips, is_measured(state.health)):
             strips.show(state)
         else:
@@ -116,8 +114,8 @@ class Overview(Horizontal):
         state, recipe = self._controller.state, self._controller.recipe
         if not state.is_active:
             return "No preview was made."
-        ahead = [one.text for one in outlook.upcoming(state, recipe) if one.what == outlook.PREVIEW]
-        return f"Original and reconstruction come here: the next {ahead[0] if ahead else 'preview at the end'}."
+        ahead = next((one.text for one in outlook.upcoming(state, recipe) if one.what == outlook.PREVIEW), "")
+        return f"Original and reconstruction come here: {ahead}." if ahead else "Original and reconstruction come here."
 
     def settle_focus(self) -> None:
         """Focus the knobs; where they are hidden, the notes, which there say how a run failed."""
