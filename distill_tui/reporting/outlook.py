@@ -80,7 +80,14 @@ def epoch_text(state: RunState) -> str:
 def upcoming(state: RunState, recipe: Recipe) -> list[Upcoming]:
     """What a running training does next, the soonest first; nothing before its first step."""
     prepared, pace = state.prepared, step_seconds(state)
-    if state.state != "running" or prepared is None or not pace or not state.step or state.progress >= 1.0:
+    if (
+        state.state != "running"
+        or prepared is None
+        or not pace
+        or not state.step
+        or state.is_starting
+        or state.progress >= 1.0
+    ):
         return []
     train, found = recipe.train, []
 
@@ -105,8 +112,8 @@ def upcoming(state: RunState, recipe: Recipe) -> list[Upcoming]:
         if train.preview_every:
             span = train.preview_every * prepared.steps_per_epoch
             at_step(PREVIEW, (state.step // span + 1) * span)
-    if train.checkpoint_minutes and state.stages:
-        since = max([state.stages[-1][0], *(saved.time for saved in state.checkpoints[-1:])])
+    if train.checkpoint_minutes and state.session_at:
+        since = max([state.session_at, *(saved.time for saved in state.checkpoints[-1:])])
         found.append(Upcoming("checkpoint", max(0.0, since + train.checkpoint_minutes * 60 - state.updated_at)))
     left = state.eta_seconds
     # what the end comes before is done at the end, or not at all

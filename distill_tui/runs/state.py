@@ -65,7 +65,8 @@ class RunState:
     started_at: float = 0.0
     updated_at: float = 0.0
     stages: list[tuple[float, str]] = field(default_factory=list)
-    """Time and name of each stage of the newest start: importing torch, what the worker then did, the first step."""
+    """Time and name of each stage of a start until its first step is logged: importing torch, what the worker then
+    did, the first step."""
     quantizing_from: int | None = None
     """Step at which the codebooks were initialised; earlier losses are those of the net without its quantizer."""
     adversarial_from: int | None = None
@@ -118,6 +119,11 @@ class RunState:
     def activity(self) -> str:
         """Current activity other than training steps: `validating`, `saving the model`; '' otherwise."""
         return self.detail if self.is_active else ""
+
+    @property
+    def is_starting(self) -> bool:
+        """True until a worker's first step is logged, although it is running by then."""
+        return self.is_active and (self.state == "starting" or bool(self.stages))
 
     @property
     def is_active(self) -> bool:
@@ -232,7 +238,7 @@ class RunState:
         self.progress, self.eta_seconds = event.progress, event.eta_seconds
         if event.scope == "step":
             # any activity between two steps is over
-            self.detail = ""
+            self.detail, self.stages = "", []
         self.numbers.update(event.values)
         self._record(event)
         if self.quantizing_from is None and event.values.get("codebook/0/utilization") is not None:

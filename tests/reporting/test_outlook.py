@@ -49,7 +49,7 @@ def test_what_comes_next_is_told_by_step_and_time_the_soonest_first() -> None:
         "validation at step 50, in 2 s",
         "codebooks at step 75, in 15 s",
         "preview at step 100, in 28 s",
-        "checkpoint in 50 s",
+        "checkpoint in 42 s",
     ]
     assert outlook.codebooks_text(running(45, 0.09), recipe()) == (
         "Warm-up, without a quantizer: codebooks at step 75, in 15 s"
@@ -76,7 +76,14 @@ def test_nothing_comes_next_where_no_step_is_trained_nor_after_the_end() -> None
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.2, "now"), (40.4, "in 40 s"), (99.4, "in 99 s"), (100, "in 2 min"), (3569, "in 59 min"), (7500, "in 2 h 05 min")],
+    [
+        (0.2, "now"),
+        (40.4, "in 40 s"),
+        (99.4, "in 99 s"),
+        (100, "in 2 min"),
+        (3569, "in 59 min"),
+        (7500, "in 2 h 05 min"),
+    ],
 )
 def test_a_time_ahead_has_no_digits_that_always_change(seconds: float, text: str) -> None:
     assert outlook.soon(seconds) == text

@@ -280,7 +280,7 @@ async def test_the_warm_up_is_drawn_faint_and_marked(home: Home) -> None:
         await until(pilot, lambda: "┬" in screen_text(app))
         chart(app).plot.window.cursor = 450.0
         chart(app).repaint()
-        await until(pilot, lambda: "┬ quantizing from here" in screen_text(app))
+        await until(pilot, lambda: "┬ codebooks initialised, quantizing" in screen_text(app))
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The live settings: each with what is wanted, what is applied, and since which step."""
+"""The live settings: each with what is set, what is active, and since which step."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -98,19 +98,29 @@ class Knobs(LinesWidget, can_focus=True):
     """The knobs: up and down choose one, left and right turn it, enter types it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "choose(-1)", "Choose knob", show=False, id="knob.previous", tooltip="Choose a knob"),
-        Binding("down", "choose(1)", "Choose knob", show=False, id="knob.next", tooltip="Choose a knob"),
         Binding(
-            "left",
-            "turn(-1)",
-            "Tune down",
-            key_display="←→",
+            "up",
+            "choose(-1)",
+            "Setting",
+            key_display="↑↓",
             show=False,
-            id="knob.down",
-            tooltip="Tune the chosen knob",
+            id="knob.previous",
+            tooltip="Choose a live setting",
         ),
-        Binding("right", "turn(1)", "Tune", key_display="←→", id="knob.up", tooltip="Tune the chosen knob"),
-        Binding("enter", "type", "Exact", show=False, id="knob.type", tooltip="Type the chosen knob's exact value"),
+        Binding(
+            "down",
+            "choose(1)",
+            "Setting",
+            key_display="↑↓",
+            show=False,
+            id="knob.next",
+            tooltip="Choose a live setting",
+        ),
+        Binding(
+            "left", "turn(-1)", "Tune", key_display="←→", show=False, id="knob.down", tooltip="Tune the chosen setting"
+        ),
+        Binding("right", "turn(1)", "Tune", key_display="←→", id="knob.up", tooltip="Tune the chosen setting"),
+        Binding("enter", "type", "Exact", show=False, id="knob.type", tooltip="Type the exact value"),
     ]
 
     chosen: reactive[int] = reactive(0)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from distill_tui.reporting import formatting, trend
 from distill_tui.reporting.axis import scale_for
-from distill_tui.reporting.metrics import LOSSES, Loss
+from distill_tui.reporting.metrics import COMMIT, LOSSES, Loss
 from distill_tui.reporting.series import SeriesReducer, quantizer_start, split_at
 from distill_tui.runs.series import Series
 from distill_tui.runs.state import RunState
@@ -26,7 +26,7 @@ WIDE_ROW = 60
 """Cells from which on there is room for the change beside a curve of one row."""
 TABLE_WIDTH = 110
 """Cells from which on two rows of numbers alone do, where a chart below shows the curves."""
-WARM_UP = "warm-up"
+WARM_UP, WITH_CODEBOOKS = "warm-up", "with codebooks"
 
 
 class LossCurves(LinesWidget):
@@ -54,11 +54,12 @@ class LossCurves(LinesWidget):
             return [Text("No numbers yet." if self._state.is_active else "No numbers.", self.style("dim"))]
         if height < len(losses) and width >= TABLE_WIDTH:
             return self._table(width)
-        rows = max(1, min(MOST_ROWS, height // len(losses)))
-        label_width = self._label_width(rows, width)
+        least, more = divmod(height, len(losses))
+        label_width = self._label_width(max(1, least), width)
         last = max((s.steps[-1] for key, _, _ in losses if len(s := self._series(key))), default=0.0)
         lines: list[Text] = []
         for number, (key, title, color) in enumerate(losses):
+            rows = max(1, min(MOST_ROWS, least + (number < more)))
             canvas = self._draw(key, color, max(0, width - label_width), rows, max(last, 1.0))
             if number == 0:
                 self._name_warm_up(canvas, max(last, 1.0))
@@ -118,6 +119,8 @@ class LossCurves(LinesWidget):
             return [text.append("  ").append_text(self._change(key, False)) if width > ROW_LABEL else text]
         if width < ROW_LABEL:
             found = [Text(title, dim), value, self._change(key, False), Text(self._best(key), dim)]
+        elif not len(self._series(key)):
+            found = [Text.assemble((f"{title:8}", dim), value), Text(WITH_CODEBOOKS if key == COMMIT.key else "", dim)]
         else:
             found = [Text.assemble((f"{title:8}", dim), value), self._change(key, True)]
             found.append(Text(self._least(key), dim))

@@ -16,6 +16,7 @@ class SoundNumbers(LinesWidget):
         super().__init__(id=id)
         self._numbers: sound_quality.Numbers = {}
         self._head: Line | None = None
+        self._words: tuple[str, ...] = ()
 
     def show(self, state: RunState) -> None:
         """Show those of this state."""
@@ -27,6 +28,7 @@ class SoundNumbers(LinesWidget):
         self._head = quality and Line(
             (("held out  ", "dim"), (percent_text(quality), "strong"), (f", {quality.grade}", "plain")), "quality"
         )
+        self._words = quality.words if quality else ()
         self.set_class(bool(self._numbers), "-known")
         self.repaint()
 
@@ -34,4 +36,7 @@ class SoundNumbers(LinesWidget):
         if not self._numbers:
             return []
         lines = sound_quality.compact_lines(self._numbers, self._head)
+        if self._head and self._words and self.screen.has_class("-medium"):
+            # a line is all there is room for
+            lines = [Line((*self._head.spans[:2], (f": {', '.join(self._words)}", "fair")), "quality")]
         return [text_of(self, [line], self.size.width) for line in lines]

@@ -56,7 +56,7 @@ class StatusHead(LinesWidget):
         self._state, self._wanted, self._reading, self._unseen = state, wanted, None, unseen
         self._ahead, self._cost = ahead, cost
         if self._timer is not None:
-            (self._timer.resume if state.state == "starting" else self._timer.pause)()
+            (self._timer.resume if state.is_starting else self._timer.pause)()
         self.repaint()
 
     def show_reading(self, share: float) -> None:
@@ -76,12 +76,12 @@ class StatusHead(LinesWidget):
             return [Text()] * height
         if self.size.width < NARROW:
             return self._narrow(self._state)
-        second = self._starting(self._state) if self._state.state == "starting" else self._bar(self._state)
+        second = self._starting(self._state) if self._state.is_starting else self._bar(self._state)
         return [self._facts(self._state), second, self._next(self._state)][:height]
 
     def _narrow(self, state: RunState) -> list[Text]:
         first = [self._word(state), Text(f"e {state.epoch_text}", self.style("foreground"))]
-        if state.state == "starting":
+        if state.is_starting:
             return [self._join(first[:1], 1), self._starting(state)]
         if doing := self._doing(state):
             first.append(doing)
@@ -98,7 +98,7 @@ class StatusHead(LinesWidget):
         parts = [self._word(state)]
         if doing := self._doing(state):
             parts.append(doing)
-        if state.state != "starting" or state.step:
+        if not state.is_starting or state.step:
             parts += [self.pair("epoch", outlook.epoch_text(state)), self.pair("step", f"{state.step:,}")]
         parts += self._speed(state)
         if state.prepared and self.size.width >= 110:
@@ -125,7 +125,7 @@ class StatusHead(LinesWidget):
 
     def _speed(self, state: RunState) -> list[Text]:
         found = []
-        if state.state == "running":
+        if state.state == "running" and not state.is_starting:
             if steps := outlook.steps_per_second(state):
                 found.append(Text(f"{_rate(steps)} steps/s", self.style("foreground")))
             if rate := state.numbers.get("rate/sound"):
@@ -177,7 +177,7 @@ class StatusHead(LinesWidget):
 
     def _next(self, state: RunState) -> Text:
         """`next  codebooks at step 50, in 40 s  ·  preview at step 100, in 2 min`."""
-        if state.state == "starting":
+        if state.is_starting:
             return Text("the first step on a machine takes longest; then the curves begin", self.style("dim"))
         parts = [
             Text.assemble(

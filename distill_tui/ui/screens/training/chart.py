@@ -1,5 +1,7 @@
-"""The large charts of the desk, by plotext, in our colours and without a frame of its own: series are reduced to columns
-first, each drawn from its least to its greatest."""
+"""The large charts of the desk, by plotext, in our colours and without a frame of its own.
+
+Series are reduced to columns first, each drawn from its least to its greatest.
+"""
 
 import math
 from collections.abc import Callable
@@ -136,7 +138,14 @@ class LossChart(PlotextPlot):
             if marked:
                 dots = [(p.x * step, self._place(p.mean)) for p in marked]
                 plot.scatter(*zip(*dots, strict=True), marker=letter(label), color=self._color(variable))
-        plot.text(self._title, last, self._place(scale.high), color=self._color("dim"), background="default", alignment="right")
+        plot.text(
+            self._title,
+            last,
+            self._place(scale.high),
+            color=self._color("dim"),
+            background="default",
+            alignment="right",
+        )
         if self._with_marks:
             for mark in marks_of(state, "step"):
                 at = [min(last, max(0.0, mark.at))], [self._place(scale.low)]

@@ -70,7 +70,9 @@ class ChartView(LinesWidget, can_focus=True):
 
     def show(self, state: RunState) -> None:
         """Show this state of the run; another run than before is shown whole."""
-        self._then_repaint(lambda: self.plot.show(state))
+        self.plot.show(state)
+        self.hatched = not self.plot.curves
+        self.repaint()
 
     def choose(self, keys: list[str]) -> None:
         """Draw these numbers."""

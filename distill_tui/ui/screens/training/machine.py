@@ -1,4 +1,4 @@
-"""Use of the GPUs, processors and memory over the last two minutes, the pace, and each rank of a training by several."""
+"""The pace of a run, use of GPUs, processors and memory over the last two minutes, and of each rank."""
 
 import math
 from collections.abc import Sequence
@@ -30,8 +30,10 @@ HIGH_WAIT = 0.2
 
 
 class MachinePanel(LinesWidget):
-    """The pace, two lines for each GPU, one for the processors, one for memory, one for each rank. Samples only while it
-    is on the screen."""
+    """Two lines for each GPU, the pace, a line for the processors, for memory and for each rank.
+
+    Samples only while it is on the screen.
+    """
 
     def __init__(self, gauges: SystemMonitor | None = None, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -83,7 +85,7 @@ class MachinePanel(LinesWidget):
         now = samples[-1]
         memory = [s.used / s.memory for s in samples]
         return [
-            self._line("CPU", now.busy, formatting.percent(now.busy), [s.busy for s in samples]),
+            self._line("CPU", None, formatting.percent(now.busy), [s.busy for s in samples]),
             self._line("memory", now.used / now.memory, _of(now.used, now.memory), memory),
         ]
 
@@ -92,7 +94,9 @@ class MachinePanel(LinesWidget):
         more = Text()
         if gpu.temperature is not None:
             hot = gpu.temperature >= HOT
-            more.append(f"{'▲ ' if hot else ''}{gpu.temperature:.0f} °C", self.style("warning" if hot else "foreground"))
+            more.append(
+                f"{'▲ ' if hot else ''}{gpu.temperature:.0f} °C", self.style("warning" if hot else "foreground")
+            )
         if gpu.power is not None:
             more.append(f" {gpu.power:.0f} W", self.style("foreground"))
         shares = [b.used / b.memory if b.used is not None and b.memory else 0.0 for b in before]
@@ -116,7 +120,9 @@ class MachinePanel(LinesWidget):
             share = formatting.percent(wait)
             line = Text(f"{'data':{TITLE}}", self.style("dim"))
             line.append(share if self._is_narrow else f"{share:>{VALUE}}", ink)
-            found.append(line.append(" waiting" if self._is_narrow else "  of the time waiting for it", self.style("dim")))
+            found.append(
+                line.append(" waiting" if self._is_narrow else "  of the time waiting for it", self.style("dim"))
+            )
         return found
 
     def _line(

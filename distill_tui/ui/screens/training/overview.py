@@ -6,7 +6,6 @@ From 200x50 on it is a desk: the large chart, the codebooks over time and the ne
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Static
 
 from distill_tui.reporting import outlook
 from distill_tui.reporting.metrics import losses_of_run
@@ -17,6 +16,7 @@ from distill_tui.ui.screens.training.event_log import EventLog
 from distill_tui.ui.screens.training.machine import MachinePanel
 from distill_tui.ui.screens.training.previews import PreviewsView
 from distill_tui.ui.widgets.health import HealthNote, HealthTable
+from distill_tui.ui.widgets.hint import Hint
 from distill_tui.ui.widgets.knobs import Knobs
 from distill_tui.ui.widgets.losses import LossCurves
 from distill_tui.ui.widgets.notes import Notes
@@ -38,10 +38,10 @@ class Overview(Horizontal):
         with Vertical(id="left"):
             with framed(Vertical(id="losses-panel"), "Losses"):
                 yield LossCurves(id="losses")
-                yield Static(CURVES_HINT, id="no-curves", classes="hint", markup=False)
+                yield Hint(CURVES_HINT, id="no-curves")
                 yield Vertical(id="charts")
             with framed(Vertical(id="strips-panel"), "Codebooks over time", "health"):
-                yield Static(id="no-codes", classes="hint", markup=False)
+                yield Hint(id="no-codes")
             with Horizontal(id="controls"):
                 yield framed(Knobs(id="knobs"), "Live settings", "recipe")
                 yield framed(MachinePanel(id="machine"), "Machine", "machine")
@@ -51,7 +51,7 @@ class Overview(Horizontal):
                 yield HealthNote(id="health-note")
             yield framed(SoundNumbers(id="sound"), "Held-out sounds", "sound")
             with framed(Vertical(id="glimpse-panel"), "Newest preview", "sound"):
-                yield Static(id="no-preview", classes="hint", markup=False)
+                yield Hint(id="no-preview")
             yield framed(Notes(id="notes"), "Notes")
             yield framed(EventLog(id="events"), "Log", "log")
 
@@ -87,11 +87,11 @@ class Overview(Horizontal):
         if self._swap("#no-codes", strips, is_measured(state.health)):
             strips.show(state)
         else:
-            self.query_one("#no-codes", Static).update(outlook.codebooks_text(state, self._controller.recipe))
+            self.query_one("#no-codes", Hint).show(outlook.codebooks_text(state, self._controller.recipe))
         if self._swap("#no-preview", glimpse, bool(state.previews)):
             glimpse.show(run, state)
         else:
-            self.query_one("#no-preview", Static).update(self._when_previewed())
+            self.query_one("#no-preview", Hint).show(self._when_previewed())
 
     def _swap(self, hint: str, view: Widget, is_there: bool) -> bool:
         """Show the view if there is something to show, or else the hint in its place."""

@@ -164,7 +164,9 @@ class TrainingScreen(BaseScreen):
         self.set_class(not has_codebooks(state), "-no-codes")
         self.bar.show(state.name)
         ahead = outlook.upcoming(state, self.controller.recipe)
-        self.query_one(StatusHead).show(state, self.controller.pending(), self._unseen, ahead, cost_text(state, self._settings))
+        self.query_one(StatusHead).show(
+            state, self.controller.pending(), self._unseen, ahead, cost_text(state, self._settings)
+        )
         keys = hints.get("training.view", "v"), hints.get("training.seen", "a")
         self.query_one(ViewTabs).show(self.view, *keys, self._unseen, ahead[0].text if ahead else "")
         if self.view == "overview":

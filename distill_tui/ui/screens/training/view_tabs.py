@@ -39,7 +39,7 @@ class ViewTabs(LinesWidget):
                 said.append(" seen", self.style("dim"))
                 line.append(" " * (self.size.width - line.cell_len - said.cell_len))
                 line.append_text(said)
-        elif self._next and not self.screen.has_class("-tall", "-high"):
+        elif self._next and not (self.screen.has_class("-tall") or self.screen.has_class("-high")):
             said = self.pair("next", self._next)
             if line.cell_len + said.cell_len + 2 <= self.size.width:
                 line.append(" " * (self.size.width - line.cell_len - said.cell_len)).append_text(said)
