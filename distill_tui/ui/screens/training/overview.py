@@ -65,8 +65,12 @@ class Overview(Horizontal):
         self.query_one(SoundNumbers).show(state)
         is_tunable = self._controller.is_tunable
         knobs = self.query_one(Knobs)
-        ended = "Settings for resume" if is_tunable else "Settings"
-        retitle(knobs, "Live settings" if state.is_active else ended)
+        if state.is_active:
+            retitle(knobs, "Live settings")
+        elif is_tunable:
+            retitle(knobs, "Settings for resume")
+        else:
+            retitle(knobs, "Settings", "run finished: fixed")
         knobs.show(self._controller.knobs(), state.is_active or is_tunable)
         self.query_one(MachinePanel).show(state)
         self.query_one(Notes).show(run, state, hints, seen)

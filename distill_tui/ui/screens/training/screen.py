@@ -160,6 +160,7 @@ class TrainingScreen(BaseScreen):
         if self.controller.run is None:
             return
         self.set_class(state.state in ("failed", "crashed"), "-failed")
+        self.set_class(not state.is_active, "-ended")
         self.set_class(not state.series, "-blank")
         self.set_class(not has_codebooks(state), "-no-codes")
         self.bar.show(state.name)
