@@ -13,7 +13,7 @@ from distill_tui.reporting.mel_axis import hertz_labels, seconds_line
 from distill_tui.reporting.previews import levels_of, sound_name
 from distill_tui.runs.events import PreviewMade
 from distill_tui.text import printable
-from distill_tui.ui.screens.training.previews.layout import GAP, Layout
+from distill_tui.ui.screens.training.previews.layout import GAP, Layout, steps_shown
 from distill_tui.ui.services.spectrograms import Spectrogram
 from distill_tui.ui.widgets.blocks import blocks
 from distill_tui.ui.widgets.heat import is_fine, is_shaded, picture_row
@@ -107,7 +107,7 @@ def sound_lines(
         chosen = index == here
         course = [
             math.nan if (distance := made.pairs[index][2]) is None else distance
-            for made in previews[-COURSE:]
+            for made in (previews[step] for step in steps_shown(len(previews), len(previews) - 1, COURSE))
             if index < len(made.pairs)
         ]
         most = max((distance for distance in course if math.isfinite(distance)), default=1.0)

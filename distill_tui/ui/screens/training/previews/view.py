@@ -8,8 +8,9 @@ from typing import ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.strip import Strip
 
-from distill_tui.reporting import formatting
+from distill_tui.reporting import formatting, sound_quality
 from distill_tui.reporting import previews as reported
 from distill_tui.runs.events import PreviewMade
 from distill_tui.runs.folder import RunFolder
@@ -19,6 +20,7 @@ from distill_tui.ui.screens.training.previews.drawing import Thumb, film_lines, 
 from distill_tui.ui.screens.training.previews.layout import GAP, Layout, lay_out, steps_shown
 from distill_tui.ui.services.spectrograms import Film, Shot, Spectrogram
 from distill_tui.ui.services.workers import begin
+from distill_tui.ui.widgets.heat import flat_segments
 from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 
 REST_SECONDS = 0.12
@@ -209,6 +211,12 @@ class PreviewsView(LinesWidget, can_focus=True):
 
     # drawing
 
+    def render_line(self, y: int) -> Strip:
+        segments = flat_segments(self._shown[y], self._base) if y < len(self._shown) else None
+        if segments is None:
+            return super().render_line(y)
+        return Strip(segments).adjust_cell_length(self.size.width, self._base)
+
     def lines(self) -> list[Text]:
         width, height = self.size
         preview, dim = self.preview, self.style("dim")
@@ -253,9 +261,9 @@ class PreviewsView(LinesWidget, can_focus=True):
             made = self._state.previews[index]
             number = f"{made.step:,}"
             label = f"step {number}" if len(number) + 5 <= place.thumb else number
-            more = "  ".join(
-                part for part in (reported.moment(made), formatting.number(made.pairs[self.sound][2])) if part
-            )
+            distance = sound_quality.value_text("distance", made.pairs[self.sound][2])
+            ways = (f"{after}  {distance}", f"{after} {distance}") if (after := reported.moment(made)) else ()
+            more = next((way for way in ways if len(way) <= place.thumb), distance)
             found.append(Thumb(self._film.known(shot), label, more, is_lit=index == self._index))
         found.append(Thumb(self._film.known(film[-1]), self._names_of_sides[0][0], is_original=True))
         return found
