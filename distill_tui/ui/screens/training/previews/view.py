@@ -25,6 +25,8 @@ from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 
 REST_SECONDS = 0.12
 """Delay before spectrograms are computed, so that going through the sounds computes none on the way."""
+NEAR = 4
+"""Previews to each side of the chosen one whose pictures are made before they are looked at."""
 
 
 class PreviewsView(LinesWidget, can_focus=True):
@@ -189,14 +191,21 @@ class PreviewsView(LinesWidget, can_focus=True):
         if not place.slots:
             return []
         shown = steps_shown(len(self._state.previews), self._index, place.slots - 1)
-        return [index for index in shown if self.sound < len(self._state.previews[index].pairs)]
+        return [index for index in shown if self._has(index)]
+
+    def _has(self, index: int) -> bool:
+        """Whether the chosen sound is in a preview."""
+        return self.sound < len(self._state.previews[index].pairs)
 
     def _ask_for(self, pair: list[Shot], film: list[Shot]) -> None:
         """Have the missing pictures made: those of the pair, those of the film, and what may be looked at next."""
         if self._making == (pair, film) or all(self._film.known(shot) for shot in (*pair, *film)):
             return
         self._making = (pair, film)
-        next_ones = [shot._replace(width=pair[0].width, height=pair[0].height) for shot in film]
+        size = pair[0].width, pair[0].height
+        next_ones = [shot._replace(width=size[0], height=size[1]) for shot in film]
+        near = range(max(0, self._index - NEAR), min(len(self._state.previews), self._index + NEAR + 1))
+        next_ones += [self._shot(index, size) for index in near if self._has(index)]
         if self._run is not None and self.preview is not None:
             files = (file for file, _ in reported.levels_of(self.preview, self.sound).values())
             next_ones += [pair[1]._replace(file=self._run.path / file) for file in files]
