@@ -3,8 +3,10 @@
 import math
 from dataclasses import dataclass
 
+from distill_tui.recipe.preview_times import next_preview
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting.formatting import duration, percent
+from distill_tui.runs.events import RunPrepared
 from distill_tui.runs.series import Series
 from distill_tui.runs.state import RunState
 
@@ -112,12 +114,25 @@ def upcoming(state: RunState, recipe: Recipe) -> list[Upcoming]:
         if train.preview_every:
             span = train.preview_every * prepared.steps_per_epoch
             at_step(PREVIEW, (state.step // span + 1) * span)
+    if not train.preview_every and (trained := _trained_seconds(state, prepared)):
+        seconds = next_preview(trained) - trained
+        found.append(Upcoming(PREVIEW, seconds, state.step + max(1, round(seconds / pace)), by_clock=True))
     if train.checkpoint_minutes and state.session_at:
         since = max([state.session_at, *(saved.time for saved in state.checkpoints[-1:])])
         found.append(Upcoming("checkpoint", max(0.0, since + train.checkpoint_minutes * 60 - state.updated_at)))
     left = state.eta_seconds
     # what the end comes before is done at the end, or not at all
     return sorted((one for one in found if left is None or one.seconds <= left), key=lambda one: one.seconds)
+
+
+def _trained_seconds(state: RunState, prepared: RunPrepared) -> float:
+    """About how many seconds of training there were, without pauses, which the log names at previews only."""
+    if prepared.minutes > 0:
+        return state.progress * prepared.minutes * 60
+    if state.previews and (made := state.previews[-1]).trained and made.time >= state.session_at:
+        return made.trained + state.updated_at - made.time
+    times = state.series.get("time/step", Series()).times
+    return state.updated_at - times[0] if times else 0.0
 
 
 def codebooks_text(state: RunState, recipe: Recipe) -> str:

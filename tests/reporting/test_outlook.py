@@ -65,6 +65,16 @@ def test_with_a_time_budget_the_clock_decides_on_codebooks_and_epochs_are_estima
     assert outlook.epoch_text(running(45, 0.09)) == "1 of 10"
 
 
+def test_previews_by_time_are_told_by_the_clock() -> None:
+    by_time = recipe(preview_every=0, minutes=10.0)
+    ahead = outlook.upcoming(running(45, 0.05, minutes=10), by_time)
+    assert next(one.text for one in ahead if one.what == outlook.PREVIEW) == "preview at about step 105, in 30 s"
+    state = running(45, 0.05)
+    state.apply(e.PreviewMade(step=45, epoch=1, folder="previews/step-000045", pairs=[], trained=62.0, time=NOW + 18))
+    ahead = outlook.upcoming(state, recipe(preview_every=0))
+    assert next(one.text for one in ahead if one.what == outlook.PREVIEW) == "preview at about step 161, in 58 s"
+
+
 def test_nothing_comes_next_where_no_step_is_trained_nor_after_the_end() -> None:
     state = running(45, 0.09)
     state.eta_seconds = 10.0
