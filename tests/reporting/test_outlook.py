@@ -27,7 +27,10 @@ def prepared(minutes: float = 0.0, levels: int = 2) -> e.RunPrepared:
 
 def running(step: int, progress: float, minutes: float = 0.0, **values: float) -> RunState:
     """A run at a step, at half a second a step, that began ten seconds ago."""
-    numbers: dict[str, float | None] = {"time/step": 0.5, **{key.replace("__", "/"): value for key, value in values.items()}}
+    numbers: dict[str, float | None] = {
+        "time/step": 0.5,
+        **{key.replace("__", "/"): value for key, value in values.items()},
+    }
     events = [
         e.Started(run="r", name="r", pid=1, program="x", time=NOW),
         e.StateChanged(state="starting", detail="reading the sounds", time=NOW + 3),

@@ -39,11 +39,14 @@ class MachinePanel(LinesWidget):
         super().__init__(id=id)
         self._gauges = gauges or SystemMonitor()
         self._state = RunState()
+        self._looked_for, self._is_stale = 0.0, True
         self._ranks: list[Line] = []
 
     def show(self, state: RunState) -> None:
         """Show the pace of this run, and what its ranks use, on whatever machines they are."""
-        self._state = state
+        # a machine whose run does nothing new is not looked at: an idle screen sends nothing
+        self._is_stale = self._is_stale or state is not self._state or state.updated_at != self._looked_for
+        self._state, self._looked_for = state, state.updated_at
         self._ranks = rank_lines(state.ranks) if state.is_active else []
         self.repaint()
 
@@ -53,8 +56,9 @@ class MachinePanel(LinesWidget):
         self._tick()
 
     def _tick(self) -> None:
-        if not self.is_on_screen or not self.screen.is_current:
+        if not self._is_stale or not self.is_on_screen or not self.screen.is_current:
             return
+        self._is_stale = not self._gauges.samples
         # shows what the last question brought: nobody waits for a driver
         self.repaint()
         if not self._gauges.samples:
