@@ -123,10 +123,6 @@ class ChartLegend:
                     if found.cell_len + len(text) <= width:
                         found.append(text, self._widget.style("dim"))
                         break
-            least, greatest = self._plot.extremes(front)
-            text = f"  shown: least {formatting.number(least)}, greatest {formatting.number(greatest)}"
-            if found.cell_len + len(text) <= width:
-                found.append(text, self._widget.style("dim"))
         span = self._plot.window.last - self._plot.window.first
         near = NEAR_CELLS * span / max(1, self._plot.width)
         for mark in reversed(marks_of(self._plot.state, self._plot.along)):
@@ -139,12 +135,20 @@ class ChartLegend:
             text = f"  {more} a taller terminal"
             if found.cell_len + len(text) <= width:
                 found.append(text, self._widget.style("warning"))
-        settings = f"by {self._plot.along} · {self._plot.scale} · {SMOOTHINGS[self._plot.smoothing][0]}"
-        if not self._plot.window.is_whole:
-            settings += (
-                f" · {self._plot.window.whole / max(1e-9, self._plot.window.last - self._plot.window.first):.3g}x"
-            )
+        settings = self._settings()
+        if front:
+            least, greatest = self._plot.extremes(front)
+            text = f"  shown: {formatting.number(least)} to {formatting.number(greatest)}"
+            if found.cell_len + len(text) + len(settings) + 2 <= width:
+                found.append(text, self._widget.style("dim"))
         if found.cell_len + len(settings) + 2 <= width:
             found.append(" " * (width - found.cell_len - len(settings)))
             found.append(settings, self._widget.style("dim"))
         return found
+
+    def _settings(self) -> str:
+        """`by step · auto · raw · 2x`."""
+        text = f"by {self._plot.along} · {self._plot.scale} · {SMOOTHINGS[self._plot.smoothing][0]}"
+        if self._plot.window.is_whole:
+            return text
+        return f"{text} · {self._plot.window.whole / max(1e-9, self._plot.window.last - self._plot.window.first):.3g}x"
