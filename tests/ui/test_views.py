@@ -400,9 +400,9 @@ async def test_a_film_of_one_sound_with_levels_and_axes(home: Home) -> None:
         shown = screen_text(app)
         # six of ten steps and the original, each with its time
         assert [f"step {step:,}" in shown for step in (1700, 1710, 1790)] == [True, False, True]
-        assert "4 h 16 min 0." in shown
-        assert re.search(r"^ +5k ", shown, re.M), "hertz at the left"
-        assert re.search(r"^ +0 .* s +0 .* s", shown, re.M), "seconds below"
+        assert "16 min  0.500" in shown
+        assert re.search(r"^[ │]+5k ", shown, re.M), "hertz at the left"
+        assert re.search(r"^[ │]+0 .* s +0 .* s", shown, re.M), "seconds below"
         assert "1 level 0.9000" in shown
         await until(pilot, lambda: view._making is None, "the pictures of the other steps")
         await pilot.press("left")
