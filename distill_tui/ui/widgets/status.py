@@ -159,7 +159,13 @@ class StatusHead(LinesWidget):
         now, is_moving = time.time(), True
         if now - state.updated_at > STUCK_SECONDS:
             now, is_moving = state.updated_at, False
-        return self._join([self._stage(stage, now, is_moving) for stage in stages(state, now)], 3)
+        shown = stages(state, now)
+        if self.size.width < NARROW:
+            # the present one, and how many there are
+            number = max((n for n, stage in enumerate(shown, 1) if stage.seconds is not None), default=1)
+            count = Text(f"{number} of {len(shown)}", self.style("dim"))
+            return self._join([count, self._stage(shown[number - 1], now, is_moving)], 2)
+        return self._join([self._stage(stage, now, is_moving) for stage in shown], 3)
 
     def _stage(self, stage: Stage, now: float, is_moving: bool) -> Text:
         if stage.is_done:

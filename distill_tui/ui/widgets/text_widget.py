@@ -99,7 +99,7 @@ class LinesWidget(Widget):
             return
         width = self.size.width
         pairs = enumerate(zip(new, old, strict=True))
-        spans = [(y, *_changed_cells(a, b, width)) for y, (a, b) in pairs if a != b]
+        spans = [(y, *changed_cells(a, b, width)) for y, (a, b) in pairs if a != b]
         self.refresh(*(Region(first, y, last - first, 1) for y, first, last in spans))
 
     def watch_has_focus(self, has_focus: bool) -> None:
@@ -147,10 +147,10 @@ class LinesWidget(Widget):
         return Strip(segments).adjust_cell_length(width, base)
 
 
-def _changed_cells(new: Text, old: Text, width: int) -> tuple[int, int]:
+def changed_cells(new: Text, old: Text, width: int) -> tuple[int, int]:
     """From which cell to which two lines differ: a number that changes beside a curve is all that is sent."""
     a, b = new.plain, old.plain
-    if len(a) != len(b) or a == b or new.style != old.style:
+    if len(a) != len(b) or a == b or new.style != old.style or new.cell_len != old.cell_len:
         return 0, width
     first = next(i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y)
     last = len(a) - next(i for i, (x, y) in enumerate(zip(reversed(a), reversed(b), strict=True)) if x != y)
