@@ -22,8 +22,10 @@ class Stage(NamedTuple):
 def stages(state: RunState, now: float) -> list[Stage]:
     """The four stages of a run that starts, at the time `now` (seconds since 1970)."""
     begun: dict[str, float] = {}
+    name = STAGES[0][1]
     for time, activity in state.stages:
-        name = next((name for start, name in STAGES if activity.startswith(start)), "net")
+        # what has no stage of its own, such as compiling the net, belongs to the one before
+        name = next((name for start, name in STAGES if activity.startswith(start)), name)
         begun.setdefault(name, time)
     found, ends = [], sorted(begun.values())
     for _, name in STAGES:
