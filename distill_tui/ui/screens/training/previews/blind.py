@@ -114,6 +114,8 @@ class BlindDialog(Dialog[None]):
     def _show(self) -> None:
         here = [one for one in self._given if one.step == self._preview.step and one.levels == self._levels]
         self.query_one("#blind-sound", Static).update(self._question())
+        if not self._can_hear and not self._given:
+            return
         lines = [f"Score at step {self._preview.step:,}: {blind_test.score_text(here)}.", blind_test.verdict(here)]
         if len(here) != len(self._given):
             lines.append(f"Of this run, all steps: {blind_test.score_text(self._given)}.")

@@ -79,7 +79,8 @@ def pair_lines(widget: LinesWidget, pair: Sequence[Spectrogram] | None, place: L
     labels = hertz_labels(rate, place.rows) if place.axis and rate else {}
     found = []
     for row in range(place.rows):
-        line = Text(f"{labels.get(row, ''):>{place.axis - 1}} " if place.axis else "", dim)
+        line = Text()
+        line.append(f"{labels.get(row, ''):>{place.axis - 1}} " if place.axis else "", dim)
         for number, picture in enumerate(pair):
             line.append(" " * GAP * bool(number))
             if picture.error:

@@ -42,9 +42,9 @@ class PreviewsView(LinesWidget, can_focus=True):
         "Where nothing can be heard on this machine, the paths of the files and a command to fetch them are shown."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", "Step", key_display="←→", id="previews.earlier", tooltip="The preview before"),
+        Binding("left", "step(-1)", "Step", key_display="←→", id="previews.earlier", tooltip="Another preview"),
         Binding(
-            "right", "step(1)", "Step", show=False, key_display="←→", id="previews.later", tooltip="The preview after"
+            "right", "step(1)", "Step", show=False, key_display="←→", id="previews.later", tooltip="Another preview"
         ),
         Binding("up", "sound(-1)", "Sound", key_display="↑↓", id="previews.previous", tooltip="Choose the sound"),
         Binding(
