@@ -20,7 +20,7 @@ from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.services.audio_player import AudioPlayer, player
 from distill_tui.ui.services.workers import begin
 
-KEYS = "x  play X     y  play Y     1  X is it     2  Y is it     0  cannot tell     esc  close"
+KEYS = "x y  play     1  it is X     2  it is Y     0  unsure     esc  close"
 SHORT_KEYS = "esc  close"
 
 
@@ -114,6 +114,8 @@ class BlindDialog(Dialog[None]):
     def _show(self) -> None:
         here = [one for one in self._given if one.step == self._preview.step and one.levels == self._levels]
         self.query_one("#blind-sound", Static).update(self._question())
+        if not self._can_hear and not self._given:
+            return
         lines = [f"Score at step {self._preview.step:,}: {blind_test.score_text(here)}.", blind_test.verdict(here)]
         if len(here) != len(self._given):
             lines.append(f"Of this run, all steps: {blind_test.score_text(self._given)}.")
@@ -125,10 +127,7 @@ class BlindDialog(Dialog[None]):
         name = sound_name(self._preview, self._sound)
         if not self._can_hear:
             return (
-                f"{name}\n\nIt cannot be heard here: this machine has no sound device, or no player. "
+                f"{name}\nIt cannot be heard here: this machine has no sound device, or no player. "
                 "f in the previews says how to fetch the files."
             )
-        return (
-            f"{name}\n\nOne of X and Y is the {self._original}, the other one the {self._made}. "
-            f"Which one is the {self._original}?"
-        )
+        return f"{name}\nWhich one is the {self._original} and not the {self._made}: X or Y?"

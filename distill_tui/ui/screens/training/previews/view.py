@@ -15,8 +15,14 @@ from distill_tui.reporting import previews as reported
 from distill_tui.runs.events import PreviewMade
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
-from distill_tui.text import printable
-from distill_tui.ui.screens.training.previews.drawing import Thumb, film_lines, pair_lines, sound_lines
+from distill_tui.ui.screens.training.previews.drawing import (
+    Thumb,
+    files_line,
+    film_lines,
+    head_line,
+    pair_lines,
+    sound_lines,
+)
 from distill_tui.ui.screens.training.previews.layout import GAP, Layout, lay_out, steps_shown
 from distill_tui.ui.services.spectrograms import Film, Shot, Spectrogram
 from distill_tui.ui.services.workers import begin
@@ -42,9 +48,9 @@ class PreviewsView(LinesWidget, can_focus=True):
         "Where nothing can be heard on this machine, the paths of the files and a command to fetch them are shown."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", "Step", key_display="←→", id="previews.earlier", tooltip="The preview before"),
+        Binding("left", "step(-1)", "Step", key_display="←→", id="previews.earlier", tooltip="Another preview"),
         Binding(
-            "right", "step(1)", "Step", show=False, key_display="←→", id="previews.later", tooltip="The preview after"
+            "right", "step(1)", "Step", show=False, key_display="←→", id="previews.later", tooltip="Another preview"
         ),
         Binding("up", "sound(-1)", "Sound", key_display="↑↓", id="previews.previous", tooltip="Choose the sound"),
         Binding(
@@ -236,32 +242,14 @@ class PreviewsView(LinesWidget, can_focus=True):
         self._ask_for(pair, film)
         known = [picture for shot in pair if (picture := self._film.known(shot))]
         pictures = known if len(known) == len(pair) else None
-        found = [self._head(preview)]
+        found = [head_line(self, self._state, self._index)]
         if place.slots:
             found += film_lines(self, self._thumbs(film, place), place)
         found += [self._titles(preview, pictures, place), *pair_lines(self, pictures, place)]
         found += sound_lines(self, self._state.previews, preview, self.sound, place)
         if place.has_paths or len(found) < height:
-            found.append(self._files())
+            found.append(files_line(self, *self.paths()))
         return found[:height]
-
-    def _head(self, preview: PreviewMade) -> Text:
-        dim, plain = self.style("dim"), self.style("foreground", bold=True)
-        count = len(self._state.previews)
-        step = Text.assemble(
-            ("◂ " if self._index else "  ", self.mark_style),
-            (f"step {preview.step:,}", plain),
-            (" ▸" if self._index < count - 1 else "  ", self.mark_style),
-        )
-        parts = [step, Text(f"epoch {self._state.epoch_of(preview.epoch)}", dim)]
-        if after := reported.moment(preview):
-            parts.append(Text(f"after {after}", dim))
-        parts.append(Text(f"preview {self._index + 1} of {count}", dim))
-        distances = [distance for _, _, distance in preview.pairs if distance is not None]
-        if distances:
-            mean = Text(formatting.number(sum(distances) / len(distances)), self.style("foreground"))
-            parts.append(Text.assemble(("mean distance ", dim), mean))
-        return joined(parts, self.size.width, 2)
 
     def _thumbs(self, film: list[Shot], place: Layout) -> list[Thumb]:
         """The film's pictures with what is said of each."""
@@ -298,14 +286,6 @@ class PreviewsView(LinesWidget, can_focus=True):
         """What is shown at the left and at the right, with their colours."""
         left, right = ("nearest training sound", "take") if self._state.is_prior else ("original", "reconstruction")
         return (left, "series-recon"), (right, "series-val")
-
-    def _files(self) -> Text:
-        """Both files in one line."""
-        original, made = self.paths()
-        names = f"{original.name}, {made.name}"
-        room = max(8, self.size.width - len(names) - 2)
-        folder = formatting.shorten_path(printable(str(original.parent)), room)
-        return Text(formatting.shorten(f"{folder}: {printable(names)}", self.size.width), self.style("dim"))
 
 
 def _of_original(shot: Shot) -> Shot:
