@@ -141,12 +141,12 @@ async def test_a_zoomed_chart_follows_the_newest_numbers(home: Home) -> None:
 async def test_scale_axis_and_smoothing_have_keys(home: Home) -> None:
     async with watching(home, recorded.finished(home), "v", size=(120, 35)) as (app, pilot, _):
         for key, said in (
-            ("l", "by step · log · raw"),
-            ("l", "by step · linear · raw"),
-            ("s", "by step · linear · smooth"),
-            ("s", "by step · linear · very smooth"),
-            ("x", "by epoch · linear · very smooth"),
-            ("x", "by time · linear · very smooth"),
+            ("z", "by step · log · raw"),
+            ("z", "by step · linear · raw"),
+            ("h", "by step · linear · smooth"),
+            ("h", "by step · linear · very smooth"),
+            ("j", "by epoch · linear · very smooth"),
+            ("j", "by time · linear · very smooth"),
         ):
             await pilot.press(key)
             assert said in screen_text(app), key
@@ -159,11 +159,11 @@ async def test_curves_are_chosen_and_brought_to_the_front(home: Home) -> None:
         assert "▸t train" in screen_text(app)
         await pilot.press("down")
         assert "▸v val" in screen_text(app)
-        await pilot.press("y")
+        await pilot.press("C")
         await until(pilot, lambda: "dead 1" in screen_text(app))
         await pilot.press("space", "enter")
         assert chart(app).plot.chosen == ["loss/recon", "loss/val", "loss/commit"] or len(chart(app).plot.chosen) == 3
-        await pilot.press("y", "escape")
+        await pilot.press("C", "escape")
         assert len(chart(app).plot.chosen) == 3
 
 
@@ -183,7 +183,7 @@ async def test_each_curve_has_a_letter_in_the_legend_and_at_its_place(home: Home
     async with watching(home, recorded.finished(home), "v") as (app, pilot, _):
         assert "▸t train 0.5250   v val 0.6196   r recon 0.4563   c commit 0.0486" in screen_text(app)
         assert letters_at_curves(app) == set("tvrc")
-        await pilot.press("o", "space", "enter")
+        await pilot.press("equals_sign", "space", "enter")
         await until(pilot, lambda: "train of: " in screen_text(app))
         (letter,) = re.findall("train of: ([A-H]) speech", screen_text(app))
         assert letters_at_curves(app) == {*"tvrc", letter}
@@ -223,7 +223,7 @@ async def test_other_runs_are_laid_over_each_with_a_colour_of_its_own(home: Home
         await until(pilot, lambda: re.search(r"train of: [A-H] bells .* [A-H] speech ", screen_text(app)))
         colors = {run.id: other.color for run, other in chart(app).plot.others.items()}
         assert len(set(colors.values())) == 2
-        await pilot.press("o", "space", "enter")
+        await pilot.press("equals_sign", "space", "enter")
         await until(pilot, lambda: "bells" not in screen_text(app))
         assert {run.id: other.color for run, other in chart(app).plot.others.items()}.items() <= colors.items()
 
@@ -309,7 +309,7 @@ async def test_a_run_without_codes_says_so(home: Home) -> None:
 
 @pytest.mark.slow
 async def test_what_is_ticked_is_told_without_colour(home: Home) -> None:
-    async with watching(home, recorded.finished(home), "f3", "y", size=(40, 12)) as (app, pilot, _):
+    async with watching(home, recorded.finished(home), "f3", "C", size=(40, 12)) as (app, pilot, _):
         await until(pilot, lambda: screen_text(app).count("[x]") == 4)
         await pilot.press("space")
         await until(pilot, lambda: screen_text(app).count("[x]") == 3 and "[ ]" in screen_text(app))
@@ -534,9 +534,9 @@ async def test_views_bear_hostile_runs_at_any_size(home: Home, key: str, size: t
         e.PreviewMade(step=602, epoch=13, folder="previews", pairs=[]),
     )
     async with watching(home, run, key, size=size) as (app, pilot, screen):
-        await pilot.press("down", "left", "l", "s", "m", "x", "plus", "left", "right")
+        await pilot.press("down", "left", "z", "h", "j", "l", "plus", "left", "right")
         if key == "f3":
-            await pilot.press("y", "escape")
+            await pilot.press("C", "escape")
         await pilot.pause()
         assert screen.view != "overview"
         assert "\x1b" not in screen_text(app)
