@@ -112,8 +112,7 @@ class MachinePanel(LinesWidget):
     def _pace(self) -> list[Text]:
         """Steps a second with their course, and the share of the time that they waited for data."""
         state = self._state
-        rate = outlook.steps_per_second(state) if state.is_active else None
-        if rate is None:
+        if (rate := outlook.steps_per_second(state)) is None:
             return []
         times = state.series.get("time/step", Series()).values[-max(1, self._course_cells) :]
         rates = [1 / seconds if math.isfinite(seconds) and seconds > 0 else 0.0 for seconds in times]
