@@ -143,7 +143,7 @@ class RunState:
     def reason(self) -> str:
         """Reason why it ended; '' while it is active."""
         if self.state == "crashed":
-            return "the worker was killed (too little memory is the usual cause)"
+            return "the worker was killed (out of memory?)"
         return self.ending.reason if self.ending else ""
 
     @property
