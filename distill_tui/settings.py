@@ -1,8 +1,8 @@
 """A person's own settings: settings.toml in the home folder. Whoever needs one reads it here.
 
     theme = "distill-light"
-    on_finish = "ntfy publish my-topic \\"$DISTILL_NAME $DISTILL_STATE\\""
-    on_warning = "ntfy publish my-topic \\"$DISTILL_NAME: $DISTILL_REASON\\""
+    on_finish = "ntfy publish my-topic \\"$DISTILL_TEXT\\""    # ready-made ones: distill-tui doctor --example
+    on_warning = "ntfy publish my-topic \\"$DISTILL_TEXT\\""
     cache_limit = "200 GB" # the most that decoded sounds may take; else four fifths of what the disk has room for
 
     notify = "osc9"        # desktop notifications by the terminal: osc9, osc777 or off; else auto, where it is known to
@@ -160,6 +160,9 @@ def _take_machine(table: Mapping[str, Any], settings: Settings) -> list[tuple[st
             settings.price = float(value)
         else:
             settings.defaults["train.max_price"] = float(value)
+    if settings.defaults.get("train.max_price") and not settings.price:
+        del settings.defaults["train.max_price"]
+        wrong.append(("machine.max_price", "machine.max_price: needs machine.price, the price of an hour"))
     return wrong
 
 

@@ -1,13 +1,15 @@
 """settings.toml: what is good in it is used, what is wrong is told with its line, and nothing else in it is touched."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from distill_tui.cli.commands.doctor.example import EXAMPLE
 from distill_tui.cli.main import run as main
 from distill_tui.paths import Home, find_home
 from distill_tui.recipe.presets import PRESETS, layered
-from distill_tui.settings import Settings, keep_theme, line_of, read_settings
+from distill_tui.settings import TABLES, TEXTS, Settings, keep_theme, line_of, read_settings
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.screens.config.form import RecipeForm
 from distill_tui.ui.settings_check import all_problems, is_key
@@ -53,6 +55,17 @@ def test_a_good_file(home: Home) -> None:
         "train.minutes": 30.0,
         "loss.commitment_weight": 0.5,
     }
+
+
+def test_the_example_is_good_and_shows_every_setting(home: Home) -> None:
+    used = re.sub(r"(?m)^#(?=[\w.\"]+ = )", "", EXAMPLE)
+    # of two lines for one command the second is another way
+    found = write(home, re.sub(r"(?m)^(on_finish = .*ntfy.*)$", "", used))
+    assert not found.problems
+    assert (found.price, found.notify, found.keys) == (2.49, "osc9", {"app.library": "l"})
+    assert "hooks.slack.com" in found.on_finish
+    assert "ntfy.sh" in found.on_warning
+    assert {*TEXTS, *TABLES} <= {key.strip("[]") for key in re.findall(r"(?m)^(\[\w+\]|\w+(?= = ))", used)}
 
 
 def test_each_mistake_is_told_with_file_line_and_key_and_the_rest_is_used(home: Home) -> None:

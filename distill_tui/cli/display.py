@@ -6,7 +6,7 @@ from distill_tui.cli.output import write_json
 from distill_tui.cli.terminal_style import TerminalStyle
 from distill_tui.reporting.event_text import epoch_line, event_line
 from distill_tui.reporting.lines import Line, line
-from distill_tui.reporting.run_line import progress_line, terminal_title
+from distill_tui.reporting.run_line import end_text, progress_line, terminal_title
 from distill_tui.runs import events as e
 from distill_tui.runs.state import RunState
 from distill_tui.text import printable
@@ -36,8 +36,9 @@ class JsonLines:
 class LineDisplay:
     """Lines for people: one an epoch, warnings as they come, and what was asked for."""
 
-    def __init__(self, ink: TerminalStyle) -> None:
-        self._ink = ink
+    def __init__(self, ink: TerminalStyle, notify: str = "off") -> None:
+        """`notify` is what settings.toml says of notifications."""
+        self._ink, self._notify = ink, notify
         self._status = ""
         self._drawn_at = self._told_at = 0.0
 
@@ -47,6 +48,8 @@ class LineDisplay:
             self._ink.title(terminal_title(state))
         if isinstance(event, e.LAST) or _is_news(event):
             self._ink.bell()
+            text = f"{state.name}: {event.text}" if isinstance(event, e.WarningRaised) else end_text(state)
+            self._ink.notify(text, self._notify)
 
     def _tell(self, event: e.Event, state: RunState) -> None:
         match event:

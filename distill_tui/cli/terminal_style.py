@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 
+from distill_tui.desktop import notification
 from distill_tui.reporting.lines import Line, Role
 from distill_tui.text import printable, send
 
@@ -32,6 +33,11 @@ class TerminalStyle:
         """Ring, where somebody may hear it."""
         if self.cursor:
             self.send("\a")
+
+    def notify(self, text: str, notify: str) -> None:
+        """Notify on the person's desktop, as settings.toml says; other people's text is made printable."""
+        if self.cursor and (sequence := notification(text, notify)):
+            self.send(sequence)
 
     def send(self, controls: str) -> None:
         """Write control characters of our own; other people's text in it was made printable."""

@@ -14,6 +14,7 @@ from distill_tui.engine.tasks import task_of
 from distill_tui.engine.tasks.base import TrainingData
 from distill_tui.engine.tasks.reading import SoundsRead
 from distill_tui.engine.training.distributed import ProcessRanks, Ranks
+from distill_tui.engine.training.price_limit import PriceLimit
 from distill_tui.engine.training.trainer import Trainer
 from distill_tui.errors import DistillError
 from distill_tui.library.card import Card
@@ -29,6 +30,7 @@ from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogWriter, read_answers
 from distill_tui.runs.service import read_expectations
+from distill_tui.settings import read_settings
 from distill_tui.text import encode_path
 
 
@@ -76,6 +78,7 @@ def _train(
     prepare(ranks, home, run, device, precision, task.data_digest() if ranks.size > 1 else 0)
     trainer = Trainer(run, recipe, task, device, precision, log, ranks)
     stop.call(lambda: setattr(trainer.poller, "stopping", True))
+    trainer.poller.price_limit = _price_limit(home, trainer)
     if recipe.train.start_from:
         trainer.train_step.load_pretrained(load_net(run.start)[0].state_dict())
     if resumed:
@@ -103,11 +106,18 @@ def _train(
         step=trainer.step,
         epoch=trainer.epoch,
         seconds=round(trainer.clock.seconds, 3),
-        reason=trainer.stop_reason if finished else stop.reason,
+        reason=trainer.stop_reason if finished else trainer.poller.too_dear or stop.reason,
         model=model.name if model else "",
         model_id=model.id if model else "",
         path=model.path if model else "",
     )
+
+
+def _price_limit(home: Home, trainer: Trainer) -> PriceLimit:
+    settings = read_settings(home)
+    if trainer.recipe.train.max_price and not settings.price:
+        trainer.log.write(e.WarningRaised(code="price", text="no price is known: the run will not stop at one"))
+    return PriceLimit(settings.price, settings.currency, trainer.follower.catch_up().worker_seconds)
 
 
 def _resume(trainer: Trainer) -> None:

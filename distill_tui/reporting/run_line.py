@@ -63,3 +63,9 @@ def progress_line(state: RunState) -> str:
 def terminal_title(state: RunState) -> str:
     """`drums: running 12 %`, for a terminal's title."""
     return f"{state.name}: {state.state}{f' {percent(state.progress)}' if state.state == 'running' else ''}"
+
+
+def end_text(state: RunState) -> str:
+    """`drums finished`, `drums stopped: asked to`: for notifications, and for `on_finish`."""
+    reason = state.reason if state.reason != state.state else ""
+    return f"{state.name} {state.state}{f': {reason}' if reason else ''}"

@@ -124,10 +124,10 @@ def closing_report(state: RunState, recipe: Recipe, settings: Settings | None = 
         lines.append(_fact("reason", ending.reason))
     lines += _cost(state, settings)
     lines += _metrics(state)
-    settings = settings_worth_a_line(flatten(recipe))
-    width = max(len(key) for key, _ in settings)
+    values = settings_worth_a_line(flatten(recipe))
+    width = max(len(key) for key, _ in values)
     lines.append(line("recipe", id="recipe"))
-    lines += [line(f"  {key.ljust(width)}  {text}", id=key) for key, text in settings]
+    lines += [line(f"  {key.ljust(width)}  {text}", id=key) for key, text in values]
     lines += _warnings(state)
     none_yet = "none yet: it is made from the best epoch"
     if not state.is_prior:

@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
+
 from distill_tui.interpreter import python
 from distill_tui.paths import Home, find_home
 from distill_tui.runs import events as e
@@ -68,7 +70,10 @@ def start(command: str, run: RunFolder, state: RunState, reason: str) -> None:
     """Start a shell command; its output goes where that of this process goes, to the worker's log."""
     if not command:
         return
+    text = f"{state.name} {state.state}" + (f": {reason}" if reason not in ("", state.state) else "")
     variables = {
+        "DISTILL_TEXT": text,
+        "DISTILL_JSON": msgspec.json.encode({"text": text}).decode(),
         "DISTILL_RUN": str(run.path),
         "DISTILL_NAME": state.name,
         "DISTILL_STATE": state.state,

@@ -35,6 +35,7 @@ from distill_tui.runs.folder import RunFolder, make_run_folder
 from distill_tui.runs.launcher import launched
 from distill_tui.runs.paces import read_paces
 from distill_tui.runs.quick_state import quick_state
+from distill_tui.settings import read_settings
 from distill_tui.text import encode_path
 
 
@@ -64,6 +65,11 @@ def create_run(home: Home, recipe: Recipe, data: Corpus | Pictures, machine: Mac
         RequestError: no usable data, too little room for it, or an impossible recipe; nothing was written.
         DistillError: the folder cannot be written.
     """
+    if recipe.train.max_price and not read_settings(home).price:
+        raise RequestError(
+            "train.max_price: the price of an hour of this machine is not known",
+            f"Put it into {home.settings}, for example: machine.price = 2.49",
+        )
     facts = data.facts()
     recipe = with_values(recipe, {"data.paths": data.paths})
     pretrained = start_of(home, recipe)
@@ -161,13 +167,16 @@ def start_worker(home: Home, run: RunFolder) -> subprocess.Popen[bytes]:
         raise DistillError(*describe_os_error(error, run.worker_log)) from error
 
 
-def resume_run(home: Home, run: RunFolder, devices: str | None = None) -> subprocess.Popen[bytes]:
+def resume_run(
+    home: Home, run: RunFolder, devices: str | None = None, max_price: float | None = None
+) -> subprocess.Popen[bytes]:
     """Start the worker of a run that was stopped, failed or crashed; it goes on from the newest good checkpoint.
 
     It waits for the disk and for the lock of the control file: call it in a thread where keys wait.
 
     Args:
         devices: `train.devices` from here on; None leaves it as it is.
+        max_price: `train.max_price` from here on; None leaves it as it is.
 
     Raises:
         RequestError: a worker trains this run already, it has finished, or this machine has not the devices.
@@ -187,6 +196,8 @@ def resume_run(home: Home, run: RunFolder, devices: str | None = None) -> subpro
 
     def change(control: Control) -> None:
         control.wanted = "running"
+        if max_price is not None:
+            control.knobs["train.max_price"] = max_price
         drop_rejected(control, state.last_answers.values())
 
     change_control(run.control, change)

@@ -17,7 +17,7 @@ from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.settings import read_settings
 from distill_tui.text import printable
 from distill_tui.ui import command_palette
-from distill_tui.ui.screens.base import BaseScreen, RecipeWanted, RunWanted, TakesWanted
+from distill_tui.ui.screens.base import BaseScreen, PicturesWanted, RecipeWanted, RunWanted, TakesWanted
 from distill_tui.ui.status_messages import StatusMessages
 from distill_tui.ui.terminal.filters import TerminalFilters
 from distill_tui.ui.terminal.key_order import KeyOrder
@@ -100,7 +100,8 @@ class DistillApp(App[None]):
         self.status = StatusMessages(self.set_timer, self._show_status)
         self._key_order = KeyOrder(self, super().on_event)
         self._terminal_filters = TerminalFilters(self)
-        self._terminal_title = Title(self)
+        self._terminal_title = Title(self, self.settings.notify)
+        self._titled: RunFolder | None = None
         self.add_mode("config", lambda: self._config)
         self.add_mode("training", lambda: self._training)
         self.add_mode("library", lambda: new_library(home))
@@ -237,26 +238,43 @@ class DistillApp(App[None]):
         await self.switch_mode("config")
         self._config.start_from(message.values, message.name)
 
+    async def on_pictures_wanted(self, message: PicturesWanted) -> None:
+        await self.switch_mode("explorer")
+        self._explorer.loader.start_run(message.folder)
+
     def on_takes_wanted(self, message: TakesWanted) -> None:
         self._generate.models.wanted = str(message.model)
         self.switch_mode("generate")
 
     def on_run_state_changed(self, message: "m.RunStateChanged") -> None:
         """Tell tmux and whoever sits elsewhere: the title always, the bell when a run ends."""
+        from distill_tui.reporting.run_line import end_text, terminal_title
         from distill_tui.runs.state import ENDED
 
         name = printable(message.state.name)
-        self._terminal_title.show(text=f"{name}: {message.new}")
+        self._titled = message.run
+        self._terminal_title.show(text=terminal_title(message.state))
         if message.live and message.new in ENDED:
             self.bell()
+            self._terminal_title.notify(end_text(message.state))
             bad = message.new in ("failed", "crashed")
             self.notify(f"{name} {message.new}", severity="error" if bad else "information", markup=False)
+
+    def on_metrics_received(self, message: "m.MetricsReceived") -> None:
+        """Keep the percentage in the title: that of the run whose state was told last."""
+        from distill_tui.reporting.run_line import terminal_title
+
+        if message.run == self._titled:
+            self._terminal_title.show(text=terminal_title(message.state))
 
     def on_warnings_waited(self, message: "m.WarningsWaited") -> None:
         """A warning rings once, and marks the title until it was seen."""
         self._terminal_title.show(unseen=message.unseen)
         if message.rose:
             self.bell()
+            for run, state in self.runs.states():
+                if run == message.run and state.warnings:
+                    self._terminal_title.notify(f"{state.name}: {state.warnings[-1].text}")
 
     # leaving
 

@@ -31,7 +31,10 @@ class LogRead(Message, bubble=False):
 
 @dataclass
 class MetricsReceived(Message, bubble=False):
-    """The run's metrics changed. Carries the whole state, so that a newer one replaces it."""
+    """The run's metrics changed. Carries the whole state, so that a newer one replaces it.
+
+    The app gets it as well, for the terminal's title.
+    """
 
     run: RunFolder
     state: RunState

@@ -75,7 +75,7 @@ class WatchedRun:
     def _send(self, watchers: list[MessagePump], message: Message) -> None:
         for watcher in watchers:
             watcher.post_message(copy.copy(message))
-        if isinstance(message, m.RunStateChanged) and self.has_screen:
+        if isinstance(message, m.RunStateChanged | m.MetricsReceived) and self.has_screen:
             self._tell_app(message)
 
     async def follow(self) -> None:

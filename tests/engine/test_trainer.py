@@ -13,8 +13,9 @@ from distill_tui.data.scan import scan
 from distill_tui.engine.quantizers.rvq import ResidualQuantizer
 from distill_tui.engine.tasks.codebook_init import quantizer_of
 from distill_tui.engine.training import train_step
+from distill_tui.engine.training.price_limit import PriceLimit
 from distill_tui.engine.training.trainer import Trainer
-from distill_tui.errors import DistillError
+from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import Home
 from distill_tui.recipe.resolve import expectations
 from distill_tui.runs import events as e
@@ -297,6 +298,27 @@ def test_a_budget_of_minutes_ends_by_then(home: Home, sounds: Path) -> None:
     assert 1.0 <= trainer.clock.seconds < 4.0
     assert trainer.step > trainer.steps_per_epoch
     assert trainer.best["weights"] is not None
+
+
+def test_a_run_stops_at_its_price_over_all_sessions_until_that_is_raised(home: Home, sounds: Path) -> None:
+    with pytest.raises(RequestError, match="the price of an hour of this machine is not known"):
+        make_run(home, sounds, train__max_price=5.0)
+    home.root.mkdir(parents=True, exist_ok=True)
+    home.settings.write_text("machine.price = 1")
+    run = make_run(home, sounds, train__epochs=1, train__max_price=5.0)
+    trainer = make_trainer(home, run)
+    trainer.poller.price_limit = PriceLimit(price=1.0, earlier_seconds=4.99 * 3600)
+    assert not trainer.run(until=1)
+    assert trainer.step == 1, "it may cost as much as this"
+    trainer.poller.price_limit = PriceLimit(price=1.0, currency="EUR", earlier_seconds=5.25 * 3600)
+    assert not trainer.run()
+    assert trainer.poller.too_dear == "it has cost 5.25 EUR, and was to stop at 5.00 EUR"
+    assert events_of(run, e.CheckpointSaved)[-1].step == 1
+    again = make_trainer(home, run)
+    assert again.restore()
+    again.poller.price_limit = trainer.poller.price_limit
+    change_control(run.control, lambda control: control.knobs.update({"train.max_price": 6.0}))
+    assert again.run()
 
 
 def test_early_stopping_ends_after_epochs_without_a_better_one(home: Home, sounds: Path) -> None:

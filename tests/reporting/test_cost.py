@@ -16,9 +16,9 @@ def test_the_price_is_of_all_sessions_and_of_nothing_between() -> None:
     state = RunState()
     state.apply(e.Started(run="r", name="r", pid=1, program="0", time=1000))
     assert cost_text(state, PRICED) == "$0.00 so far"
-    state.apply(e.Metrics(scope="step", step=5, eta_seconds=1800, values={}, time=1000 + 1800))
+    state.apply(e.Metrics(scope="step", step=5, epoch=1, eta_seconds=1800, values={}, time=1000 + 1800))
     assert cost_text(state, PRICED) == "$1.00 so far, $2.00 at the end"
-    state.apply(e.Stopped(step=5, seconds=10, time=1000 + 3600))
+    state.apply(e.Stopped(step=5, epoch=1, seconds=10, time=1000 + 3600))
     assert cost_text(state, PRICED) == "$2.00"
     # a day later
     state.apply(e.Started(run="r", name="r", pid=2, program="0", time=90_000))
@@ -40,7 +40,16 @@ def test_prices_are_settings(home: Home) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["price = -1", "price = nan", "price = true", 'price = "2"', 'currency = ""', "max_price = inf", "prise = 2"],
+    [
+        "price = -1",
+        "price = nan",
+        "price = true",
+        'price = "2"',
+        'currency = ""',
+        "max_price = inf",
+        "max_price = 3",
+        "prise = 2",
+    ],
 )
 def test_a_price_that_is_none_is_told_with_its_line(home: Home, line: str) -> None:
     found = write(home, f"[machine]\n{line}\n")

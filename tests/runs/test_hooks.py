@@ -1,11 +1,21 @@
 """Hooks: a person's commands are started when a run ends or needs attention, also when its worker was killed."""
 
+import http.server
+import json
+import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from distill_tui.cli.commands.doctor.example import NTFY, SLACK
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.hooks import start
+from distill_tui.runs.state import RunState
 from tests.programs import PATIENCE, until
 from tests.runs.support import a_run
 
@@ -87,3 +97,38 @@ def test_without_a_command_there_are_no_hooks(home: Home) -> None:
         [sys.executable, "-c", script, str(a_run(home).path)], capture_output=True, text=True, check=True
     )
     assert done.stdout == "0\n"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the ready-made commands call curl")
+def test_the_ready_made_commands_send_the_text_as_it_is(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[tuple[str, bytes]] = []
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def kept(*arguments: Any, **how: Any) -> "subprocess.Popen[bytes]":
+        started.append(popen(*arguments, **how))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", kept)
+
+    class Stand(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on the terminal."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stand) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        here = f"http://127.0.0.1:{server.server_port}/"
+        # a name that curl would take for a file, the shell for a command, and JSON for its end
+        state = RunState(name='@/etc/hostname"$(id)é', state="stopped")
+        for command, host in ((NTFY, "https://ntfy.sh/"), (SLACK, "https://hooks.slack.com/")):
+            start(command.replace(host, here), a_run(home), state, "asked to")
+        assert [process.wait(PATIENCE) for process in started] == [0, 0]
+        server.shutdown()
+    text = f"{state.name} stopped: asked to"
+    assert sorted(received)[0] == ("/YOUR-TOPIC", text.encode())
+    assert json.loads(sorted(received)[1][1]) == {"text": text}

@@ -182,10 +182,10 @@ async def test_advanced_settings_are_grouped_and_filtered_and_those_that_changed
         await pilot.press("backspace")
         await until(pilot, lambda: "%, was 3 %" in screen_text(app))
         assert shown() == left, "nothing moves under the fingers"
-        await pilot.press("f4")
+        await pilot.press("f5")
         await until(pilot, lambda: shown()[:2] == ["changed", "train.warmup_fraction"])
-        await pilot.press("escape", "z", "z")
-        await until(pilot, lambda: "No setting here matches 'zz'" in screen_text(app))
+        await pilot.press("escape", "q", "q")
+        await until(pilot, lambda: "No setting here matches 'qq'" in screen_text(app))
         await pilot.press("escape", "escape")
         assert app.focused is None
         assert len(shown()) > 40
@@ -221,7 +221,10 @@ async def test_tab_completes_a_path_like_a_shell(home: Home, tmp_path: Path, mon
             offered = screen.query_one("#folders", OptionList)
             assert offered.display
             assert str(offered.get_option_at_index(offered.highlighted or 0).prompt).endswith(f"{name}/")
-        await pilot.press("x")
+        await pilot.press("shift+tab")
+        assert box.value == f"{tmp_path}/speech/"
+        assert "▸ " in screen_text(app), "seen without colours too"
+        await pilot.press("tab", "x")
         assert app.focused is box
         assert box.value == f"{tmp_path}/drones/x"
         box.value = str(tmp_path / "speech")
@@ -262,17 +265,32 @@ async def test_recent_folders_are_offered_and_picked(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found())
-    used = tmp_path / "used before"
-    used.mkdir()
+    used = recorded.put_sounds(tmp_path / "used before", ["a.wav", "b.wav"])
     recorded.make_run(home, data__paths=[str(used)])
     async with opened(home) as (app, pilot, screen):
         assert "used before" not in screen_text(app)
         await pilot.press("enter")
-        await until(pilot, lambda: "used before" in screen_text(app))
+        await until(pilot, lambda: re.search("used before +2 sounds", screen_text(app)))
         await pilot.press("down", "enter")
         await until(pilot, lambda: screen.found.path == str(used) and screen.found.corpus is not None)
         await pilot.pause()
         assert not screen.query_one("#folders").display
+
+
+@pytest.mark.slow
+async def test_a_folder_of_pictures_is_offered_to_the_explorer(
+    home: Home, tmp_path: Path, started: list[RunFolder]
+) -> None:
+    from tests.data.test_images import put
+
+    folder = put(tmp_path / "mnist", "t10k", 120)
+    async with opened(home) as (app, pilot, screen):
+        await choose(pilot, screen, folder)
+        await until(pilot, lambda: "120 pictures: 4 explores them" in screen_text(app))
+        await until(pilot, lambda: app.focused and app.focused.id == "pictures")
+        await pilot.press("4")
+        await until(pilot, lambda: app.current_mode == "explorer" and started)
+        assert toml.load(started[0].recipe).data.paths == [str(folder)]
 
 
 @pytest.mark.slow

@@ -12,10 +12,11 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "app.training",
         "app.library",
         "app.explorer",
+        "config.pictures",
         "app.generate",
     ),
     "question_mark": ("help", "app.help"),
-    "slash": ("filter", "library.filter"),
+    "slash": ("filter", "library.filter", "config.filter"),
     "q": ("quit", "app.quit"),
     "space": (
         "act on what is chosen: pause, mark, keep",

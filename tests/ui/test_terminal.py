@@ -1,5 +1,7 @@
 """What ui/terminal asks of Textual beside its documented interface: one test for each, to fail when that changes."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from distill_tui.ui.terminal.key_order import KeyOrder
 from distill_tui.ui.terminal.no_color import NoColor
 from distill_tui.ui.terminal.sanitize import Sanitizer
 from distill_tui.ui.terminal.title import Title
+from distill_tui.ui.terminal.tmux_window import TmuxWindow
+from tests.tmux import Tmux
 from tests.ui.conftest import until
 
 
@@ -99,3 +103,49 @@ async def test_style_sheets_are_parsed_once_for_each_theme(home: Home) -> None:
         assert app.stylesheet.rules[0] is before
         app.theme = "distill-light"
         await until(pilot, lambda: app.stylesheet.rules[0] is not before)
+
+
+@pytest.mark.terminal
+@pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
+def test_tmux_names_its_window_after_the_run_unless_a_person_did(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmux = Tmux(tmp_path, home.root)
+    try:
+        tmux("new-session", "-d", "cat")
+        monkeypatch.setenv("TMUX", f"{tmp_path / 'tmux'},0,0")
+        monkeypatch.setenv("TMUX_PANE", tmux("list-panes", "-F", "#{pane_id}").strip())
+
+        def window() -> str:
+            return tmux("display-message", "-p", "#{window_name} #{automatic-rename}").strip()
+
+        ours = TmuxWindow()
+        assert ours.want(f"drums: running 12 % #(touch {tmp_path / 'run'})")
+        ours.update()
+        assert window().startswith("drums: running 12 % (touch")
+        assert not (tmp_path / "run").exists()
+        assert not ours.want(f"drums: running 12 % #(touch {tmp_path / 'run'})")
+        ours.give_back()
+        assert window().endswith(" 1")
+        tmux("rename-window", "mine")
+        other = TmuxWindow()
+        assert other.want("drums: running 13 %")
+        other.update()
+        other.give_back()
+        assert window() == "mine 0"
+        assert not other.want("drums: running 14 %")
+    finally:
+        tmux.end()
+
+
+async def test_notifications_go_through_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TMUX", raising=False)
+    app = App[None]()
+    async with app.run_test():
+        assert app._driver is not None
+        written: list[str] = []
+        monkeypatch.setattr(App, "is_headless", False)
+        monkeypatch.setattr(app._driver, "write", written.append)
+        Title(app, "osc777").notify("drums finished")
+        Title(app, "off").notify("drums finished")
+        assert written == ["\x1b]777;notify;distill-tui;drums finished\x07"]

@@ -20,11 +20,21 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         " terminal, and say what is missing and the way out. Exit code 1 when training cannot work here.",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--example",
+        action="store_true",
+        help="print an example of settings.toml, with lines for notifications by ntfy and Slack, and exit",
+    )
     parser.set_defaults(run=doctor)
 
 
 def doctor(options: argparse.Namespace) -> int:
     """Print every check; 1 when something is missing that training needs."""
+    if options.example:
+        from distill_tui.cli.commands.doctor.example import EXAMPLE
+
+        print(EXAMPLE, end="")
+        return 0
     from distill_tui.cli.commands.doctor import checks
     from distill_tui.paths import find_home
 

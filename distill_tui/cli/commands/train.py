@@ -100,6 +100,9 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     resume_parser.add_argument(
         "--devices", metavar="N|all|LIST", help="go on on so many GPUs, or these; with 1 on one (see train --devices)"
     )
+    resume_parser.add_argument(
+        "--max-price", metavar="X", help="what the run may now cost in all (see train --max-price)"
+    )
     add_ways(resume_parser)
     resume_parser.set_defaults(run=resume, with_ranks=True)
 
@@ -227,19 +230,24 @@ def resume(options: argparse.Namespace) -> int:
     from distill_tui.runs.service import resume_run
 
     join_rank_0(options)
-    devices = None if options.devices is None else _checked_devices(options.devices)
+    devices, max_price = _checked(options, "devices"), _checked(options, "max_price")
     home = find_home(options.home)
     run = find_run(home, options.name)
-    return follow_on(options, ForegroundRun(run, lambda: resume_run(home, run, devices)))
+    return follow_on(options, ForegroundRun(run, lambda: resume_run(home, run, devices, max_price)))
 
 
-def _checked_devices(text: str) -> str:
+def _checked(options: argparse.Namespace, word: str) -> Any:
+    """The value of a flag that is the training's setting `word`; None where it was not given."""
     from distill_tui.recipe.fields import fields, parse
 
-    devices, problem = parse(fields()["train.devices"], text)
+    text = getattr(options, word)
+    if text is None:
+        return None
+    field = fields()[f"train.{word}"]
+    value, problem = parse(field, text)
     if problem:
-        raise RequestError(problem.replace("train.devices", "--devices", 1))
-    return str(devices)
+        raise RequestError(problem.replace(field.key, field.extra["flag"], 1))
+    return value
 
 
 def go(options: argparse.Namespace, home: "Home", run: "RunFolder") -> int:
@@ -282,20 +290,21 @@ def _show(options: argparse.Namespace, following: "ForegroundRun") -> Any:
     from distill_tui.cli.terminal_style import TerminalStyle
     from distill_tui.paths import find_home
     from distill_tui.recipe import toml
+    from distill_tui.reporting.run_line import end_text
     from distill_tui.reporting.run_report import closing_report
     from distill_tui.settings import read_settings
 
     if options.json:
         return following.to_the_end(JsonLines())
-    ink = TerminalStyle(options.plain)
+    ink, settings = TerminalStyle(options.plain), read_settings(find_home(options.home))
     try:
-        ending = following.to_the_end(LineDisplay(ink))
+        ending = following.to_the_end(LineDisplay(ink, settings.notify))
     except DistillError:
         # the worker died, and nobody may be looking
         ink.bell()
+        ink.notify(end_text(following.state), settings.notify)
         ink.title(f"{printable(following.state.name)}: crashed")
         raise
-    settings = read_settings(find_home(options.home))
     report = closing_report(following.state, toml.load(following.run.recipe), settings)
     print("\n".join(map(ink.paint, report)), flush=True)
     return ending

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from distill_tui.paths import Home
     from distill_tui.recipe.schema import Recipe
 
-FLAGS = ("name", "train.epochs", "train.minutes", "train.learning_rate", "train.device", "train.seed")
+OF_THE_MACHINE = ("train.device", "train.max_price")
+"""What a person's own defaults say of priors too; the others are of codecs."""
+FLAGS = ("name", "train.epochs", "train.minutes", "train.learning_rate", "train.seed", *OF_THE_MACHINE)
 
 
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -51,8 +53,8 @@ def train_prior(options: argparse.Namespace) -> int:
     join_rank_0(options)
     home = find_home(options.home)
     out = sys.stderr if options.detach or options.json else sys.stdout
-    device = {key: value for key, value in read_settings(home).defaults.items() if key == "train.device"}
-    recipe = chosen_recipe(options, PRIOR | device)
+    own = {key: value for key, value in read_settings(home).defaults.items() if key in OF_THE_MACHINE}
+    recipe = chosen_recipe(options, PRIOR | own)
     codec = codec_of(home, with_values(recipe, {"prior.codec": options.m}))
     recipe = with_values(recipe, {"prior.codec": encode_path(codec.path), "train.start_from": ""})
     with keys_as_flags(options):

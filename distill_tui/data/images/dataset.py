@@ -121,6 +121,14 @@ def find_pictures(folder: Path | None, validation_fraction: float, seed: int = 0
     )
 
 
+def count_pictures(folder: Path) -> int:
+    """Number of pictures in a folder with MNIST's files, by their headers; 0 where there are none that can be used."""
+    try:
+        return sum(_check_part(images, labels) for images, labels in _parts(folder).values())
+    except (RequestError, OSError, ValueError):
+        return 0
+
+
 def _parts(folder: Path) -> dict[str, tuple[Path, Path]]:
     """The images and labels of each part that a folder has, the training part first.
 

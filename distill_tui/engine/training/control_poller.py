@@ -4,6 +4,7 @@ import math
 import time
 from dataclasses import dataclass, field
 
+from distill_tui.engine.training.price_limit import PriceLimit
 from distill_tui.errors import DistillError
 from distill_tui.recipe.fields import check, fields, live_keys, unknown_key
 from distill_tui.recipe.resolve import SPECTRAL_WEIGHTS, nothing_to_learn_from
@@ -20,7 +21,8 @@ CHECK_SECONDS = 0.25
 class ControlPoller:
     """The requests of a run, its live settings in force, and which requests have been answered.
 
-    `stopping` is set by signals; it counts like a request to stop.
+    `stopping` is set by signals, and by the price that the run may cost; it counts like a request to stop. `too_dear`
+    is why, in the latter case.
     """
 
     run: RunFolder
@@ -29,6 +31,8 @@ class ControlPoller:
     checkpoints: int = 0
     previews: int = 0
     stopping: bool = False
+    price_limit: PriceLimit = field(default_factory=PriceLimit)
+    too_dear: str = ""
     control: Control = field(default_factory=Control)
     _last_read: tuple[int, int, int] | None = None
     _checked_at: float = -math.inf
@@ -57,6 +61,11 @@ class ControlPoller:
             DistillError: the run was removed, or is another worker's: nothing of it may be written any more.
         """
         self.check_run()
+        self._read_requests(step)
+        if not self.stopping and (reason := self.price_limit.reason(self.settings.get("train.max_price", 0.0))):
+            self.stopping, self.too_dear = True, reason
+
+    def _read_requests(self, step: int) -> None:
         try:
             status = self.run.control.stat()
         except OSError:

@@ -57,7 +57,16 @@ class PathTree(DirectoryTree):
         # a name may hold what a terminal would obey
         name = printable(str(node.label)) if node.parent is not None else printable(str(self.path))
         icon = (self.ICON_NODE_EXPANDED if node.is_expanded else self.ICON_NODE) if node.allow_expand else "  "
+        if node is self.cursor_node and not self.has_focus:
+            # what tab has written into the path; by colours alone it is not seen everywhere
+            style += Style(reverse=True)
         return Text.assemble((icon, base_style), (name, style))
+
+    def point_at(self, path: Path) -> None:
+        """Move the cursor to a path in the folder, if that is read already."""
+        for node in self.root.children:
+            if node.data is not None and os.path.abspath(node.data.path) == str(path):  # noqa: PTH100
+                self.move_cursor(node)
 
     def action_open(self) -> None:
         node = self.cursor_node
@@ -133,8 +142,15 @@ class PathDialog(Dialog[str | None]):
         finished = path and not event.value.endswith("/")
         self.show_problem(self._check(path) if finished else "")
         tree = self.query_one(PathTree)
-        if not tree.has_focus and path and tree.path != (folder := _folder_of(path)):
+        if tree.has_focus or not path:
+            return
+        walks = event.value in self.query_one(PathInput).walked
+        # what tab goes through stands in the tree, where the cursor follows
+        folder = _folder_of(str(Path(path).parent) if walks else path)
+        if tree.path != folder:
             tree.path = folder
+        if walks:
+            tree.point_at(Path(path))
 
     @on(PathInput.ListAsked)
     def _to_tree(self) -> None:

@@ -36,6 +36,13 @@ class RecipeWanted(Message):
 
 
 @dataclass
+class PicturesWanted(Message):
+    """Request to explore the pictures of this folder."""
+
+    folder: str
+
+
+@dataclass
 class TakesWanted(Message):
     """Request to generate with the model of this file."""
 
@@ -52,6 +59,17 @@ class BaseScreen(Screen[None]):
     HELP_TEXT: ClassVar[str] = ""
     # Textual's own paints the whole screen at each move of the focus; what looks different then paints itself
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+
+    def watch_focused(self, before: Widget | None, now: Widget | None) -> None:
+        """Light the panels that the focus is in.
+
+        Not by `:focus-within`: Textual then styles all that is in the outermost such widget anew with each key.
+        """
+        left, entered = ({*w.ancestors_with_self} if w is not None else set() for w in (before, now))
+        for panels, is_lit in ((left - entered, False), (entered - left, True)):
+            for panel in panels:
+                if panel.has_class("panel"):
+                    panel.set_class(is_lit, "-lit")
 
     def help_title(self) -> str:
         """The title of that help."""

@@ -26,6 +26,8 @@ def paths_for(text: str, suffixes: tuple[str, ...] = ()) -> list[str]:
 
     Hidden ones are among them only when a dot was typed.
     """
+    if text == "~":
+        return ["~/"]
     head, _, start = text.rpartition("/")
     prefix = head + "/" if "/" in text else ""
     found = []
@@ -60,6 +62,9 @@ class PathInput(Input):
         Binding(
             "tab", "complete", "Complete", show=False, id="path.complete", tooltip="Complete the path, or show the next"
         ),
+        Binding(
+            "shift+tab", "back", "Back", show=False, id="path.back", tooltip="Show the one before, or leave the path"
+        ),
         Binding("down", "to_list", "List", show=False, id="path.list"),
     ]
 
@@ -81,6 +86,13 @@ class PathInput(Input):
             self.cursor_position = len(text)
         else:
             self.screen.focus_next()
+
+    def action_back(self) -> None:
+        if self.value in self.walked:
+            self.value = self.walked[self.walked.index(self.value) - 1]
+            self.cursor_position = len(self.value)
+        else:
+            self.screen.focus_previous()
 
     def _next_text(self) -> str:
         """The text after tab; '' when there is nothing to complete."""

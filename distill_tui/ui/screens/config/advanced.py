@@ -48,8 +48,6 @@ class Advanced(Collapsible, inherit_css=False):
     Advanced #filter { width: 1fr; height: 1; }
     Advanced #filter-label { width: 20; color: $dim; }
     Advanced #no-match { height: auto; color: $dim; }
-    .-narrow Advanced #filter-label { width: 13; }
-    .-narrow Advanced .group { margin-top: 0; }
     """
 
     def __init__(self, form: RecipeForm) -> None:
@@ -148,7 +146,9 @@ class Advanced(Collapsible, inherit_css=False):
         await self.fill()
         self.screen.set_focus(None)
         self.regroup()
-        self.query_one("#filter").focus()
+        self.query_one("#filter").focus(scroll_visible=False)
+        # the matches stand below it
+        self.call_after_refresh(self.scroll_visible, top=True, animate=False)
 
     async def reveal(self, key: str) -> None:
         """Make sure that an unfolded field can be moved to, clearing the filter that hides it."""

@@ -1,21 +1,22 @@
 """The field of the sounds: a path that is completed as one types, with a list of folders and recent paths below it."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, OptionList
-from textual.widgets.option_list import Option
 
-from distill_tui.reporting.formatting import shorten_path
-from distill_tui.text import printable
+from distill_tui.ui.screens.config.folder_list import FolderList
+from distill_tui.ui.screens.config.pictures_offer import PicturesOffer
+from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.path_input import PathInput, meant, offers
 
 MOST_OFFERED = 50
-LEAST_CELLS = 12
 
 
 class FolderField(Vertical):
@@ -34,14 +35,16 @@ class FolderField(Vertical):
         self._offered: list[str] = []
         self._input = PathInput(placeholder="a folder, e.g. ~/sounds", compact=True, id="folder", select_on_focus=False)
         self._input.cursor_blink = False
-        self._list = OptionList(id="folders", markup=False)
+        self._list = FolderList(id="folders")
+        self._pictures = PicturesOffer(id="pictures")
 
     def compose(self) -> ComposeResult:
         yield self._input
+        yield self._pictures
 
-    async def offer(self, recent: Sequence[str]) -> None:
-        """Offer candidates from now on, these recent ones among them."""
-        self._recent = recent
+    async def offer(self, recent: Sequence[str], cache: Path | None = None) -> None:
+        """Offer candidates from now on, these recent ones among them; `cache` is where scans keep their findings."""
+        self._recent, self._list.cache = recent, cache
         await self.mount(self._list)
 
     @property
@@ -62,15 +65,11 @@ class FolderField(Vertical):
         text = self._input.value
         found = list(self._input.walked) or (offers(text) if text else [])
         if not self._input.walked:
-            known = [r for r in self._recent if text in r and r.rstrip("/") != text.rstrip("/")]
+            full = meant(text)
+            known = [r for r in self._recent if (text in r or (full and r.startswith(full))) and r.rstrip("/") != full]
             found += [path for path in known if path + "/" not in found]
-        found = found[:MOST_OFFERED]
-        if found != self._offered:
-            # where paths differ is their end
-            room = max(LEAST_CELLS, self._input.size.width - 2)
-            self._list.clear_options()
-            self._list.add_options([Option(shorten_path(printable(path), room)) for path in found])
-            self._offered = found
+        self._offered = found = found[:MOST_OFFERED]
+        self._list.offer(found, self._input.size.width - 2)
         self._list.highlighted = found.index(text) if self._input.walked and text in found else None
         self._list.display = bool(found) and self._is_in_use
 
@@ -123,3 +122,13 @@ class FolderField(Vertical):
         if path and (again or path != self._meant):
             self._meant = self._input.settled = path
             self.post_message(self.Chosen(path))
+            begin(self, "pictures", self._look_for_pictures, path)
+
+    async def _look_for_pictures(self, path: str) -> None:
+        from distill_tui.data.images.dataset import count_pictures
+
+        count = await asyncio.to_thread(count_pictures, Path(path))
+        self._pictures.offer(path, count)
+        if count and self.screen.focused is self._input:
+            # in the field a 4 would be typed
+            self._pictures.focus()

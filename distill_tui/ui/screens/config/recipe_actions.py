@@ -24,6 +24,14 @@ RECIPE_KEYS = (
         tooltip="Fill the form from a recipe file, an earlier run or a model",
     ),
     Binding("f2", "save", "Save recipe", id="config.save", tooltip="Write the recipe of the form to a TOML file"),
+    Binding(
+        "slash,f5",
+        "filter",
+        "Filter",
+        key_display="f5",
+        id="config.filter",
+        tooltip="Filter the advanced settings by typing words of them",
+    ),
 )
 
 
@@ -50,7 +58,7 @@ class RecipeActions:
         rows = await self._screen.in_thread(lambda: recipe_sources.origins(self._home))
         if rows is not None:
             self._screen.app.push_screen(
-                PickDialog("Start from the recipe of", recipe_sources.COLUMNS, rows, take="fill the form", empty=""),
+                PickDialog("Load a recipe from", recipe_sources.COLUMNS, rows, take="fill the form", empty=""),
                 answered,
             )
 

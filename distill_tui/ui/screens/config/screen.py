@@ -63,14 +63,6 @@ class ConfigScreen(BaseScreen):
         ),
         *RECIPE_KEYS,
         Binding("f3", "skipped", "Skipped", show=False, id="config.skipped", tooltip="List the skipped files, and why"),
-        Binding(
-            "slash,f4",
-            "filter",
-            "Filter",
-            key_display="f4",
-            id="config.filter",
-            tooltip="Filter the advanced settings by typing words of them",
-        ),
         Binding("up", "app.focus_previous", "Up", show=False, id="config.up"),
         Binding("down", "app.focus_next", "Down", show=False, id="config.down"),
         Binding(
@@ -134,7 +126,9 @@ class ConfigScreen(BaseScreen):
         await self.query_one("#form").mount(self.pane)
         self._form_changed()
         usual = [data] if (data := read_settings(self._home).data) else []
-        await self.query_one(FolderField).offer(list(dict.fromkeys([*usual, *recent_folders(self._home)])))
+        await self.query_one(FolderField).offer(
+            list(dict.fromkeys([*usual, *recent_folders(self._home)])), self._home.cache
+        )
 
     def on_screen_suspend(self) -> None:
         # another screen is in front, not a dialog: coming back, no input must swallow its keys

@@ -124,9 +124,9 @@ class SourceLoader:
 
     # runs
 
-    def start_run(self) -> None:
-        """Start a run on the folder of images that was used last, or on digits that are drawn."""
-        self._start_run("starting a run …", partial(sources.start_run, self._home))
+    def start_run(self, folder: str = "") -> None:
+        """Start a run on a folder of images: without one on that which was used last, or on digits that are drawn."""
+        self._start_run("starting a run …", partial(sources.start_run, self._home, folder))
 
     def reset_run(self, knobs: list[Knob]) -> None:
         """Stop the run, and start one with the same recipe and settings, and new weights."""

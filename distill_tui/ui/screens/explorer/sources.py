@@ -152,8 +152,8 @@ def last_folder(home: Home) -> str:
     return ""
 
 
-def start_run(home: Home) -> RunFolder:
-    """Start an Explorer run on the folder of pictures that was used last, or on figures where there is none.
+def start_run(home: Home, folder: str = "") -> RunFolder:
+    """Start an Explorer run on a folder of pictures; without one on that which was used last, or on figures.
 
     It reads all files once: call it in a thread.
 
@@ -161,7 +161,7 @@ def start_run(home: Home) -> RunFolder:
         DistillError: the pictures cannot be used, or the run cannot be started.
     """
     recipe = layered({**read_settings(home).defaults, **EXPLORE})
-    folder = last_folder(home)
+    folder = folder or last_folder(home)
     pictures = find_pictures(Path(folder) if folder else None, recipe.data.validation_fraction)
     return _start(home, recipe, pictures)
 
