@@ -18,10 +18,11 @@ from distill_tui.runs.state import RunState
 LEAST_SPAN = 0.05
 """The least distance between the ends of a scale: nearer together, the sounds are hardly more than their mean."""
 GRADES = ((95.0, "hard to tell apart"), (85.0, "close"), (50.0, "recognisable"), (0.0, "rough"))
-"""The word for a percentage, from the least one on that it is for. They were set by what is known to sound so
-(tests/benchmarks/RESULTS.md): Opus at 150 kbps has 100 %, Vorbis at 136 kbps 95 %, mu-law and Opus at 39 kbps 90 %, a
-vocoder (mel bands and Griffin-Lim) 91 to 94 %; three minutes of training 74 to 80 %, random phases 46 to 69 %, a
-low-pass at 8 kHz 49 %, noise 10 dB below speech 48 %."""
+"""The word for a percentage, from the least one on that it is for. What is known to sound so sets them (`python -m
+tests.benchmarks.quality`, drums at 44.1 kHz / speech at 8 kHz): Opus at 133 kbps 100 / 100 %, MP3 at 128 and 26 kbps
+99 / 98 %; Opus at 27 and 33 kbps 90 / 92 %, mu-law 90 / 100 %; three minutes of training 80 / 74 %, a low-pass at
+12 kHz 74 %, half the amplitude 74 / 52 %, random phases 70 / 49 %; noise 20 and 10 dB below 31 / 47 %, a low-pass at 4
+and 2 kHz 12 / 6 %."""
 HELP = (
     "quality: 0 % is the mean spectrum of the training sounds in place of each held-out sound, 100 % each through the "
     "same analysis and synthesis without a net; "
@@ -40,7 +41,10 @@ class Quality(NamedTuple):
     @property
     def grade(self) -> str:
         """The word for the percentage: `recognisable`; '' where that is not known."""
-        return next((word for least, word in GRADES if self.percent is not None and self.percent >= least), "")
+        # where something is heard to be wrong, the two can be told apart
+        grades = GRADES[1:] if self.words else GRADES
+        # as the percentage is shown
+        return next((word for least, word in grades if self.percent is not None and round(self.percent) >= least), "")
 
 
 def quality_of_run(state: RunState) -> Quality | None:

@@ -58,11 +58,12 @@ def test_analysis_and_synthesis_alone_are_near_and_a_mean_is_far(net: str, most:
     floor, ceiling = found.floor["distance"], found.ceiling["distance"]
     assert floor is not None and ceiling is not None
     assert 0 < ceiling < most < 0.4 < floor
-    assert sound_quality.words(found.ceiling) in ("", "buzzes"), "Griffin-Lim's phases do"
+    assert sound_quality.words(found.ceiling) == ("" if net == "convnext" else "buzzes"), "Griffin-Lim's phases do"
     assert found.sounds == 3
     worst, best = (quality_of(one, found.floor, found.ceiling) for one in (found.floor, found.ceiling))
     assert worst is not None and best is not None
-    assert (worst.percent, worst.grade, best.percent, best.grade) == (0.0, "rough", 100.0, "hard to tell apart")
+    assert (worst.percent, worst.grade, best.percent) == (0.0, "rough", 100.0)
+    assert best.grade == ("hard to tell apart" if net == "convnext" else "close")
     assert torch.equal(state, torch.random.get_rng_state()), "a training draws the same numbers afterwards"
 
 

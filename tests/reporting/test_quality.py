@@ -19,6 +19,7 @@ from distill_tui.reporting.quality import (
     quality_text,
 )
 from distill_tui.reporting.run_report import status_report
+from distill_tui.reporting.sound_quality import Numbers
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
@@ -43,20 +44,20 @@ def a_state(distance: float | None = 0.39) -> RunState:
     )
 
 
-def a_card(**more: object) -> Card:
+def a_card() -> Card:
     return Card(
         rate=8000,
         losses={"distance": 0.39},
         distances={**HEARD},
         anchors={"floor": {**FLOOR}, "ceiling": {**CEILING}},
-        **more,  # type: ignore[arg-type]
     )
 
 
 def test_the_scale_is_linear_between_its_ends_and_clamped() -> None:
     for distance, percent in ((1.1, 0.0), (0.6, 50.0), (0.1, 100.0), (0.05, 100.0), (3.0, 0.0)):
         assert percent_of("distance", {"distance": distance}, FLOOR, CEILING) == pytest.approx(percent)
-    for distances in ({}, {"distance": None}, {"distance": math.nan}):
+    unknown: list[Numbers] = [{}, {"distance": None}, {"distance": math.nan}]
+    for distances in unknown:
         assert percent_of("distance", distances, FLOOR, CEILING) is None
     assert percent_of("distance", FLOOR, FLOOR, {}) is None
     assert percent_of("distance", FLOOR, CEILING, CEILING) is None, "sounds that are no more than their mean"
@@ -64,8 +65,9 @@ def test_the_scale_is_linear_between_its_ends_and_clamped() -> None:
 
 
 def test_a_percentage_has_a_word_and_what_is_wrong_is_named() -> None:
-    grades = [Quality(percent).grade for percent in (0.0, 49.9, 50.0, 85.0, 95.0, 100.0, None)]
+    grades = [Quality(percent).grade for percent in (0.0, 49.4, 49.6, 85.0, 94.9, 100.0, None)]
     assert grades == ["rough", "rough", "recognisable", "close", "hard to tell apart", "hard to tell apart", ""]
+    assert Quality(96.0, ("buzzes",)).grade == "close", "it is heard to be another"
     quality = quality_of_run(a_state())
     assert quality is not None
     assert quality_text(quality) == "71 %: dull above 8 kHz, buzzes"

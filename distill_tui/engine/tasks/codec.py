@@ -73,7 +73,7 @@ class CodecTask(AdversarialTask):
         self.latents_per_step = int(recipe.train.batch_size) * self.crop // latent_hop(recipe)
         folders = [str(Path(wave.sound.name).parent) if isinstance(wave, CachedWave) else "" for wave in training]
         self._batches = Batches(load_waves(training, device), recipe, self.crop, recipe.train.seed, folders)
-        self._spectral = SpectralLoss(self.sample_rate).to(device)
+        self.spectral = SpectralLoss(self.sample_rate).to(device)
         self.waves: dict[Split, Sequence[Wave]] = {"training": training, "validation": validation}
         self._names, self._max_seconds, self._batch_seconds = names, MAX_SECONDS, BATCH_SECONDS[device.type]
         self._choose_validated()
@@ -111,11 +111,12 @@ class CodecTask(AdversarialTask):
             return
         detail = "measuring what 0 % and 100 % of quality are"
         trainer.log.write(e.StateChanged(state="starting", step=trainer.step, detail=detail))
-        anchors = trainer.validator.within_memory(lambda: self._anchors(trainer.ema_net), trainer.step)
+        anchors = trainer.validator.within_memory(lambda: self.measure_anchors(trainer.ema_net), trainer.step)
         trainer.log.write(anchors)
 
-    def _anchors(self, net: SoundNet) -> e.AnchorsMeasured:
-        return measure_anchors(net, self._spectral, self.validated["training"], self.validated["validation"])
+    def measure_anchors(self, net: SoundNet) -> e.AnchorsMeasured:
+        """The ends of the scale of quality, on the held-out sounds."""
+        return measure_anchors(net, self.spectral, self.validated["training"], self.validated["validation"])
 
     # ---------------------------------------------------------------- validation
 
@@ -164,7 +165,7 @@ class CodecTask(AdversarialTask):
         for batch in self._validation_batches(net, split):
             original = batch.padded(net)
             result, places, output = net.reconstruct(original, batch.frames(net), self.quantizing)
-            rows.append(batch.distances(self._spectral, original, result, with_stft, with_lsd))
+            rows.append(batch.distances(self.spectral, original, result, with_stft, with_lsd))
             if output is None:
                 continue
             frames += len(places)
@@ -200,7 +201,7 @@ class CodecTask(AdversarialTask):
             heard = hear(original, self.sample_rate)
             for level in range(levels):
                 reconstruction = net.decode_audio(net.bottleneck(latents, level + 1).latents)[0, : len(wave)]
-                values = spectral_distances(self._spectral, original, reconstruction, with_stft=False)
+                values = spectral_distances(self.spectral, original, reconstruction, with_stft=False)
                 rows[level].append(values | heard_distances(reconstruction, self.sample_rate, heard))
         return [sound_quality.summary(as_numbers(of_level))["distance"] for of_level in rows]
 
@@ -215,7 +216,7 @@ class CodecTask(AdversarialTask):
     def write_previews(self, net: Any, folder: Path) -> list[PreviewPair]:
         most = int(self._max_seconds * self.sample_rate)
         waves = (np.asarray(self.waves["validation"][file][:most]) for file in self._previewed)
-        return CodecPreviews(net, self._spectral, self.device, self.quantizing, folder).write(waves)
+        return CodecPreviews(net, self.spectral, self.device, self.quantizing, folder).write(waves)
 
     def example(self) -> Tensor:
         wave = torch.from_numpy(np.array(self.validated["validation"][0][: 2 * self.sample_rate]))

@@ -24,11 +24,12 @@ class SoundNumbers(LinesWidget):
         if self._numbers:
             self._numbers = {"distance": state.numbers.get("distance/val"), **self._numbers}
         quality = quality_of_run(state)
-        # what is heard stands beside its number, below
-        self._head = quality and Line(
-            (("held out  ", "dim"), (percent_text(quality), "strong"), (f", {quality.grade}", "plain")), "quality"
-        )
         self._words = quality.words if quality else ()
+        self._head = None
+        if quality is not None:
+            # what is heard stands beside its number, below
+            percent, grade = percent_text(quality), f", {quality.grade}"
+            self._head = Line((("quality  ", "dim"), (percent, "strong"), (grade, "plain")), "quality")
         self.set_class(bool(self._numbers), "-known")
         self.repaint()
 
