@@ -12,6 +12,7 @@ from distill_tui.engine.launch import open_ranks, prepare
 from distill_tui.engine.signals import Signals
 from distill_tui.engine.tasks import task_of
 from distill_tui.engine.tasks.base import TrainingData
+from distill_tui.engine.tasks.reading import SoundsRead
 from distill_tui.engine.training.distributed import ProcessRanks, Ranks
 from distill_tui.engine.training.price_limit import PriceLimit
 from distill_tui.engine.training.trainer import Trainer
@@ -70,7 +71,9 @@ def _train(
     if not resumed:
         for text in read_expectations(run):
             log.write(e.WarningRaised(code="expectations", text=text))
-    task = kind.from_data(home, data, recipe, device)
+    with SoundsRead(log).reported():
+        task = kind.from_data(home, data, recipe, device)
+    log.write(e.StateChanged(state="starting", detail="building the net"))
     # from here on the sounds are decoded, for the other ranks too
     prepare(ranks, home, run, device, precision, task.data_digest() if ranks.size > 1 else 0)
     trainer = Trainer(run, recipe, task, device, precision, log, ranks)

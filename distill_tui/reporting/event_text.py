@@ -26,6 +26,9 @@ def _(event: e.Started) -> Line:
 
 @event_line.register
 def _(event: e.StateChanged) -> Line:
+    if event.total:
+        # one a second: who watches sees the newest
+        return NOTHING
     if event.detail:
         return line(f"step {event.step:,}: {event.detail}" if event.step else event.detail, "dim")
     return line(f"{event.state} at step {event.step:,}" if event.step else event.state)
@@ -52,7 +55,7 @@ def _(event: e.AnchorsMeasured) -> Line:
 
 @event_line.register
 def _(event: e.QuantizationStarted) -> Line:
-    return line(f"step {event.step:,}: codebooks initialised; quantizing from here", "dim")
+    return line(f"step {event.step:,}: codebooks initialised, quantizing", "dim")
 
 
 @event_line.register

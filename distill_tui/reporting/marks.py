@@ -50,7 +50,7 @@ def place_text(value: float, along: str) -> str:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened at a place of the chart."""
+    """Something that happened at a place of the chart, of a kind that `legend` names."""
 
     at: float
     sign: str
@@ -58,20 +58,32 @@ class Mark:
     text: str
 
 
+CHECKPOINT, PREVIEW, SETTING, PHASE, BEST = "▪", "▸", "◆", "┬", "★"
+"""Signs of marks. None is a letter: those mark curves, and name keys."""
+LEGEND = {SETTING: "setting", PREVIEW: "preview", CHECKPOINT: "checkpoint", BEST: "best epoch"}
+
+
+def legend(marks: list[Mark]) -> str:
+    """`◆ setting  ▸ preview`: what the signs among these marks mean, but for a phase's, whose text says more."""
+    signs = {mark.sign for mark in marks}
+    phases = [f"{mark.sign} {mark.text}" for mark in marks if mark.sign == PHASE]
+    return "  ".join([f"{sign} {word}" for sign, word in LEGEND.items() if sign in signs] + phases)
+
+
 def marks_of(state: RunState, along: str) -> list[Mark]:
     """Checkpoints, previews, knobs and the best epoch; the more important last, so that it is drawn over the others."""
     found = [
-        Mark(place_of_step(state, saved.step, along), "c", "dim", f"checkpoint at step {saved.step:,}")
+        Mark(place_of_step(state, saved.step, along), CHECKPOINT, "dim", f"checkpoint at step {saved.step:,}")
         for saved in state.checkpoints
     ]
     found += [
-        Mark(place_of_step(state, made.step, along), "p", "series-recon", f"preview at step {made.step:,}")
+        Mark(place_of_step(state, made.step, along), PREVIEW, "series-recon", f"preview at step {made.step:,}")
         for made in state.previews
     ]
     found += [
         Mark(
             place_of_step(state, knob.step, along),
-            "◆",
+            SETTING,
             "accent",
             f"{knob.key.rpartition('.')[2]} {formatting.setting(knob.old)} → {formatting.setting(knob.new)}",
         )
@@ -79,11 +91,11 @@ def marks_of(state: RunState, along: str) -> list[Mark]:
     ]
     if state.quantizing_from:
         at = place_of_step(state, state.quantizing_from, along)
-        found.append(Mark(at, "┬", "primary", "quantizing from here"))
+        found.append(Mark(at, PHASE, "primary", "codebooks initialised, quantizing"))
     if state.adversarial_from:
         at = place_of_step(state, state.adversarial_from, along)
-        found.append(Mark(at, "┬", "primary", "adversarial from here: encoder and codebooks stay as they are"))
+        found.append(Mark(at, PHASE, "primary", "adversarial from here: encoder and codebooks stay as they are"))
     if state.best is not None:
         text = f"best epoch {state.best.epoch}, {code_bits.distance_text(state, state.best.value)}"
-        found.append(Mark(place_of_step(state, state.best.step, along), "★", "success", text))
+        found.append(Mark(place_of_step(state, state.best.step, along), BEST, "success", text))
     return found

@@ -2,7 +2,7 @@
 
 from distill_tui.reporting import code_bits
 from distill_tui.reporting.formatting import duration, number, percent
-from distill_tui.runs.state import RunState
+from distill_tui.runs.state import IMPORTING, RunState
 from distill_tui.text import printable
 
 BAR_WIDTH = 60
@@ -44,7 +44,7 @@ def progress_line(state: RunState) -> str:
     """`12 %  epoch 12/100  step 600  train 0.5  val 0.6  21.3 steps/s  ETA 3 min 20 s`."""
     if not state.prepared or state.state not in ("running", "paused", "stopping"):
         # a run that is resumed is still what it was until its worker speaks
-        return f"starting: {state.activity or 'importing torch'}"
+        return f"starting: {state.activity or IMPORTING}"
     parts = [percent(state.progress), f"epoch {state.epoch_text}", f"step {state.step:,}"]
     for word in ("train", "val"):
         if (loss := state.losses.get(word)) is not None:

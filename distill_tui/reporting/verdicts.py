@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from distill_tui.recipe.arithmetic import ENOUGH_FRAMES_PER_CODE
-from distill_tui.reporting.formatting import count, duration, number, percent, table
+from distill_tui.reporting.formatting import count, number, percent, table
 from distill_tui.reporting.lines import Line, Role, line
 from distill_tui.runs.events import COUNTED_ONCE
 from distill_tui.runs.state import LevelHealth, RunState
@@ -118,17 +118,6 @@ def window_text(levels: Iterable[LevelHealth], size: int, window: str) -> str:
     if all(has_enough_frames(level, size) for level in known):
         return window
     return f"{window}; no verdict: fewer than {ENOUGH_FRAMES_PER_CODE} frames per code"
-
-
-def when_initialised(state: RunState, from_fraction: float) -> str:
-    """The time at which codebooks will be initialised, in words; '' once they are or the run has ended."""
-    if not state.is_active or state.quantizing_from is not None:
-        return ""
-    left, done = from_fraction - state.progress, 1 - state.progress
-    text = f"codebooks are initialised at {percent(from_fraction)}"
-    if left <= 0 or state.eta_seconds is None or done <= 0:
-        return text
-    return f"{text}, in about {duration(state.eta_seconds * left / done)}"
 
 
 def health_table(

@@ -13,6 +13,8 @@ from distill_tui.runs import events as e
 from distill_tui.runs.series import NAN, Series
 
 ACTIVE = ("starting", "running", "paused", "stopping")
+IMPORTING, FIRST_STEP = "loading torch", "first step"
+"""Stages of a start that no event names: what the worker does before its second event, and after its last."""
 ENDED = ("finished", "stopped", "failed", "crashed")
 
 
@@ -62,6 +64,9 @@ class RunState:
     ending: e.Finished | e.Stopped | e.Failed | None = None
     started_at: float = 0.0
     updated_at: float = 0.0
+    stages: list[tuple[float, str]] = field(default_factory=list)
+    """Time and name of each stage of a start until its first step is logged: importing torch, what the worker then
+    did, the first step."""
     quantizing_from: int | None = None
     """Step at which the codebooks were initialised; earlier losses are those of the net without its quantizer."""
     adversarial_from: int | None = None
@@ -116,6 +121,11 @@ class RunState:
         return self.detail if self.is_active else ""
 
     @property
+    def is_starting(self) -> bool:
+        """True until a worker's first step is logged, although it is running by then."""
+        return self.is_active and (self.state == "starting" or bool(self.stages))
+
+    @property
     def is_active(self) -> bool:
         return self.state in ACTIVE
 
@@ -133,7 +143,7 @@ class RunState:
     def reason(self) -> str:
         """Reason why it ended; '' while it is active."""
         if self.state == "crashed":
-            return "the worker process died without a last word"
+            return "the worker was killed (out of memory?)"
         return self.ending.reason if self.ending else ""
 
     @property
@@ -191,6 +201,7 @@ class RunState:
         self.id, self.name, self.pid = event.run, event.name, event.pid
         self.state, self.ending, self.eta_seconds = "starting", None, None
         self.started_at = self.started_at or event.time
+        self.stages = [(event.time, IMPORTING)]
         self.ranks = []
 
     @_apply.register
@@ -201,10 +212,15 @@ class RunState:
                 self._go_back(event.step)
             if self.state == "starting":
                 self._resume(event.step)
+                self.stages.append((event.time, FIRST_STEP))
+        elif event.state == "starting" and event.detail not in ("", *(stage for _, stage in self.stages[-1:])):
+            self.stages.append((event.time, event.detail))
         self.step = max(event.step, self.step)
         if event.state in ACTIVE:
             # a state of another release, or a damaged one, could not be shown
             self.state, self.detail = event.state, event.detail
+            if event.total:
+                self.detail += f": {event.done:,} of {event.total:,}"
 
     @_apply.register
     def _(self, event: e.RunPrepared) -> None:
@@ -222,7 +238,7 @@ class RunState:
         self.progress, self.eta_seconds = event.progress, event.eta_seconds
         if event.scope == "step":
             # any activity between two steps is over
-            self.detail = ""
+            self.detail, self.stages = "", []
         self.numbers.update(event.values)
         self._record(event)
         if self.quantizing_from is None and event.values.get("codebook/0/utilization") is not None:
@@ -321,6 +337,9 @@ class RunState:
 
     @_apply.register
     def _(self, event: e.PreviewMade) -> None:
+        # one at the end may be of the very step of one by time: the same files, written again
+        if self.previews and self.previews[-1].folder == event.folder:
+            self.previews.pop()
         self.previews.append(event)
 
     @_apply.register

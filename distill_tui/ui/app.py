@@ -128,7 +128,7 @@ class DistillApp(App[None]):
     def _training(self) -> "TrainingScreen":
         from distill_tui.ui.screens.training.screen import TrainingScreen
 
-        return TrainingScreen(self.home, self.runs)
+        return TrainingScreen(self.home, self.runs, self.settings)
 
     @cached_property
     def _explorer(self) -> "ExplorerScreen":

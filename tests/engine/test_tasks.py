@@ -90,7 +90,7 @@ def test_a_third_task_trains_logs_and_saves(home: Home, run: RunFolder) -> None:
     assert len(epochs) == 20
     assert epochs[-1]["epoch/square"] < 0.1 * epochs[0]["epoch/square"]
     steps = [m.values for m in events_of(run, e.Metrics) if m.scope == "step"]
-    assert {"loss/train", "loss/square", "lr", "gradient", "time/step", "rate/points"} == steps[-1].keys()
+    assert {"loss/train", "loss/square", "lr", "gradient", "time/step", "time/data", "rate/points"} == steps[-1].keys()
     state = RunState().apply_all(read_events(run.events))
     assert (state.epoch, state.best is not None, bool(state.checkpoints)) == (20, True, True)
     card = Library(home).verify(last.model)

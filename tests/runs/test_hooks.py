@@ -46,7 +46,7 @@ TOLD = {
     "finished": "finished|drums||/m.distill",
     "stopped": "stopped|drums|asked to|",
     "failed": "failed|drums|no luck|",
-    "crashed": "crashed|drums|the worker process died without a last word|",
+    "crashed": "crashed|drums|the worker was killed (out of memory?)|",
 }
 
 

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from distill_tui.paths import Home
 from distill_tui.reporting.metrics import letters
 from distill_tui.runs import events as e
+from distill_tui.runs.blind_tests import read_answers
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import read_events
 from distill_tui.runs.seen_warnings import mark_seen, seen_until
@@ -59,14 +60,14 @@ async def test_v_goes_round_the_views_and_escape_comes_back(home: Home) -> None:
             ("chart", "by step"),
             ("codebooks", "utilization: share of codes"),
             ("previews", "preview 1 of 1"),
-            ("overview", "settings"),
+            ("overview", "Settings"),
         ):
             await pilot.press("v")
             assert screen.view == name
             await shows(pilot, said)
         await pilot.press("v", "escape")
         assert screen.view == "overview"
-        assert "perplex" in screen_text(app)
+        assert "perpl." in screen_text(app)
 
 
 VIEWS = {"f2": None, "f3": ChartView, "f4": CodebooksView, "f5": PreviewsView}
@@ -140,12 +141,12 @@ async def test_a_zoomed_chart_follows_the_newest_numbers(home: Home) -> None:
 async def test_scale_axis_and_smoothing_have_keys(home: Home) -> None:
     async with watching(home, recorded.finished(home), "v", size=(120, 35)) as (app, pilot, _):
         for key, said in (
-            ("l", "by step · log · raw"),
-            ("l", "by step · linear · raw"),
-            ("s", "by step · linear · smooth"),
-            ("s", "by step · linear · very smooth"),
-            ("x", "by epoch · linear · very smooth"),
-            ("x", "by time · linear · very smooth"),
+            ("z", "by step · log · raw"),
+            ("z", "by step · linear · raw"),
+            ("h", "by step · linear · smooth"),
+            ("h", "by step · linear · very smooth"),
+            ("j", "by epoch · linear · very smooth"),
+            ("j", "by time · linear · very smooth"),
         ):
             await pilot.press(key)
             assert said in screen_text(app), key
@@ -158,11 +159,11 @@ async def test_curves_are_chosen_and_brought_to_the_front(home: Home) -> None:
         assert "▸t train" in screen_text(app)
         await pilot.press("down")
         assert "▸v val" in screen_text(app)
-        await pilot.press("y")
+        await pilot.press("C")
         await until(pilot, lambda: "dead 1" in screen_text(app))
         await pilot.press("space", "enter")
         assert chart(app).plot.chosen == ["loss/recon", "loss/val", "loss/commit"] or len(chart(app).plot.chosen) == 3
-        await pilot.press("y", "escape")
+        await pilot.press("C", "escape")
         assert len(chart(app).plot.chosen) == 3
 
 
@@ -182,7 +183,7 @@ async def test_each_curve_has_a_letter_in_the_legend_and_at_its_place(home: Home
     async with watching(home, recorded.finished(home), "v") as (app, pilot, _):
         assert "▸t train 0.5250   v val 0.6196   r recon 0.4563   c commit 0.0486" in screen_text(app)
         assert letters_at_curves(app) == set("tvrc")
-        await pilot.press("o", "space", "enter")
+        await pilot.press("equals_sign", "space", "enter")
         await until(pilot, lambda: "train of: " in screen_text(app))
         (letter,) = re.findall("train of: ([A-H]) speech", screen_text(app))
         assert letters_at_curves(app) == {*"tvrc", letter}
@@ -222,7 +223,7 @@ async def test_other_runs_are_laid_over_each_with_a_colour_of_its_own(home: Home
         await until(pilot, lambda: re.search(r"train of: [A-H] bells .* [A-H] speech ", screen_text(app)))
         colors = {run.id: other.color for run, other in chart(app).plot.others.items()}
         assert len(set(colors.values())) == 2
-        await pilot.press("o", "space", "enter")
+        await pilot.press("equals_sign", "space", "enter")
         await until(pilot, lambda: "bells" not in screen_text(app))
         assert {run.id: other.color for run, other in chart(app).plot.others.items()}.items() <= colors.items()
 
@@ -281,7 +282,7 @@ async def test_the_warm_up_is_drawn_faint_and_marked(home: Home) -> None:
         await until(pilot, lambda: "┬" in screen_text(app))
         chart(app).plot.window.cursor = 450.0
         chart(app).repaint()
-        await until(pilot, lambda: "┬ quantizing from here" in screen_text(app))
+        await until(pilot, lambda: "┬ codebooks initialised, quantizing" in screen_text(app))
 
 
 @pytest.mark.slow
@@ -308,7 +309,7 @@ async def test_a_run_without_codes_says_so(home: Home) -> None:
 
 @pytest.mark.slow
 async def test_what_is_ticked_is_told_without_colour(home: Home) -> None:
-    async with watching(home, recorded.finished(home), "f3", "y", size=(40, 12)) as (app, pilot, _):
+    async with watching(home, recorded.finished(home), "f3", "C", size=(40, 12)) as (app, pilot, _):
         await until(pilot, lambda: screen_text(app).count("[x]") == 4)
         await pilot.press("space")
         await until(pilot, lambda: screen_text(app).count("[x]") == 3 and "[ ]" in screen_text(app))
@@ -354,7 +355,7 @@ async def test_previews_are_pictures_of_both_sounds(home: Home) -> None:
     async with watching(home, with_previews(home), "f5") as (app, pilot, _):
         await until(pilot, lambda: "original  1.0 s  to 4 kHz" in screen_text(app))
         shown = screen_text(app)
-        assert shown.count("▀" * 38) >= 16
+        assert shown.count("▀" * 35) >= 12
         assert "preview 2 of 2" in shown
         await pilot.press("left")
         await until(pilot, lambda: "preview 1 of 2" in screen_text(app))
@@ -365,6 +366,85 @@ async def test_previews_are_pictures_of_both_sounds(home: Home) -> None:
         assert "original-02.wav" in screen_text(app)
         await pilot.press("right")
         assert "preview 2 of 2" in screen_text(app)
+
+
+def with_a_film(home: Home) -> RunFolder:
+    """Ten previews of two sounds, the first of which is there by one of three levels too."""
+    run = recorded.running(home)
+    for step in range(1710, 1800, 10):
+        folder = f"previews/step-{step:06}"
+        recorded.put_preview(run.path / folder, blur=1, sounds=2)
+        (run.path / folder / "levels-01-1.wav").write_bytes((run.path / folder / "original-02.wav").read_bytes())
+        pairs: list[tuple[str, str, float | None]] = [
+            (f"{folder}/original-{i:02}.wav", f"{folder}/reconstruction-{i:02}.wav", 0.5) for i in (1, 2)
+        ]
+        made = e.PreviewMade(
+            step=step,
+            epoch=34,
+            folder=folder,
+            pairs=pairs,
+            names=["kicks/1.wav", "hats/2.wav"],
+            levels=[[(1, f"{folder}/levels-01-1.wav", 0.9)], []],
+            trained=60.0 * 2 ** ((step - 1710) // 10),
+        )
+        recorded.add_events(run, made)
+    return run
+
+
+@pytest.mark.slow
+async def test_a_film_of_one_sound_with_levels_and_axes(home: Home) -> None:
+    run = with_a_film(home)
+    async with watching(home, run, "f5", size=(120, 35)) as (app, pilot, _):
+        view = app.screen.query_one(PreviewsView)
+        await until(pilot, lambda: "kHz" in screen_text(app) and "…" not in screen_text(app).split("original")[0])
+        shown = screen_text(app)
+        # six of ten steps and the original, each with its time
+        assert [f"step {step:,}" in shown for step in (1700, 1710, 1790)] == [True, False, True]
+        assert "16 min  0.500" in shown
+        assert re.search(r"^[ │]+5k ", shown, re.M), "hertz at the left"
+        assert re.search(r"^[ │]+0 .* s +0 .* s", shown, re.M), "seconds below"
+        assert "1 level 0.9000" in shown
+        await until(pilot, lambda: view._making is None, "the pictures of the other steps")
+        await pilot.press("left")
+        assert "preview 9 of 10" in screen_text(app)
+        assert "making the pictures" not in screen_text(app)
+        await pilot.press("l")
+        assert "by 1 of 3 levels  distance 0.9000" in screen_text(app)
+        assert view.paths()[1].name == "levels-01-1.wav"
+        await pilot.press("l")
+        assert view.paths()[1].name == "reconstruction-01.wav"
+        await pilot.press("down", "l")
+        await shows(pilot, "the first 1 sound only")
+
+
+@pytest.mark.slow
+async def test_a_blind_test_keeps_its_score(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = tmp_path / "heard"
+    script = tmp_path / "player"
+    script.write_text(f'#!/bin/sh\necho "$1" >> {heard}\n')
+    script.chmod(0o755)
+    run = with_previews(home)
+    blind = "distill_tui.ui.screens.training.previews.blind.player"
+    monkeypatch.setattr(blind, lambda: None)
+    async with watching(home, run, "f5", "b") as (app, pilot, _):
+        await shows(pilot, "cannot be heard here")
+        await pilot.press("1", "escape")
+        monkeypatch.setattr(blind, lambda: [str(script)])
+        monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda: [str(script)])
+        await pilot.press("b")
+        await shows(pilot, "no answers yet")
+        assert "original-0" not in "".join(str(line) for line in screen_text(app).splitlines()[8:16])
+        for _ in range(5):
+            before = heard.read_text() if heard.exists() else ""
+            await pilot.press("x")
+            await until(pilot, lambda: heard.exists() and heard.read_text() != before)  # noqa: B023
+            await pilot.press("1" if "original" in heard.read_text().splitlines()[-1] else "2")
+        await shows(pilot, "5 of 5 right")
+        assert "You hear the difference: guesses are as good in 3.1 % of cases." in screen_text(app)
+        await pilot.press("0", "escape")
+        await until(pilot, lambda: len(read_answers(run)) == 6)
+        await pilot.press("left", "b")
+        await shows(pilot, "all steps: 5 of 5 right, 1 cannot tell")
 
 
 @pytest.mark.slow
@@ -454,9 +534,9 @@ async def test_views_bear_hostile_runs_at_any_size(home: Home, key: str, size: t
         e.PreviewMade(step=602, epoch=13, folder="previews", pairs=[]),
     )
     async with watching(home, run, key, size=size) as (app, pilot, screen):
-        await pilot.press("down", "left", "l", "s", "m", "x", "plus", "left", "right")
+        await pilot.press("down", "left", "z", "h", "j", "l", "plus", "left", "right")
         if key == "f3":
-            await pilot.press("y", "escape")
+            await pilot.press("C", "escape")
         await pilot.pause()
         assert screen.view != "overview"
         assert "\x1b" not in screen_text(app)

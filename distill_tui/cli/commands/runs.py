@@ -84,12 +84,11 @@ def list_all(options: argparse.Namespace) -> int:
         from distill_tui.cli.output import print_json
         from distill_tui.reporting.quality import document_of_run
 
-        print_json(
-            [
-                {**state.summary(), "quality": document_of_run(state), "cost": cost_summary(state, settings)}
-                for state in states
-            ]
-        )
+        summaries = [
+            {**state.summary(), "quality": document_of_run(state), "cost": cost_summary(state, settings)}
+            for state in states
+        ]
+        print_json(summaries)
     elif states:
         print(_list(states, settings))
     else:
@@ -150,8 +149,8 @@ def status(options: argparse.Namespace | SimpleNamespace) -> int:
         from distill_tui.reporting.cost import cost_summary
         from distill_tui.reporting.quality import document_of_run
 
-        said = {"quality": document_of_run(state), "path": str(run.path), "cost": cost_summary(state, settings)}
-        print_json({**state.summary(), **said})
+        quality, cost = document_of_run(state), cost_summary(state, settings)
+        print_json({**state.summary(), "quality": quality, "path": str(run.path), "cost": cost})
     else:
         from distill_tui.cli.terminal_style import TerminalStyle
         from distill_tui.reporting.run_report import status_report

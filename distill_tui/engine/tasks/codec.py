@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from distill_tui.data import decode_cache
-from distill_tui.data.audio_io import write_wav
 from distill_tui.data.corpus import Corpus
 from distill_tui.data.decode_cache import CachedWave, Wave
 from distill_tui.engine.codebook_health import count_codes
@@ -22,7 +21,10 @@ from distill_tui.engine.tasks.adversarial import AdversarialTask
 from distill_tui.engine.tasks.anchors import as_numbers, measure_anchors
 from distill_tui.engine.tasks.autoencoder import Evaluation
 from distill_tui.engine.tasks.base import Split
+from distill_tui.engine.tasks.codec_previews import CodecPreviews
 from distill_tui.engine.tasks.crops import Batches
+from distill_tui.engine.tasks.preview_files import PreviewPair
+from distill_tui.engine.tasks.reading import PROGRESS
 from distill_tui.engine.tasks.selection import MAX_SECONDS, choose_different, choose_evenly
 from distill_tui.engine.tasks.validated_sounds import SoundBatch, make_batches
 from distill_tui.engine.tasks.waves import digest_of, load_waves
@@ -211,22 +213,10 @@ class CodecTask(AdversarialTask):
     def preview_names(self) -> list[str]:
         return [self._names[file] for file in self._previewed] if self._names else []
 
-    @torch.no_grad()
-    def write_previews(self, net: Any, folder: Path) -> list[tuple[str, str, dict[str, float]]]:
-        """Write pairs `original-NN.wav`, `reconstruction-NN.wav`; their names and distances."""
-        pairs = []
-        for number, file in enumerate(self._previewed, 1):
-            wave = self.waves["validation"][file][: int(self._max_seconds * self.sample_rate)]
-            whole = self._padded(net, wave)
-            original, reconstruction = whole[0, : len(wave)], net(whole, self.quantizing)[0][0, : len(wave)]
-            heard = hear(original, self.sample_rate)
-            row = spectral_distances(self.spectral, original, reconstruction, with_stft=False)
-            row |= heard_distances(reconstruction, self.sample_rate, heard)
-            names = (f"original-{number:02d}.wav", f"reconstruction-{number:02d}.wav")
-            write_wav(folder / names[0], [np.asarray(wave)], self.sample_rate)
-            write_wav(folder / names[1], [reconstruction.float().cpu().numpy()], self.sample_rate)
-            pairs.append((*names, sound_quality.summary(as_numbers([row]))))
-        return pairs
+    def write_previews(self, net: Any, folder: Path) -> list[PreviewPair]:
+        most = int(self._max_seconds * self.sample_rate)
+        waves = (np.asarray(self.waves["validation"][file][:most]) for file in self._previewed)
+        return CodecPreviews(net, self.spectral, self.device, self.quantizing, folder).write(waves)
 
     def example(self) -> Tensor:
         wave = torch.from_numpy(np.array(self.validated["validation"][0][: 2 * self.sample_rate]))
@@ -257,7 +247,7 @@ def read_sounds(
     Raises:
         DistillError: a split has no usable sound left.
     """
-    decoded, failed = decode_cache.decode_all(corpus, sample_rate, home)
+    decoded, failed = decode_cache.decode_all(corpus, sample_rate, home, PROGRESS.get())
     training: list[CachedWave] = []
     validation: list[CachedWave] = []
     for wave in decoded:

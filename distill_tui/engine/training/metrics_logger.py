@@ -37,7 +37,11 @@ class MetricsLogger:
 
     def skip_time(self, step: int) -> None:
         """Do not count the time until now as time of a step."""
-        self._logged_at, self._logged_step = time.monotonic(), step
+        self._logged_at, self._logged_step, self._data_seconds = time.monotonic(), step, 0.0
+
+    def add_data_time(self, seconds: float) -> None:
+        """Add the seconds that a step waited for its batch."""
+        self._data_seconds += seconds
 
     def add(self, values: dict[str, Tensor]) -> None:
         """Add a step's scalars; this does not wait for the device."""
@@ -67,7 +71,7 @@ class MetricsLogger:
         if not steps:
             return
         seconds = (time.monotonic() - self._logged_at) / steps
-        values: Values = {**mean, "time/step": seconds}
+        values: Values = {**mean, "time/step": seconds, "time/data": self._data_seconds / steps}
         values |= {key: amount / seconds for key, amount in rates.items()} | {"lr": lr} | more
         self.skip_time(step)
         self._write("step", step, epoch, values, low, high)

@@ -188,17 +188,17 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         int,
         setting(
             "Preview every",
-            "Epochs between previews. 0: only at the end.",
+            "Epochs between previews. 0: by time, after 1, 2, 4, 8, ... minutes of training, and at the end.",
             ge=0,
             le=100_000,
             group="previews",
         ),
-    ] = 10
+    ] = 0
     previews: Annotated[
         int,
         setting(
             "Previews",
-            "Sounds in a preview.",
+            "Sounds in a preview, of each sub-folder first, and none twice.",
             ge=1,
             le=16,
             group="previews",

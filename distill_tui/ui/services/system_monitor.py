@@ -53,7 +53,7 @@ class SystemMonitor:
         import psutil
 
         # the first share is that of this moment, and not of the time since the machine was started
-        psutil.cpu_percent(FIRST_SECONDS)
+        busy: float | None = psutil.cpu_percent(FIRST_SECONDS)
         nvml = _nvml()
         while True:
             self._wanted.wait()
@@ -61,12 +61,13 @@ class SystemMonitor:
             memory = psutil.virtual_memory()
             self.samples.append(
                 MachineSample(
-                    busy=psutil.cpu_percent(None) / 100,
+                    busy=(psutil.cpu_percent(None) if busy is None else busy) / 100,
                     used=memory.total - memory.available,
                     memory=memory.total,
                     gpus=_gpus(nvml),
                 )
             )
+            busy = None
 
 
 def _nvml() -> Any:

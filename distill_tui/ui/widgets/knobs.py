@@ -1,4 +1,4 @@
-"""The live settings: each with what is wanted, what is applied, and since which step."""
+"""The live settings: each with what is set, what is active, and since which step."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -98,19 +98,29 @@ class Knobs(LinesWidget, can_focus=True):
     """The knobs: up and down choose one, left and right turn it, enter types it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "choose(-1)", "Choose knob", show=False, id="knob.previous", tooltip="Choose a knob"),
-        Binding("down", "choose(1)", "Choose knob", show=False, id="knob.next", tooltip="Choose a knob"),
         Binding(
-            "left",
-            "turn(-1)",
-            "Tune down",
-            key_display="←→",
+            "up",
+            "choose(-1)",
+            "Setting",
+            key_display="↑↓",
             show=False,
-            id="knob.down",
-            tooltip="Tune the chosen knob",
+            id="knob.previous",
+            tooltip="Choose a live setting",
         ),
-        Binding("right", "turn(1)", "Tune", key_display="←→", id="knob.up", tooltip="Tune the chosen knob"),
-        Binding("enter", "type", "Exact", show=False, id="knob.type", tooltip="Type the chosen knob's exact value"),
+        Binding(
+            "down",
+            "choose(1)",
+            "Setting",
+            key_display="↑↓",
+            show=False,
+            id="knob.next",
+            tooltip="Choose a live setting",
+        ),
+        Binding(
+            "left", "turn(-1)", "Tune", key_display="←→", show=False, id="knob.down", tooltip="Tune the chosen setting"
+        ),
+        Binding("right", "turn(1)", "Tune", key_display="←→", id="knob.up", tooltip="Tune the chosen setting"),
+        Binding("enter", "type", "Exact", show=False, id="knob.type", tooltip="Type the exact value"),
     ]
 
     chosen: reactive[int] = reactive(0)
@@ -136,11 +146,10 @@ class Knobs(LinesWidget, can_focus=True):
         super().__init__(id=id)
         self._knobs: list[Knob] = []
         self._live = False
-        self._title = "settings"
 
-    def show(self, knobs: list[Knob], live: bool, title: str = "settings") -> None:
+    def show(self, knobs: list[Knob], live: bool) -> None:
         """Show these knobs; those of a run that has ended for good (not `live`) cannot be turned."""
-        self._knobs, self._live, self._title = knobs, live, title
+        self._knobs, self._live = knobs, live
         self.repaint()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -174,8 +183,8 @@ class Knobs(LinesWidget, can_focus=True):
         dim = self.style("dim")
         # where it is narrow, the last column still tells whether the desired value is applied
         wide = self.size.width >= WIDE
-        head = pad(Text(f"  {self._title}", dim), 19)
-        head.append(f"{'desired':>7}{'applied' if wide else '':>{8 * wide}}{'step':>6}", dim)
+        head = pad(Text("  setting", dim), 19)
+        head.append(f"{'set':>7}{'active' if wide else '':>{8 * wide}}{'since':>6}", dim)
         found = [head]
         for index, knob in enumerate(self._knobs):
             here = index == self.chosen

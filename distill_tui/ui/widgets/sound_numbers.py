@@ -16,6 +16,7 @@ class SoundNumbers(LinesWidget):
         super().__init__(id=id)
         self._numbers: sound_quality.Numbers = {}
         self._head: Line | None = None
+        self._words: tuple[str, ...] = ()
 
     def show(self, state: RunState) -> None:
         """Show those of this state."""
@@ -23,6 +24,7 @@ class SoundNumbers(LinesWidget):
         if self._numbers:
             self._numbers = {"distance": state.numbers.get("distance/val"), **self._numbers}
         quality = quality_of_run(state)
+        self._words = quality.words if quality else ()
         self._head = None
         if quality is not None:
             # what is heard stands beside its number, below
@@ -35,4 +37,7 @@ class SoundNumbers(LinesWidget):
         if not self._numbers:
             return []
         lines = sound_quality.compact_lines(self._numbers, self._head)
+        if self._head and self._words and self.screen.has_class("-medium"):
+            # a line is all there is room for
+            lines = [Line((*self._head.spans[:2], (f": {', '.join(self._words)}", "fair")), "quality")]
         return [text_of(self, [line], self.size.width) for line in lines]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -97,7 +98,9 @@ class LinesWidget(Widget):
             self.refresh(layout=self.styles.height is not None and self.styles.height.is_auto)
             return
         width = self.size.width
-        self.refresh(*(Region(0, y, width, 1) for y, (a, b) in enumerate(zip(new, old, strict=True)) if a != b))
+        pairs = enumerate(zip(new, old, strict=True))
+        spans = [(y, *changed_cells(a, b, width)) for y, (a, b) in pairs if a != b]
+        self.refresh(*(Region(first, y, last - first, 1) for y, first, last in spans))
 
     def watch_has_focus(self, has_focus: bool) -> None:
         # not in `on_focus`, which Textual calls before it says that the focus is here
@@ -142,6 +145,25 @@ class LinesWidget(Widget):
         plain = base + line.style if isinstance(line.style, Style) else base
         segments = [Segment(text, base + style if style else plain) for text, style, _ in line.render(console, end="")]
         return Strip(segments).adjust_cell_length(width, base)
+
+
+def changed_cells(new: Text, old: Text, width: int) -> tuple[int, int]:
+    """From which cell to which two lines differ: a number that changes beside a curve is all that is sent."""
+    a, b = new.plain, old.plain
+    if len(a) != len(b) or a == b or new.style != old.style or new.cell_len != old.cell_len:
+        return 0, width
+    first = next(i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y)
+    last = len(a) - next(i for i, (x, y) in enumerate(zip(reversed(a), reversed(b), strict=True)) if x != y)
+    if _styles(new, 0, first) != _styles(old, 0, first):
+        first = 0
+    if _styles(new, last, len(a)) != _styles(old, last, len(a)):
+        last = len(a)
+    return min(width, cell_len(a[:first])), min(width, cell_len(a[:last]))
+
+
+def _styles(text: Text, start: int, end: int) -> list[tuple[int, int, str | Style]]:
+    """The styles of a part of a line."""
+    return [(max(start, s.start), min(end, s.end), s.style) for s in text.spans if s.start < end and s.end > start]
 
 
 def wrapped(text: Text, width: int, indents: Sequence[int]) -> Text:

@@ -7,7 +7,7 @@ from rich.style import Style
 from rich.text import Text
 
 from distill_tui.reporting import formatting
-from distill_tui.reporting.marks import marks_of, place_text, places
+from distill_tui.reporting.marks import legend, marks_of, place_text, places
 from distill_tui.reporting.metrics import letters, short_name
 from distill_tui.runs.series import Series
 from distill_tui.runs.state import RunState
@@ -104,6 +104,11 @@ class ChartLegend:
             found.append_text(part)
         return found
 
+    def marks(self) -> Text:
+        """What the marks below the curves mean."""
+        width = self._widget.size.width
+        return Text(f" {legend(marks_of(self._plot.state, self._plot.along))}"[:width], self._widget.style("dim"))
+
     def reading(self) -> Text:
         """The cursor's place, the value of the front curve with its envelope, and marks there."""
         at, front, width = self._at(), self._plot.front_key, self._widget.size.width
@@ -130,12 +135,20 @@ class ChartLegend:
             text = f"  {more} a taller terminal"
             if found.cell_len + len(text) <= width:
                 found.append(text, self._widget.style("warning"))
-        settings = f"by {self._plot.along} · {self._plot.scale} · {SMOOTHINGS[self._plot.smoothing][0]}"
-        if not self._plot.window.is_whole:
-            settings += (
-                f" · {self._plot.window.whole / max(1e-9, self._plot.window.last - self._plot.window.first):.3g}x"
-            )
+        settings = self._settings()
+        if front:
+            least, greatest = self._plot.extremes(front)
+            text = f"  shown: {formatting.number(least)} to {formatting.number(greatest)}"
+            if found.cell_len + len(text) + len(settings) + 2 <= width:
+                found.append(text, self._widget.style("dim"))
         if found.cell_len + len(settings) + 2 <= width:
             found.append(" " * (width - found.cell_len - len(settings)))
             found.append(settings, self._widget.style("dim"))
         return found
+
+    def _settings(self) -> str:
+        """`by step · auto · raw · 2x`."""
+        text = f"by {self._plot.along} · {self._plot.scale} · {SMOOTHINGS[self._plot.smoothing][0]}"
+        if self._plot.window.is_whole:
+            return text
+        return f"{text} · {self._plot.window.whole / max(1e-9, self._plot.window.last - self._plot.window.first):.3g}x"

@@ -15,6 +15,9 @@ from distill_tui.ui.screens.training.chart_legend import ChartLegend
 from distill_tui.ui.screens.training.plot import SCALES, SMOOTHINGS, Overlaid, Plot
 from distill_tui.ui.widgets.text_widget import LinesWidget
 
+LEGEND_HEIGHT = 14
+"""Rows from which on one is for what the marks mean."""
+
 
 def _b(keys: str, action: str, title: str, id: str, tooltip: str, shown: bool = False, display: str = "") -> Binding:
     return Binding(keys, action, title, show=shown, id=f"chart.{id}", tooltip=tooltip, key_display=display or None)
@@ -30,7 +33,7 @@ class ChartView(LinesWidget, can_focus=True):
         "Values from the quantizer warm-up, before the codebooks were initialised (┬), are faint. "
         "In an adversarial part (second ┬) discriminator is how much that one errs (0.5: a draw), adversarial how far "
         "reconstructions are from being taken for sounds, feature the distance of the two in what it looks at. "
-        "Marks below: ◆ setting changed, p preview, c checkpoint, ★ best epoch; the cursor describes them. "
+        "The last line says what the marks below the curves mean; the cursor describes each. "
         "The commitment loss and every other kind of number have an axis of their own."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,7 +70,9 @@ class ChartView(LinesWidget, can_focus=True):
 
     def show(self, state: RunState) -> None:
         """Show this state of the run; another run than before is shown whole."""
-        self._then_repaint(lambda: self.plot.show(state))
+        self.plot.show(state)
+        self.hatched = not self.plot.curves
+        self.repaint()
 
     def choose(self, keys: list[str]) -> None:
         """Draw these numbers."""
@@ -135,5 +140,6 @@ class ChartView(LinesWidget, can_focus=True):
             nothing = "No numbers yet." if not plot.state.series else "Nothing is chosen: C chooses."
             return [Text(nothing, self.style("dim"))]
         # the words tell what stands in the window, which the picture measures
-        picture = plot.picture(keys, height - (2 if plot.others else 1) - 1)
-        return [*self._legend.head(keys), *picture, self._legend.reading()]
+        marks = [self._legend.marks()] if height >= LEGEND_HEIGHT else []
+        picture = plot.picture(keys, height - (2 if plot.others else 1) - 1 - len(marks))
+        return [*self._legend.head(keys), *picture, self._legend.reading(), *marks]

@@ -49,8 +49,7 @@ def binned(counts: Sequence[int], width: int) -> list[int]:
     if not counts or width < 1:
         return []
     if len(counts) <= width:
-        wide = width // len(counts)
-        return [count for count in counts for _ in range(wide)]
+        return [counts[i * len(counts) // width] for i in range(width)]
     edges = [i * len(counts) // width for i in range(width + 1)]
     return [max(counts[a:b]) for a, b in itertools.pairwise(edges)]
 
@@ -97,6 +96,7 @@ class CodebooksView(LinesWidget, can_focus=True):
         """Show this state of the run."""
         if state is not self._state:
             self._state, self._reducers, self._cursor = state, {}, None
+        self.hatched = not self._has_codes
         self.repaint()
 
     @property
@@ -107,6 +107,10 @@ class CodebooksView(LinesWidget, can_focus=True):
     @property
     def _levels(self) -> int:
         return self._state.prepared.levels if self._state.prepared else 0
+
+    @property
+    def _has_codes(self) -> bool:
+        return self._levels > 0 and any(key.startswith("codebook/") for key in self._state.series)
 
     @property
     def _codes(self) -> int:
@@ -142,8 +146,14 @@ class CodebooksView(LinesWidget, can_focus=True):
         height = self.size.height
         if self._state.is_prior:
             return [Text(), *(Text(one, self.style("dim")) for one in _of_prior(self._state))]
-        if not self._levels or not any(key.startswith("codebook/") for key in self._state.series):
-            return [Text(), Text("No codes yet: the quantizer joins in after the first epochs.", self.style("dim"))]
+        if not self._has_codes:
+            return [
+                Text(),
+                Text(
+                    "No codes yet: codebooks come after the warm-up, in which the net learns without a quantizer.",
+                    self.style("dim"),
+                ),
+            ]
         least = LEAST_HISTOGRAM_ROWS + 3
         shown = max(1, min(self._levels, height - 1 - least))
         rows = max(1, min(MOST_STRIP_ROWS, (height // 2) // shown))
@@ -253,7 +263,9 @@ class CodebooksView(LinesWidget, can_focus=True):
             [
                 Text.assemble((f"level {self.level + 1}", self.style("foreground", bold=True))),
                 Text.assemble((f"  {used:,} of {len(counts):,} codes used", self.style("foreground"))),
-                Text.assemble((f" · 10 % of them carry {heaviest / total:.0%} of the use" if total else "", dim)),
+                Text.assemble(
+                    (f" · 10 % of the codes carry {100 * heaviest / total:.0f} % of the use" if total else "", dim)
+                ),
                 Text.assemble((f" · epoch {counted.epoch}", dim)),
                 Text.assemble((", held-out sound", dim)),
             ],

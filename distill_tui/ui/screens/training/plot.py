@@ -9,7 +9,7 @@ from textual.color import Color
 
 from distill_tui.reporting.axis import Scale, round_numbers, scale_for
 from distill_tui.reporting.marks import marks_of, place_of_step, place_text, places
-from distill_tui.reporting.metrics import letters, losses_of_run, pane_name
+from distill_tui.reporting.metrics import VAL, letters, losses_of_run, pane_name
 from distill_tui.reporting.series import Point, SeriesReducer, quantizer_start, smoothed, split_at
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
@@ -153,6 +153,11 @@ class Plot:
         first, last = ((end - shift) / factor for end in (self.window.first, self.window.last))
         return reducer.points(series, self.width * 2, first, last, xs)
 
+    def extremes(self, key: str) -> tuple[float | None, float | None]:
+        """The least and the greatest value of a number in the window."""
+        points = [point for point in self._points(self.state, key) if 0 <= point.x < self.width * 2]
+        return min((p.low for p in points), default=None), max((p.high for p in points), default=None)
+
     def _panes(self, keys: list[str], rows: int) -> list[tuple[_Pane, int]]:
         """The panes that fit, with their rows: the losses get more than the others."""
         names = list(dict.fromkeys(pane_name(key) for key in keys))
@@ -174,7 +179,8 @@ class Plot:
         pane = _Pane(name)
         reach = round(SMOOTHINGS[self.smoothing][1] * self.width * 2)
         front = self.front_key
-        mine = sorted((key for key in keys if pane_name(key) == name), key=lambda key: key == front)
+        # what is drawn last is in front: a validation loss, of few points, would else lie under the others
+        mine = sorted((key for key in keys if pane_name(key) == name), key=lambda key: (key == VAL.key, key == front))
         signs = letters(keys)
         if front and pane_name(front) == name:
             for other in self.others.values():

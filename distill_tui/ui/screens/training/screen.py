@@ -9,12 +9,14 @@ from textual.containers import Vertical
 from textual.events import ScreenResume
 
 from distill_tui.paths import Home
-from distill_tui.reporting import quality, sound_quality
+from distill_tui.reporting import outlook, quality, sound_quality
+from distill_tui.reporting.cost import cost_text
 from distill_tui.reporting.notes import unseen_warnings
 from distill_tui.reporting.verdicts import has_codebooks
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.seen_warnings import mark_seen, seen_until
 from distill_tui.runs.worker_log import has_log, log_lines
+from distill_tui.settings import Settings
 from distill_tui.ui import messages as m
 from distill_tui.ui.command_palette import keys_by_id
 from distill_tui.ui.repaint import RepaintScheduler
@@ -31,8 +33,8 @@ from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.knobs import Knobs
 from distill_tui.ui.widgets.status import StatusHead
 
-NUMBERS_SECONDS, CHARTS_SECONDS, VIEW_SECONDS = 0.5, 2.0, 3.0
-"""How often new metrics repaint the overview's numbers, its large charts (60 ms of the app's thread), and a view."""
+NUMBERS_SECONDS, DESK_SECONDS, VIEW_SECONDS = 0.5, 2.0, 3.0
+"""How often new metrics repaint the overview's numbers, what only a large terminal shows, and a view."""
 
 EMPTY = """No run yet.
 
@@ -49,9 +51,13 @@ class TrainingScreen(BaseScreen):
     HELP_TEXT = (
         "One run as it trains, in a process of its own: it goes on when you leave the app. "
         "Losses are drawn over steps, with the minimum and maximum of each point, on a log scale once they span much. "
-        "In the table, 'used' is the share of codes in use, 'perplex' (perplexity) how many would do if all were used "
-        "evenly, 'dead' those unused, 'churn' the share of codes replaced in a step. "
-        "Knobs show what is wanted, what is applied, and since which step. " + sound_quality.HELP + " " + quality.HELP
+        "Faint curves, up to the dotted line, are the warm-up without a quantizer; the percentage is the change of the "
+        "last minute. In the table, 'used' is the share of codes in use, 'perplexity' how many would do if all were "
+        "used evenly, 'dead' those unused, 'churn' the share of codes replaced in a step. "
+        "Live settings show what is set, what is active, and since which step. "
+        + sound_quality.HELP
+        + " "
+        + quality.HELP
     )
     AUTO_FOCUS = "Knobs"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -77,14 +83,12 @@ class TrainingScreen(BaseScreen):
         Binding("f5", "view('previews')", "Previews", show=False, id="training.previews", tooltip="The previews"),
     ]
 
-    def __init__(self, home: Home, runs: RunStore) -> None:
+    def __init__(self, home: Home, runs: RunStore, settings: Settings) -> None:
         super().__init__()
-        self._home, self._runs = home, runs
+        self._home, self._runs, self._settings = home, runs, settings
         self.painter = RepaintScheduler(self)
         self.painter.add("numbers", self._paint_numbers, NUMBERS_SECONDS)
-        self.painter.add(
-            "charts", lambda: self.query_one(Overview).show_charts(), CHARTS_SECONDS, is_shown=self._shows_charts
-        )
+        self.painter.add("desk", lambda: self.query_one(Overview).show_desk(), DESK_SECONDS, is_shown=self._shows_desk)
         self.painter.add("view", self._paint_view, VIEW_SECONDS, is_shown=lambda: self.view != "overview")
         self.controller = RunController(self, home, runs, lambda: self.painter.repaint("numbers"))
         self.view = "overview"
@@ -157,20 +161,23 @@ class TrainingScreen(BaseScreen):
         if self.controller.run is None:
             return
         self.set_class(state.state in ("failed", "crashed"), "-failed")
+        self.set_class(not state.is_active, "-ended")
         self.set_class(not state.series, "-blank")
         self.set_class(not has_codebooks(state), "-no-codes")
         self.bar.show(state.name)
-        self.query_one(StatusHead).show(state, self.controller.pending(), self._unseen)
-        self.query_one(ViewTabs).show(
-            self.view, hints.get("training.view", "v"), hints.get("training.seen", "a"), self._unseen
+        ahead = outlook.upcoming(state, self.controller.recipe)
+        self.query_one(StatusHead).show(
+            state, self.controller.pending(), self._unseen, ahead, cost_text(state, self._settings)
         )
+        keys = hints.get("training.view", "v"), hints.get("training.seen", "a")
+        self.query_one(ViewTabs).show(self.view, *keys, self._unseen, ahead[0].text if ahead else "")
         if self.view == "overview":
             self.query_one(Overview).show(hints, self._seen)
             if self.focused is None:
                 self.call_after_refresh(self._settle_overview)
         self.refresh_bindings()
 
-    def _shows_charts(self) -> bool:
+    def _shows_desk(self) -> bool:
         return self.view == "overview" and self.has_class("-huge") and self.has_class("-high")
 
     def _paint_view(self) -> None:

@@ -13,11 +13,14 @@ class ViewTabs(LinesWidget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._here, self._key, self._unseen = "overview", "v", ("", 0)
+        self._here, self._key, self._unseen, self._next = "overview", "v", ("", 0), ""
 
-    def show(self, here: str, key: str, seen_key: str, unseen: int) -> None:
-        """Show that one is at the view `here`; `key` leads to the next; so many warnings wait to be seen."""
-        self._here, self._key, self._unseen = here, key, (seen_key, unseen)
+    def show(self, here: str, key: str, seen_key: str, unseen: int, comes_next: str = "") -> None:
+        """Show that one is at the view `here`; `key` leads to the next.
+
+        So many warnings are `unseen`; where there are none, and no line above says it, what the training does next.
+        """
+        self._here, self._key, self._unseen, self._next = here, key, (seen_key, unseen), comes_next
         self.repaint()
 
     def lines(self) -> list[Text]:
@@ -36,4 +39,8 @@ class ViewTabs(LinesWidget):
                 said.append(" seen", self.style("dim"))
                 line.append(" " * (self.size.width - line.cell_len - said.cell_len))
                 line.append_text(said)
+        elif self._next and not (self.screen.has_class("-tall") or self.screen.has_class("-high")):
+            said = self.pair("next", self._next)
+            if line.cell_len + said.cell_len + 2 <= self.size.width:
+                line.append(" " * (self.size.width - line.cell_len - said.cell_len)).append_text(said)
         return [line]

@@ -19,12 +19,19 @@ from distill_tui.ui.screens.training.codebooks import CodebooksView
 from distill_tui.ui.screens.training.previews import PreviewsView
 from distill_tui.ui.services.audio_player import AudioPlayer
 from distill_tui.ui.services.workers import begin
+from distill_tui.ui.widgets.panel import Hue, framed
 
 MOST_RUNS = 200
 MOST_OTHERS = 8
 
 View = ChartView | CodebooksView | PreviewsView
 KINDS: dict[str, type[View]] = {"chart": ChartView, "codebooks": CodebooksView, "previews": PreviewsView}
+FRAMES: dict[str, tuple[str, Hue]] = {
+    "chart": ("Chart", "data"),
+    "codebooks": ("Codebooks", "health"),
+    "previews": ("Previews", "sound"),
+}
+"""Titles of the views' frames, and what they are about."""
 
 
 class Views(Vertical):
@@ -45,7 +52,7 @@ class Views(Vertical):
         """Bring a view to the front, with what was shown last."""
         view = self._made.get(name)
         if view is None:
-            view = self._made[name] = KINDS[name](id=f"view-{name}")
+            view = self._made[name] = framed(KINDS[name](id=f"view-{name}"), *FRAMES[name])
             self.mount(view)
         for other in self._made.values():
             other.display = other is view
