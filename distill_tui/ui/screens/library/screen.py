@@ -6,7 +6,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Static
 
 from distill_tui.library.index import Entry
 from distill_tui.library.store import Library
@@ -27,6 +26,7 @@ from distill_tui.ui.screens.library.compare_dialog import CompareDialog
 from distill_tui.ui.screens.library.model_details import Shown, look_at
 from distill_tui.ui.screens.library.model_list import ModelList
 from distill_tui.ui.services.workers import begin
+from distill_tui.ui.widgets.empty_note import EmptyNote
 from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.table import RowTable
 
@@ -61,7 +61,7 @@ class LibraryScreen(BaseScreen):
 
     def compose(self) -> ComposeResult:
         yield AppHeader(self.MODE)
-        yield Static(EMPTY, id="empty", markup=False)
+        yield EmptyNote(EMPTY, id="empty")
         with Horizontal(id="library-panes"):
             yield self.models
             with VerticalScroll(id="card-pane", classes="pane"):
