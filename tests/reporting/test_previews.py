@@ -73,7 +73,9 @@ def test_a_sound_without_levels_is_told_why() -> None:
         return RunState(prepared=prepared, state="running")
 
     def preview(*levels: int) -> e.PreviewMade:
-        of_each = [[(n + 1, "a", None) for n in range(count)] for count in levels]
+        of_each: list[list[tuple[int, str, float | None]]] = [
+            [(n + 1, "a", None) for n in range(count)] for count in levels
+        ]
         return e.PreviewMade(step=1, epoch=1, folder="f", pairs=[("a", "b", None)] * 2, levels=of_each, trained=242.0)
 
     assert "first 1 sound only" in why_no_levels(state(3), preview(2, 0))
