@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from types import SimpleNamespace
 
+    from distill_tui.runs.folder import RunFolder
     from distill_tui.runs.state import RunState
 
 RUN_HELP = "a run's id, its name, or the beginning of its id; else the newest that trains, or the newest"
@@ -20,11 +21,14 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     """Add this group's commands."""
     import argparse
 
+    from distill_tui.cli.commands.notes import add_note_actions
+
     json = argparse.ArgumentParser(add_help=False)
     # without a default: the inner parser would overwrite what the outer one was given
     json.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document")
     common: dict[str, Any] = {"parents": [shared, json], "allow_abbrev": False}
-    parser = commands.add_parser("runs", help="list, compare, export or delete runs", description="All runs.", **common)
+    about = "list, name, note, compare, export or delete runs"
+    parser = commands.add_parser("runs", help=about, description="All runs.", **common)
     parser.set_defaults(run=list_all)
     actions = parser.add_subparsers(metavar="ACTION", parser_class=type(parser))
 
@@ -42,6 +46,13 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     delete = add("delete", "delete a run's folder for good; models made from it stay")
     delete.add_argument("names", metavar="RUN", nargs="+")
     delete.add_argument("--yes", action="store_true", help="do not ask")
+    rename = add("rename", "give a run another name; its id and its folder stay")
+    rename.add_argument("name", metavar="RUN")
+    rename.add_argument("new", metavar="NEW")
+    add_note_actions(add, "RUN")
+    trash = add("trash", "the runs that were deleted in the app")
+    trash.add_argument("--empty", action="store_true", help="delete all of them for good")
+    add("restore", "restore a run from the trash").add_argument("name", metavar="RUN")
 
     parser = commands.add_parser(
         "status", help="where a run is", description="Where a run is: state, losses, health, warnings.", **common
@@ -75,21 +86,30 @@ def list_all(options: argparse.Namespace) -> int:
 
     home = find_home(options.home)
     check_runs(home)
-    states = [quick_state(run) for run in list_runs(home)]
+    runs = [(run, quick_state(run)) for run in list_runs(home)]
     if getattr(options, "json", False):
         from distill_tui.cli.output import print_json
 
-        print_json([state.summary() for state in states])
-    elif states:
-        print(_list(states))
+        print_json([document(run, state) for run, state in runs])
+    elif runs:
+        print(_list(runs))
     else:
         print("No runs yet. Start one with: distill-tui train FOLDER", file=sys.stderr)
     return 0
 
 
-def _list(states: list[RunState]) -> str:
+def document(run: RunFolder, state: RunState) -> dict[str, Any]:
+    """A run as `--json` shows it, with the note and tags that a person gave it."""
+    from distill_tui.runs.annotations import annotation_of
+
+    given = annotation_of(run)
+    return {**state.summary(), "note": given.note, "tags": given.tags}
+
+
+def _list(runs: list[tuple[RunFolder, RunState]]) -> str:
     from distill_tui.reporting.formatting import day, duration, number, table
     from distill_tui.reporting.run_line import activity
+    from distill_tui.runs.annotations import annotation_of
     from distill_tui.text import printable
 
     head = ["ID", "STATE", "EPOCH", "STEP", "TRAIN", "VAL", "ETA", "WARNINGS", "SINCE"]
@@ -105,8 +125,14 @@ def _list(states: list[RunState]) -> str:
             str(len(state.warnings)),
             day(state.started_at) if state.started_at else "-",
         ]
-        for state in states
+        for _, state in runs
     ]
+    given = [annotation_of(run) for run, _ in runs]
+    for title, cells in (("NAME", [one.name for one in given]), ("TAGS", [" ".join(one.tags) for one in given])):
+        # a column of their own only where somebody uses them
+        if any(cells):
+            head = [*head, title]
+            rows = [[*row, cell] for row, cell in zip(rows, cells, strict=True)]
     return table(head, rows)
 
 
@@ -129,7 +155,7 @@ def status(options: argparse.Namespace | SimpleNamespace) -> int:
     elif getattr(options, "json", False):
         from distill_tui.cli.output import print_json
 
-        print_json({**state.summary(), "path": str(run.path)})
+        print_json({**document(run, state), "path": str(run.path)})
     else:
         from distill_tui.cli.terminal_style import TerminalStyle
         from distill_tui.reporting.run_report import status_report
