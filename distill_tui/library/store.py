@@ -6,13 +6,14 @@ one name or lose each other's work. What is deleted goes to the trash, from wher
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import difflib
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +56,7 @@ class Library:
         """
         return self._annotated(list_entries(self.folder))
 
-    def _annotated(self, entries: Sequence[Entry]) -> list[Entry]:
+    def _annotated(self, entries: Iterable[Entry]) -> builtins.list[Entry]:
         """Entries with what a person wrote of them."""
         given = read_annotations(self.folder)
         return [replace(one, annotation=given[one.id]) if one.id in given else one for one in entries]

@@ -48,7 +48,5 @@ def commands_of(app: "DistillApp", screen: Screen[Any]) -> Iterator[SystemComman
             f"{tooltip or binding.tooltip}  ({app.get_key_display(binding)})",
             lambda action=binding.action, node=node: app.call_later(app.run_action, action, node),
         )
-    if "app.runs" not in seen:
-        yield SystemCommand("Runs", "List the runs; enter watches one", app.action_runs)
     for name in app.themes.names():
         yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: app.themes.choose(name))

@@ -118,7 +118,7 @@ def _document(entry: "Entry") -> dict[str, Any]:
         "kind": entry.kind or None,
     }
     if entry.summary is None:
-        nothing = {**dict.fromkeys(Summary.__struct_fields__), "note": "", "tags": []}
+        nothing: dict[str, Any] = {**dict.fromkeys(Summary.__struct_fields__), "note": "", "tags": []}
         return {**nothing, **document, "created": entry.created, "error": entry.error}
     given = {"note": entry.annotation.note, "tags": entry.annotation.tags}
     return {**msgspec.structs.asdict(entry.summary), **document, **given, "error": None}
@@ -174,7 +174,12 @@ def show(options: argparse.Namespace) -> int:
     path = entry.path
     card = read_card(path)
     if _wants_json(options):
-        found = {"entropy_kbps": entropy_kbps(levels_of(card), card.frame_rate), "advice": advice(card)}
+        found = {
+            "entropy_kbps": entropy_kbps(levels_of(card), card.frame_rate),
+            "advice": advice(card),
+            "note": entry.annotation.note,
+            "tags": entry.annotation.tags,
+        }
         print_json(
             {**msgspec.to_builtins(card), **found, "path": str(path), "size": path.stat().st_size, "kind": entry.kind}
         )

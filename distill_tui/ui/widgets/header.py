@@ -12,11 +12,12 @@ SCREENS = (
     ("library", "3", "Library"),
     ("explorer", "4", "Explorer"),
     ("generate", "5", "Generate"),
+    ("runs", "6", "Runs"),
 )
 
 
 class AppHeader(LinesWidget):
-    """`distill  1 Config  2 Training  3 Library  4 Explorer  5 Generate          drums`."""
+    """`distill  1 Config  2 Training  3 Library  4 Explorer  5 Generate  6 Runs     drums`."""
 
     def __init__(self, here: str) -> None:
         super().__init__()

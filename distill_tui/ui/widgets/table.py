@@ -13,6 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from distill_tui.text import printable
+from distill_tui.ui.widgets.text_widget import theme_style
 
 GAP = 2
 """Cells between two columns."""
@@ -34,11 +35,50 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """The text of each column. `key` is the caller's; `style` a component class: `text`, `error`."""
+    """The text of each column. `key` is the caller's; `style` a component class: `text`, `error`.
+
+    `colors` are variables of the theme for the cells of a row without the cursor, '' for those of the style.
+    """
 
     key: str
     cells: tuple[str, ...]
     style: str = "text"
+    colors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ListColumn(Column):
+    """A column that a list has where there is room: those of a low `rank` are kept longest.
+
+    It takes at most `most` cells.
+    """
+
+    rank: int = 0
+    most: int = MOST_CELLS
+
+
+def fitting(columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Numbers of the columns that `room` cells have room for, in order: by rank, the first one always.
+
+    `rows` hold the cells of every column.
+    """
+    found: list[int] = []
+    left = room - MARGIN + GAP
+    for number in sorted(range(len(columns)), key=lambda number: columns[number].rank):
+        column = columns[number]
+        width = max((cell_len(printable(row[number][:MOST_CELLS])) for row in rows), default=0)
+        if not width and number:
+            # nothing is known of it
+            continue
+        width = min(column.most, max(width, cell_len(column.title)))
+        if not number:
+            # the first gives way to the others
+            width = min(width, LEAST_FIRST + 6)
+        if number and width + GAP > left:
+            continue
+        left -= width + GAP
+        found.append(number)
+    return sorted(found)
 
 
 class RowTable(ScrollView, can_focus=True):
@@ -103,6 +143,9 @@ class RowTable(ScrollView, can_focus=True):
         self._columns, self._rows = columns, rows
         texts = [[column.title, *(row.cells[i] for row in rows)] for i, column in enumerate(columns)]
         self._widths = [max((cell_len(printable(text[:MOST_CELLS])) for text in column), default=0) for column in texts]
+        for number, column in enumerate(columns):
+            if isinstance(column, ListColumn):
+                self._widths[number] = min(column.most, self._widths[number])
         self._cursor = next((i for i, row in enumerate(rows) if row.key == before), 0)
         self.virtual_size = Size(0, len(rows) + 1)
         self.refresh(layout=True)
@@ -181,23 +224,30 @@ class RowTable(ScrollView, can_focus=True):
         number = y - 1 + self.scroll_offset.y
         if y == 0:
             style = self.get_component_rich_style("rows--header")
-            text = self._line("", "", [column.title for column in self._columns])
+            text = " " * MARGIN + (" " * GAP).join(self._cells([column.title for column in self._columns]))
             return Strip([Segment(text, style)]).adjust_cell_length(width, self.rich_style)
         if number >= len(self._rows):
             return Strip.blank(width, self.rich_style)
         row = self._rows[number]
         here = number == self._cursor
-        text = self._line("▸" if here else "", self.marks.get(row.key, ""), row.cells)
+        cells = self._cells(row.cells)
+        head = f"{'▸' if here else ' '}{self.marks.get(row.key, '') or ' '} "
+        text = head + (" " * GAP).join(cells)
         if here and self.has_focus:
             style = self.get_component_rich_style("rows--cursor")
             return Strip([Segment(text, style)]).adjust_cell_length(width, style)
         first = self.get_component_rich_style(f"rows--{row.style}")
         rest = self.get_component_rich_style("rows--dim" if row.style == "text" else f"rows--{row.style}")
-        cut = MARGIN + (self._fitting()[0] if self._columns else 0)
-        head, tail = Strip([Segment(text)]).divide([cut, max(cut, cell_len(text))])
-        return Strip([Segment(head.text, first), Segment(tail.text, rest)]).adjust_cell_length(width, self.rich_style)
+        segments = [Segment(head, first)]
+        for number, cell in enumerate(cells):
+            style = rest if number else first
+            if number < len(row.colors) and row.colors[number]:
+                style = style + theme_style(self, row.colors[number])
+            segments.append(Segment(cell + " " * GAP, style))
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
 
-    def _line(self, cursor: str, mark: str, cells: Sequence[str]) -> str:
+    def _cells(self, cells: Sequence[str]) -> list[str]:
+        """Cells cut or filled up to the widths of their columns."""
         parts = []
         for cell, column, width in zip(cells, self._columns, self._fitting(), strict=True):
             text = printable(cell[:MOST_CELLS])
@@ -205,4 +255,4 @@ class RowTable(ScrollView, can_focus=True):
                 text = set_cell_size(text, max(0, width - 1)) + "…"
             space = " " * (width - cell_len(text))
             parts.append(space + text if column.right else text + space)
-        return f"{cursor or ' '}{mark or ' '} " + (" " * GAP).join(parts)
+        return parts

@@ -11,8 +11,8 @@ from distill_tui.reporting import formatting
 from distill_tui.reporting.lines import Line, line
 from distill_tui.reporting.model_report import closing_lines, facts, head_lines, health_lines, sound_lines
 from distill_tui.text import printable
-from distill_tui.ui.screens.library.loss_curves import draw_curves, loss_curve
 from distill_tui.ui.screens.library.model_details import Shown
+from distill_tui.ui.widgets.loss_curves import draw_curves, loss_curve
 from distill_tui.ui.widgets.text_widget import again_in_another_theme, text_of, theme_style
 
 LABEL = 19

@@ -12,14 +12,16 @@ from textual.widgets import Static
 from distill_tui.errors import RequestError
 from distill_tui.foreign import MalformedError, decode
 from distill_tui.paths import Home
-from distill_tui.reporting.comparison import Distances
+from distill_tui.reporting.comparison import Distances, of_model
+from distill_tui.reporting.recipe_text import flat
 from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.dialogs.path import PathDialog, missing_problem
 from distill_tui.ui.screens.config.recipe_sources import folder_of, values_of_model
-from distill_tui.ui.screens.library.comparison import side_text
 from distill_tui.ui.screens.library.model_details import Shown
 from distill_tui.ui.services.programs import call
 from distill_tui.ui.services.workers import begin
+from distill_tui.ui.widgets.loss_curves import loss_curve
+from distill_tui.ui.widgets.side_by_side import Side, side_text
 
 KEYS = "↑↓  scroll     e  measure distances on sounds     esc  back"
 
@@ -52,7 +54,8 @@ class CompareDialog(Dialog[None]):
     def _show(self) -> None:
         width = self.query_one("#compare-pane").scrollable_content_region.width
         if width:
-            self.query_one("#compare-text", Static).update(side_text(self, self._pair, self._measured, width))
+            one, two = (_side(shown, found) for shown, found in zip(self._pair, self._measured, strict=True))
+            self.query_one("#compare-text", Static).update(side_text(self, (one, two), width))
 
     def action_measure(self) -> None:
         def answered(path: str | None) -> None:
@@ -89,3 +92,11 @@ class CompareDialog(Dialog[None]):
             self._measured[number] = found
             self._show()
         self.show_keys(KEYS)
+
+
+def _side(shown: Shown, measured: Distances | None) -> Side:
+    """A model as one side; `measured` are its distances on sounds, None while not known."""
+    card = shown.card
+    assert card is not None
+    subject = of_model(card.name, card, flat(card.recipe), measured)
+    return Side(card.name, subject, lambda name, ink: loss_curve(card, name, ink))
