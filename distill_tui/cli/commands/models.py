@@ -23,6 +23,7 @@ from distill_tui.reporting.bitrate import entropy_kbps
 from distill_tui.reporting.formatting import count, kbps, local_day, number, plural, table
 from distill_tui.reporting.lines import texts
 from distill_tui.reporting.model_report import advice, levels_of, model_report
+from distill_tui.reporting.quality import quality_document, quality_of_card
 
 if TYPE_CHECKING:
     from distill_tui.library.index import Entry
@@ -118,9 +119,13 @@ def _document(entry: "Entry") -> dict[str, Any]:
         "kind": entry.kind or None,
     }
     if entry.summary is None:
-        nothing: dict[str, Any] = {**dict.fromkeys(Summary.__struct_fields__), "note": "", "tags": []}
+        nothing: dict[str, Any] = {**dict.fromkeys((*Summary.__struct_fields__, "quality")), "note": "", "tags": []}
         return {**nothing, **document, "created": entry.created, "error": entry.error}
-    given = {"note": entry.annotation.note, "tags": entry.annotation.tags}
+    given = {
+        "quality": quality_document(quality_of_card(entry.summary)),
+        "note": entry.annotation.note,
+        "tags": entry.annotation.tags,
+    }
     return {**msgspec.structs.asdict(entry.summary), **document, **given, "error": None}
 
 
@@ -177,6 +182,7 @@ def show(options: argparse.Namespace) -> int:
         found = {
             "entropy_kbps": entropy_kbps(levels_of(card), card.frame_rate),
             "advice": advice(card),
+            "quality": quality_document(quality_of_card(card)),
             "note": entry.annotation.note,
             "tags": entry.annotation.tags,
         }

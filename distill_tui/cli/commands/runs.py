@@ -100,10 +100,11 @@ def list_all(options: argparse.Namespace) -> int:
 
 def document(run: RunFolder, state: RunState) -> dict[str, Any]:
     """A run as `--json` shows it, with the note and tags that a person gave it."""
+    from distill_tui.reporting.quality import document_of_run
     from distill_tui.runs.annotations import annotation_of
 
     given = annotation_of(run)
-    return {**state.summary(), "note": given.note, "tags": given.tags}
+    return {**state.summary(), "quality": document_of_run(state), "note": given.note, "tags": given.tags}
 
 
 def _list(runs: list[tuple[RunFolder, RunState]]) -> str:

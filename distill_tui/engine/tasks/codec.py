@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from distill_tui.engine.inference.evaluate import heard_distances, spectral_dist
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.tasks import register
 from distill_tui.engine.tasks.adversarial import AdversarialTask
+from distill_tui.engine.tasks.anchors import as_numbers, measure_anchors
 from distill_tui.engine.tasks.autoencoder import Evaluation
 from distill_tui.engine.tasks.base import Split
 from distill_tui.engine.tasks.crops import Batches
@@ -30,7 +31,11 @@ from distill_tui.paths import Home
 from distill_tui.recipe.arithmetic import VALIDATION_SECONDS, crop_samples, latent_hop
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import sound_quality
+from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from distill_tui.engine.training.trainer import Trainer
 
 BATCH_SECONDS = {"cpu": 15.0, "cuda": 60.0, "mps": 60.0}
 """Sound that goes through a validation at once, or a longer file. A CPU is no faster with more."""
@@ -96,6 +101,19 @@ class CodecTask(AdversarialTask):
 
     def data(self, inputs: Mapping[str, Tensor]) -> Tensor:
         return super().data(inputs) if "data" in inputs else self._batches.cut(inputs)
+
+    def on_start(self, trainer: "Trainer") -> None:
+        """Measure what 0 % and 100 % of quality are, once in a run: one that is resumed finds it in its log."""
+        super().on_start(trainer)
+        if trainer.finished or trainer.follower.catch_up().anchors is not None:
+            return
+        detail = "measuring what 0 % and 100 % of quality are"
+        trainer.log.write(e.StateChanged(state="starting", step=trainer.step, detail=detail))
+        anchors = trainer.validator.within_memory(lambda: self._anchors(trainer.ema_net), trainer.step)
+        trainer.log.write(anchors)
+
+    def _anchors(self, net: SoundNet) -> e.AnchorsMeasured:
+        return measure_anchors(net, self._spectral, self.validated["training"], self.validated["validation"])
 
     # ---------------------------------------------------------------- validation
 
@@ -182,7 +200,7 @@ class CodecTask(AdversarialTask):
                 reconstruction = net.decode_audio(net.bottleneck(latents, level + 1).latents)[0, : len(wave)]
                 values = spectral_distances(self._spectral, original, reconstruction, with_stft=False)
                 rows[level].append(values | heard_distances(reconstruction, self.sample_rate, heard))
-        return [sound_quality.summary(_as_numbers(of_level))["distance"] for of_level in rows]
+        return [sound_quality.summary(as_numbers(of_level))["distance"] for of_level in rows]
 
     def _padded(self, net: SoundNet, wave: np.ndarray) -> Tensor:
         """A wave on the device [1, samples], zeros at its end up to whole latent frames."""
@@ -206,7 +224,7 @@ class CodecTask(AdversarialTask):
             names = (f"original-{number:02d}.wav", f"reconstruction-{number:02d}.wav")
             write_wav(folder / names[0], [np.asarray(wave)], self.sample_rate)
             write_wav(folder / names[1], [reconstruction.float().cpu().numpy()], self.sample_rate)
-            pairs.append((*names, sound_quality.summary(_as_numbers([row]))))
+            pairs.append((*names, sound_quality.summary(as_numbers([row]))))
         return pairs
 
     def example(self) -> Tensor:
@@ -228,12 +246,6 @@ class CodecTask(AdversarialTask):
     def card_facts(self, best: Mapping[str, Any]) -> dict[str, Any]:
         seconds = round(best["step"] * self.per_step, 3)
         return super().card_facts(best) | {"rate": self.sample_rate, "seconds_of_sound": seconds}
-
-
-def _as_numbers(rows: list[dict[str, Tensor]]) -> list[dict[str, float]]:
-    """Scalars of a device as numbers, waiting for it once."""
-    values = torch.stack([torch.stack([value.float() for value in row.values()]) for row in rows]).tolist()
-    return [dict(zip(row, numbers, strict=True)) for row, numbers in zip(rows, values, strict=True)]
 
 
 def read_sounds(
