@@ -23,7 +23,7 @@ from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.loss_curves import loss_curve
 from distill_tui.ui.widgets.side_by_side import Side, side_text
 
-KEYS = "↑↓  scroll     e  measure distances on sounds     esc  back"
+KEYS = "↑↓  scroll     m  measure distances on sounds     esc  back"
 
 
 class CompareDialog(Dialog[None]):
@@ -34,7 +34,7 @@ class CompareDialog(Dialog[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,equals_sign", "cancel", "Close", id="dialog.close"),
-        Binding("e", "measure", "Measure", id="compare.measure"),
+        Binding("m", "measure", "Measure", id="compare.measure"),
     ]
 
     def __init__(self, home: Home, one: Shown, two: Shown) -> None:
