@@ -18,7 +18,7 @@ from distill_tui.errors import DistillError
 from distill_tui.files import atomic_write
 from distill_tui.foreign import MalformedError, decode, read_bytes
 from distill_tui.paths import Home
-from distill_tui.reporting import code_bits
+from distill_tui.reporting import code_bits, sound_quality
 from distill_tui.reporting.formatting import MISSING, number, percent
 from distill_tui.reporting.quality import Quality, quality_of_run, quality_text
 from distill_tui.runs.annotations import annotation_of
@@ -117,7 +117,8 @@ class Found(NamedTuple):
 
 def entry_of(run: RunFolder, state: RunState, given: Annotation) -> RunEntry:
     """A run as a list shows it."""
-    quality = quality_of_run(state)
+    # older releases did not measure the ends of the scale, but what is heard to be wrong
+    quality = quality_of_run(state) or heard_of_run(state)
     val = state.numbers.get(code_bits.VAL) if state.is_prior else state.losses.get("val")
     return RunEntry(
         id=run.id,
@@ -143,6 +144,12 @@ def entry_of(run: RunFolder, state: RunState, given: Annotation) -> RunEntry:
         note=given.note,
         tags=given.tags,
     )
+
+
+def heard_of_run(state: RunState) -> Quality | None:
+    """Words without a percentage: what is wrong with the newest held-out sounds of a run, if anything."""
+    words = sound_quality.words(sound_quality.of_run(state))
+    return Quality(None, tuple(words.split(", "))) if words else None
 
 
 def _course(state: RunState) -> tuple[float | None, ...]:

@@ -23,7 +23,7 @@ class FilteredList(Vertical, Generic[T]):
     MOST_MARKS: ClassVar[int] = len(ascii_lowercase)
     PLACEHOLDER: ClassVar[str] = ""
     DEFAULT_CSS = """
-    FilteredList RowTable { height: auto; max-height: 1fr; }
+    FilteredList RowTable { height: auto; max-height: 100%; }
     FilteredList Input { margin-bottom: 1; }
     """
 
@@ -35,6 +35,7 @@ class FilteredList(Vertical, Generic[T]):
         total: int
 
     def __init__(self, *, id: str, table: str) -> None:
+        """`table` is the id of the table in it."""
         super().__init__(id=id)
         self._filter = Input(placeholder=self.PLACEHOLDER, compact=True, id="filter")
         self._filter.cursor_blink = False

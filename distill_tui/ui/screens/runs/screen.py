@@ -27,6 +27,7 @@ from distill_tui.ui.screens.runs.run_card import RunCard, RunDetails, look_at_ru
 from distill_tui.ui.screens.runs.run_list import RunRows
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.header import AppHeader
+from distill_tui.ui.widgets.panel import framed
 from distill_tui.ui.widgets.table import RowTable
 
 PAGE = 32
@@ -105,11 +106,10 @@ class RunsScreen(BaseScreen):
         yield AppHeader(self.MODE)
         yield Static(EMPTY, id="empty", markup=False)
         with Horizontal(id="runs-panes"):
-            yield self.rows
-            with VerticalScroll(id="run-pane", classes="pane"):
-                yield RunCard(id="run-card")
+            yield framed(self.rows, "Runs")
+            yield framed(VerticalScroll(RunCard(id="run-card"), id="run-pane"), "Run", "recipe")
         yield self._follower
-        yield self.footer()
+        yield from self.footer()
 
     def on_mount(self) -> None:
         self._clocks = [
