@@ -78,6 +78,8 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         "(default: those that were held out)",
     )
     add_code_flags(evaluation)
+    about = "of a codec: tell how far it is, on standard error, as JSON lines"
+    evaluation.add_argument("--progress", action="store_true", help=about)
     evaluation.add_argument("--count", metavar="N", default="64", help="takes of each set of a generator (default: 64)")
     evaluation.add_argument("--seed", metavar="S", default="0", help="of the takes of a generator (default: 0)")
     evaluation.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... or mps (default: auto)")

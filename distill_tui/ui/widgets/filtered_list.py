@@ -41,6 +41,7 @@ class FilteredList(Vertical, Generic[T]):
         self._filter.cursor_blink = False
         self.table = RowTable(id=table)
         self._items: dict[str, T] = {}
+        self._texts: dict[str, tuple[T, tuple[str, ...], tuple[str, ...]]] = {}
         self._marked: list[str] = []
         self._sort = 0
 
@@ -123,24 +124,29 @@ class FilteredList(Vertical, Generic[T]):
         shown = [(key, one) for key, one in self._items.items() if all(word in self.searched(one) for word in wanted)]
         by = self.SORTS[self._sort]
         shown.sort(key=lambda pair: self.sort_key(pair[1], by))
-        columns, cells = self.columns(), [self.cells(one) for _, one in shown]
+        columns, texts = self.columns(), [self._text(key, one) for key, one in shown]
+        cells = [one[0] for one in texts]
         room = self.table.scrollable_content_region.width or self.size.width
         there = fitting(columns, cells, room)
         heads = [_head(columns[number], self.sort_title(by)) for number in there]
-        rows = []
-        for (key, one), texts in zip(shown, cells, strict=True):
-            colors = self.cell_colors(one)
-            rows.append(
-                Row(
-                    key,
-                    tuple(texts[i] for i in there),
-                    self.style(one),
-                    tuple(colors[i] for i in there) if colors else (),
-                )
-            )
+        rows = [
+            Row(key, tuple(words[i] for i in there), self.style(one), tuple(hues[i] for i in there) if hues else ())
+            for (key, one), (words, hues) in zip(shown, texts, strict=True)
+        ]
         self.table.fill(heads, rows, choose)
         self._show_marks()
         self.post_message(self.Filled(len(shown), len(self._items)))
+
+    def _text(self, key: str, item: T) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Cells and colours of an item, made anew only if it has changed: each key of a filter fills the list."""
+        known = self._texts.get(key)
+        if known is None or known[0] != item:
+            known = self._texts[key] = (item, self.cells(item), self.cell_colors(item))
+        return known[1:]
+
+    def forget(self) -> None:
+        """Make the cells of all items anew."""
+        self._texts.clear()
 
     def sort_title(self, by: str) -> str:
         """Title of the column that the list is sorted by."""
