@@ -7,6 +7,7 @@ from rich.text import Text
 from distill_tui.reporting import formatting
 from distill_tui.ui.screens.library.model_sounds import SoundPair
 from distill_tui.ui.services.spectrograms import Spectrogram, Spectrograms
+from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.heat import is_shaded, picture_row
 from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 
@@ -44,7 +45,7 @@ class SoundPanel(LinesWidget):
                 self._making = None
                 self.repaint()
 
-            self.run_worker(make(), group="pictures", exclusive=True)
+            begin(self, "pictures", make)
         return known
 
     def lines(self) -> list[Text]:

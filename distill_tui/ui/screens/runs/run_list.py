@@ -12,18 +12,18 @@ from distill_tui.ui.widgets.filtered_list import FilteredList
 from distill_tui.ui.widgets.status import MARKS
 from distill_tui.ui.widgets.table import ListColumn
 
-COURSE = 12
+COURSE = 10
 """Cells of a course: two values a cell or more become their mean."""
 COLUMNS = (
     ListColumn("name", rank=0, most=32),
     ListColumn("state", rank=1),
     ListColumn("val", rank=2, right=True),
-    ListColumn("course", rank=5),
+    ListColumn("course", rank=4),
     ListColumn("quality", rank=3, most=34),
     ListColumn("epoch", rank=9, right=True),
     ListColumn("device", rank=8),
     ListColumn("took", rank=6, right=True),
-    ListColumn("started", rank=4),
+    ListColumn("started", rank=5),
     ListColumn("tags", rank=7, most=24),
     ListColumn("model", rank=11, most=24),
     ListColumn("note", rank=10, most=60),
