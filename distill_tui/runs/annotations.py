@@ -22,6 +22,12 @@ def annotation_of(run: RunFolder) -> Annotation:
     return annotation.read(run.annotations, Annotation)
 
 
+def title_of(run: RunFolder) -> str:
+    """A run in a list of ids: its id, behind the name that a person gave it: `kicks, 20260225-061320-drums`."""
+    name = annotation_of(run).name
+    return f"{name}, {run.id}" if name else run.id
+
+
 def stamp_of(run: RunFolder) -> Stamp:
     """Time and inode of the file: another one whenever it was changed; (0, 0) where there is none."""
     try:

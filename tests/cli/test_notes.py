@@ -140,5 +140,6 @@ def test_what_a_model_was_trained_on_is_in_its_summary_or_filled_in(home: Home) 
         assert old.summary is not None
         filled = index.fill([old])
         index.keep_filled(home.models, filled)
+        data = old.summary.data
     assert not filled
-    assert old.summary.data == ShortData(2, 30.0)
+    assert data == ShortData(2, 30.0)

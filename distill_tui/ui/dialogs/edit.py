@@ -38,7 +38,7 @@ class EditDialog(Dialog[Edited | None]):
 
     def __init__(self, title: str, before: Edited, check_name: Callable[[str], str]) -> None:
         """`check_name` gives the problem of a name, '' for none."""
-        super().__init__(title, "tab  next     enter  save     esc  cancel", "wide")
+        super().__init__(title, "enter  save     esc  cancel", "wide")
         self._before, self._check_name = before, check_name
 
     def body(self) -> Iterable[Widget]:

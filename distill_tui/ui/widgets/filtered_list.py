@@ -11,9 +11,21 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
-from distill_tui.ui.widgets.table import ListColumn, Row, RowTable, fitting
+from distill_tui.ui.widgets.table import ListColumn, Row, RowTable, cells_of, fitting
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Text(Generic[T]):
+    """What a row says of an item, and how many cells each of its texts takes."""
+
+    item: T
+    cells: tuple[str, ...]
+    widths: tuple[int, ...]
+    colors: tuple[str, ...]
+    style: str
+    searched: str
 
 
 class FilteredList(Vertical, Generic[T]):
@@ -41,7 +53,7 @@ class FilteredList(Vertical, Generic[T]):
         self._filter.cursor_blink = False
         self.table = RowTable(id=table)
         self._items: dict[str, T] = {}
-        self._texts: dict[str, tuple[T, tuple[str, ...], tuple[str, ...]]] = {}
+        self._texts: dict[str, _Text[T]] = {}
         self._marked: list[str] = []
         self._sort = 0
 
@@ -121,28 +133,40 @@ class FilteredList(Vertical, Generic[T]):
     def fill(self, choose: str | None = None) -> None:
         """Make the rows anew: those that the filter lets through, in order, with the columns there is room for."""
         wanted = self._filter.value.lower().split()
-        shown = [(key, one) for key, one in self._items.items() if all(word in self.searched(one) for word in wanted)]
+        shown = [
+            (key, one)
+            for key, one in self._items.items()
+            if all(word in self._text(key, one).searched for word in wanted)
+        ]
         by = self.SORTS[self._sort]
         shown.sort(key=lambda pair: self.sort_key(pair[1], by))
         columns, texts = self.columns(), [self._text(key, one) for key, one in shown]
-        cells = [one[0] for one in texts]
+        widths = [max(column) for column in zip(*(one.widths for one in texts), strict=True)] or [0] * len(columns)
         room = self.table.scrollable_content_region.width or self.size.width
-        there = fitting(columns, cells, room)
+        there = fitting(columns, widths, room)
         heads = [_head(columns[number], self.sort_title(by)) for number in there]
         rows = [
-            Row(key, tuple(words[i] for i in there), self.style(one), tuple(hues[i] for i in there) if hues else ())
-            for (key, one), (words, hues) in zip(shown, texts, strict=True)
+            Row(
+                key,
+                tuple(text.cells[i] for i in there),
+                text.style,
+                tuple(text.colors[i] for i in there) if text.colors else (),
+            )
+            for (key, _), text in zip(shown, texts, strict=True)
         ]
-        self.table.fill(heads, rows, choose)
+        self.table.fill(heads, rows, choose, [widths[number] for number in there])
         self._show_marks()
         self.post_message(self.Filled(len(shown), len(self._items)))
 
-    def _text(self, key: str, item: T) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Cells and colours of an item, made anew only if it has changed: each key of a filter fills the list."""
+    def _text(self, key: str, item: T) -> "_Text[T]":
+        """Words of an item, made anew only if it has changed: each key of a filter fills the list."""
         known = self._texts.get(key)
-        if known is None or known[0] != item:
-            known = self._texts[key] = (item, self.cells(item), self.cell_colors(item))
-        return known[1:]
+        if known is None or known.item != item:
+            cells = self.cells(item)
+            widths = tuple(map(cells_of, cells))
+            known = _Text(item, cells, widths, self.cell_colors(item), self.style(item), self.searched(item))
+            self._texts[key] = known
+        return known
 
     def forget(self) -> None:
         """Make the cells of all items anew."""

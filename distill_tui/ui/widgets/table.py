@@ -57,24 +57,27 @@ class ListColumn(Column):
     most: int = MOST_CELLS
 
 
-def fitting(columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], room: int) -> list[int]:
+def cells_of(text: str) -> int:
+    """Cells that a text takes in a row."""
+    return cell_len(printable(text[:MOST_CELLS]))
+
+
+def fitting(columns: Sequence[ListColumn], widths: Sequence[int], room: int) -> list[int]:
     """Numbers of the columns that `room` cells have room for, in order: by rank, the first one always.
 
-    `rows` hold the cells of every column.
+    `widths` are the cells of each column's longest text; a column of which nothing is known is left out.
     """
     found: list[int] = []
     left = room - MARGIN + GAP
     for number in sorted(range(len(columns)), key=lambda number: columns[number].rank):
         column = columns[number]
-        width = max((cell_len(printable(row[number][:MOST_CELLS])) for row in rows), default=0)
-        if not width and number:
-            # nothing is known of it
+        if not widths[number] and number:
             continue
-        width = min(column.most, max(width, cell_len(column.title)))
+        width = min(column.most, max(widths[number], cell_len(column.title)))
         if not number:
             # the first gives way to the others
             width = min(width, LEAST_FIRST + 6)
-        if number and width + GAP > left:
+        elif width + GAP > left:
             continue
         left -= width + GAP
         found.append(number)
@@ -137,15 +140,25 @@ class RowTable(ScrollView, can_focus=True):
         """The key of the row under the cursor."""
         return self._rows[self._cursor].key if self._rows else None
 
-    def fill(self, columns: Sequence[Column], rows: Sequence[Row], choose: str | None = None) -> None:
-        """Show these; the cursor goes to the row `choose`, or else stays with the row that it is on."""
+    def fill(
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Row],
+        choose: str | None = None,
+        widths: Sequence[int] | None = None,
+    ) -> None:
+        """Show these; the cursor goes to the row `choose`, or else stays with the row that it is on.
+
+        `widths` are the cells of each column's longest text, where that is known: `cells_of`.
+        """
         before = choose or self.chosen
         self._columns, self._rows = columns, rows
-        texts = [[column.title, *(row.cells[i] for row in rows)] for i, column in enumerate(columns)]
-        self._widths = [max((cell_len(printable(text[:MOST_CELLS])) for text in column), default=0) for column in texts]
-        for number, column in enumerate(columns):
-            if isinstance(column, ListColumn):
-                self._widths[number] = min(column.most, self._widths[number])
+        if widths is None:
+            widths = [max((cells_of(row.cells[i]) for row in rows), default=0) for i in range(len(columns))]
+        self._widths = [
+            min(getattr(column, "most", MOST_CELLS), max(width, cells_of(column.title)))
+            for column, width in zip(columns, widths, strict=True)
+        ]
         self._cursor = next((i for i, row in enumerate(rows) if row.key == before), 0)
         self.virtual_size = Size(0, len(rows) + 1)
         self.refresh(layout=True)

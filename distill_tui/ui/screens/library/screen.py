@@ -1,6 +1,7 @@
 """The Library screen: the models, the chosen one's card, and what can be done with it."""
 
 import asyncio
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -67,6 +68,7 @@ class LibraryScreen(BaseScreen):
         self._shown: Shown | None = None
         self.models = ModelList(id="models-pane")
         self._actions = ModelActions(self, home, self._library)
+        self._on_card: Path | None = None
         self._pair: SoundPair | None = None
         self._player = AudioPlayer(self)
 
@@ -86,6 +88,8 @@ class LibraryScreen(BaseScreen):
         self._player.stop()
 
     def on_screen_resume(self) -> None:
+        # its run may have gone on, or be gone
+        self._shown = None
         self.reload()
 
     def reload(self, choose: str | None = None) -> None:
@@ -127,8 +131,10 @@ class LibraryScreen(BaseScreen):
 
     async def _look(self, entry: Entry) -> None:
         self._shown = await self.in_thread(lambda: look_at(self._home, entry))
-        self.query_one("#card-pane").scroll_home(animate=False)
+        if self._on_card != entry.path:
+            self.query_one("#card-pane").scroll_home(animate=False)
         if self._shown is not None and self.models.chosen == self._shown.entry:
+            self._on_card = entry.path
             self.query_one(CardView).show(self._shown)
             await self._show_sound(self._shown)
 
