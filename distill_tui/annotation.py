@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write
-from distill_tui.foreign import MalformedError, decode, read_bytes
+from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
 from distill_tui.text import printable
 
 MOST_NOTE, MOST_NAME, MOST_TAG, MOST_TAGS = 2000, 80, 32, 20
@@ -30,22 +30,22 @@ class Annotation(Struct, frozen=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
 
 
-def read(path: Path, kind: type[S]) -> S:
-    """The contents of a file of annotations; the defaults where there is none or it is unusable."""
+def read(path: Path, kind: type[S], most: int = SMALL_FILE) -> S:
+    """The contents of a file of annotations of at most `most` bytes; the defaults where there is no usable one."""
     try:
-        return decode(read_bytes(path), kind)
+        return decode(read_bytes(path, most), kind)
     except (OSError, MalformedError):
         return kind()
 
 
-def change(path: Path, kind: type[S], edit: Callable[[S], S]) -> S:
+def change(path: Path, kind: type[S], edit: Callable[[S], S], most: int = SMALL_FILE) -> S:
     """Replace the contents of a file by `edit` of them; the caller holds a lock that all who change it take.
 
     Raises:
         DistillError: it is damaged, and would be lost if it was replaced; or it cannot be written.
     """
     try:
-        before = decode(read_bytes(path), kind)
+        before = decode(read_bytes(path, most), kind)
     except FileNotFoundError:
         before = kind()
     except (OSError, MalformedError) as error:

@@ -14,6 +14,8 @@ from distill_tui.annotation import Annotation
 from distill_tui.library.card import Number
 
 FILE = ".notes.json"
+MOST_BYTES = 1 << 26
+"""Of that file: notes on a hundred thousand models."""
 
 
 class Measured(Struct, frozen=True):
@@ -40,7 +42,7 @@ class _Notes(Struct, frozen=True):
 
 def read_annotations(folder: Path) -> dict[str, ModelAnnotation]:
     """What is written of each model of a library, by id."""
-    return annotation.read(folder / FILE, _Notes).models
+    return annotation.read(folder / FILE, _Notes, MOST_BYTES).models
 
 
 def write_annotation(folder: Path, id: str, given: ModelAnnotation) -> None:
@@ -56,4 +58,4 @@ def write_annotation(folder: Path, id: str, given: ModelAnnotation) -> None:
             del models[id]
         return _Notes(models)
 
-    annotation.change(folder / FILE, _Notes, edit)
+    annotation.change(folder / FILE, _Notes, edit, MOST_BYTES)

@@ -46,12 +46,11 @@ class FilteredList(Vertical, Generic[T]):
         shown: int
         total: int
 
-    def __init__(self, *, id: str, table: str) -> None:
-        """`table` is the id of the table in it."""
+    def __init__(self, table: RowTable, *, id: str) -> None:
         super().__init__(id=id)
         self._filter = Input(placeholder=self.PLACEHOLDER, compact=True, id="filter")
         self._filter.cursor_blink = False
-        self.table = RowTable(id=table)
+        self.table = table
         self._items: dict[str, T] = {}
         self._texts: dict[str, _Text[T]] = {}
         self._marked: list[str] = []

@@ -84,6 +84,10 @@ def fitting(columns: Sequence[ListColumn], widths: Sequence[int], room: int) -> 
     return sorted(found)
 
 
+def _keys(rows: Sequence[Row]) -> list[str]:
+    return [row.key for row in rows]
+
+
 class RowTable(ScrollView, can_focus=True):
     """The rows, one of them under the cursor; some may carry a mark of one character."""
 
@@ -133,12 +137,12 @@ class RowTable(ScrollView, can_focus=True):
     @property
     def keys(self) -> list[str]:
         """The keys of the rows, in order."""
-        return [row.key for row in self._rows]
+        return _keys(self._rows)
 
     @property
     def chosen(self) -> str | None:
         """The key of the row under the cursor."""
-        return self._rows[self._cursor].key if self._rows else None
+        return self._rows[self._cursor].key if self._cursor < len(self._rows) else None
 
     def fill(
         self,
@@ -151,7 +155,7 @@ class RowTable(ScrollView, can_focus=True):
 
         `widths` are the cells of each column's longest text, where that is known: `cells_of`.
         """
-        before = choose or self.chosen
+        before, old = choose or self.chosen, (self._columns, self._widths, self._rows)
         self._columns, self._rows = columns, rows
         if widths is None:
             widths = [max((cells_of(row.cells[i]) for row in rows), default=0) for i in range(len(columns))]
@@ -159,6 +163,13 @@ class RowTable(ScrollView, can_focus=True):
             min(getattr(column, "most", MOST_CELLS), max(width, cells_of(column.title)))
             for column, width in zip(columns, widths, strict=True)
         ]
+        if before == self.chosen and old[:2] == (columns, self._widths) and _keys(old[2]) == _keys(rows):
+            # only the numbers of some runs are others: their rows are all that is sent
+            for number, (one, other) in enumerate(zip(old[2], rows, strict=True)):
+                if one != other:
+                    self._refresh_row(number)
+            self.post_message(self.Highlighted(self.chosen))
+            return
         self._cursor = next((i for i, row in enumerate(rows) if row.key == before), 0)
         self.virtual_size = Size(0, len(rows) + 1)
         self.refresh(layout=True)

@@ -27,8 +27,8 @@ from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.path_input import PathInput, absolute
 from distill_tui.ui.widgets.table import Column, Row, RowTable
 
-ASKING = "enter  measure   tab  complete   esc  back"
-OF_A_GENERATOR = "enter  measure   esc  back"
+ASKING = "enter  measure     tab  complete     esc  back"
+OF_A_GENERATOR = "enter  measure     esc  back"
 WORKING = "esc  cancel"
 BAR = 40
 

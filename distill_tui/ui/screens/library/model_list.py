@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
 
 from distill_tui.library.index import Entry
 from distill_tui.reporting import code_bits, formatting, model_list, sound_quality
 from distill_tui.reporting.formatting import MISSING
 from distill_tui.reporting.quality import quality_text
 from distill_tui.ui.widgets.filtered_list import FilteredList
-from distill_tui.ui.widgets.table import Column, ListColumn, Row
+from distill_tui.ui.widgets.table import Column, ListColumn, Row, RowTable
 from distill_tui.ui.widgets.text_widget import ROLES
 
 MEASURE = 6
@@ -31,6 +33,21 @@ COLUMNS = (
 )
 
 
+class ModelTable(RowTable):
+    """Rows of models: enter plays the chosen one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter",
+            "pick",
+            "Play",
+            show=False,
+            id="library.play",
+            tooltip="Play what the chosen model makes of a sound",
+        ),
+    ]
+
+
 class ModelList(FilteredList[Entry]):
     """Models, the newest first."""
 
@@ -39,7 +56,7 @@ class ModelList(FilteredList[Entry]):
     MOST_MARKS = 2
 
     def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, table="models")
+        super().__init__(ModelTable(id="models"), id=id)
         self._measure = "distance"
 
     def show(self, items: Mapping[str, Entry], choose: str | None = None) -> None:

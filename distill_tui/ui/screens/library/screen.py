@@ -179,8 +179,10 @@ class LibraryScreen(BaseScreen):
     # keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("filter", "sort", "clear_filter"):
+        if action in ("filter", "sort"):
             return not self.models.is_empty
+        if action == "clear_filter":
+            return self.models.is_filtered
         if action == "compare":
             return self.models.has_marks
         if action == "mark" or (action == "model" and parameters not in NO_MODEL):
@@ -204,9 +206,11 @@ class LibraryScreen(BaseScreen):
 
     def action_filter(self) -> None:
         self.models.open_filter()
+        self.refresh_bindings()
 
     def action_clear_filter(self) -> None:
         self.models.clear_filter()
+        self.refresh_bindings()
 
     def action_sort(self) -> None:
         self.models.sort_by_next()

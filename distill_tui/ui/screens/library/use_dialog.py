@@ -34,7 +34,7 @@ from distill_tui.ui.widgets.table import Column, Row, RowTable
 SUFFIXES = tuple(f".{end}" for end in USUAL_EXTENSIONS)
 ASKING = "enter  start   tab  complete, next   ctrl+t  tree   esc  back"
 WORKING = "esc  cancel"
-DONE = "enter  play   o  original   esc  back"
+DONE = "enter  play     o  original     esc  back"
 REMEMBERED = "use.json"
 """File of the cache: the folders that were used last."""
 BAR = 40

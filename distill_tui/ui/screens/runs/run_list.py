@@ -2,7 +2,9 @@
 
 import math
 import time
-from typing import Any
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
 
 from distill_tui.reporting import formatting
 from distill_tui.reporting.formatting import MISSING
@@ -10,7 +12,7 @@ from distill_tui.reporting.run_list import RunEntry
 from distill_tui.ui.widgets.blocks import blocks
 from distill_tui.ui.widgets.filtered_list import FilteredList
 from distill_tui.ui.widgets.status import MARKS
-from distill_tui.ui.widgets.table import ListColumn
+from distill_tui.ui.widgets.table import ListColumn, RowTable
 
 COURSE = 10
 """Cells of a course: two values a cell or more become their mean."""
@@ -28,6 +30,16 @@ COLUMNS = (
     ListColumn("model", rank=11, most=24),
     ListColumn("note", rank=10, most=60),
 )
+
+
+class RunTable(RowTable):
+    """Rows of runs: enter opens the chosen one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter", "pick", "Watch", show=False, id="runs.open", tooltip="Watch the chosen run on the Training screen"
+        ),
+    ]
 
 
 class RunRows(FilteredList[RunEntry]):

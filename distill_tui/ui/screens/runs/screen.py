@@ -24,7 +24,7 @@ from distill_tui.ui.run_store import RunStore
 from distill_tui.ui.screens.base import BaseScreen, RunWanted
 from distill_tui.ui.screens.runs.actions import KEYS, NO_RUN, RunActions
 from distill_tui.ui.screens.runs.run_card import RunCard, RunDetails, look_at_run, settings_of
-from distill_tui.ui.screens.runs.run_list import RunRows
+from distill_tui.ui.screens.runs.run_list import RunRows, RunTable
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.panel import framed
@@ -92,7 +92,7 @@ class RunsScreen(BaseScreen):
     def __init__(self, home: Home, runs: RunStore) -> None:
         super().__init__()
         self._home = home
-        self.rows = RunRows(id="runs-list", table="runs")
+        self.rows = RunRows(RunTable(id="runs"), id="runs-list")
         self._follower = Follower(runs)
         self._actions = RunActions(self, home)
         self._known = RunList(home)
