@@ -123,7 +123,7 @@ async def test_active_runs_are_followed_and_stopped_and_not_deleted(home: Home, 
         async with opened(home) as (app, pilot):
             await until(pilot, lambda: "● running 12 %" in screen_text(app) and "1 active" in screen_text(app))
             await pilot.press("x")
-            await until(pilot, lambda: any("still training" in one.message for one in app._notifications))
+            await until(pilot, lambda: "still training" in screen_text(app))
             recorded.add_events(
                 run, e.Metrics(scope="epoch", step=650, epoch=13, values={"loss/val": 0.125}, progress=0.5)
             )

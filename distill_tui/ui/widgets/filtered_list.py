@@ -141,9 +141,10 @@ class FilteredList(Vertical, Generic[T]):
         shown.sort(key=lambda pair: self.sort_key(pair[1], by))
         columns, texts = self.columns(), [self._text(key, one) for key, one in shown]
         widths = [max(column) for column in zip(*(one.widths for one in texts), strict=True)] or [0] * len(columns)
-        room = self.table.scrollable_content_region.width or self.size.width
+        # a scrollbar takes one
+        room = self.content_size.width - 1
         there = fitting(columns, widths, room)
-        heads = [_head(columns[number], self.sort_title(by)) for number in there]
+        heads = [_head(columns[number], self.sort_title(by), width) for number, width in there.items()]
         rows = [
             Row(
                 key,
@@ -228,6 +229,7 @@ class FilteredList(Vertical, Generic[T]):
         self._show_marks()
 
 
-def _head(column: ListColumn, sort: str) -> ListColumn:
+def _head(column: ListColumn, sort: str, width: int) -> ListColumn:
+    """A column of this width, marked if the list is sorted by it."""
     mark = " ↓" if column.title == sort else ""
-    return ListColumn(column.title + mark, column.right, column.rank, column.most)
+    return ListColumn(column.title + mark, column.right, column.rank, max(width, len(column.title + mark)))

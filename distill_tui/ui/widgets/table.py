@@ -50,11 +50,12 @@ class Row:
 class ListColumn(Column):
     """A column that a list has where there is room: those of a low `rank` are kept longest.
 
-    It takes at most `most` cells.
+    It takes at most `most` cells, and where there is little room down to `least` (0: as many as its longest text).
     """
 
     rank: int = 0
     most: int = MOST_CELLS
+    least: int = 0
 
 
 def cells_of(text: str) -> int:
@@ -62,26 +63,27 @@ def cells_of(text: str) -> int:
     return cell_len(printable(text[:MOST_CELLS]))
 
 
-def fitting(columns: Sequence[ListColumn], widths: Sequence[int], room: int) -> list[int]:
-    """Numbers of the columns that `room` cells have room for, in order: by rank, the first one always.
+def fitting(columns: Sequence[ListColumn], widths: Sequence[int], room: int) -> dict[int, int]:
+    """Numbers and cells of the columns that `room` cells have room for, in order: by rank, the first one always.
 
     `widths` are the cells of each column's longest text; a column of which nothing is known is left out.
     """
-    found: list[int] = []
+    found: dict[int, int] = {}
     left = room - MARGIN + GAP
+    wanted = [min(c.most, max(width, cell_len(c.title))) for c, width in zip(columns, widths, strict=True)]
     for number in sorted(range(len(columns)), key=lambda number: columns[number].rank):
-        column = columns[number]
-        if not widths[number] and number:
-            continue
-        width = min(column.most, max(widths[number], cell_len(column.title)))
-        if not number:
-            # the first gives way to the others
-            width = min(width, LEAST_FIRST + 6)
-        elif width + GAP > left:
+        # the first gives way to the others
+        least = columns[number].least if number else LEAST_FIRST + 6
+        width = min(wanted[number], max(least, cell_len(columns[number].title)) if least else wanted[number])
+        if number and (not widths[number] or width + GAP > left):
             continue
         left -= width + GAP
-        found.append(number)
-    return sorted(found)
+        found[number] = width
+    for number in found:
+        more = min(max(0, left), wanted[number] - found[number])
+        found[number] += more
+        left -= more
+    return dict(sorted(found.items()))
 
 
 def _keys(rows: Sequence[Row]) -> list[str]:

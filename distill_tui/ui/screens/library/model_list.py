@@ -19,17 +19,17 @@ MEASURE = 6
 COLUMNS = (
     ListColumn("name", rank=0, most=40),
     ListColumn("kind", rank=3),
-    ListColumn("quality", rank=1, most=40),
+    ListColumn("quality", rank=1, most=40, least=8),
     ListColumn("health", rank=2),
     ListColumn("codes", rank=6),
     ListColumn("kbps", rank=7, right=True),
     ListColumn("distance", rank=5, right=True),
-    ListColumn("data", rank=8, most=28),
+    ListColumn("data", rank=8, most=28, least=10),
     ListColumn("created", rank=4),
-    ListColumn("tags", rank=9, most=24),
+    ListColumn("tags", rank=9, most=24, least=6),
     ListColumn("parameters", rank=10, right=True),
-    ListColumn("note", rank=11, most=60),
-    ListColumn("run", rank=12, most=40),
+    ListColumn("note", rank=11, most=80, least=10),
+    ListColumn("run", rank=12, most=40, least=10),
 )
 
 

@@ -21,14 +21,14 @@ COLUMNS = (
     ListColumn("state", rank=1),
     ListColumn("val", rank=2, right=True),
     ListColumn("course", rank=4),
-    ListColumn("quality", rank=3, most=34),
+    ListColumn("quality", rank=3, most=40, least=8),
     ListColumn("epoch", rank=9, right=True),
     ListColumn("device", rank=8),
     ListColumn("took", rank=6, right=True),
     ListColumn("started", rank=5),
-    ListColumn("tags", rank=7, most=24),
+    ListColumn("tags", rank=7, most=24, least=6),
     ListColumn("model", rank=11, most=24),
-    ListColumn("note", rank=10, most=60),
+    ListColumn("note", rank=10, most=80, least=10),
 )
 
 

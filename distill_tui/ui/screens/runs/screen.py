@@ -211,7 +211,8 @@ class RunsScreen(BaseScreen):
     @property
     def _note_keys(self) -> dict[str, str]:
         keys = keys_by_id(self)
-        return {**keys, "training.resume": keys.get("runs.resume", "R")}
+        # a run that has ended is resumed here; its log is on the Training screen
+        return {**keys, "training.resume": keys.get("runs.resume", "R"), "training.log": "2, then L,"}
 
     async def _look(self, run: RunFolder) -> None:
         await asyncio.sleep(REST_SECONDS)
