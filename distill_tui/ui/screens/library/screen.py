@@ -16,17 +16,17 @@ from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.reporting import formatting, quality, sound_quality
 from distill_tui.ui.screens.base import BaseScreen
-from distill_tui.ui.screens.library.actions import (
+from distill_tui.ui.screens.library.actions import ModelActions
+from distill_tui.ui.screens.library.card import CardView
+from distill_tui.ui.screens.library.compare_dialog import CompareDialog
+from distill_tui.ui.screens.library.keys import (
     DAMAGED_TOO,
     LIST_KEYS,
     MODEL_KEYS,
     NO_MODEL,
     NOT_OF_A_GENERATOR,
     OF_A_CODEC,
-    ModelActions,
 )
-from distill_tui.ui.screens.library.card import CardView
-from distill_tui.ui.screens.library.compare_dialog import CompareDialog
 from distill_tui.ui.screens.library.model_details import Shown, look_at
 from distill_tui.ui.screens.library.model_list import ModelList
 from distill_tui.ui.screens.library.model_sounds import SoundPair, can_make, make_pair, pair_of
