@@ -260,7 +260,10 @@ async def patient(pilot: Pilot[None], seen: Callable[[], object]) -> None:
 async def test_sounds_through_a_model(used: Home, trained: Trained, tmp_path: Path) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
-        await pilot.press("u", "enter")
+        await pilot.press("U")
+        await until(pilot, lambda: app.screen.query("#use-sounds"))
+        await pilot.pause()
+        await pilot.press("enter")
         await until(pilot, lambda: "Sounds: a file or a folder is needed" in screen_text(app))
         app.screen.query_one("#use-sounds", Input).value = str(trained.sounds)
         app.screen.query_one("#use-levels", Input).value = "9"

@@ -21,6 +21,8 @@ MARGIN = 3
 """Cells before the first column: where the cursor and the marks stand."""
 LEAST_FIRST = 10
 """The first column gives way to the others down to this width."""
+SPARE = 10
+"""Columns from this rank on are there only where those before them need not be cut."""
 MOST_CELLS = 200
 """A longer cell is cut before it is measured: a name may have any length."""
 
@@ -71,7 +73,17 @@ def fitting(columns: Sequence[ListColumn], widths: Sequence[int], room: int) -> 
     found: dict[int, int] = {}
     left = room - MARGIN + GAP
     wanted = [min(c.most, max(width, cell_len(c.title))) for c, width in zip(columns, widths, strict=True)]
+
+    def widen() -> None:
+        nonlocal left
+        for number in found:
+            more = min(max(0, left), wanted[number] - found[number])
+            found[number] += more
+            left -= more
+
     for number in sorted(range(len(columns)), key=lambda number: columns[number].rank):
+        if columns[number].rank >= SPARE:
+            widen()
         # the first gives way to the others
         least = columns[number].least if number else LEAST_FIRST + 6
         width = min(wanted[number], max(least, cell_len(columns[number].title)) if least else wanted[number])
@@ -79,10 +91,7 @@ def fitting(columns: Sequence[ListColumn], widths: Sequence[int], room: int) -> 
             continue
         left -= width + GAP
         found[number] = width
-    for number in found:
-        more = min(max(0, left), wanted[number] - found[number])
-        found[number] += more
-        left -= more
+    widen()
     return dict(sorted(found.items()))
 
 
