@@ -24,7 +24,6 @@ class _Text(Generic[T]):
     cells: tuple[str, ...]
     widths: tuple[int, ...]
     colors: tuple[str, ...]
-    style: str
     searched: str
 
 
@@ -55,6 +54,8 @@ class FilteredList(Vertical, Generic[T]):
         self._texts: dict[str, _Text[T]] = {}
         self._marked: list[str] = []
         self._sort = 0
+        self.titles: dict[str, str] = {}
+        """Titles of the columns of those SORTS that are called otherwise."""
 
     # what a subclass says
 
@@ -67,12 +68,8 @@ class FilteredList(Vertical, Generic[T]):
         raise NotImplementedError
 
     def cell_colors(self, item: T) -> tuple[str, ...]:
-        """Variables of the theme for each cell, '' for the usual one."""
+        """Variables of the theme for each cell, '' for the usual one; () for what is wrong, in the colour of errors."""
         raise NotImplementedError
-
-    def style(self, item: T) -> str:  # noqa: ARG002
-        """Style of a row: `text` or `error`."""
-        return "text"
 
     def searched(self, item: T) -> str:
         """Text in lower case that the filter looks in."""
@@ -144,12 +141,12 @@ class FilteredList(Vertical, Generic[T]):
         # a scrollbar takes one
         room = self.content_size.width - 1
         there = fitting(columns, widths, room)
-        heads = [_head(columns[number], self.sort_title(by), width) for number, width in there.items()]
+        heads = [_head(columns[number], self.titles.get(by, by), width) for number, width in there.items()]
         rows = [
             Row(
                 key,
                 tuple(text.cells[i] for i in there),
-                text.style,
+                "text" if text.colors else "error",
                 tuple(text.colors[i] for i in there) if text.colors else (),
             )
             for (key, _), text in zip(shown, texts, strict=True)
@@ -164,26 +161,14 @@ class FilteredList(Vertical, Generic[T]):
         if known is None or known.item != item:
             cells = self.cells(item)
             widths = tuple(map(cells_of, cells))
-            known = _Text(item, cells, widths, self.cell_colors(item), self.style(item), self.searched(item))
+            known = _Text(item, cells, widths, self.cell_colors(item), self.searched(item))
             self._texts[key] = known
         return known
-
-    def forget(self) -> None:
-        """Make the cells of all items anew."""
-        self._texts.clear()
-
-    def sort_title(self, by: str) -> str:
-        """Title of the column that the list is sorted by."""
-        return by
 
     def _show_marks(self) -> None:
         self.table.mark(dict(zip(self._marked, ascii_lowercase, strict=False)))
 
     # what the keys do
-
-    def focus_list(self) -> None:
-        """Move the focus to the table, after keys that act on it while something else had it."""
-        self.table.focus()
 
     def open_filter(self) -> None:
         self._filter.display = True
@@ -195,26 +180,26 @@ class FilteredList(Vertical, Generic[T]):
         return bool(self._filter.display)
 
     @on(Input.Changed, "#filter")
-    def _filtered(self) -> None:
-        self.fill()
-
     @on(Input.Submitted, "#filter")
-    def _filter_done(self) -> None:
-        self.focus_list()
+    def _filtered(self, event: Input.Changed | Input.Submitted) -> None:
+        if isinstance(event, Input.Submitted):
+            self.table.focus()
+        else:
+            self.fill()
 
     def clear_filter(self) -> None:
         self._filter.value = ""
         self._filter.display = False
-        self.focus_list()
+        self.table.focus()
 
     def sort_by_next(self) -> None:
-        self.focus_list()
+        self.table.focus()
         self._sort = (self._sort + 1) % len(self.SORTS)
         self.fill()
 
     def toggle_mark(self) -> None:
         """Mark the chosen item, in place of the oldest mark if there are too many; or take its mark away."""
-        self.focus_list()
+        self.table.focus()
         key = self.table.chosen
         if key is None:
             return

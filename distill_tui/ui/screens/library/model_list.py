@@ -62,8 +62,8 @@ class ModelList(FilteredList[Entry]):
     def show(self, items: Mapping[str, Entry], choose: str | None = None) -> None:
         measure = sound_quality.common_measure([_distances(entry) for entry in items.values()])
         if measure != self._measure:
-            self._measure = measure
-            self.forget()
+            self._measure, self.titles = measure, {"distance": measure}
+            self._texts.clear()
         super().show(items, choose)
 
     def columns(self) -> tuple[ListColumn, ...]:
@@ -84,15 +84,9 @@ class ModelList(FilteredList[Entry]):
         health = "" if role == "plain" else ROLES[role]
         return ("", "", heard, health, *[""] * 5, "accent", "", "", "")
 
-    def style(self, item: Entry) -> str:
-        return "text" if item.summary else "error"
-
     def searched(self, item: Entry) -> str:
         run = item.summary.run if item.summary else ""
         return " ".join((item.name, item.kind, run, *item.annotation.tags, item.annotation.note)).lower()
-
-    def sort_title(self, by: str) -> str:
-        return by.replace("distance", self._measure)
 
     def sort_key(self, item: Entry, by: str) -> Any:
         # the newest first: the ISO form backwards
