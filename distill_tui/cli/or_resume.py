@@ -78,7 +78,7 @@ def start_or_resume(
 
 
 def _newest(home: Home, name: str) -> RunFolder | None:
-    return next((run for run in list_runs(home) if run.id.split("-", 2)[-1] == clean_name(name)), None)
+    return next((run for run in list_runs(home) if run.first_name == clean_name(name)), None)
 
 
 def _ends_soon(run: RunFolder) -> bool:

@@ -67,10 +67,21 @@ class Facts(Struct, kw_only=True):
     finished: bool = False
 
 
+class ShortData(Struct):
+    """Number and length in seconds of the sounds of a model, without their names."""
+
+    files: Count = 0
+    seconds: Number = None
+
+
 class Summary(Facts, kw_only=True):
-    """What lists show: a card without its long parts, the recipe still in JSON."""
+    """What lists show: a card without its long parts, the recipe still in JSON.
+
+    `data` is None in files of older releases, whose summaries have none (see `index.fill`).
+    """
 
     recipe: Raw = Raw(b"{}")
+    data: ShortData | None = None
 
 
 class Card(Facts, kw_only=True):

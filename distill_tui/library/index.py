@@ -9,7 +9,7 @@ and what the other knew is read from the files again.
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -21,9 +21,10 @@ from msgspec import Raw, Struct
 
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write
-from distill_tui.foreign import MalformedError, decode, read_bytes
-from distill_tui.library.card import Summary, task_of
-from distill_tui.library.container import read_summary
+from distill_tui.foreign import MalformedError, convert, decode, read_bytes
+from distill_tui.library.annotations import ModelAnnotation
+from distill_tui.library.card import ShortData, Summary, task_of
+from distill_tui.library.container import read_card, read_summary
 from distill_tui.library.header import SUFFIX
 from distill_tui.recipe.upgrade import upgrade
 from distill_tui.text import printable
@@ -31,16 +32,22 @@ from distill_tui.text import printable
 INDEX_NAME = ".index.json"
 INDEX_VERSION = 3
 
+NOT_ANNOTATED = ModelAnnotation()
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A model file: what its card says in short, or `error`, what is wrong with it. `size` is in bytes."""
+    """A model file: what its card says in short, or `error`, what is wrong with it. `size` is in bytes.
+
+    `annotation` is what a person wrote of it, which `store.Library` adds.
+    """
 
     path: Path
     size: int
     modified: float
     summary: Summary | None
     error: str = ""
+    annotation: ModelAnnotation = NOT_ANNOTATED
 
     @property
     def name(self) -> str:
@@ -123,11 +130,34 @@ def list_entries(folder: Path) -> list[Entry]:
         rows[name] = row
         entries.append(Entry(folder / name, found.st_size, found.st_mtime, row.summary, row.error))
     if changed or len(rows) != len(known):
-        with contextlib.suppress(DistillError, UnicodeEncodeError):
-            # a folder that cannot be written, or a name that JSON cannot hold: the list is as good without an index
-            packed = msgspec.json.encode(rows)
-            atomic_write(folder / INDEX_NAME, msgspec.json.encode(_Index(INDEX_VERSION, _hash(packed), Raw(packed))))
+        _save(folder, rows)
     return sorted(entries, key=lambda entry: (entry.created, entry.name), reverse=True)
+
+
+def fill(entries: Iterable[Entry]) -> dict[str, ShortData]:
+    """Data of models whose files are older than the summaries that have it, by file name: from their whole cards."""
+    found = {}
+    for entry in entries:
+        if entry.summary is not None and entry.summary.data is None:
+            with contextlib.suppress(DistillError, OSError, MalformedError):
+                found[entry.path.name] = convert(read_card(entry.path).data, ShortData)
+    return found
+
+
+def keep_filled(folder: Path, data: Mapping[str, ShortData]) -> None:
+    """Note in the index what `fill` found, so that it is not looked for again."""
+    rows = _load(folder / INDEX_NAME)
+    for name, one in data.items():
+        if (row := rows.get(name)) and row.summary is not None:
+            row.summary.data = one
+    _save(folder, rows)
+
+
+def _save(folder: Path, rows: Mapping[str, _Row]) -> None:
+    with contextlib.suppress(DistillError, UnicodeEncodeError):
+        # a folder that cannot be written, or a name that JSON cannot hold: the list is as good without an index
+        packed = msgspec.json.encode(rows)
+        atomic_write(folder / INDEX_NAME, msgspec.json.encode(_Index(INDEX_VERSION, _hash(packed), Raw(packed))))
 
 
 def _load(path: Path) -> dict[str, _Row]:

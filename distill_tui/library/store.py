@@ -6,13 +6,15 @@ one name or lose each other's work. What is deleted goes to the trash, from wher
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import difflib
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ import msgspec
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import describe_os_error, locked, make_folder, sweep_parts, sync_folder
 from distill_tui.library import container
+from distill_tui.library.annotations import ModelAnnotation, read_annotations, write_annotation
 from distill_tui.library.card import Card, without_data
 from distill_tui.library.header import SUFFIX
 from distill_tui.library.index import Entry, list_entries, read_entry
@@ -51,9 +54,22 @@ class Library:
         Raises:
             DistillError: the folder cannot be read.
         """
-        return list_entries(self.folder)
+        return self._annotated(list_entries(self.folder))
+
+    def _annotated(self, entries: Iterable[Entry]) -> builtins.list[Entry]:
+        """Entries with what a person wrote of them."""
+        given = read_annotations(self.folder)
+        return [replace(one, annotation=given[one.id]) if one.id in given else one for one in entries]
 
     def find(self, ref: str) -> Entry:
+        """The model that a person means, with what is written of it: see `_find`.
+
+        Raises:
+            RequestError: there is none, or more than one.
+        """
+        return self._annotated([self._find(ref)])[0]
+
+    def _find(self, ref: str) -> Entry:
         """The model that a person means by a name, an id, the beginning of one, or the path of a `.distill` file.
 
         Raises:
@@ -134,6 +150,21 @@ class Library:
             _move(entry.path, path)
             return read_entry(path)
 
+    def annotate(self, ref: str, edit: Callable[[ModelAnnotation], ModelAnnotation]) -> Entry:
+        """Change a model's note, tags or measured distances.
+
+        Raises:
+            RequestError: no such model, a file outside of the library, or one that is damaged.
+            DistillError: the notes are damaged or cannot be written.
+        """
+        with self._changing():
+            entry = self._find_own(ref)
+            if not entry.id:
+                raise RequestError(f"{printable(entry.name)}: is damaged, and has no id to keep notes by")
+            given = edit(entry.annotation)
+            write_annotation(self.folder, entry.id, given)
+            return replace(entry, annotation=given)
+
     def delete(self, ref: str) -> Entry:
         """Move a model to the trash; its entry there.
 
@@ -180,10 +211,11 @@ class Library:
             shutil.rmtree(self.trash, ignore_errors=True)
             return len(gone)
 
-    def export(self, ref: str, target: Path, with_data: bool = False) -> Path:
+    def export(self, ref: str, target: Path, with_data: bool = False, with_notes: bool = False) -> Path:
         """Copy a model to a file, or into a folder; its path. The model is verified first.
 
-        `with_data` keeps what it tells of the sounds: their folders, and each one's name and hash.
+        `with_data` keeps what it tells of the sounds: their folders, and each one's name and hash. `with_notes` adds
+        the note and the tags that it was given to the notes of its card.
 
         Raises:
             RequestError: no such model, it is damaged, or there is a file at `target` already.
@@ -195,7 +227,12 @@ class Library:
         if os.path.lexists(target):
             raise RequestError(f"{printable(str(target))}: is there already", "Choose another name, or remove it.")
         card = container.read_card(entry.path)
-        container.copy_model(entry.path, target, card if with_data else without_data(card), shared=True)
+        card = card if with_data else without_data(card)
+        if with_notes:
+            given = entry.annotation
+            tags = [f"Tags: {' '.join(given.tags)}"] if given.tags else []
+            card.notes = [*card.notes, *filter(None, [given.note]), *tags]
+        container.copy_model(entry.path, target, card, shared=True)
         return target
 
     def import_file(self, path: Path, name: str = "") -> Entry:

@@ -85,6 +85,19 @@ def settings_worth_a_line(values: Values) -> list[tuple[str, str]]:
     return found
 
 
+def changed_settings(values: Values) -> list[tuple[str, str]]:
+    """(key, text) of the settings that somebody chose: neither a default nor chosen automatically."""
+    automatic = values.get("automatic") or []
+    return [
+        (key, setting_text(values, key, with_reason=False))
+        for key, field in fields().items()
+        if key in values
+        and key not in (*automatic, "name")
+        and not (field.is_own and field.is_hidden)
+        and values[key] != field.default
+    ]
+
+
 def different_keys(recipes: Sequence[Values]) -> list[str]:
     """The keys in which these recipes differ, but for those that are a run's own."""
     return [key for key, f in fields().items() if not f.is_own and len({str(r.get(key)) for r in recipes}) > 1]

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from distill_tui.annotation import Annotation
+from distill_tui.annotation import read as read_annotation
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import ABANDONED, PRIVATE, PRIVATE_FOLDER, describe_os_error, make_folder, sweep_parts
 from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
@@ -27,6 +29,16 @@ class RunFolder:
     @property
     def id(self) -> str:
         return self.path.name
+
+    @property
+    def first_name(self) -> str:
+        """Name that the run was created with: the end of its folder's."""
+        return self.id.split("-", 2)[-1]
+
+    @property
+    def annotations(self) -> Path:
+        """The name, note and tags that a person gave it since: see `runs.annotations`."""
+        return self.path / "notes.json"
 
     @property
     def recipe(self) -> Path:
@@ -277,15 +289,20 @@ def find_run(home: Home, query: str | None) -> RunFolder:
             return RunFolder(given)
         raise RequestError(f"{printable(str(given))}: no run's folder", "List the runs with: distill-tui runs")
     name = clean_name(query, fallback="")
-    by_name = [run for run in runs if name and run.id.split("-", 2)[-1] == name]
-    if by_name:
-        return by_name[0]
+    named = next((run for run in runs if name and name in _names(run)), None)
+    if named is not None:
+        return named
     starting = [run for run in runs if run.id.startswith(query)] if query else []
     if len(starting) == 1:
         return starting[0]
     if starting:
         raise RequestError(f"'{query}' is the beginning of {len(starting)} runs", "Give more of the id.")
     raise RequestError(f"no run '{query}'", "List them with: distill-tui runs")
+
+
+def _names(run: RunFolder) -> tuple[str, str]:
+    """What a run is called: the name that a person gave it, and the one that it was created with."""
+    return read_annotation(run.annotations, Annotation).name, run.first_name
 
 
 def make_run_folder(home: Home, name: str) -> RunFolder:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from distill_tui.runs import summary
+from distill_tui.runs.annotations import Stamp, annotation_of, stamp_of
 from distill_tui.runs.events import CodesCounted, Event, Metrics, RanksMeasured
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogReader
@@ -51,6 +52,7 @@ class RunFollower:
         self.reader = reader or LogReader(run.events)
         self.is_alive = is_alive or run.is_alive
         self.is_over = False
+        self._named: Stamp = (0, 0)
         self.state = self._new_state()
         self.recent: deque[Event] = deque(maxlen=MOST_RECENT)
         self._summed_up = 0
@@ -60,6 +62,7 @@ class RunFollower:
     def look(self, limit: int | None = None) -> list[Event]:
         """New events, from at most about `limit` bytes of the log, for the caller to apply to `state`."""
         alive = self.is_alive()
+        self._read_name()
         if self.reader.was_replaced():
             # the state is that of another log
             self.reader.offset, self.state = 0, self._new_state()
@@ -89,6 +92,7 @@ class RunFollower:
         found = summary.load(self.run)
         if found is not None and found.state.most_points == self.state.most_points:
             found.state.id, found.state.name = self.state.id, self.state.name
+            found.state.given_name = ""
             self.state, self.reader.offset, self._summed_up = found.state, found.offset, found.offset
             self.recent.extend(found.recent)
 
@@ -113,7 +117,16 @@ class RunFollower:
                 time.sleep(poll_seconds)
 
     def _new_state(self) -> RunState:
-        return self._kind(id=self.run.id, name=self.run.id.split("-", 2)[-1])
+        self._named = (0, 0)
+        return self._kind(id=self.run.id, name=self.run.first_name)
+
+    def _read_name(self) -> None:
+        """Take in the name that a person gave the run, if that has changed."""
+        if (stamp := stamp_of(self.run)) == self._named:
+            return
+        self._named = stamp
+        self.state.given_name = annotation_of(self.run).name
+        self.state.name = self.state.given_name or self.run.first_name
 
     def _note_death(self) -> None:
         self.state.observe(alive=False)

@@ -83,6 +83,8 @@ class RunState:
     session_at: float = 0.0
     """When the worker of the present or last session started."""
     most_points: int = 0
+    given_name: str = ""
+    """Name that a person gave the run since it was created; '' for none. `name` is the one to show."""
     bests_logged: bool = False
     quantizing_seq: int = 0
 
@@ -198,7 +200,7 @@ class RunState:
 
     @_apply.register
     def _(self, event: e.Started) -> None:
-        self.id, self.name, self.pid = event.run, event.name, event.pid
+        self.id, self.name, self.pid = event.run, self.given_name or event.name, event.pid
         self.state, self.ending, self.eta_seconds = "starting", None, None
         self.started_at = self.started_at or event.time
         self.stages = [(event.time, IMPORTING)]

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from distill_tui.ui.screens.explorer.screen import ExplorerScreen
     from distill_tui.ui.screens.generate.screen import GenerateScreen
     from distill_tui.ui.screens.library.screen import LibraryScreen
+    from distill_tui.ui.screens.runs.screen import RunsScreen
     from distill_tui.ui.screens.training.screen import TrainingScreen
 
 MOST_PROBLEMS = 2
@@ -50,7 +51,7 @@ def palette_provider() -> "type[Provider]":
 
 
 class DistillApp(App[None]):
-    """Config, Training, Library, Explorer and Generate as modes: each keeps what it shows while another is in front."""
+    """Six screens as modes: each keeps what it shows while another is in front."""
 
     TITLE = "distill-tui"
     CSS_PATH = "app.tcss"
@@ -72,6 +73,7 @@ class DistillApp(App[None]):
             tooltip="Explorer: see what the codebooks do",
         ),
         Binding("5", "go('generate')", "Generate", show=False, id="app.generate", tooltip="Generate: make new sounds"),
+        Binding("6", "go('runs')", "Runs", show=False, id="app.runs-screen", tooltip="Runs: every training"),
         Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="Help for this screen"),
         Binding("q", "leave", "Quit", id="app.quit", tooltip="Leave the app; a run goes on"),
         Binding(
@@ -107,6 +109,7 @@ class DistillApp(App[None]):
         self.add_mode("library", lambda: new_library(home))
         self.add_mode("explorer", lambda: self._explorer)
         self.add_mode("generate", lambda: self._generate)
+        self.add_mode("runs", lambda: self._runs)
         self.animation_level = "none"
         if first_run is not None:
             (self._explorer.loader.watch_run if explore else self._training.controller.watch)(first_run)
@@ -141,6 +144,12 @@ class DistillApp(App[None]):
         from distill_tui.ui.screens.generate.screen import GenerateScreen
 
         return GenerateScreen(self.home)
+
+    @cached_property
+    def _runs(self) -> "RunsScreen":
+        from distill_tui.ui.screens.runs.screen import RunsScreen
+
+        return RunsScreen(self.home, self.runs)
 
     # what Textual asks for
 
@@ -214,13 +223,8 @@ class DistillApp(App[None]):
         self.switch_mode("training")
 
     def action_runs(self) -> None:
-        from distill_tui.ui.dialogs.runs import RunsDialog
-
-        def answered(run: RunFolder | None) -> None:
-            if run is not None:
-                self.watch_run(run)
-
-        self.push_screen(RunsDialog(self.home, self._training.controller.run), answered)
+        """Bring the list of runs to the front."""
+        self.switch_mode("runs")
 
     def action_help(self) -> None:
         screen = self.screen

@@ -59,7 +59,5 @@ def commands_of(app: "DistillApp", screen: Screen[Any]) -> Iterator[Command]:
             tooltip or binding.tooltip,
             lambda action=binding.action, node=node: app.call_later(app.run_action, action, node),
         )
-    if "app.runs" not in seen:
-        yield Command("", "Runs", "List the runs; enter watches one", app.action_runs)
     for name in app.themes.names():
         yield Command("", f"Theme: {name}", f"Theme: {name}", lambda name=name: app.themes.choose(name))

@@ -86,7 +86,8 @@ class WatchedRun:
 
     async def poll(self) -> None:
         """Read what is new, then send what changed."""
-        changed = await self._read()
+        name = self.state.name
+        changed = await self._read() or self.state.name != name
         if self._polls % CONTROL_POLLS == 0:
             self.read_control()
         self._polls += 1

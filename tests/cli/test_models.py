@@ -166,6 +166,7 @@ def test_show_as_json_is_the_whole_card(models: Command, birds: str, home: Home)
     assert shown["history"]["loss/train"]["steps"] == list(range(10))
     listed = json.loads(models("--json").out)[0]
     listed.pop("error")
+    assert listed.pop("data").items() <= shown["data"].items()
     assert listed.items() <= shown.items()
 
 

@@ -114,6 +114,8 @@ TRIED = """
 NO|--NO|--home|status NO NO|EVIL --help
 runs|runs --json|runs list|runs NO|runs compare RUN RUN|runs compare RUN --json|runs compare NO|runs export NO
 runs export RUN|runs export RUN --json|runs export RUN --out NEW/x|runs delete NO|runs delete RUN|runs delete RUN --NO
+runs rename RUN EVIL|runs rename NO NO|runs note RUN EVIL|runs note RUN|runs tag RUN EVIL|runs tag RUN|runs trash
+runs trash --json|runs restore NO|models note M EVIL|models note M|models tag M EVIL|models note NO EVIL|runs|models
 status|status --json|status --line|status RUN|status NO|status ./NO|watch RUN|watch NO
 pause RUN|pause NO|unpause RUN|stop RUN|stop NO|checkpoint RUN|preview RUN|pause RUN --timeout NO
 tune RUN NO|tune RUN NO=1|tune RUN learning_rate=NO|tune RUN learning_rate=0.1|tune NO learning_rate=1

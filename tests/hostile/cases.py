@@ -64,6 +64,7 @@ HOME: tuple[Command, ...] = (
     ("app", "config"),
     ("app", "training", "{recorded}"),
     ("app", "library"),
+    ("app", "runs"),
     ("app", "explorer", "{explored}"),
 )
 SETTINGS: tuple[Command, ...] = (
@@ -86,6 +87,18 @@ RUN_RECIPE: tuple[Command, ...] = (
     ("app", "training", "{recorded}"),
     ("app", "config"),
     ("map", "{trained}"),
+)
+NOTES: tuple[Command, ...] = (
+    ("runs",),
+    ("runs", "--json"),
+    ("status", "{recorded}", "--line"),
+    ("models", "--json"),
+    ("app", "training", "{recorded}"),
+    ("app", "library"),
+    ("app", "runs"),
+    ("runs", "tag", "{recorded}", "+x"),
+    ("models", "note", "tones", "y"),
+    ("app", "runs"),
 )
 SOUND: tuple[Command, ...] = (
     ("data", "{sounds}"),
@@ -155,6 +168,9 @@ TARGETS = (
     Target(
         "seen.json", lambda p: p.recorded.path / "seen.json", (damage.json_of,), (("app", "training", "{recorded}"),)
     ),
+    Target("notes on a run", lambda p: p.recorded.annotations, (damage.json_of, as_bytes), NOTES, 2),
+    Target("notes on models", lambda p: p.home.models / ".notes.json", (damage.json_of, as_bytes), NOTES, 2),
+    Target("the list of runs", lambda p: p.home.cache / "runs-1.json", (damage.json_of, as_bytes), NOTES[-2:]),
     Target("a run's recipe", lambda p: p.recorded.recipe, (damage.toml_of,), RUN_RECIPE, 2),
     Target("a recipe", lambda p: p.recipe, (damage.toml_of,), RECIPE, 2),
     Target("settings.toml", lambda p: p.home.settings, (damage.toml_of,), SETTINGS, 3),

@@ -7,6 +7,7 @@ from pathlib import Path
 from distill_tui.cli.main import run as main
 from distill_tui.data.corpus import Corpus
 from distill_tui.paths import Home
+from distill_tui.reporting.run_list import RunList
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from tests.ui import explored, recorded
@@ -95,6 +96,8 @@ def make(root: Path) -> Place:
     home.settings.write_text(SETTINGS)
     (home.root / "themes").mkdir()
     (home.root / "themes" / "mine.toml").write_text(THEME)
+    for notes in (run.annotations, place.recorded.annotations):
+        notes.write_text('{"name":"kicks","note":"too dry","tags":["dry","v2"]}')
     (run.path / "seen.json").write_text('{"warnings": 3}')
     run.control.write_text('{"wanted":"running","knobs":{"train.learning_rate":0.001},"checkpoint":1,"preview":0}')
     run.worker_log.write_text("a line\n")
@@ -102,5 +105,10 @@ def make(root: Path) -> Place:
     arguments = ["--home", str(home.root)]
     assert main(["encode", "tones", str(place.sounds / "tone-0.wav"), "--out", str(place.codes), *arguments]) == 0
     assert main(["models", "list", *arguments]) == 0
+    assert main(["models", "note", "tones", "loud", *arguments]) == 0
+    listed = RunList(home)
+    listed.find([run])
+    listed.look(run)
+    listed.save([run])
     assert main(["data", str(place.sounds), *arguments]) == 0
     return place

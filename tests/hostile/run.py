@@ -26,11 +26,15 @@ BAD_WORDS = ("Traceback", "a mistake in this program", "Exception ignored", "Mem
 KEYS = {
     "config": ("1", "ctrl+o", "down", "escape"),
     "training": ("2", "r", "down", "escape", "f3", "left", "f4", "m", "f2", "w", "escape"),
-    "library": ("3", "down", "space", "up", "v"),
+    "library": ("3", "down", "space", "up", "K"),
+    "runs": ("6", "down", "space", "e", "escape", "s", "up", "equals_sign", "escape"),
     "explorer": ("4", "v", "e", "s", "b", "t", "d", "left", "enter"),
 }
 """What is pressed on each screen, the first to get there."""
-MAY_CHANGE = (".index.json", ".lock", "control.lock", "control.json", "worker.lock", "seen.json", "worker.reserve")
+MAY_CHANGE = (
+    *(".index.json", ".lock", "control.lock", "control.json", "worker.lock", "seen.json", "worker.reserve"),
+    *("notes.json", "notes.lock", ".notes.json"),
+)
 """What commands write themselves."""
 
 

@@ -135,7 +135,7 @@ async def test_without_colour_nothing_is_grey_and_the_cursor_is_seen(
     monkeypatch.setenv("NO_COLOR", "")
     app = DistillApp(home, recorded.finished(home))
     async with app.run_test(size=(80, 24)) as pilot:
-        for key, said in (("2", "✓ finished"), ("1", "Start training"), ("3", "46.9 latent frames")):
+        for key, said in (("2", "✓ finished"), ("1", "Start training"), ("3", "46.9 latent")):
             await pilot.press(key)
             await until(pilot, lambda said=said: said in screen_text(app))  # type: ignore[misc]
             cells = [segment for strip in app.screen._compositor.render_strips() for segment in strip]

@@ -120,7 +120,7 @@ PLACES: dict[str, Go] = {
     "chart": press("f3"),
     "codebooks": press("f4"),
     "previews": press("f5"),
-    "runs": press("r", seen="RunsDialog RowTable"),
+    "runs": press("r", seen="#runs"),
     "curves": press("f3", "C", seen="Ticks"),
     "exact value": press("enter", seen="AskDialog Input"),
     "library": press("3", "slash", seen="#card"),

@@ -406,7 +406,7 @@ async def test_resume_wants_running_and_starts_a_worker(home: Home, monkeypatch:
 
 
 @pytest.mark.slow
-async def test_the_runs_dialog_switches(home: Home) -> None:
+async def test_the_list_of_runs_leads_to_another_run(home: Home) -> None:
     first = recorded.finished(home)
     second = recorded.make_run(home, name="speech", stamp="20260226-100000")
     recorded.train(recorded.begin(second, name="speech", levels=2), 3, levels=2)

@@ -79,7 +79,7 @@ def reconstruct(options: argparse.Namespace) -> int:
     results: list[dict[str, Any]] = []
     with quiet_decoders():
         for number, (source, target, problem) in enumerate(jobs):
-            _tell_progress(options, number, len(jobs))
+            tell_progress(options, number, len(jobs))
             result: dict[str, Any] = {
                 "file": str(source),
                 "out": None,
@@ -105,7 +105,7 @@ def reconstruct(options: argparse.Namespace) -> int:
                 if not options.json:
                     pieces = f" (mean of {result['pieces']} pieces)" if result["pieces"] > 1 else ""
                     print(f"{result['distance']:.4f}{pieces}  {printable(str(target))}", flush=True)
-    _tell_progress(options, len(jobs), len(jobs))
+    tell_progress(options, len(jobs), len(jobs))
     done = [result["distance"] for result in results if result["error"] is None]
     mean = sum(done) / len(done) if done else None
     if options.json:
@@ -235,7 +235,8 @@ def wanted_beam(options: argparse.Namespace, model: "Model") -> int:
     return int(options.beam)
 
 
-def _tell_progress(options: argparse.Namespace, done: int, total: int) -> None:
+def tell_progress(options: argparse.Namespace, done: int, total: int) -> None:
+    """Tell how far a command is, with `--progress`: a line of JSON on standard error."""
     if options.progress:
         say(f'{{"done": {done}, "total": {total}}}')
 

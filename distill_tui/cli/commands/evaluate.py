@@ -68,7 +68,7 @@ def evaluate(options: argparse.Namespace, as_json: bool) -> int:
     Raises:
         RequestError: no such model, no usable sound, or levels that the model has not.
     """
-    from distill_tui.cli.commands.audio import open_model, wanted_beam, wanted_levels
+    from distill_tui.cli.commands.audio import open_model, tell_progress, wanted_beam, wanted_levels
     from distill_tui.data.scan import scan
     from distill_tui.data.silence_stderr import quiet_decoders
     from distill_tui.paths import find_home
@@ -83,7 +83,18 @@ def evaluate(options: argparse.Namespace, as_json: bool) -> int:
         from distill_tui.engine.inference.evaluate import evaluate_corpus
 
         levels, beam = wanted_levels(options, model), wanted_beam(options, model)
-        report = evaluate_corpus(model, corpus, levels, lambda one: None if as_json else _tell(one), beam, home)
+        done = 0
+        total = len(corpus.sounds)
+
+        def measured(one: "FileScore") -> None:
+            nonlocal done
+            done += 1
+            tell_progress(options, done, total)
+            if not as_json:
+                _tell(one)
+
+        tell_progress(options, done, total)
+        report = evaluate_corpus(model, corpus, levels, measured, beam, home)
     if as_json:
         print_json(report)
     else:

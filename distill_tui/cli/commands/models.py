@@ -6,11 +6,15 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from distill_tui.annotation import changed_tags, clean_note
 from distill_tui.cli.commands.audio import add_code_flags
 from distill_tui.cli.commands.evaluate import MEASURES
 from distill_tui.cli.commands.evaluate import evaluate as evaluate_sounds
 from distill_tui.cli.commands.evaluate_generator import MEASURES as GENERATOR_MEASURES
 from distill_tui.cli.commands.evaluate_generator import evaluate_generator
+from distill_tui.cli.commands.notes import add_note_actions, print_note, print_tags
 from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
@@ -59,6 +63,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     export_parser.add_argument(
         "--with-data", action="store_true", help="with the folders of its sounds, and the name and hash of each"
     )
+    export_parser.add_argument("--with-notes", action="store_true", help="with the note and the tags that it was given")
     import_parser = add("import", import_model, "copy a model file into the library", "FILE")
     import_parser.add_argument("--name", help="what to call it (default: what the file is called)")
     raw = argparse.RawDescriptionHelpFormatter
@@ -73,6 +78,8 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         "(default: those that were held out)",
     )
     add_code_flags(evaluation)
+    about = "of a codec: tell how far it is, on standard error, as JSON lines"
+    evaluation.add_argument("--progress", action="store_true", help=about)
     evaluation.add_argument("--count", metavar="N", default="64", help="takes of each set of a generator (default: 64)")
     evaluation.add_argument("--seed", metavar="S", default="0", help="of the takes of a generator (default: 0)")
     evaluation.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... or mps (default: auto)")
@@ -82,6 +89,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         "--data", metavar="DATA", action="append", help="sounds to put through each of them; may be given again"
     )
     comparison.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... or mps (default: auto)")
+    add_note_actions(lambda name, help: add(name, {"note": note, "tag": tag}[name], help), "M")
     add("verify", verify, "check a model's file, or all of them, weights included", "M?")
 
 
@@ -104,8 +112,6 @@ def _wants_json(options: argparse.Namespace) -> bool:
 
 def _document(entry: "Entry") -> dict[str, Any]:
     """A model as `models list --json` shows it. A damaged file has the same keys, and what is wrong under `error`."""
-    import msgspec
-
     from distill_tui.library.card import Summary
 
     document: dict[str, Any] = {
@@ -115,10 +121,14 @@ def _document(entry: "Entry") -> dict[str, Any]:
         "kind": entry.kind or None,
     }
     if entry.summary is None:
-        unknown = dict.fromkeys((*Summary.__struct_fields__, "quality"))
-        return {**unknown, **document, "created": entry.created, "error": entry.error}
-    quality = quality_document(quality_of_card(entry.summary))
-    return {**msgspec.structs.asdict(entry.summary), "quality": quality, **document, "error": None}
+        nothing: dict[str, Any] = {**dict.fromkeys((*Summary.__struct_fields__, "quality")), "note": "", "tags": []}
+        return {**nothing, **document, "created": entry.created, "error": entry.error}
+    given = {
+        "quality": quality_document(quality_of_card(entry.summary)),
+        "note": entry.annotation.note,
+        "tags": entry.annotation.tags,
+    }
+    return {**msgspec.structs.asdict(entry.summary), **document, **given, "error": None}
 
 
 def _print_or_say(options: argparse.Namespace, entry: "Entry", text: str) -> int:
@@ -171,12 +181,12 @@ def show(options: argparse.Namespace) -> int:
     path = entry.path
     card = read_card(path)
     if _wants_json(options):
-        import msgspec
-
         found = {
             "entropy_kbps": entropy_kbps(levels_of(card), card.frame_rate),
             "advice": advice(card),
             "quality": quality_document(quality_of_card(card)),
+            "note": entry.annotation.note,
+            "tags": entry.annotation.tags,
         }
         print_json(
             {**msgspec.to_builtins(card), **found, "path": str(path), "size": path.stat().st_size, "kind": entry.kind}
@@ -193,6 +203,34 @@ def rename(options: argparse.Namespace) -> int:
     if not _wants_json(options):
         print(_safe(entry.name), flush=True)
     return _print_or_say(options, entry, _safe(f"'{old}' is now called '{entry.name}'."))
+
+
+def note(options: argparse.Namespace) -> int:
+    """Print or set the note on a model."""
+    library = _library(options)
+    entry = library.find(options.name)
+    if options.text is not None:
+        text = clean_note(options.text)
+        entry = library.annotate(str(entry.path), lambda before: msgspec.structs.replace(before, note=text))
+    if _wants_json(options):
+        print_json(_document(entry))
+        return 0
+    return print_note(entry.annotation, options.text is not None)
+
+
+def tag(options: argparse.Namespace) -> int:
+    """Print or change the tags of a model."""
+    library = _library(options)
+    entry = library.find(options.name)
+    if options.changes:
+        entry = library.annotate(
+            str(entry.path),
+            lambda before: msgspec.structs.replace(before, tags=changed_tags(before.tags, options.changes)),
+        )
+    if _wants_json(options):
+        print_json(_document(entry))
+        return 0
+    return print_tags(entry.annotation)
 
 
 def delete(options: argparse.Namespace) -> int:
@@ -231,7 +269,7 @@ def trash(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    target = _library(options).export(options.m, expand(options.file), options.with_data)
+    target = _library(options).export(options.m, expand(options.file), options.with_data, options.with_notes)
     if _wants_json(options):
         print_json({"path": str(target.absolute())})
     else:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from types import SimpleNamespace
 
+    from distill_tui.runs.folder import RunFolder
     from distill_tui.runs.state import RunState
     from distill_tui.settings import Settings
 
@@ -21,11 +22,14 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     """Add this group's commands."""
     import argparse
 
+    from distill_tui.cli.commands.notes import add_note_actions
+
     json = argparse.ArgumentParser(add_help=False)
     # without a default: the inner parser would overwrite what the outer one was given
     json.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document")
     common: dict[str, Any] = {"parents": [shared, json], "allow_abbrev": False}
-    parser = commands.add_parser("runs", help="list, compare, export or delete runs", description="All runs.", **common)
+    about = "list, name, note, compare, export or delete runs"
+    parser = commands.add_parser("runs", help=about, description="All runs.", **common)
     parser.set_defaults(run=list_all)
     actions = parser.add_subparsers(metavar="ACTION", parser_class=type(parser))
 
@@ -43,6 +47,13 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     delete = add("delete", "delete a run's folder for good; models made from it stay")
     delete.add_argument("names", metavar="RUN", nargs="+")
     delete.add_argument("--yes", action="store_true", help="do not ask")
+    rename = add("rename", "give a run another name; its id and its folder stay")
+    rename.add_argument("name", metavar="RUN")
+    rename.add_argument("new", metavar="NEW")
+    add_note_actions(add, "RUN")
+    trash = add("trash", "the runs that were deleted in the app")
+    trash.add_argument("--empty", action="store_true", help="delete all of them for good")
+    add("restore", "restore a run from the trash").add_argument("name", metavar="RUN")
 
     parser = commands.add_parser(
         "status", help="where a run is", description="Where a run is: state, losses, health, warnings.", **common
@@ -71,7 +82,6 @@ def _action(options: argparse.Namespace) -> int:
 
 def list_all(options: argparse.Namespace) -> int:
     from distill_tui.paths import find_home
-    from distill_tui.reporting.cost import cost_summary
     from distill_tui.runs.folder import check_runs, list_runs
     from distill_tui.runs.quick_state import quick_state
     from distill_tui.settings import read_settings
@@ -79,27 +89,34 @@ def list_all(options: argparse.Namespace) -> int:
     home = find_home(options.home)
     settings = read_settings(home)
     check_runs(home)
-    states = [quick_state(run) for run in list_runs(home)]
+    runs = [(run, quick_state(run)) for run in list_runs(home)]
     if getattr(options, "json", False):
         from distill_tui.cli.output import print_json
-        from distill_tui.reporting.quality import document_of_run
 
-        summaries = [
-            {**state.summary(), "quality": document_of_run(state), "cost": cost_summary(state, settings)}
-            for state in states
-        ]
-        print_json(summaries)
-    elif states:
-        print(_list(states, settings))
+        print_json([document(run, state, settings) for run, state in runs])
+    elif runs:
+        print(_list(runs, settings))
     else:
         print("No runs yet. Start one with: distill-tui train FOLDER", file=sys.stderr)
     return 0
 
 
-def _list(states: list[RunState], settings: Settings) -> str:
+def document(run: RunFolder, state: RunState, settings: Settings) -> dict[str, Any]:
+    """A run as `--json` shows it, with its quality and cost, and the note and tags that a person gave it."""
+    from distill_tui.reporting.cost import cost_summary
+    from distill_tui.reporting.quality import document_of_run
+    from distill_tui.runs.annotations import annotation_of
+
+    given = annotation_of(run)
+    said = {"quality": document_of_run(state), "cost": cost_summary(state, settings)}
+    return {**state.summary(), **said, "note": given.note, "tags": given.tags}
+
+
+def _list(runs: list[tuple[RunFolder, RunState]], settings: Settings) -> str:
     from distill_tui.reporting.cost import cost_so_far, money
     from distill_tui.reporting.formatting import day, duration, number, table
     from distill_tui.reporting.run_line import activity
+    from distill_tui.runs.annotations import annotation_of
     from distill_tui.text import printable
 
     head = ["ID", "STATE", "EPOCH", "STEP", "TRAIN", "VAL", "ETA", "WARNINGS", "SINCE"]
@@ -115,12 +132,17 @@ def _list(states: list[RunState], settings: Settings) -> str:
             str(len(state.warnings)),
             day(state.started_at) if state.started_at else "-",
         ]
-        for state in states
+        for _, state in runs
     ]
+    given = [annotation_of(run) for run, _ in runs]
+    columns = [("NAME", [one.name for one in given]), ("TAGS", [" ".join(one.tags) for one in given])]
     if settings.price:
-        head.append("COST")
-        for row, state in zip(rows, states, strict=True):
-            row.append(money(cost_so_far(state, settings), settings.currency))
+        columns.append(("COST", [money(cost_so_far(state, settings), settings.currency) for _, state in runs]))
+    for title, cells in columns:
+        # a column of their own only where somebody uses them
+        if any(cells):
+            head = [*head, title]
+            rows = [[*row, cell] for row, cell in zip(rows, cells, strict=True)]
     return table(head, rows)
 
 
@@ -146,11 +168,8 @@ def status(options: argparse.Namespace | SimpleNamespace) -> int:
     settings = read_settings(home)
     if getattr(options, "json", False):
         from distill_tui.cli.output import print_json
-        from distill_tui.reporting.cost import cost_summary
-        from distill_tui.reporting.quality import document_of_run
 
-        quality, cost = document_of_run(state), cost_summary(state, settings)
-        print_json({**state.summary(), "quality": quality, "path": str(run.path), "cost": cost})
+        print_json({**document(run, state, settings), "path": str(run.path)})
     else:
         from distill_tui.cli.terminal_style import TerminalStyle
         from distill_tui.reporting.run_report import status_report

@@ -4,6 +4,11 @@ import argparse
 import shutil
 import sys
 
+import msgspec
+
+from distill_tui.annotation import changed_tags, clean_note
+from distill_tui.cli.commands.notes import print_note, print_tags
+from distill_tui.cli.commands.runs import document
 from distill_tui.cli.output import as_json, print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import atomic_write, describe_os_error
@@ -12,13 +17,14 @@ from distill_tui.recipe import toml
 from distill_tui.reporting.comparison import compare as side_by_side
 from distill_tui.reporting.comparison import of_run
 from distill_tui.reporting.csv import as_csv, columns, rows
-from distill_tui.reporting.formatting import table
-from distill_tui.reporting.notes import named
+from distill_tui.reporting.formatting import plural, table
 from distill_tui.reporting.recipe_text import different_keys, flat
+from distill_tui.runs import annotations
 from distill_tui.runs.folder import RunFolder, find_run
 from distill_tui.runs.log import read_events
 from distill_tui.runs.quick_state import quick_state
 from distill_tui.runs.state import RunState
+from distill_tui.runs.trash import empty_trash, refuse_to_delete, restore_run, trashed
 from distill_tui.text import escape_json, printable
 
 
@@ -69,10 +75,7 @@ def delete(options: argparse.Namespace) -> int:
     runs = _found(options)
     home = find_home(options.home)
     for run in runs:
-        if run.is_alive():
-            raise RequestError(f"run {run.id} is being trained", f"Stop it first: distill-tui stop {named(run)}")
-        if run.path.parent != home.runs:
-            raise RequestError(f"{printable(str(run.path))}: is not in this home's runs")
+        refuse_to_delete(home, run)
     size = sum(file.lstat().st_size for run in runs for file in run.path.rglob("*") if not file.is_dir())
     what = ", ".join(printable(run.id) for run in runs)
     if not options.yes:
@@ -100,3 +103,69 @@ def _delete(run: RunFolder) -> None:
             shutil.rmtree(run.path)
     except OSError as error:
         raise DistillError(*describe_os_error(error, run.path)) from error
+
+
+def rename(options: argparse.Namespace) -> int:
+    """Give a run another name."""
+    run = find_run(find_home(options.home), options.name)
+    given = annotations.rename(run, options.new)
+    if options.json:
+        return _print_run(run)
+    name = given.name or run.first_name
+    print(printable(name), flush=True)
+    say(printable(f"{run.id} is now called '{name}'."))
+    return 0
+
+
+def note(options: argparse.Namespace) -> int:
+    """Print or set the note on a run."""
+    run = find_run(find_home(options.home), options.name)
+    if options.text is not None:
+        text = clean_note(options.text)
+        annotations.annotate(run, lambda before: msgspec.structs.replace(before, note=text))
+    return _print_run(run) if options.json else print_note(annotations.annotation_of(run), options.text is not None)
+
+
+def tag(options: argparse.Namespace) -> int:
+    """Print or change the tags of a run."""
+    run = find_run(find_home(options.home), options.name)
+    if options.changes:
+        annotations.annotate(
+            run, lambda before: msgspec.structs.replace(before, tags=changed_tags(before.tags, options.changes))
+        )
+    return _print_run(run) if options.json else print_tags(annotations.annotation_of(run))
+
+
+def _print_run(run: RunFolder) -> int:
+    print_json(document(run, quick_state(run)))
+    return 0
+
+
+def trash(options: argparse.Namespace) -> int:
+    """The runs that were deleted in the app; with `--empty` they are deleted for good."""
+    home = find_home(options.home)
+    if options.empty:
+        gone = empty_trash(home)
+        if options.json:
+            print_json({"deleted": gone})
+        else:
+            say(f"Deleted for good: {plural(gone, 'run')}.")
+        return 0
+    runs = trashed(home)
+    if options.json:
+        print_json([{**document(run, quick_state(run)), "path": str(run.path)} for run in runs])
+    elif runs:
+        print(table(["ID", "PATH"], [[run.id, str(run.path)] for run in runs]))
+    else:
+        say("The trash is empty.")
+    return 0
+
+
+def restore(options: argparse.Namespace) -> int:
+    """Restore a run from the trash."""
+    run = restore_run(find_home(options.home), options.name)
+    if options.json:
+        return _print_run(run)
+    print(printable(run.id), flush=True)
+    say(printable(f"{run.id} is back among the runs."))
+    return 0

@@ -12,6 +12,7 @@ SCREENS = (
     ("library", "3", "Library"),
     ("explorer", "4", "Explorer"),
     ("generate", "5", "Generate"),
+    ("runs", "6", "Runs"),
 )
 NAME = "distill"
 LEAST_RIGHT = 14
@@ -19,7 +20,7 @@ LEAST_RIGHT = 14
 
 
 class AppHeader(LinesWidget):
-    """`distill   1 Config   2 Training   3 Library   4 Explorer   5 Generate          drums`."""
+    """`distill   1 Config   2 Training   3 Library   4 Explorer   5 Generate   6 Runs     drums`."""
 
     def __init__(self, here: str) -> None:
         super().__init__()

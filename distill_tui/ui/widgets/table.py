@@ -13,6 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from distill_tui.text import printable
+from distill_tui.ui.widgets.text_widget import theme_style
 
 GAP = 2
 """Cells between two columns."""
@@ -20,6 +21,8 @@ MARGIN = 3
 """Cells before the first column: where the cursor and the marks stand."""
 LEAST_FIRST = 10
 """The first column gives way to the others down to this width."""
+SPARE = 10
+"""Columns from this rank on are there only where those before them need not be cut."""
 MOST_CELLS = 200
 """A longer cell is cut before it is measured: a name may have any length."""
 
@@ -34,11 +37,66 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """The text of each column. `key` is the caller's; `style` a component class: `text`, `error`."""
+    """The text of each column. `key` is the caller's; `style` a component class: `text`, `error`.
+
+    `colors` are variables of the theme for the cells of a row without the cursor, '' for those of the style.
+    """
 
     key: str
     cells: tuple[str, ...]
     style: str = "text"
+    colors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ListColumn(Column):
+    """A column that a list has where there is room: those of a low `rank` are kept longest.
+
+    It takes at most `most` cells, and where there is little room down to `least` (0: as many as its longest text).
+    """
+
+    rank: int = 0
+    most: int = MOST_CELLS
+    least: int = 0
+
+
+def cells_of(text: str) -> int:
+    """Cells that a text takes in a row."""
+    return cell_len(printable(text[:MOST_CELLS]))
+
+
+def fitting(columns: Sequence[ListColumn], widths: Sequence[int], room: int) -> dict[int, int]:
+    """Numbers and cells of the columns that `room` cells have room for, in order: by rank, the first one always.
+
+    `widths` are the cells of each column's longest text; a column of which nothing is known is left out.
+    """
+    found: dict[int, int] = {}
+    left = room - MARGIN + GAP
+    wanted = [min(c.most, max(width, cell_len(c.title))) for c, width in zip(columns, widths, strict=True)]
+
+    def widen() -> None:
+        nonlocal left
+        for number in found:
+            more = min(max(0, left), wanted[number] - found[number])
+            found[number] += more
+            left -= more
+
+    for number in sorted(range(len(columns)), key=lambda number: columns[number].rank):
+        if columns[number].rank >= SPARE:
+            widen()
+        # the first gives way to the others
+        least = columns[number].least if number else LEAST_FIRST + 6
+        width = min(wanted[number], max(least, cell_len(columns[number].title)) if least else wanted[number])
+        if number and (not widths[number] or width + GAP > left):
+            continue
+        left -= width + GAP
+        found[number] = width
+    widen()
+    return dict(sorted(found.items()))
+
+
+def _keys(rows: Sequence[Row]) -> list[str]:
+    return [row.key for row in rows]
 
 
 class RowTable(ScrollView, can_focus=True):
@@ -90,19 +148,39 @@ class RowTable(ScrollView, can_focus=True):
     @property
     def keys(self) -> list[str]:
         """The keys of the rows, in order."""
-        return [row.key for row in self._rows]
+        return _keys(self._rows)
 
     @property
     def chosen(self) -> str | None:
         """The key of the row under the cursor."""
-        return self._rows[self._cursor].key if self._rows else None
+        return self._rows[self._cursor].key if self._cursor < len(self._rows) else None
 
-    def fill(self, columns: Sequence[Column], rows: Sequence[Row], choose: str | None = None) -> None:
-        """Show these; the cursor goes to the row `choose`, or else stays with the row that it is on."""
-        before = choose or self.chosen
+    def fill(
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Row],
+        choose: str | None = None,
+        widths: Sequence[int] | None = None,
+    ) -> None:
+        """Show these; the cursor goes to the row `choose`, or else stays with the row that it is on.
+
+        `widths` are the cells of each column's longest text, where that is known: `cells_of`.
+        """
+        before, old = choose or self.chosen, (self._columns, self._widths, self._rows)
         self._columns, self._rows = columns, rows
-        texts = [[column.title, *(row.cells[i] for row in rows)] for i, column in enumerate(columns)]
-        self._widths = [max((cell_len(printable(text[:MOST_CELLS])) for text in column), default=0) for column in texts]
+        if widths is None:
+            widths = [max((cells_of(row.cells[i]) for row in rows), default=0) for i in range(len(columns))]
+        self._widths = [
+            min(getattr(column, "most", MOST_CELLS), max(width, cells_of(column.title)))
+            for column, width in zip(columns, widths, strict=True)
+        ]
+        if before == self.chosen and old[:2] == (columns, self._widths) and _keys(old[2]) == _keys(rows):
+            # only the numbers of some runs are others: their rows are all that is sent
+            for number, (one, other) in enumerate(zip(old[2], rows, strict=True)):
+                if one != other:
+                    self._refresh_row(number)
+            self.post_message(self.Highlighted(self.chosen))
+            return
         self._cursor = next((i for i, row in enumerate(rows) if row.key == before), 0)
         self.virtual_size = Size(0, len(rows) + 1)
         self.refresh(layout=True)
@@ -181,23 +259,30 @@ class RowTable(ScrollView, can_focus=True):
         number = y - 1 + self.scroll_offset.y
         if y == 0:
             style = self.get_component_rich_style("rows--header")
-            text = self._line("", "", [column.title for column in self._columns])
+            text = " " * MARGIN + (" " * GAP).join(self._cells([column.title for column in self._columns]))
             return Strip([Segment(text, style)]).adjust_cell_length(width, self.rich_style)
         if number >= len(self._rows):
             return Strip.blank(width, self.rich_style)
         row = self._rows[number]
         here = number == self._cursor
-        text = self._line("▸" if here else "", self.marks.get(row.key, ""), row.cells)
+        cells = self._cells(row.cells)
+        head = f"{'▸' if here else ' '}{self.marks.get(row.key, '') or ' '} "
+        text = head + (" " * GAP).join(cells)
         if here and self.has_focus:
             style = self.get_component_rich_style("rows--cursor")
             return Strip([Segment(text, style)]).adjust_cell_length(width, style)
         first = self.get_component_rich_style(f"rows--{row.style}")
         rest = self.get_component_rich_style("rows--dim" if row.style == "text" else f"rows--{row.style}")
-        cut = MARGIN + (self._fitting()[0] if self._columns else 0)
-        head, tail = Strip([Segment(text)]).divide([cut, max(cut, cell_len(text))])
-        return Strip([Segment(head.text, first), Segment(tail.text, rest)]).adjust_cell_length(width, self.rich_style)
+        segments = [Segment(head, first)]
+        for number, cell in enumerate(cells):
+            style = rest if number else first
+            if number < len(row.colors) and row.colors[number]:
+                style = style + theme_style(self, row.colors[number])
+            segments.append(Segment(cell + " " * GAP, style))
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
 
-    def _line(self, cursor: str, mark: str, cells: Sequence[str]) -> str:
+    def _cells(self, cells: Sequence[str]) -> list[str]:
+        """Cells cut or filled up to the widths of their columns."""
         parts = []
         for cell, column, width in zip(cells, self._columns, self._fitting(), strict=True):
             text = printable(cell[:MOST_CELLS])
@@ -205,4 +290,4 @@ class RowTable(ScrollView, can_focus=True):
                 text = set_cell_size(text, max(0, width - 1)) + "…"
             space = " " * (width - cell_len(text))
             parts.append(space + text if column.right else text + space)
-        return f"{cursor or ' '}{mark or ' '} " + (" " * GAP).join(parts)
+        return parts

@@ -10,6 +10,7 @@ from distill_tui.paths import Home
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import fields
 from distill_tui.reporting.formatting import local_day
+from distill_tui.runs.annotations import annotation_of
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.ui.widgets.table import Column, Row
 
@@ -26,9 +27,9 @@ def origins(home: Home) -> list[Row]:
     """
     rows = [Row(FILE, ("a recipe file", "TOML", ""))]
     for run in list_runs(home)[:MOST_RUNS]:
-        day, clock, name = [*run.id.split("-", 2), "", ""][:3]
+        day, clock, *_ = [*run.id.split("-", 2), "", ""]
         when = f"{day[:4]}-{day[4:6]}-{day[6:]} {clock[:2]}:{clock[2:4]}" if len(day) == 8 and len(clock) == 6 else ""
-        rows.append(Row(f"run:{run.id}", (name or run.id, "run", when)))
+        rows.append(Row(f"run:{run.id}", (annotation_of(run).name or run.first_name, "run", when)))
     for entry in Library(home).list():
         if entry.summary is not None:
             rows.append(Row(f"model:{entry.path}", (entry.name, "model", local_day(entry.created))))

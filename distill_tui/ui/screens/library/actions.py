@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual.binding import Binding
+import msgspec
 
 from distill_tui.errors import DistillError
 from distill_tui.library.container import read_card
@@ -19,56 +19,20 @@ from distill_tui.runs.prior import recommended_minutes
 from distill_tui.text import printable
 from distill_tui.ui.dialogs.ask import AskDialog
 from distill_tui.ui.dialogs.confirm import ConfirmDialog
+from distill_tui.ui.dialogs.edit import EditDialog, Edited
 from distill_tui.ui.dialogs.path import PathDialog, file_problem, new_file_problem
 from distill_tui.ui.dialogs.pick import PickDialog
 from distill_tui.ui.screens.base import RecipeWanted, RunWanted, TakesWanted
-from distill_tui.ui.screens.config.recipe_sources import values_of_model
+from distill_tui.ui.screens.config.recipe_sources import folder_of, values_of_model
+from distill_tui.ui.screens.library.measure_dialog import MeasureDialog
 from distill_tui.ui.screens.library.model_details import go_on, run_of
-from distill_tui.ui.screens.library.model_list import model_row
+from distill_tui.ui.screens.library.model_list import TRASHED, trash_row
 from distill_tui.ui.screens.library.use_dialog import UseDialog
 from distill_tui.ui.services.programs import call
 from distill_tui.ui.services.workers import begin
-from distill_tui.ui.widgets.table import Column
 
 if TYPE_CHECKING:
     from distill_tui.ui.screens.library.screen import LibraryScreen
-
-
-def _b(key: str, action: str, name: str, id: str, tooltip: str, show: bool = False, display: str = "") -> Binding:
-    """A key of the Library screen; `id` is what a person's own settings call it."""
-    return Binding(key, action, name, show=show, id=f"library.{id}", tooltip=tooltip, key_display=display or None)
-
-
-LIST_KEYS = (
-    _b("slash", "filter", "Filter", "filter", "Filter by name or run", True, "/"),
-    _b("s", "sort", "Sort", "sort", "Sort by the next column", True),
-    _b("U", "model('use')", "Use", "use", "Put sounds through the chosen model", True),
-    _b("space", "mark", "Mark", "mark", "Mark the chosen model, to compare two", True),
-    _b("equals_sign", "compare", "Compare", "compare", "Compare the two marked models", True, "="),
-)
-MODEL_KEYS = (
-    _b("g", "model('generate')", "Generate", "generate", "Make new sounds with the chosen model", True),
-    _b("n", "model('new_run')", "New run", "begin", "Start a new run with the chosen model's recipe", True),
-    _b("t", "model('fine_tune')", "Fine-tune", "continue", "Start a new run from the chosen model's weights"),
-    _b("T", "model('train_prior')", "Prior", "prior", "Train a generator of new sounds for the chosen codec", True),
-    _b("R", "model('resume')", "Resume", "go-on", "Resume the interrupted run of the chosen model"),
-    _b("w", "model('watch')", "Its run", "watch", "Show the run that made the chosen model"),
-    _b("e", "model('rename')", "Rename", "rename", "Give the chosen model another name"),
-    _b("x", "model('delete')", "Delete", "delete", "Move the chosen model to the trash (asks first)"),
-    _b("X", "model('trash')", "Trash", "trash", "Restore a deleted model from the trash"),
-    _b("K", "model('verify')", "Verify", "verify", "Check the chosen model's whole file"),
-    _b("E", "model('export')", "Export", "export", "Copy the chosen model to a file"),
-    _b("i", "model('import_file')", "Import", "import", "Copy a model file into the library"),
-    _b("escape", "clear_filter", "Clear filter", "clear", "Show every model again"),
-)
-NO_MODEL = (("trash",), ("import_file",))
-"""Parameters of the actions that need no chosen model."""
-OF_A_CODEC = (("train_prior",),)
-"""Parameters of the actions that a codec alone allows."""
-NOT_OF_A_GENERATOR = (("new_run",), ("fine_tune",))
-"""Parameters of the actions that a generator does not allow: its recipe is one of a prior for that very codec."""
-DAMAGED_TOO = (("rename",), ("delete",), ("verify",), ("export",))
-"""Parameters of the actions that a damaged model allows too."""
 
 
 def _minutes_problem(text: str) -> str:
@@ -178,22 +142,41 @@ class ModelActions:
 
         begin(self._screen, "change", work)
 
-    def rename(self) -> None:
+    def edit(self) -> None:
         entry = self._model
 
-        def answered(name: str | None) -> None:
-            if name:
-                self._change(lambda: self._library.rename(str(entry.path), name))
+        def answered(edited: Edited | None) -> None:
+            if edited is not None:
+                self._change(lambda: self._edited(entry, edited))
 
+        before = Edited(entry.name, entry.annotation.note, entry.annotation.tags)
         self._screen.app.push_screen(
-            AskDialog(
-                "Rename the model",
-                "Another name for it; a number is added if it is taken.",
-                entry.name,
-                lambda text: "" if text.strip() else "a name is needed",
-            ),
-            answered,
+            EditDialog("Edit the model", before, lambda text: "" if text.strip() else "a name is needed"), answered
         )
+
+    def _edited(self, entry: Entry, edited: Edited) -> Entry:
+        """Rename a model and write its note and tags; a damaged file can only be renamed."""
+        if entry.id or edited.note or edited.tags:
+            self._library.annotate(
+                str(entry.path), lambda before: msgspec.structs.replace(before, note=edited.note, tags=edited.tags)
+            )
+        return self._library.rename(str(entry.path), edited.name)
+
+    def measure(self) -> None:
+        entry = self._model
+
+        def answered(is_kept: bool | None) -> None:
+            if is_kept:
+                self._screen.reload(str(entry.path))
+
+        try:
+            sounds = folder_of(values_of_model(entry)) or f"{Path.cwd()}/"
+        except DistillError:
+            sounds = f"{Path.cwd()}/"
+        self._screen.app.push_screen(MeasureDialog(self._home, entry, sounds), answered)
+
+    def original(self) -> None:
+        self._screen.listen(is_original=True)
 
     def delete(self) -> None:
         entry = self._model
@@ -227,11 +210,10 @@ class ModelActions:
                 self._change(lambda: self._library.restore(path))
 
         if gone is not None:
-            columns = (Column("name"), Column("created"), Column("val loss", right=True))
-            rows = [model_row(entry, [column.title for column in columns]) for entry in gone]
+            rows = [trash_row(entry) for entry in gone]
             title = "Restore from the trash"
             self._screen.app.push_screen(
-                PickDialog(title, columns, rows, take="restore it", empty="The trash is empty."), answered
+                PickDialog(title, TRASHED, rows, take="restore it", empty="The trash is empty."), answered
             )
 
     # files

@@ -9,10 +9,13 @@ from textual.widgets import Static
 from distill_tui.library.card import Card
 from distill_tui.reporting import formatting
 from distill_tui.reporting.lines import Line, line
-from distill_tui.reporting.model_report import closing_lines, facts, head_lines, health_lines, sound_lines
+from distill_tui.reporting.measured import measured_text
+from distill_tui.reporting.model_list import heard
+from distill_tui.reporting.model_report import TITLE, closing_lines, facts, head_lines, health_lines, sound_lines
+from distill_tui.reporting.quality import quality_line
 from distill_tui.text import printable
-from distill_tui.ui.screens.library.loss_curves import draw_curves, loss_curve
 from distill_tui.ui.screens.library.model_details import Shown
+from distill_tui.ui.widgets.loss_curves import draw_curves, loss_curve
 from distill_tui.ui.widgets.text_widget import again_in_another_theme, text_of, theme_style
 
 LABEL = 19
@@ -63,12 +66,30 @@ def card_text(widget: Widget, shown: Shown, width: int) -> Text:
         return Text(printable(f"✗ {shown.problem}"), theme_style(widget, "error"))
     told = facts(card, shown.entry.size, shown.state.state if shown.run is not None else "")
     parts = [
-        text_of(widget, [*head_lines(card, told), *sound_lines(card)], width),
+        text_of(widget, [*_own(shown), *head_lines(card, told)[1:], *sound_lines(card)], width),
         Text(" "),
         *_losses(widget, card, max(CURVE[0], min(CURVE[1], width - LABEL))),
         text_of(widget, [*health_lines(card, narrow=True), *closing_lines(card), *_previews(shown)], width),
     ]
     return Text("\n").join(part for part in parts if part.plain)
+
+
+def _own(shown: Shown) -> Iterator[Line]:
+    """Its name, quality, note, tags, and what was measured of it last."""
+    entry, given = shown.entry, shown.entry.annotation
+    yield line(entry.name, "strong", "name")
+    if given.note:
+        yield from (line(text, "accent", "given-note") for text in given.note.split("\n"))
+    if given.tags:
+        yield line(" ".join(f"#{tag}" for tag in given.tags), "accent", "tags")
+    if shown.card is not None:
+        quality = heard(shown.card)
+        if quality is not None and quality.percent is None:
+            yield Line(((f"{'quality':{TITLE}}", "dim"), (", ".join(quality.words), "fair")), "quality", TITLE)
+        else:
+            yield from quality_line(quality, "quality", TITLE - 1)
+    if given.measured is not None:
+        yield Line(((f"{'measured':{TITLE}}", "dim"), (measured_text(given.measured), "plain")), "measured", TITLE)
 
 
 def _losses(widget: Widget, card: Card, width: int) -> Iterator[Text]:

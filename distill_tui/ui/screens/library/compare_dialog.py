@@ -1,58 +1,40 @@
 """Two models side by side; their distances on the same sounds are measured when asked for."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.widget import Widget
-from textual.widgets import Static
 
 from distill_tui.errors import RequestError
 from distill_tui.foreign import MalformedError, decode
 from distill_tui.paths import Home
-from distill_tui.reporting.comparison import Distances
-from distill_tui.ui.dialogs.base import Dialog
+from distill_tui.reporting.comparison import Distances, of_model
+from distill_tui.reporting.recipe_text import flat
 from distill_tui.ui.dialogs.path import PathDialog, missing_problem
+from distill_tui.ui.dialogs.side_by_side import SideBySideDialog
 from distill_tui.ui.screens.config.recipe_sources import folder_of, values_of_model
-from distill_tui.ui.screens.library.comparison import side_text
 from distill_tui.ui.screens.library.model_details import Shown
 from distill_tui.ui.services.programs import call
 from distill_tui.ui.services.workers import begin
+from distill_tui.ui.widgets.loss_curves import loss_curve
+from distill_tui.ui.widgets.side_by_side import Side
 
 KEYS = "↑↓  scroll     m  measure distances on sounds     esc  back"
 
 
-class CompareDialog(Dialog[None]):
+class CompareDialog(SideBySideDialog):
     """Two models, the differences of their recipes, their losses and curves."""
 
-    DEFAULT_CSS = """
-    CompareDialog #compare-pane { height: 1fr; scrollbar-gutter: stable; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,equals_sign", "cancel", "Close", id="dialog.close"),
-        Binding("m", "measure", "Measure", id="compare.measure"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("m", "measure", "Measure", id="compare.measure")]
 
     def __init__(self, home: Home, one: Shown, two: Shown) -> None:
-        super().__init__("", KEYS, "full")
+        super().__init__(KEYS)
         self._home, self._pair = home, (one, two)
         self._measured: list[Distances | None] = [None, None]
 
-    def body(self) -> Iterable[Widget]:
-        return (VerticalScroll(Static(id="compare-text", markup=False), id="compare-pane", classes="pane"),)
-
-    def on_mount(self) -> None:
-        self.query_one("#compare-pane").focus()
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._show)
-
-    def _show(self) -> None:
-        width = self.query_one("#compare-pane").scrollable_content_region.width
-        if width:
-            self.query_one("#compare-text", Static).update(side_text(self, self._pair, self._measured, width))
+    def sides(self) -> tuple[Side, Side]:
+        one, two = (_side(shown, found) for shown, found in zip(self._pair, self._measured, strict=True))
+        return one, two
 
     def action_measure(self) -> None:
         def answered(path: str | None) -> None:
@@ -87,5 +69,13 @@ class CompareDialog(Dialog[None]):
                 self.notify(answer.problem, severity="error", timeout=10, markup=False)
                 break
             self._measured[number] = found
-            self._show()
+            self.draw()
         self.show_keys(KEYS)
+
+
+def _side(shown: Shown, measured: Distances | None) -> Side:
+    """A model as one side; `measured` are its distances on sounds, None while not known."""
+    card = shown.card
+    assert card is not None
+    subject = of_model(card.name, card, flat(card.recipe), measured)
+    return Side(card.name, subject, lambda name, ink: loss_curve(card, name, ink))

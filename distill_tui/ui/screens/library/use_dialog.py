@@ -1,9 +1,13 @@
 """Using a model: sounds through it, with progress, and how far each came out from what went in."""
 
+import asyncio
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
+from msgspec import Struct
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -13,13 +17,15 @@ from textual.worker import Worker
 
 from distill_tui.data.discover import USUAL_EXTENSIONS
 from distill_tui.errors import DistillError
-from distill_tui.foreign import MalformedError, decode
+from distill_tui.files import atomic_write
+from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
 from distill_tui.library.index import Entry
 from distill_tui.paths import Home
 from distill_tui.reporting import formatting, sound_quality
 from distill_tui.text import decode_path, printable
 from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.dialogs.path import PathDialog
+from distill_tui.ui.services.audio_player import AudioPlayer
 from distill_tui.ui.services.programs import call
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.path_input import PathInput, absolute
@@ -28,7 +34,36 @@ from distill_tui.ui.widgets.table import Column, Row, RowTable
 SUFFIXES = tuple(f".{end}" for end in USUAL_EXTENSIONS)
 ASKING = "enter  start   tab  complete, next   ctrl+t  tree   esc  back"
 WORKING = "esc  cancel"
+DONE = "enter  play     o  original     esc  back"
+REMEMBERED = "use.json"
+"""File of the cache: the folders that were used last."""
 BAR = 40
+
+
+class Remembered(Struct):
+    """The sounds that went through a model last, and the folder above the one that was written to."""
+
+    sounds: str = ""
+    folder: str = ""
+
+
+def remembered(home: Home) -> Remembered:
+    """The folders that were used last, as far as they are still there."""
+    try:
+        found = decode(read_bytes(home.cache / REMEMBERED, SMALL_FILE), Remembered)
+    except (OSError, MalformedError):
+        return Remembered()
+    sounds, folder = ("" if "\0" in path or not os.path.exists(path) else path for path in (found.sounds, found.folder))  # noqa: PTH110
+    return Remembered(sounds, folder)
+
+
+def remember(home: Home, sounds: str, out: str) -> None:
+    """Keep the folders for the next time; a cache that cannot be written keeps none."""
+    try:
+        content = msgspec.json.encode(Remembered(sounds, str(Path(out).parent)))
+        atomic_write(home.cache / REMEMBERED, content)
+    except (DistillError, UnicodeEncodeError):
+        return
 
 
 class UseDialog(Dialog[None]):
@@ -45,6 +80,7 @@ class UseDialog(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", id="dialog.cancel"),
         Binding("ctrl+t", "tree", "Tree", id="use.tree"),
+        Binding("o", "original", "Original", show=False, id="use.original"),
     ]
 
     def __init__(self, home: Home, entry: Entry) -> None:
@@ -52,10 +88,13 @@ class UseDialog(Dialog[None]):
         self._home, self._entry = home, entry
         self._levels = int(entry.recipe.get("model", {}).get("rvq_levels") or 1)
         self._work: Worker[None] | None = None
+        self._player = AudioPlayer(self)
+        self._heard: dict[str, tuple[Path, Path]] = {}
 
     def body(self) -> Iterable[Widget]:
-        out = f"{Path.cwd()}/{self._entry.name}-reconstructed"
-        yield self._field("Sounds", PathInput(compact=True, id="use-sounds", select_on_focus=False))
+        last = remembered(self._home)
+        out = f"{last.folder or Path.cwd()}/{self._entry.name}-reconstructed"
+        yield self._field("Sounds", PathInput(last.sounds, compact=True, id="use-sounds", select_on_focus=False))
         yield self._field("Write to", PathInput(out, compact=True, id="use-out", select_on_focus=False))
         yield self._field("Levels", Input(str(self._levels), compact=True, id="use-levels"))
         yield self.problem_line()
@@ -133,6 +172,24 @@ class UseDialog(Dialog[None]):
         else:
             self.dismiss(None)
 
+    # listening
+
+    @on(RowTable.Picked)
+    def _picked(self) -> None:
+        self._play(1)
+
+    def action_original(self) -> None:
+        self._play(0)
+
+    def _play(self, which: int) -> None:
+        """Play the original (0) or what came out (1) of the chosen row."""
+        pair = self._heard.get(self.query_one("#use-results", RowTable).chosen or "")
+        if pair is not None:
+            begin(self, "listen", self._player.play, pair[which])
+
+    def on_unmount(self) -> None:
+        self._player.stop()
+
     # the work
 
     def _say(self, state: str, keys: str) -> None:
@@ -148,13 +205,17 @@ class UseDialog(Dialog[None]):
             self._say(f"{'━' * full}{'─' * (BAR - full)}  {done:,} of {formatting.plural(total, 'sound')}", WORKING)
 
         keys = "esc  back"
+        await asyncio.to_thread(remember, self._home, sounds, out)
         state = "cancelled; files already written are kept"
         try:
             # a model without codebooks takes no levels at all
             fewer = ("--levels", levels) if int(levels) < self._levels else ()
             arguments = ("--json", "--progress", *fewer, "--out", out, "--", str(self._entry.path), sounds)
             answer = await call(self._home, "reconstruct", *arguments, progress=progress)
-            state = self._show_results(answer.document, out) if answer.document.strip() else f"✗ {answer.problem}"
+            if answer.document.strip():
+                state, keys = self._show_results(answer.document, out), DONE
+            else:
+                state = f"✗ {answer.problem}"
         except DistillError as error:
             state = f"✗ {error}"
         finally:
@@ -163,6 +224,7 @@ class UseDialog(Dialog[None]):
 
     def _show_results(self, document: bytes, out: str) -> str:
         """Fill the table; what to say above it."""
+        self._heard = {}
         try:
             found: dict[str, Any] = decode(document, dict[str, Any])
         except MalformedError as error:
@@ -172,6 +234,8 @@ class UseDialog(Dialog[None]):
             name = Path(decode_path(one["file"])).name
             said = one["error"] or Path(decode_path(one["out"])).name
             distance, words = formatting.number(one["distance"]), sound_quality.words(one["measures"] or {})
+            if not one["error"]:
+                self._heard[str(number)] = Path(decode_path(one["file"])), Path(decode_path(one["out"]))
             rows.append(Row(str(number), (name, distance, words, said), "error" if one["error"] else "text"))
         table = self.query_one("#use-results", RowTable)
         table.display = True

@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from distill_tui.paths import Home
 from distill_tui.reporting import formatting
 from distill_tui.reporting.metrics import pane_name, short_name
+from distill_tui.runs.annotations import title_of
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.runs.state import RunState
 from distill_tui.text import printable
@@ -116,7 +117,7 @@ class Views(Vertical):
             if len(chosen) > MOST_OTHERS:
                 self.notify(f"The first {MOST_OTHERS} are shown.", severity="warning", timeout=5)
 
-        options = [(printable(formatting.shorten(id, 54)), id) for id in runs]
+        options = [(printable(formatting.shorten(title_of(run), 54)), id) for id, run in runs.items()]
         self.app.push_screen(
             ChooseDialog(
                 "Other runs on the chart", options, [run.id for run in self._others], "There is no other run."

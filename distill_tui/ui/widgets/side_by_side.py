@@ -1,17 +1,17 @@
-"""Two models side by side, in lines: what they are, where their recipes differ, their curves, their distances."""
+"""Two runs or models side by side, in lines: what they are, how their recipes differ, curves, distances."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
+from rich.style import Style
 from rich.text import Text
 from textual.widget import Widget
 
 from distill_tui.reporting import formatting
-from distill_tui.reporting.comparison import Distances, compare, of_model
-from distill_tui.reporting.recipe_text import flat
+from distill_tui.reporting.comparison import Subject, compare
 from distill_tui.text import printable
-from distill_tui.ui.screens.library.loss_curves import draw_curves, loss_curve
-from distill_tui.ui.screens.library.model_details import Shown
+from distill_tui.ui.widgets.loss_curves import LossCurve, draw_curves
 from distill_tui.ui.widgets.text_widget import theme_style
 
 LABEL = 24
@@ -28,8 +28,17 @@ HEADS = {
 """What stands above each section of a comparison."""
 
 
-def side_text(widget: Widget, pair: tuple[Shown, Shown], measured: Sequence[Distances | None], width: int) -> Text:
-    """The lines for `width` cells. `measured` are the distances of both on the same sounds, None while not known."""
+@dataclass(frozen=True)
+class Side:
+    """One of the two: what is compared, and the curve of a loss by its name, in the style it is to be drawn in."""
+
+    name: str
+    subject: Subject
+    curve: Callable[[str, Style], LossCurve]
+
+
+def side_text(widget: Widget, pair: tuple[Side, Side], width: int) -> Text:
+    """The lines for `width` cells."""
     text = Text(no_wrap=True, overflow="crop")
     dim, plain = theme_style(widget, "dim"), theme_style(widget, "foreground")
     styles = [theme_style(widget, name) for name in STYLES]
@@ -39,16 +48,10 @@ def side_text(widget: Widget, pair: tuple[Shown, Shown], measured: Sequence[Dist
     def head(title: str) -> None:
         text.append(f"\n{title}\n", theme_style(widget, "dim"))
 
-    one, two = pair[0].card, pair[1].card
-    assert one is not None
-    assert two is not None
-    both = (one, two)
-    text.append(_cell("", label))
-    for letter, card, style, dots in zip("ab", both, styles, ("⠒⠒", "⠂⠐"), strict=True):
-        text.append(_cell(f"{letter} {dots} {card.name}", column) + ("  " if letter == "a" else "\n"), style)
+    for letter, side, style, dots in zip("ab", pair, styles, ("⠒⠒", "⠂⠐"), strict=True):
+        text.append(_cell(f"{letter} {dots} {side.name}", column) + ("  " if letter == "a" else "\n"), style)
     section = ""
-    subjects = [of_model(card.name, card, flat(card.recipe), one) for card, one in zip(both, measured, strict=True)]
-    for row in compare(subjects):
+    for row in compare([side.subject for side in pair]):
         if row.section != section:
             section = row.section
             head(HEADS[section])
@@ -59,7 +62,7 @@ def side_text(widget: Widget, pair: tuple[Shown, Shown], measured: Sequence[Dist
     if section != "recipe":
         head("recipes: no difference")
     for name in ("val", "train", "recon", "commit"):
-        curves = [loss_curve(card, name, style) for card, style in zip(both, styles, strict=True)]
+        curves = [side.curve(name, style) for side, style in zip(pair, styles, strict=True)]
         reached = [value for curve in curves for value in curve.series.values]
         if reached:
             span = f"{formatting.number(max(reached))} to {formatting.number(min(reached))}"
