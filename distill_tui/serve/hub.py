@@ -1,0 +1,165 @@
+"""What is new, for the browsers that look: one follower a run, however many readers it has.
+
+A thread looks twice a second while there is a reader, and there is none otherwise. It follows logs through
+`runs.follow`, the only tail, and tells when the lists of runs, models and takes have changed.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from distill_tui.paths import Home
+from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.follow import RunFollower
+from distill_tui.serve.answer import encode
+from distill_tui.serve.mailbox import Mailbox
+from distill_tui.takes.folder import LIST
+
+LOOK_SECONDS = 0.5
+LISTS_EVERY = 4
+"""Looks between two looks at the lists."""
+LOOKS_AT_ONCE = 64
+"""Batches of a long log that are read before other runs have their turn."""
+MOST_READERS = 16
+
+Tell = Callable[[RunFollower, bool], Iterable[tuple[str, object]]]
+"""The messages, topic and document, that a run's state is worth; True: for a reader who knows nothing yet."""
+
+
+class _Followed:
+    def __init__(self, run: RunFolder) -> None:
+        self.follower = RunFollower(run)
+        self.readers: list[Mailbox] = []
+        self.new: list[Mailbox] = []
+        self.was_over = False
+
+
+class Hub:
+    """Readers of the page, and the thread that keeps them up to date."""
+
+    def __init__(self, home: Home, tell: Tell) -> None:
+        self._home, self._tell = home, tell
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._runs: dict[str, _Followed] = {}
+        self._readers: set[Mailbox] = set()
+        self._thread: threading.Thread | None = None
+        self._stamps: dict[str, object] = {}
+
+    def join(self, run: RunFolder | None) -> Mailbox | None:
+        """A mailbox that gets what is new, of a run too if one is given; None where there are too many already."""
+        mailbox = Mailbox()
+        with self._lock:
+            if len(self._readers) >= MOST_READERS:
+                return None
+            self._readers.add(mailbox)
+            if run is not None:
+                followed = self._runs.setdefault(run.id, _Followed(run))
+                followed.new.append(mailbox)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="listening page", daemon=True)
+                self._thread.start()
+        self._wake.set()
+        return mailbox
+
+    def leave(self, mailbox: Mailbox) -> None:
+        mailbox.close()
+        with self._lock:
+            self._readers.discard(mailbox)
+            for id, followed in list(self._runs.items()):
+                followed.readers = [other for other in followed.readers if other is not mailbox]
+                followed.new = [other for other in followed.new if other is not mailbox]
+                if not followed.readers and not followed.new:
+                    del self._runs[id]
+        self._wake.set()
+
+    def open(self, place: str) -> int:
+        """Have every reader go to a place; how many there are."""
+        with self._lock:
+            readers = list(self._readers)
+        message = encode({"place": place})
+        for reader in readers:
+            reader.put("open", message)
+        return len(readers)
+
+    def close(self) -> None:
+        """Let all readers go."""
+        with self._lock:
+            readers = list(self._readers)
+        for reader in readers:
+            self.leave(reader)
+
+    # the thread
+
+    def _watch(self) -> None:
+        number = 0
+        while True:
+            with self._lock:
+                if not self._readers:
+                    self._thread = None
+                    self._stamps = {}
+                    return
+                runs = list(self._runs.values())
+            if number % LISTS_EVERY == 0:
+                self._look_at_lists()
+            more = [self._look(followed) for followed in runs]
+            number += 1
+            if not any(more):
+                self._wake.wait(LOOK_SECONDS)
+                self._wake.clear()
+
+    def _look(self, followed: _Followed) -> bool:
+        """Read what is new of a run and tell it; whether there is more to read at once."""
+        follower, changed = followed.follower, False
+        for _ in range(LOOKS_AT_ONCE):
+            events = follower.look()
+            follower.state.apply_all(events)
+            changed = changed or bool(events)
+            if not events:
+                break
+        else:
+            return True
+        # its end is news without an event
+        changed, followed.was_over = changed or follower.is_over != followed.was_over, follower.is_over
+        with self._lock:
+            new, known = followed.new, followed.readers
+            followed.new, followed.readers = [], [*known, *new]
+        if new:
+            self._send(new, self._tell(follower, True))
+        if known:
+            # without news too: what was put off for a second is told then
+            self._send(known, self._tell(follower, False) if changed or not follower.is_over else ())
+        return False
+
+    def _send(self, readers: list[Mailbox], messages: Iterable[tuple[str, object]]) -> None:
+        for topic, document in messages:
+            message = encode(document)
+            for reader in readers:
+                reader.put(topic, message)
+
+    def _look_at_lists(self) -> None:
+        home = self._home
+        stamps = {"runs": _stamp(home.runs), "models": _stamp(home.models), "takes": _takes_stamp(home.takes)}
+        changed = [name for name, stamp in stamps.items() if self._stamps.get(name) != stamp]
+        is_first, self._stamps = not self._stamps, stamps
+        if changed and not is_first:
+            with self._lock:
+                readers = list(self._readers)
+            self._send(readers, [(f"list-{name}", {}) for name in changed])
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """When a folder or a file was changed, and its size; zeros if it is not there."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+def _takes_stamp(folder: Path) -> tuple[object, ...]:
+    """When any set of takes was changed."""
+    try:
+        return tuple(sorted((path.name, _stamp(path / LIST)) for path in folder.iterdir()))
+    except (OSError, ValueError):
+        return ()
