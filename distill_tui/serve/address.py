@@ -26,8 +26,8 @@ PORT = 8765
 """The page's usual port, so that a bookmark and a line in one's SSH settings stay right."""
 MOST_PORTS = 20
 """Ports from PORT on that are tried."""
-TOKEN_BYTES = 18
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{24}")
+TOKEN_BYTES = 16
+_TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
 class _Held(msgspec.Struct):
@@ -93,7 +93,7 @@ def read_token(home: Home, new: bool = False) -> str:
             # one that others could read is none
             if _TOKEN.fullmatch(found) and not file.stat().st_mode & 0o077:
                 return found
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    token = secrets.token_hex(TOKEN_BYTES)
     atomic_write(file, f"{token}\n".encode())
     return token
 

@@ -66,11 +66,11 @@ def json_answer(document: Any) -> Answer:
 
 
 def encode(document: Any) -> bytes:
-    """JSON without bytes that are no text, and without numbers that are not finite."""
+    """JSON without bytes that are no text; markup is text like other."""
     try:
-        return msgspec.json.encode(document)
+        return msgspec.json.encode(document, enc_hook=str)
     except UnicodeEncodeError:
-        return msgspec.json.encode(without_surrogates(msgspec.to_builtins(document)))
+        return msgspec.json.encode(without_surrogates(msgspec.to_builtins(document, enc_hook=str)))
 
 
 def part_of(wanted: str, file: IO[bytes]) -> tuple[int, int, int]:

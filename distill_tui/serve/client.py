@@ -5,12 +5,12 @@ import json
 
 from distill_tui.foreign import MalformedError, decode
 from distill_tui.paths import Home
+from distill_tui.serve import guard
 from distill_tui.serve.address import Listening, listening
 from distill_tui.serve.places import Place
 
 SECONDS = 2.0
 """Patience with a page that does not answer."""
-TOKEN_HEADER = "X-Distill-Token"
 MOST_ANSWER = 4096
 
 
@@ -28,7 +28,7 @@ def post(page: Listening, route: str, document: dict[str, object]) -> dict[str, 
             "POST",
             f"/{page.token}/{route}",
             json.dumps(document),
-            {"Content-Type": "application/json", TOKEN_HEADER: page.token},
+            {"Content-Type": "application/json", guard.HEADER: page.token},
         )
         answer = line.getresponse()
         return decode(answer.read(MOST_ANSWER), dict[str, int]) if answer.status == 200 else {}

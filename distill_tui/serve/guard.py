@@ -10,6 +10,8 @@ NAMES = ("localhost", "127.0.0.1", "[::1]")
 """Names in the Host header under which the page answers. Another one is a name that somebody made lead here (DNS
 rebinding). The port may differ: the laptop's end of the SSH line has its own."""
 
+HEADER = "X-Distill-Token"
+"""A request that changes something says the token here as well: a page of elsewhere cannot."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",

@@ -5,7 +5,6 @@ A thread looks twice a second while there is a reader, and there is none otherwi
 """
 
 import threading
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from distill_tui.paths import Home
@@ -13,6 +12,7 @@ from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
 from distill_tui.serve.answer import encode
 from distill_tui.serve.mailbox import Mailbox
+from distill_tui.serve.run_view import RunView
 from distill_tui.takes.folder import LIST
 
 LOOK_SECONDS = 0.5
@@ -22,23 +22,24 @@ LOOKS_AT_ONCE = 64
 """Batches of a long log that are read before other runs have their turn."""
 MOST_READERS = 16
 
-Tell = Callable[[RunFollower, bool], Iterable[tuple[str, object]]]
-"""The messages, topic and document, that a run's state is worth; True: for a reader who knows nothing yet."""
-
 
 class _Followed:
+    """A run that is followed, and what its readers know of it already, by topic."""
+
     def __init__(self, run: RunFolder) -> None:
-        self.follower = RunFollower(run)
+        self.follower, self.view = RunFollower(run), RunView()
         self.readers: list[Mailbox] = []
         self.new: list[Mailbox] = []
-        self.was_over = False
+        self.known: dict[str, bytes] = {}
+        self.is_settled = False
+        """True once the run is over and its readers know."""
 
 
 class Hub:
     """Readers of the page, and the thread that keeps them up to date."""
 
-    def __init__(self, home: Home, tell: Tell) -> None:
-        self._home, self._tell = home, tell
+    def __init__(self, home: Home, look_seconds: float = LOOK_SECONDS) -> None:
+        self._home, self._look_seconds = home, look_seconds
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._runs: dict[str, _Followed] = {}
@@ -73,13 +74,19 @@ class Hub:
                     del self._runs[id]
         self._wake.set()
 
-    def open(self, place: str) -> int:
+    @property
+    def is_full(self) -> bool:
+        """True if there is no room for another reader."""
+        with self._lock:
+            return len(self._readers) >= MOST_READERS
+
+    def open(self, document: object) -> int:
         """Have every reader go to a place; how many there are."""
         with self._lock:
             readers = list(self._readers)
-        message = encode({"place": place})
+        message = encode(document)
         for reader in readers:
-            reader.put("open", message)
+            reader.put("jump", message)
         return len(readers)
 
     def close(self) -> None:
@@ -105,37 +112,31 @@ class Hub:
             more = [self._look(followed) for followed in runs]
             number += 1
             if not any(more):
-                self._wake.wait(LOOK_SECONDS)
+                self._wake.wait(self._look_seconds)
                 self._wake.clear()
 
     def _look(self, followed: _Followed) -> bool:
-        """Read what is new of a run and tell it; whether there is more to read at once."""
-        follower, changed = followed.follower, False
+        """Read what is new of a run and tell it; True if there is more to read at once."""
+        follower = followed.follower
         for _ in range(LOOKS_AT_ONCE):
             events = follower.look()
             follower.state.apply_all(events)
-            changed = changed or bool(events)
             if not events:
                 break
+            followed.is_settled = False
         else:
             return True
-        # its end is news without an event
-        changed, followed.was_over = changed or follower.is_over != followed.was_over, follower.is_over
         with self._lock:
-            new, known = followed.new, followed.readers
-            followed.new, followed.readers = [], [*known, *new]
-        if new:
-            self._send(new, self._tell(follower, True))
-        if known:
-            # without news too: what was put off for a second is told then
-            self._send(known, self._tell(follower, False) if changed or not follower.is_over else ())
+            new, readers = followed.new, followed.readers
+            followed.new, followed.readers = [], [*readers, *new]
+        if not followed.is_settled or new:
+            for topic, document in followed.view.topics(follower):
+                message = encode(document)
+                for reader in new if followed.known.get(topic) == message else (*readers, *new):
+                    reader.put(topic, message)
+                followed.known[topic] = message
+        followed.is_settled = follower.is_over
         return False
-
-    def _send(self, readers: list[Mailbox], messages: Iterable[tuple[str, object]]) -> None:
-        for topic, document in messages:
-            message = encode(document)
-            for reader in readers:
-                reader.put(topic, message)
 
     def _look_at_lists(self) -> None:
         home = self._home
@@ -145,7 +146,9 @@ class Hub:
         if changed and not is_first:
             with self._lock:
                 readers = list(self._readers)
-            self._send(readers, [(f"list-{name}", {}) for name in changed])
+            for reader in readers:
+                for name in changed:
+                    reader.put(f"list-{name}", b"{}")
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -3,23 +3,39 @@
 import threading
 from collections import OrderedDict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from distill_tui.serve.answer import Answer, Refused
 
-WIDTH, HEIGHT = 480, 128
-MOST_KEPT = 128
-"""Pictures of about 40 KB."""
+if TYPE_CHECKING:
+    from distill_tui.data.spectrogram import SpectrogramImage
+
+MOST_KEPT = 64
+"""Sets of pictures, about 60 KB a picture."""
 FRESH_SECONDS = 600
 
-Key = tuple[tuple[tuple[str, int, int], ...], int]
+Stamps = tuple[tuple[str, int, int], ...]
 
 
 class Pictures:
-    """The newest spectrograms. One is made at a time: they must not take the machine from the training."""
+    """The newest spectrograms. One set is made at a time: they must not take the machine from the training."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, bytes] = OrderedDict()
+        self._kept: OrderedDict[Stamps, list[SpectrogramImage]] = OrderedDict()
         self._lock = threading.Lock()
+
+    def images(self, paths: tuple[Path, ...]) -> "list[SpectrogramImage]":
+        """The spectrograms of these sounds on one scale of loudness; each has an `error` where it cannot be read."""
+        # numpy is loaded when the first picture is asked for
+        from distill_tui.reporting.page import spectrogram
+
+        stamps = tuple(map(_stamp, paths))
+        with self._lock:
+            found = self._kept.pop(stamps, None) or spectrogram.pictures(paths)
+            self._kept[stamps] = found
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return found
 
     def answer(self, paths: tuple[Path, ...], which: int) -> Answer:
         """The picture of one of these sounds, on the scale of all of them.
@@ -27,25 +43,14 @@ class Pictures:
         Raises:
             Refused: it cannot be read.
         """
-        stamps = tuple(map(_stamp, paths))
-        with self._lock:
-            if (stamps, which) not in self._kept:
-                self._make(paths, stamps)
-            content = self._kept[stamps, which]
-            self._kept.move_to_end((stamps, which))
-        if not content:
-            raise Refused(404, "this sound cannot be drawn")
-        # its address changes with the sound (`v`), so that what is shown again is not sent again
-        return Answer("image/png", content, headers={"Cache-Control": f"private, max-age={FRESH_SECONDS}"})
-
-    def _make(self, paths: tuple[Path, ...], stamps: tuple[tuple[str, int, int], ...]) -> None:
-        # numpy is loaded when the first picture is asked for
         from distill_tui.reporting.page import spectrogram
 
-        for index, image in enumerate(spectrogram.pictures(paths, WIDTH, HEIGHT)):
-            self._kept[stamps, index] = b"" if image.error else spectrogram.png(image)
-        while len(self._kept) > MOST_KEPT:
-            self._kept.popitem(last=False)
+        image = self.images(paths)[which]
+        if image.error:
+            raise Refused(404, "this sound cannot be drawn")
+        # its address changes with the sound (`v`), so that what is shown again is not sent again
+        headers = {"Cache-Control": f"private, max-age={FRESH_SECONDS}"}
+        return Answer("image/png", spectrogram.png(image), headers=headers)
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:

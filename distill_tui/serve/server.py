@@ -185,7 +185,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(403)
         body = b""
         if self.command == "POST":
-            if not (guard.is_token(self._only("X-Distill-Token"), self.server.token) and self._is_ours()):
+            if not (guard.is_token(self._only(guard.HEADER), self.server.token) and self._is_ours()):
                 raise Refused(403)
             body = self._body()
         return Request(self.command, path, query, body, self.headers.get("Range", ""))
@@ -255,5 +255,5 @@ class Handler(BaseHTTPRequestHandler):
             if self.command != "HEAD":
                 self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         """Log nothing: an address has the token in it."""

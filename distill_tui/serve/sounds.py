@@ -1,9 +1,9 @@
 """Sound files of the page: what a run's log, a set's list or the cache's folder of excerpts names, and nothing else."""
 
-from pathlib import Path
-from urllib.parse import quote_from_bytes, unquote_to_bytes
 import os
+from pathlib import Path
 from typing import IO
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from distill_tui.errors import DistillError
 from distill_tui.foreign import open_regular
