@@ -15,7 +15,7 @@ from distill_tui.reporting.page.html import Html
 from distill_tui.runs.folder import list_runs
 from distill_tui.serve import lists
 from distill_tui.serve.answer import HTML, STREAM, Answer, Refused, Request, json_answer
-from distill_tui.serve.hub import Hub
+from distill_tui.serve.hub import LOOK_SECONDS, Hub
 from distill_tui.serve.mailbox import Mailbox
 from distill_tui.serve.pictures import Pictures
 from distill_tui.serve.places import Place, parse
@@ -48,12 +48,12 @@ class _Open(msgspec.Struct, forbid_unknown_fields=True):
 class PageRoutes:
     """The page of a home."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, look_seconds: float = LOOK_SECONDS) -> None:
         self._home = home
         self._states, self._pictures = States(), Pictures()
         self._sounds = Sounds(home, self._states)
         self._views = SoundViews(self._sounds, self._pictures)
-        self.hub = Hub(home)
+        self.hub = Hub(home, look_seconds)
         self._get: dict[str, Callable[[Request, str], Answer]] = {
             "newest": self._newest,
             "events": self._events,
@@ -123,7 +123,9 @@ class PageRoutes:
         if kind == "model":
             return lists.model(home, name, self._states)
         if kind == "excerpt":
-            return self._views.single(Place("excerpt", "", name))
+            place = self._sounds.place(f"excerpt/{encoded(name)}")
+            self._sounds.file(place)
+            return self._views.single(place)
         if kind == "preview":
             id, _, seq = name.partition("/")
             run = run_of(home, id)

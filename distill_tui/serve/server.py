@@ -57,7 +57,7 @@ class PageServer(ThreadingHTTPServer):
         self.server_name, self.server_port = "localhost", self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._slots.acquire(timeout=WAIT_SECONDS):
+        if not self._wait_for_slot():
             with contextlib.suppress(OSError):
                 request.settimeout(0.1)
                 request.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
@@ -69,6 +69,15 @@ class PageServer(ThreadingHTTPServer):
             # no thread could be started
             self._slots.release()
             raise
+
+    def _wait_for_slot(self) -> bool:
+        """Wait for a slot, cutting off who is late meanwhile; False if there is none for too long."""
+        end = time.monotonic() + WAIT_SECONDS
+        while not self._slots.acquire(timeout=min(0.1, WAIT_SECONDS)):
+            self.service_actions()
+            if time.monotonic() > end:
+                return False
+        return True
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
@@ -232,6 +241,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _begin(self, status: int, headers: dict[str, str]) -> None:
         self._sent = True
+        # what came may have been no request of a version that has a status and headers
+        self.request_version = self.protocol_version
         self.send_response(status)
         for name, value in {**guard.HEADERS, **headers}.items():
             self.send_header(name, value)

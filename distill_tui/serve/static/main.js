@@ -81,7 +81,7 @@ function connect(id) {
 
 function showLine(text, class_) {
   $("line").textContent = text;
-  $("line").className = `line ${class_}`;
+  $("line").className = `link-state ${class_}`;
 }
 
 /** The app asks to hear a sound: go there and play it. */
