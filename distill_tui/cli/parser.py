@@ -25,6 +25,7 @@ GROUPS = {
     "data": ("data",),
     "doctor_command": ("doctor",),
     "tensorboard": ("export-tensorboard",),
+    "report": ("report",),
     "bench": ("bench",),
     "completion": ("completion",),
 }

@@ -18,6 +18,11 @@ LARGEST_WAV = (1 << 32) - (1 << 16)
 SAMPLE_BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
 
 
+def pcm16(samples: NDArray[np.floating]) -> NDArray[np.int16]:
+    """Samples in -1..1 as whole numbers of 16 bits; libsndfile rounds in one way for WAV and in another for FLAC."""
+    return np.rint(samples.astype(np.float64) * 32768).clip(-32768, 32767).astype(np.int16)
+
+
 def resampled(
     blocks: Iterator[NDArray[np.float32]], rate: int, wanted: int, least: int = 0
 ) -> Iterator[NDArray[np.float32]]:

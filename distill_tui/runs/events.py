@@ -164,8 +164,9 @@ class PreviewMade(Event, tag="preview", kw_only=True, omit_defaults=False):
     """Pairs of original and reconstruction (files relative to the run's folder) with their distances:
     of sound by `reporting.sound_quality.FORMULA`, in older logs log-mel alone.
 
-    `names` are the names of the sounds and `measures` what their distances are made of, one for each pair; empty in
-    older logs.
+    `names` are the names of the sounds, `measures` what their distances are made of, and `levels` their reconstructions
+    by the first K levels as (K, file, distance) for some K below all of them: one for each pair, and empty in older
+    logs. `trained` is the time in training, of all sessions and without pauses.
     """
 
     step: Count
@@ -175,6 +176,8 @@ class PreviewMade(Event, tag="preview", kw_only=True, omit_defaults=False):
     count: Count = 0
     names: Annotated[list[str], Meta(max_length=1000)] = []
     measures: Annotated[list[Numbers], Meta(max_length=1000)] = []
+    levels: Annotated[list[list[tuple[Levels, str, Number | None]]], Meta(max_length=1000)] = []
+    trained: Span = 0.0
 
 
 class SettingChanged(Event, tag="knob", kw_only=True, omit_defaults=False):

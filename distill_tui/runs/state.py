@@ -304,6 +304,9 @@ class RunState:
 
     @_apply.register
     def _(self, event: e.PreviewMade) -> None:
+        # one at the end may be of the very step of one by time: the same files, written again
+        if self.previews and self.previews[-1].folder == event.folder:
+            self.previews.pop()
         self.previews.append(event)
 
     @_apply.register

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from distill_tui.engine.nets import build_net
+from distill_tui.engine.tasks.preview_files import PreviewPair
 from distill_tui.engine.training.backward import StepOptions, add_gradients
 from distill_tui.engine.training.optimizer import BETAS
 from distill_tui.paths import Home
@@ -203,10 +204,13 @@ class Task(Generic[Net]):
         """Validate with half as much at once from now on: how much that is, in words; '' if it cannot be less."""
         return ""
 
-    def write_previews(self, net: Net, folder: Path) -> list[tuple[str, str, dict[str, float]]]:
-        """Write pairs of files into a folder: the names of an original and its reconstruction, and their `distance`.
+    def write_previews(self, net: Net, folder: Path) -> list[PreviewPair]:
+        """Write pairs of files into a folder: an original and its reconstruction, with their `distance`.
 
-        Of sounds also what that is made of (`reporting.sound_quality`).
+        Of sounds also what that is made of (`reporting.sound_quality`), and reconstructions by fewer levels.
+
+        Raises:
+            DistillError: a file cannot be written.
         """
         return []
 

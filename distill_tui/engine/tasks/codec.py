@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from distill_tui.data import decode_cache
-from distill_tui.data.audio_io import write_wav
 from distill_tui.data.corpus import Corpus
 from distill_tui.data.decode_cache import CachedWave, Wave
 from distill_tui.engine.codebook_health import count_codes
@@ -21,7 +20,9 @@ from distill_tui.engine.tasks import register
 from distill_tui.engine.tasks.adversarial import AdversarialTask
 from distill_tui.engine.tasks.autoencoder import Evaluation
 from distill_tui.engine.tasks.base import Split
+from distill_tui.engine.tasks.codec_previews import CodecPreviews, as_numbers
 from distill_tui.engine.tasks.crops import Batches
+from distill_tui.engine.tasks.preview_files import PreviewPair
 from distill_tui.engine.tasks.selection import MAX_SECONDS, choose_different, choose_evenly
 from distill_tui.engine.tasks.validated_sounds import SoundBatch, make_batches
 from distill_tui.engine.tasks.waves import digest_of, load_waves
@@ -182,7 +183,7 @@ class CodecTask(AdversarialTask):
                 reconstruction = net.decode_audio(net.bottleneck(latents, level + 1).latents)[0, : len(wave)]
                 values = spectral_distances(self._spectral, original, reconstruction, with_stft=False)
                 rows[level].append(values | heard_distances(reconstruction, self.sample_rate, heard))
-        return [sound_quality.summary(_as_numbers(of_level))["distance"] for of_level in rows]
+        return [sound_quality.summary(as_numbers(of_level))["distance"] for of_level in rows]
 
     def _padded(self, net: SoundNet, wave: np.ndarray) -> Tensor:
         """A wave on the device [1, samples], zeros at its end up to whole latent frames."""
@@ -192,22 +193,10 @@ class CodecTask(AdversarialTask):
     def preview_names(self) -> list[str]:
         return [self._names[file] for file in self._previewed] if self._names else []
 
-    @torch.no_grad()
-    def write_previews(self, net: Any, folder: Path) -> list[tuple[str, str, dict[str, float]]]:
-        """Write pairs `original-NN.wav`, `reconstruction-NN.wav`; their names and distances."""
-        pairs = []
-        for number, file in enumerate(self._previewed, 1):
-            wave = self.waves["validation"][file][: int(self._max_seconds * self.sample_rate)]
-            whole = self._padded(net, wave)
-            original, reconstruction = whole[0, : len(wave)], net(whole, self.quantizing)[0][0, : len(wave)]
-            heard = hear(original, self.sample_rate)
-            row = spectral_distances(self._spectral, original, reconstruction, with_stft=False)
-            row |= heard_distances(reconstruction, self.sample_rate, heard)
-            names = (f"original-{number:02d}.wav", f"reconstruction-{number:02d}.wav")
-            write_wav(folder / names[0], [np.asarray(wave)], self.sample_rate)
-            write_wav(folder / names[1], [reconstruction.float().cpu().numpy()], self.sample_rate)
-            pairs.append((*names, sound_quality.summary(_as_numbers([row]))))
-        return pairs
+    def write_previews(self, net: Any, folder: Path) -> list[PreviewPair]:
+        most = int(self._max_seconds * self.sample_rate)
+        waves = (np.asarray(self.waves["validation"][file][:most]) for file in self._previewed)
+        return CodecPreviews(net, self._spectral, self.device, self.quantizing, folder).write(waves)
 
     def example(self) -> Tensor:
         wave = torch.from_numpy(np.array(self.validated["validation"][0][: 2 * self.sample_rate]))
@@ -228,12 +217,6 @@ class CodecTask(AdversarialTask):
     def card_facts(self, best: Mapping[str, Any]) -> dict[str, Any]:
         seconds = round(best["step"] * self.per_step, 3)
         return super().card_facts(best) | {"rate": self.sample_rate, "seconds_of_sound": seconds}
-
-
-def _as_numbers(rows: list[dict[str, Tensor]]) -> list[dict[str, float]]:
-    """Scalars of a device as numbers, waiting for it once."""
-    values = torch.stack([torch.stack([value.float() for value in row.values()]) for row in rows]).tolist()
-    return [dict(zip(row, numbers, strict=True)) for row, numbers in zip(rows, values, strict=True)]
 
 
 def read_sounds(

@@ -16,6 +16,7 @@ from distill_tui.engine.nets import Autoencoder
 from distill_tui.engine.tasks import register
 from distill_tui.engine.tasks.autoencoder import AutoencoderTask, Evaluation
 from distill_tui.engine.tasks.base import Split
+from distill_tui.engine.tasks.preview_files import PreviewPair
 from distill_tui.engine.training.seeds import generator
 from distill_tui.files import atomic_write
 from distill_tui.paths import Home
@@ -99,7 +100,7 @@ class ImagesTask(AutoencoderTask):
         return [f"digit {label}" for label in self.labels["validation"][: self.recipe.train.previews]]
 
     @torch.no_grad()
-    def write_previews(self, net: Autoencoder, folder: Path) -> list[tuple[str, str, dict[str, float]]]:
+    def write_previews(self, net: Autoencoder, folder: Path) -> list[PreviewPair]:
         images = self.example()
         reconstructions = net(images, self.quantizing)[0]
         pairs = []
@@ -107,7 +108,7 @@ class ImagesTask(AutoencoderTask):
             names = (f"original-{number:02d}.pgm", f"reconstruction-{number:02d}.pgm")
             for name, image in zip(names, (original, reconstruction), strict=True):
                 write_image(folder / name, image)
-            pairs.append((*names, {"distance": float((reconstruction - original).square().mean())}))
+            pairs.append(PreviewPair(*names, {"distance": float((reconstruction - original).square().mean())}))
         return pairs
 
     def example(self) -> Tensor:

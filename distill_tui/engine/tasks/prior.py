@@ -19,8 +19,9 @@ from distill_tui.engine.tasks import register
 from distill_tui.engine.tasks.base import Split, Task, Validation
 from distill_tui.engine.tasks.codec import read_sounds
 from distill_tui.engine.tasks.near_codes import NearCodes
+from distill_tui.engine.tasks.preview_files import PreviewPair
 from distill_tui.engine.tasks.prior_batches import PriorBatches, pack, with_before
-from distill_tui.engine.tasks.prior_previews import write_previews
+from distill_tui.engine.tasks.prior_previews import NearestSounds, write_previews
 from distill_tui.engine.tasks.prior_versions import Versions
 from distill_tui.engine.tasks.selection import choose_evenly
 from distill_tui.engine.tasks.waves import digest_of
@@ -75,6 +76,7 @@ class PriorTask(Task[Prior]):
         training = waves["training"]
         versions = Versions(codec.net, training, bank.codes[: len(training)], recipe)
         self._batches = PriorBatches(versions, self._labels, recipe)
+        self._nearest = NearestSounds(training, codec.sample_rate)
         self._near = NearCodes(codebooks_of(codec).to(device))
         self._frames = VALIDATED_FRAMES[device.type]
         self._choose_validated()
@@ -232,9 +234,9 @@ class PriorTask(Task[Prior]):
         return Generator(self.codec, net, self.bank, self.recipe.prior.labels, Card())
 
     @torch.no_grad()
-    def write_previews(self, net: Prior, folder: Path) -> list[tuple[str, str, dict[str, float]]]:
+    def write_previews(self, net: Prior, folder: Path) -> list[PreviewPair]:
         """Write pairs of a generated sound and the training sound that is nearest to it."""
-        return write_previews(self.generator(net), self.waves["training"], self.recipe.train, folder)
+        return write_previews(self.generator(net), self._nearest, self.recipe.train, folder)
 
     def prepared_facts(self) -> dict[str, Any]:
         rate = self.codec.sample_rate

@@ -1,17 +1,18 @@
-"""Previews of a prior: takes, each with the training sound that is nearest to it."""
+"""Previews of a prior: takes, each with the training sound that is nearest to it, and what it is by fewer levels."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from distill_tui.data.audio_io import write_wav
 from distill_tui.data.decode_cache import Wave
-from distill_tui.engine.dsp.stft import MelSpectrogram, log_mel
 from distill_tui.engine.generate.generator import Generator
+from distill_tui.engine.generate.nearest import MelSteps, SlidingSearch
 from distill_tui.engine.generate.sampler import draw
+from distill_tui.engine.tasks.preview_files import LevelFile, PreviewPair, counts_of_levels, write_preview_sound
 from distill_tui.recipe.sections.train import Train
 
 MOST_SECONDS = 4.0
@@ -21,34 +22,49 @@ MOST_COMPARED = 300
 """Training sounds that a take is compared with: of more, an even spread."""
 
 
-def write_previews(
-    generator: Generator, training: Sequence[Wave], train: Train, folder: Path
-) -> list[tuple[str, str, dict[str, float]]]:
-    """Write pairs `nearest-NN.wav`, `take-NN.wav`: their names, and the distance of their log-mel spectra."""
+class NearestSounds:
+    """The beginnings of training sounds, in which that of a take is looked for (`generate.nearest`)."""
+
+    def __init__(self, training: Sequence[Wave], rate: int) -> None:
+        self._training, self._rate = training, rate
+        count = min(len(training), MOST_COMPARED)
+        self._places = [i * len(training) // count for i in range(count)]
+        self._mel = MelSteps(rate)
+
+    @cached_property
+    def _steps(self) -> list[Tensor]:
+        """The spectra, computed at the first preview and kept: they take 100 KB a sound."""
+        length = int(COMPARED_SECONDS * self._rate)
+        return [self._mel(torch.from_numpy(np.array(self._training[place][:length])).float()) for place in self._places]
+
+    def find(self, waves: Sequence[Tensor]) -> list[tuple[np.ndarray, float]]:
+        """The sound that is nearest to each take [samples], and its distance in dB."""
+        takes = [self._mel(wave[: int(COMPARED_SECONDS * self._rate)].float()) for wave in waves]
+        search = SlidingSearch(self._steps, max(take.shape[1] for take in takes))
+        found = [search.nearest(take) for take in takes]
+        most = int(MOST_SECONDS * self._rate)
+        return [(np.array(self._training[self._places[place.row]][:most]), place.distance) for place in found]
+
+
+def write_previews(generator: Generator, nearest: NearestSounds, train: Train, folder: Path) -> list[PreviewPair]:
+    """Write pairs `nearest-NN`, `take-NN`, and of the first take `levels-01-K`, which is decoded from K levels."""
     rate = generator.sample_rate
-    hop = generator.codec.net.latent_hop
-    most = max(1, int(MOST_SECONDS * rate / hop))
+    most = max(1, int(MOST_SECONDS * rate / generator.codec.net.latent_hop))
     labels = generator.labels or [""]
     takes: list[Tensor] = []
     for n in range(train.previews):
         takes += draw(generator, 1, max_frames=most, seeds=[train.seed + n], label=labels[n % len(labels)])
     waves = [generator.decode(codes).cpu() for codes in takes]
-    places = [i * len(training) // min(len(training), MOST_COMPARED) for i in range(min(len(training), MOST_COMPARED))]
-    length = int(COMPARED_SECONDS * rate)
-    spectra = _spectra([torch.from_numpy(np.array(training[place][:length])) for place in places], length, rate)
     pairs = []
-    for number, wave in enumerate(waves, 1):
-        distances = (spectra - _spectra([wave[:length]], length, rate)).abs().mean((1, 2))
-        nearest = places[int(distances.argmin())]
-        names = (f"nearest-{number:02d}.wav", f"take-{number:02d}.wav")
-        write_wav(folder / names[0], [np.array(training[nearest][: int(MOST_SECONDS * rate)])], rate)
-        write_wav(folder / names[1], [wave.float().numpy()], rate)
-        pairs.append((*names, {"distance": float(distances.min())}))
+    for number, (wave, (sound, distance)) in enumerate(zip(waves, nearest.find(waves), strict=True), 1):
+        names = (
+            write_preview_sound(folder, f"nearest-{number:02d}", sound, rate),
+            write_preview_sound(folder, f"take-{number:02d}", wave.float().numpy(), rate),
+        )
+        pairs.append(PreviewPair(*names, {"distance": distance}))
+    levels = []
+    for count in counts_of_levels(takes[0].shape[1]):
+        wave = generator.decode(takes[0][:, :count]).cpu().float().numpy()
+        levels.append(LevelFile(count, write_preview_sound(folder, f"levels-01-{count}", wave, rate)))
+    pairs[0] = pairs[0]._replace(levels=tuple(levels))
     return pairs
-
-
-def _spectra(waves: Sequence[Tensor], length: int, rate: int) -> Tensor:
-    """Log-mel spectra [waves, bands, frames] of the first `length` samples, silence behind the end."""
-    mel = MelSpectrogram(rate, 1024, 512, 40)
-    padded = torch.stack([torch.nn.functional.pad(wave, (0, length - len(wave))) for wave in waves])
-    return torch.cat([log_mel(mel(part)) for part in torch.split(padded, 32)])

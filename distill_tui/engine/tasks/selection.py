@@ -12,6 +12,8 @@ MAX_SECONDS = 30.0
 """Of one file that are used to validate; more of the same file tells little more."""
 MAX_COMPARED = 200
 """Sounds whose spectra are compared for previews: of thousands an even spread, or a run would start seconds later."""
+TWINS = 0.1
+"""Mean difference (root mean square over bands, log10: 2 dB) up to which two sounds are near-twins."""
 
 
 def choose_evenly(
@@ -25,7 +27,7 @@ def choose_evenly(
 
 @torch.no_grad()
 def choose_different(waves: Sequence[np.ndarray], groups: Sequence[str], sample_rate: int, count: int) -> list[int]:
-    """Indices of up to `count` sounds that differ from each other, in their order.
+    """Indices of up to `count` sounds that differ from each other, in their order; of near-twins there is one.
 
     The first is the one with the most average spectrum; each next one is the farthest from those that are chosen, of a
     group that has the fewest (Gonzalez 1985, farthest-first traversal). Spectra are log-mel means over time.
@@ -33,8 +35,6 @@ def choose_different(waves: Sequence[np.ndarray], groups: Sequence[str], sample_
     Args:
         groups: the sub-folder of each sound.
     """
-    if len(waves) <= count:
-        return list(range(len(waves)))
     if len(waves) > max(MAX_COMPARED, count):
         some = [i * len(waves) // MAX_COMPARED for i in range(MAX_COMPARED)]
         chosen = choose_different([waves[i] for i in some], [groups[i] for i in some], sample_rate, count)
@@ -45,7 +45,8 @@ def choose_different(waves: Sequence[np.ndarray], groups: Sequence[str], sample_
     while len(chosen) < count:
         near = torch.cdist(spectra, spectra[chosen]).amin(-1).tolist()
         taken = Counter(groups[i] for i in chosen)
-        chosen.append(
-            min((i for i in range(len(waves)) if i not in chosen), key=lambda i: (taken[groups[i]], -near[i]))
-        )
+        others = [i for i in range(len(waves)) if near[i] > TWINS * spectra.shape[1] ** 0.5]
+        if not others:
+            break
+        chosen.append(min(others, key=lambda i: (taken[groups[i]], -near[i])))
     return sorted(chosen)

@@ -25,6 +25,7 @@ from distill_tui.engine.training.train_step import TrainStep
 from distill_tui.engine.training.validation import Validator
 from distill_tui.errors import DistillError
 from distill_tui.recipe.fields import get, live_keys
+from distill_tui.recipe.preview_times import PreviewTimes
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
@@ -59,6 +60,7 @@ class Trainer:
         self.metrics = MetricsLogger(log, self.clock, device, task.max_log_seconds)
         self.diagnostics = Diagnostics(log, self.clock)
         self.validator = Validator(task, self.train_step, self.poller, self.metrics, self.diagnostics)
+        self.preview_times = PreviewTimes()
         self.step = 0
         self.lr_factor = 1.0
         self.stop_reason = ""
@@ -108,6 +110,7 @@ class Trainer:
             self.task.after_step(self)
             if self.step % self.steps_per_epoch == 0:
                 self.end_epoch()
+            self._preview_by_time()
             self.finish_checkpoint()
             is_due = time.monotonic() - self._saved_at >= self.recipe.train.checkpoint_minutes * 60
             if is_due and not self.checkpoint_writer.is_busy:
@@ -155,6 +158,7 @@ class Trainer:
             if self.recipe.train.compile == "on" and not self.finished:
                 self._compile()
             self.task.on_start(self)
+            self.preview_times.start(self.clock.seconds)
         self._is_started = True
         self.clock.start()
         self.log.write(e.StateChanged(state="running", step=self.step))
@@ -278,6 +282,16 @@ class Trainer:
         if self.poller.wants_preview:
             self.preview(self.poller.control.preview)
 
+    def _preview_by_time(self) -> None:
+        """Preview if it is time for that, and the recipe counts no epochs from one to the next."""
+        began = self.clock.seconds
+        if self.recipe.train.preview_every or began < self.preview_times.due or self.finished:
+            return
+        self.log_steps()
+        self.preview()
+        self.preview_times.add(self.clock.seconds, self.clock.seconds - began)
+        self.metrics.skip_time(self.step)
+
     def preview(self, count: int = 0) -> Path:
         """Write previews of held-out data; `count` is the request that this answers."""
         self.poller.check_run(now=True)
@@ -290,8 +304,10 @@ class Trainer:
                 step=self.step,
                 epoch=self.epoch,
                 folder=name,
-                pairs=[(f"{name}/{a}", f"{name}/{b}", numbers["distance"]) for a, b, numbers in pairs],
-                measures=[{**numbers} for _, _, numbers in pairs],
+                trained=round(self.clock.seconds, 3),
+                pairs=[(f"{name}/{one.original}", f"{name}/{one.made}", one.numbers["distance"]) for one in pairs],
+                measures=[{**one.numbers} for one in pairs],
+                levels=[[(n, f"{name}/{file}", distance) for n, file, distance in one.levels] for one in pairs],
                 names=self.task.preview_names,
                 count=count,
             )

@@ -139,9 +139,17 @@ class Train(Struct, forbid_unknown_fields=True, kw_only=True):
         int, setting("Patience", "Stop after this many epochs without improvement. 0: never.", ge=0, le=100_000)
     ] = 0
     preview_every: Annotated[
-        int, setting("Preview every", "Epochs between previews. 0: only at the end.", ge=0, le=100_000)
-    ] = 10
-    previews: Annotated[int, setting("Previews", "Sounds in a preview.", ge=1, le=16)] = 4
+        int,
+        setting(
+            "Preview every",
+            "Epochs between previews. 0: by time, after 1, 2, 4, 8, ... minutes of training, and at the end.",
+            ge=0,
+            le=100_000,
+        ),
+    ] = 0
+    previews: Annotated[
+        int, setting("Previews", "Sounds in a preview, of each sub-folder first, and none twice.", ge=1, le=16)
+    ] = 4
     map_seconds: Annotated[
         float, setting("Map every", "Time between maps of the codebooks (net image).", ge=0.1, le=3600, unit="s")
     ] = 0.5

@@ -42,8 +42,6 @@ def frame(
     label: str,
     *,
     signs: Sequence[Sign] = (),
-    unit_across: str = "",
-    unit_up: str = "",
     class_: str = "",
 ) -> Html:
     """A drawing with its axes.
@@ -70,7 +68,7 @@ def frame(
         role="img",
         aria_label=label,
     )
-    return surround(plane, across, up, signs=signs, unit_across=unit_across, unit_up=unit_up, class_=class_)
+    return surround(plane, across, up, signs=signs, class_=class_)
 
 
 def surround(
@@ -79,15 +77,11 @@ def surround(
     up: Sequence[Tick],
     *,
     signs: Sequence[Sign] = (),
-    unit_across: str = "",
-    unit_up: str = "",
     class_: str = "",
 ) -> Html:
     """Content that fills its place, with axes around it; as `frame`, for a picture as well."""
     tall = [sign for sign in signs[:MOST_SIGNS] if not sign.short]
-    above = (
-        element("svg", *(_sign(sign) for sign in tall), class_="signs", aria_hidden="true") if tall or unit_up else None
-    )
+    above = element("svg", *map(_sign, tall), class_="signs", aria_hidden="true") if tall else None
     left = element(
         "svg",
         *(element("text", tick.text, x="100%", y=f"{100 - 100 * tick.at:.1f}%", dy="0.32em") for tick in up),
@@ -100,19 +94,7 @@ def surround(
         class_="across",
         aria_hidden="true",
     )
-    units = element("span", unit_across, class_="unit across-unit") if unit_across else None
-    return element(
-        "div",
-        element("span", unit_up, class_="unit up-unit"),
-        above or element("span"),
-        left,
-        content,
-        element("span"),
-        below,
-        element("span"),
-        units,
-        class_=f"chart {class_}".rstrip(),
-    )
+    return element("div", above, left, content, below, class_=f"chart {class_}".rstrip())
 
 
 def polyline(points: Sequence[tuple[float, float]], class_: str) -> Html:
@@ -163,4 +145,4 @@ def _sign(sign: Sign) -> Html:
 
 def _anchor(at: float) -> str:
     """The class of a word at the edge, which must not leave the drawing."""
-    return "start" if at < 0.03 else "end" if at > 0.97 else "middle"
+    return "left" if at < 0.03 else "right" if at > 0.97 else "middle"

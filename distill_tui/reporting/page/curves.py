@@ -26,6 +26,8 @@ COLUMNS = 500
 """Points of a curve, at most: what lies within one is drawn as its least and greatest."""
 ROWS = 1001
 """So that row 1000 of a scale is the lower edge of the plane."""
+ROOM = 0.035
+"""Of the height, above and below the curves."""
 MOST_UP, MOST_ACROSS = 6, 7
 """Labels of the axes."""
 DISTANCES = ("distance/val", "distance/train")
@@ -93,7 +95,8 @@ def run_charts(state: RunState, along: str = "step", kind: str = "auto") -> Html
         if series is not None and len(series):
             places, factor, shift = marks.places(state, series, along)
             panes.setdefault(pane_name(key), []).append(Curve(title, color, series, factor, shift, places))
-    return join(*(pane(name, curves, axis, kind) for name, curves in panes.items()))
+    drawn = (pane(name, curves, axis, kind) for name, curves in panes.items())
+    return join(element("div", *drawn, class_="curves"), signs_legend(axis))
 
 
 def model_charts(history: History, kind: str = "auto") -> Html:
@@ -116,7 +119,7 @@ def model_charts(history: History, kind: str = "auto") -> Html:
         if key.startswith(("loss/", "distance/", "bits/")):
             curves = panes.setdefault(pane_name(key), [])
             curves.append(Curve(short_name(key), named.get(key) or colors[len(curves) % len(colors)], one))
-    return join(*(pane(name, curves, axis, kind) for name, curves in panes.items()))
+    return element("div", *(pane(name, curves, axis, kind) for name, curves in panes.items()), class_="curves")
 
 
 def axis_of(state: RunState, along: str = "step") -> Axis | None:
@@ -144,6 +147,15 @@ def signs_of(found: Iterable[marks.Mark], axis: Axis) -> list[Sign]:
     return signs
 
 
+def signs_legend(axis: Axis) -> Html:
+    """The meaning of the signs of an axis."""
+    seen = {sign.class_: sign for sign in axis.signs}
+    entries = [("╷" if sign.short else sign.text, c, SIGN_WORDS.get(c, "")) for c, sign in seen.items()]
+    if axis.warm_up > axis.first:
+        entries.append(("▒", "dim", "before quantization"))
+    return legend(entries)
+
+
 def pane(name: str, curves: Sequence[Curve], axis: Axis, kind: str = "auto") -> Html:
     """Curves that share an axis, with their names and newest values below."""
     reduced = [reduce(curve, axis) for curve in curves]
@@ -157,18 +169,18 @@ def pane(name: str, curves: Sequence[Curve], axis: Axis, kind: str = "auto") -> 
     drawing = frame(
         join(shade, *drawn),
         across_ticks(axis),
-        [Tick(1 - scale.place(value) / (ROWS - 1), f"{value:.6g}") for value in scale.ticks(MOST_UP)],
+        [Tick(1 - height(scale, value) / PLANE, f"{value:.6g}") for value in scale.ticks(MOST_UP)],
         f"{name} over {axis.along}s: {words} at the end" if axis.along != "time" else f"{name} over time: {words}",
         signs=axis.signs,
-        unit_across="min:s" if axis.along == "time" else axis.along,
-        unit_up=f"{name}{', log scale' if scale.logarithmic else ''}",
     )
     entries = [("", curve.color, f"{curve.title} {number(curve.series.last)}") for curve in curves]
-    seen = {sign.class_: sign for sign in axis.signs}
-    entries += [("│" if sign.short else sign.text, c, SIGN_WORDS.get(c, "")) for c, sign in seen.items()]
-    if warm > 0:
-        entries.append(("░", "warm-up", "before quantization"))
-    return element("figure", element("figcaption", name), drawing, legend(entries))
+    caption = f"{name} by {axis.along}{', log scale' if scale.logarithmic else ''}"
+    return element("figure", element("figcaption", caption), drawing, legend(entries))
+
+
+def height(scale: Scale, value: float) -> float:
+    """The height of a value in the plane, downwards, with some room above and below the least and greatest."""
+    return PLANE * ROOM + scale.place(value) / (ROWS - 1) * PLANE * (1 - 2 * ROOM)
 
 
 def across_ticks(axis: Axis) -> list[Tick]:
@@ -208,7 +220,7 @@ def _drawn(curve: Curve, points: Sequence[Point], axis: Axis, scale: Scale) -> H
     across = PLANE / (COLUMNS - 1)
 
     def y(value: float) -> float:
-        return min(PLANE * 1.2, max(-PLANE * 0.2, scale.place(value)))
+        return min(PLANE * 1.2, max(-PLANE * 0.2, height(scale, value)))
 
     parts = []
     for part, faint in ((before, " faint"), (after, "")):

@@ -48,16 +48,14 @@ def figure(image: SpectrogramImage, name: str, source: str = "") -> Html:
     picture = element(
         "img", src=source or data_uri(png(image), "image/png"), alt=words, loading="lazy", class_="spectrogram"
     )
-    return surround(
-        picture, seconds_ticks(image.seconds), hertz_ticks(image.rate), unit_across="s", unit_up="Hz", class_="sound"
-    )
+    return surround(picture, seconds_ticks(image.seconds), hertz_ticks(image.rate), class_="sound")
 
 
 def seconds_ticks(seconds: float) -> list[Tick]:
     """Labels of the time axis."""
     if seconds <= 0:
         return []
-    return [Tick(place / seconds, f"{place:.4g}") for place in round_numbers(0, seconds, 5)]
+    return [Tick(place / seconds, f"{place:.4g} s") for place in round_numbers(0, seconds, 4)]
 
 
 def hertz_ticks(rate: int) -> list[Tick]:
@@ -67,7 +65,7 @@ def hertz_ticks(rate: int) -> list[Tick]:
     for hertz in ALL_HERTZ:
         at = (_mel(hertz) - lowest) / (highest - lowest) if highest > lowest else 0.0
         if (not found or at - found[-1].at >= NEAREST_LABELS) and at <= 1:
-            found.append(Tick(at, f"{hertz / 1000:g}k" if hertz >= 1000 else str(hertz)))
+            found.append(Tick(at, f"{hertz / 1000:g} kHz" if hertz >= 1000 else f"{hertz} Hz"))
     return found
 
 

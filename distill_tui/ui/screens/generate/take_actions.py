@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from textual.binding import Binding
 
+from distill_tui.data.known_sounds import find_sound
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.library.container import read_card
 from distill_tui.reporting import formatting, take_text
 from distill_tui.takes.check import edit_of
 from distill_tui.takes.request import Request
 from distill_tui.takes.take import Nearest, Take, settings_of
-from distill_tui.text import decode_path, printable
+from distill_tui.text import printable
 from distill_tui.ui.dialogs.path import PathDialog
 from distill_tui.ui.services.audio_player import AudioPlayer
 from distill_tui.ui.services.excerpts import Excerpt, cut
@@ -236,9 +237,4 @@ class TakeActions:
 
 def data_file(model: Path, name: str) -> Path | None:
     """The file of a sound of a model's data; None where it is not there."""
-    for base in read_card(model).data.get("paths") or []:
-        folder = Path(decode_path(str(base)))
-        for path in (folder / name, folder.parent / name, folder):
-            if path.name == Path(name).name and path.is_file():
-                return path
-    return None
+    return find_sound(read_card(model).data, name)
