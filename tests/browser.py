@@ -140,8 +140,8 @@ def chromium(folder: Path, program: str) -> Iterator[Browser]:
     ]  # fmt: skip
     to_read, to_write = os.pipe()
     from_read, from_write = os.pipe()
-    # it reads from descriptor 3 and writes to 4
-    command = ["sh", "-c", f'exec "$@" 3<&{to_read} 4>&{from_write}', "sh", program, *flags, "about:blank"]
+    # it reads from descriptor 3 and writes to 4; a plain sh knows no descriptors above 9
+    command = ["bash", "-c", f'exec "$@" 3<&{to_read} 4>&{from_write}', "bash", program, *flags, "about:blank"]
     process = subprocess.Popen(
         command,
         pass_fds=(to_read, from_write),

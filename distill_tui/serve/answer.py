@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import msgspec
 
@@ -33,6 +33,16 @@ class Request:
     range: str = ""
 
 
+class Reader(Protocol):
+    """Who reads a stream."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; an OSError once the reader has gone, or takes nothing for too long."""
+
+    def is_there(self) -> bool:
+        """True unless the reader has gone."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """An answer of a kind (MIME): the `content`, bytes or what opens a file; or a `stream` that writes for as long as
@@ -40,7 +50,7 @@ class Answer:
 
     kind: str
     content: bytes | Callable[[], IO[bytes]] = b""
-    stream: Callable[[Callable[[bytes], Any]], None] | None = None
+    stream: Callable[[Reader], None] | None = None
     status: int = 200
     range: str = ""
     has_ranges: bool = False

@@ -5,6 +5,7 @@ A thread looks twice a second while there is a reader, and there is none otherwi
 """
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from distill_tui.paths import Home
@@ -47,9 +48,12 @@ class Hub:
         self._thread: threading.Thread | None = None
         self._stamps: dict[str, object] = {}
 
-    def join(self, run: RunFolder | None) -> Mailbox | None:
-        """A mailbox that gets what is new, of a run too if one is given; None where there are too many already."""
-        mailbox = Mailbox()
+    def join(self, run: RunFolder | None, is_there: Callable[[], bool]) -> Mailbox | None:
+        """A mailbox that gets what is new, of a run too if one is given; None where there are too many already.
+
+        `is_there` tells whether its reader has not left.
+        """
+        mailbox = Mailbox(is_there)
         with self._lock:
             if len(self._readers) >= MOST_READERS:
                 return None
@@ -77,17 +81,24 @@ class Hub:
     @property
     def is_full(self) -> bool:
         """True if there is no room for another reader."""
-        with self._lock:
-            return len(self._readers) >= MOST_READERS
+        return len(self._present()) >= MOST_READERS
 
     def open(self, document: object) -> int:
         """Have every reader go to a place; how many there are."""
-        with self._lock:
-            readers = list(self._readers)
+        readers = self._present()
         message = encode(document)
         for reader in readers:
             reader.put("jump", message)
         return len(readers)
+
+    def _present(self) -> list[Mailbox]:
+        """The readers, without those that have left and were not written to since."""
+        with self._lock:
+            readers = list(self._readers)
+        for reader in readers:
+            if not reader.is_there():
+                self.leave(reader)
+        return [reader for reader in readers if not reader.is_closed]
 
     def close(self) -> None:
         """Let all readers go."""
@@ -140,7 +151,7 @@ class Hub:
 
     def _look_at_lists(self) -> None:
         home = self._home
-        stamps = {"runs": _stamp(home.runs), "models": _stamp(home.models), "takes": _takes_stamp(home.takes)}
+        stamps: dict[str, object] = {"runs": _stamp(home.runs), "models": _stamp(home.models), "takes": _takes_stamp(home.takes)}
         changed = [name for name, stamp in stamps.items() if self._stamps.get(name) != stamp]
         is_first, self._stamps = not self._stamps, stamps
         if changed and not is_first:

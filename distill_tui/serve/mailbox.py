@@ -1,6 +1,7 @@
 """A reader's mailbox: of each topic the newest message and no other, so that a slow reader costs no memory."""
 
 import threading
+from collections.abc import Callable
 
 MOST_TOPICS = 16
 
@@ -8,7 +9,9 @@ MOST_TOPICS = 16
 class Mailbox:
     """Messages for one event stream. Each says all there is to say of its topic, so a newer one replaces it."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_there: Callable[[], bool] = lambda: True) -> None:
+        """`is_there` tells whether the reader has not left."""
+        self.is_there = is_there
         self._waiting: dict[str, bytes] = {}
         self._ready = threading.Condition()
         self.is_closed = False

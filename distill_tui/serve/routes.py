@@ -14,7 +14,7 @@ from distill_tui.reporting.page.document import stylesheet
 from distill_tui.reporting.page.html import Html
 from distill_tui.runs.folder import list_runs
 from distill_tui.serve import lists
-from distill_tui.serve.answer import HTML, STREAM, Answer, Refused, Request, json_answer
+from distill_tui.serve.answer import HTML, STREAM, Answer, Reader, Refused, Request, json_answer
 from distill_tui.serve.hub import LOOK_SECONDS, Hub
 from distill_tui.serve.mailbox import Mailbox
 from distill_tui.serve.pictures import Pictures
@@ -91,12 +91,12 @@ class PageRoutes:
         ids = parse_qs(request.query, keep_blank_values=False, max_num_fields=8).get("run", [])
         run = run_of(self._home, ids[0]) if ids else None
 
-        def stream(write: Callable[[bytes], Any]) -> None:
-            mailbox = self.hub.join(run)
+        def stream(reader: Reader) -> None:
+            mailbox = self.hub.join(run, reader.is_there)
             if mailbox is None:
                 return
             try:
-                _pass_on(mailbox, write)
+                _pass_on(mailbox, reader.write)
             finally:
                 self.hub.leave(mailbox)
 
@@ -151,10 +151,9 @@ class PageRoutes:
             found = self._states.pair_of(run, place.file)
             if found is not None:
                 preview, index, side = found
-                pair = [Place("run", run.id, file) for file in preview.pairs[index][:2]]
-                other = self._file_or_none(pair[1 - side])
-                if other is not None:
-                    return self._pictures.answer((other, path) if side else (path, other), side)
+                pair = [self._file_or_none(Place("run", run.id, file)) for file in preview.pairs[index][:2]]
+                if side < 2 and None not in pair:
+                    return self._pictures.answer(tuple(pair), side)
         return self._pictures.answer((path,), 0)
 
     def _file_or_none(self, place: Place) -> Any:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import select
 import socket
 import sys
 import threading
@@ -9,7 +10,7 @@ import time
 from http.client import LineTooLong
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import BaseServer
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from distill_tui.serve import guard
 from distill_tui.serve.answer import Answer, Refused, Request, part_of
@@ -112,7 +113,7 @@ class PageServer(ThreadingHTTPServer):
 class _Head(io.RawIOBase):
     """A connection's bytes, at most so many lines of a head."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: io.BufferedIOBase) -> None:
         self._stream, self.left = stream, MOST_HEAD
 
     def readline(self, size: int | None = -1, /) -> bytes:
@@ -221,7 +222,7 @@ class Handler(BaseHTTPRequestHandler):
             self._begin(200, {"Content-Type": answer.kind})
             self.server.expect_within(self.connection, None)
             if self.command != "HEAD":
-                answer.stream(self.wfile.write)
+                answer.stream(self)
             return
         with answer.open() as file:
             start, end, size = part_of(answer.range, file)
@@ -238,6 +239,17 @@ class Handler(BaseHTTPRequestHandler):
                 left -= len(data)
             # a file that became shorter meanwhile: the reader must see that something is missing
             self.close_connection = self.close_connection or bool(left)
+
+    def write(self, data: bytes) -> None:
+        self.wfile.write(data)
+
+    def is_there(self) -> bool:
+        waiting = select.poll()
+        waiting.register(self.connection, select.POLLIN)
+        try:
+            return not waiting.poll(0) or bool(self.connection.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
 
     def _begin(self, status: int, headers: dict[str, str]) -> None:
         self._sent = True

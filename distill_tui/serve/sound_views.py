@@ -15,6 +15,7 @@ from distill_tui.serve.answer import Refused
 from distill_tui.serve.pictures import Pictures
 from distill_tui.serve.places import Place
 from distill_tui.serve.sounds import Sounds, encoded
+from distill_tui.serve.states import versions_of
 from distill_tui.takes.folder import TakesFolder
 from distill_tui.takes.take import Take
 
@@ -37,7 +38,8 @@ class SoundViews:
         return element("ol", *rows, class_="sounds-list")
 
     def _pair(self, run: RunFolder, preview: PreviewMade, index: int, sides: tuple[str, str]) -> Html:
-        original, made, distance = preview.pairs[index]
+        distance = preview.pairs[index][2]
+        (_, original), (_, made), *fewer = versions_of(preview, index)
         name = preview.names[index] if index < len(preview.names) else f"sound {index + 1}"
         places = [Place("run", run.id, file) for file in (original, made)]
         measures = preview.measures[index] if index < len(preview.measures) else {}
@@ -45,7 +47,13 @@ class SoundViews:
         told: list[Child] = [f"distance {formatting.number(distance)}" if distance is not None else ""]
         if words:
             told += ["  ", text.role(words, "fair")]
-        return self._item(name, list(zip(sides, places, strict=True)), told, str(preview.seq))
+        by_levels = [
+            _heard(Place("run", run.id, file), f"{formatting.plural(count, 'level')}", name, str(preview.seq))
+            for count, file in fewer
+            if self._path(Place("run", run.id, file))
+        ]
+        below = element("p", "reconstruction by ", *by_levels, class_="levels") if by_levels else None
+        return self._item(name, list(zip(sides, places, strict=True)), told, str(preview.seq), below)
 
     def takes(self, folder: TakesFolder) -> Html:
         """A set of takes: those that were not thrown away, and below them the others."""
@@ -98,16 +106,7 @@ class SoundViews:
                 drawn.append(element("div", element("h4", side), element("p", "The file is gone.", class_="dim")))
                 continue
             where = f"picture/{encoded(str(place))}" + (f"?v={encoded(version)}" if version else "")
-            button = element(
-                "button",
-                element("span", side if len(versions) > 1 else "play"),
-                type="button",
-                class_="heard",
-                data_place=encoded(str(place)),
-                data_version=version or None,
-                data_side=side,
-                aria_label=f"Play {side} of {name}",
-            )
+            button = _heard(place, side, name, version, "" if len(versions) > 1 else "play")
             figure = self._figure(tuple(filter(None, paths)), path, f"{side} of {name}", where)
             drawn.append(element("div", button, figure, class_="version"))
         return element(
@@ -134,6 +133,20 @@ class SoundViews:
             return self._sounds.file(place)
         except Refused:
             return None
+
+
+def _heard(place: Place, side: str, name: str, version: str, words: str = "") -> Html:
+    """The button that plays a version of a sound."""
+    return element(
+        "button",
+        element("span", words or side),
+        type="button",
+        class_="heard",
+        data_place=encoded(str(place)),
+        data_version=version or None,
+        data_side=side,
+        aria_label=f"Play {side} of {name}",
+    )
 
 
 def _marks(place: Place, take: Take) -> list[Html]:

@@ -60,13 +60,22 @@ class States:
         raise Refused(404, "no such preview")
 
     def pair_of(self, run: RunFolder, file: str) -> tuple[PreviewMade, int, int] | None:
-        """The newest preview that lists a file, the number of its pair in it, and 0 for the original, 1 for the other;
+        """The newest preview that lists a file, the number of its pair in it, and its place in `versions_of` that;
         None where no preview lists it."""
         for preview in reversed(self.of(run).previews):
-            for index, pair in enumerate(preview.pairs):
-                if file in pair[:2]:
-                    return preview, index, pair[:2].index(file)
+            for index in range(len(preview.pairs)):
+                versions = [name for _, name in versions_of(preview, index)]
+                if file in versions:
+                    return preview, index, versions.index(file)
         return None
+
+
+def versions_of(preview: PreviewMade, index: int) -> list[tuple[int, str]]:
+    """Files of a sound of a preview, each with the number of levels that it was made by: the original (0), the
+    reconstruction (0 for all levels), and those by fewer levels."""
+    original, made, _ = preview.pairs[index]
+    fewer = preview.levels[index] if index < len(preview.levels) else []
+    return [(0, original), (0, made), *((count, file) for count, file, _ in fewer)]
 
 
 def _stamp(run: RunFolder) -> object:

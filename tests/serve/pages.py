@@ -37,7 +37,7 @@ def preview(run: RunFolder, step: int, sounds: tuple[str, ...] = ("kick.wav",), 
     """A preview's files, as a worker writes them, and its event."""
     folder = run.previews / f"{step:08}"
     folder.mkdir(parents=True)
-    pairs = []
+    pairs: list[tuple[str, str, float | None]] = []
     for index, _ in enumerate(sounds):
         for name, hertz in (("original", 440.0), ("reconstruction", 450.0)):
             (folder / f"{index}-{name}.wav").write_bytes(tone(seconds, hertz))

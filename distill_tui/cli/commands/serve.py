@@ -106,7 +106,7 @@ def _serve(server: "PageServer", until_eof: bool) -> None:
         # shutdown waits for the loop, which runs in this thread
         threading.Thread(target=server.shutdown, daemon=True).start()
 
-    before: dict[int, Callable[..., Any] | int | None] = {}
+    before: dict[signal.Signals, Any] = {}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         before[number] = signal.signal(number, end)
     if until_eof:

@@ -70,7 +70,7 @@ function connect(id) {
   stream?.source.close();
   const source = new EventSource(id ? `events?run=${encodeURIComponent(id)}` : "events");
   stream = { source, run: id };
-  source.onopen = () => showLine("live", "");
+  source.onopen = () => showLine("live", "live");
   source.onerror = () => showLine(source.readyState === EventSource.CLOSED ? "not connected: reload the page" : "reconnecting", "off");
   const on = (topic, action) => source.addEventListener(topic, (event) => action(JSON.parse(event.data)));
   on("run", (about) => run.tell(about));
@@ -273,7 +273,7 @@ listen({
     const buttons = [...(chosenItem()?.querySelectorAll(".heard") ?? [])];
     if (!buttons.length) return false;
     // of a pair the reconstruction, as in the app
-    playButton(buttons[buttons.length - 1]);
+    playButton(buttons[1] ?? buttons[0]);
     return true;
   },
   " ": () => {
@@ -282,7 +282,8 @@ listen({
     return true;
   },
   o: () => player.item && player.switchTo(player.side ? 0 : 1),
-  l: () => player.setLoop(!player.loop),
+  l: () => player.item && player.switchTo(player.side + 1 < player.buffers.length ? player.side + 1 : 1),
+  O: () => player.setLoop(!player.loop),
   ",": () => player.seek(player.position / (player.duration || 1) - 0.1),
   ".": () => player.seek(player.position / (player.duration || 1) + 0.1),
   ArrowUp: () => move(-1),
