@@ -5,6 +5,7 @@ A thread looks twice a second while there is a reader, and there is none otherwi
 """
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,8 @@ LISTS_EVERY = 4
 LOOKS_AT_ONCE = 64
 """Batches of a long log that are read before other runs have their turn."""
 MOST_READERS = 16
+PENDING_SECONDS = 600.0
+"""A sound that was asked for while nobody looked waits so long for the first who does."""
 
 
 class _Followed:
@@ -47,6 +50,7 @@ class Hub:
         self._readers: set[Mailbox] = set()
         self._thread: threading.Thread | None = None
         self._stamps: dict[str, object] = {}
+        self._pending: tuple[bytes, float] | None = None
 
     def join(self, run: RunFolder | None, is_there: Callable[[], bool]) -> Mailbox | None:
         """A mailbox that gets what is new, of a run too if one is given; None where there are too many already.
@@ -58,6 +62,9 @@ class Hub:
             if len(self._readers) >= MOST_READERS:
                 return None
             self._readers.add(mailbox)
+            if self._pending is not None and time.monotonic() - self._pending[1] < PENDING_SECONDS:
+                mailbox.put("jump", self._pending[0])
+            self._pending = None
             if run is not None:
                 followed = self._runs.setdefault(run.id, _Followed(run))
                 followed.new.append(mailbox)
@@ -87,6 +94,8 @@ class Hub:
         """Have every reader go to a place; how many there are."""
         readers = self._present()
         message = encode(document)
+        # who opens the page because of it finds the sound there
+        self._pending = None if readers else (message, time.monotonic())
         for reader in readers:
             reader.put("jump", message)
         return len(readers)

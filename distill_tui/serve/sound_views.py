@@ -46,7 +46,7 @@ class SoundViews:
         words = sound_quality.words(measures)
         told: list[Child] = [f"distance {formatting.number(distance)}" if distance is not None else ""]
         if words:
-            told += ["  ", text.role(words, "fair")]
+            told += [" · ", text.role(words, "fair")]
         by_levels = [
             _heard(Place("run", run.id, file), f"{formatting.plural(count, 'level')}", name, str(preview.seq))
             for count, file in fewer
@@ -78,7 +78,7 @@ class SoundViews:
 
     def _take(self, owner: str, take: Take) -> Html:
         place = Place("take", owner, take.path)
-        told: list[Child] = [take_text.length(take.seconds), "  ", text.role(take_text.origin(take), "dim")]
+        told: list[Child] = [take_text.length(take.seconds), " · ", text.role(take_text.origin(take), "dim")]
         about = join(element("p", text.spans(novelty.line(take))), element("p", take.note) if take.note else None)
         marks = element("p", *_marks(place, take), class_="marks")
         return self._item(take.path, [("take", place)], told, "", join(about, marks), "kept" * bool(take.kept))
