@@ -34,7 +34,7 @@ EMPTY = """No models yet.
 
 A run puts its model here when it finishes or is stopped.
 Press 1 to choose a folder of sounds and train one, or try:  distill-tui demo
-i imports the file of a model, t restores a deleted one."""
+i imports the file of a model, X restores a deleted one."""
 
 
 class LibraryScreen(BaseScreen):
@@ -66,7 +66,7 @@ class LibraryScreen(BaseScreen):
             yield self.models
             with VerticalScroll(id="card-pane", classes="pane"):
                 yield CardView(id="card")
-        yield self.footer()
+        yield from self.footer()
 
     # showing
 

@@ -59,7 +59,7 @@ class TrainingScreen(BaseScreen):
         Binding("k", "request('checkpoint')", "Checkpoint", id="training.checkpoint", tooltip="Save a checkpoint now"),
         Binding("p", "request('preview')", "Preview", id="training.preview", tooltip="Make a preview now"),
         UNDO,
-        Binding("w", "log", "Log", id="training.log", tooltip="What the worker printed: worker.log"),
+        Binding("L", "log", "Log", id="training.log", tooltip="What the worker printed: worker.log"),
         Binding("r", "app.runs", "Runs", id="app.runs", tooltip="List the runs; enter watches one"),
         Binding("v", "next_view", "View", id="training.view", tooltip="The next view: chart, codebooks, previews"),
         Binding("a", "seen", "Seen", show=False, id="training.seen", tooltip="The warnings were seen"),
@@ -98,7 +98,7 @@ class TrainingScreen(BaseScreen):
             yield ViewTabs(id="tabs")
             yield Overview(self.controller, id="panes")
             yield Views(self._home, self._runs, lambda: self.painter.mark("view"), id="views")
-        yield self.footer()
+        yield from self.footer()
 
     def on_mount(self) -> None:
         self.set_class(self.controller.run is None, "-empty")
@@ -182,6 +182,9 @@ class TrainingScreen(BaseScreen):
             self.query_one(Overview).settle_focus()
 
     # views and warnings
+
+    def help_title(self) -> str:
+        return f"{self.TITLE_TEXT}: {self.view}"
 
     def help_text(self) -> str:
         view = self.query_one(Views).here
