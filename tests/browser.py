@@ -42,7 +42,8 @@ class Tab:
         wait = (
             f"new Promise((done, fail) => {{ const end = Date.now() + {PATIENCE * 500:.0f};"
             f" const look = () => {{ const found = ({script}); if (found) done(found);"
-            f" else if (Date.now() > end) fail(new Error('never: ' + {json.dumps(script)})); else setTimeout(look, 20); }};"
+            f" else if (Date.now() > end) fail(new Error('never: ' + {json.dumps(script)}));"
+            " else setTimeout(look, 20); };"
             " look(); })"
         )
         return self.evaluate(wait)

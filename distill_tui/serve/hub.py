@@ -160,7 +160,11 @@ class Hub:
 
     def _look_at_lists(self) -> None:
         home = self._home
-        stamps: dict[str, object] = {"runs": _stamp(home.runs), "models": _stamp(home.models), "takes": _takes_stamp(home.takes)}
+        stamps: dict[str, object] = {
+            "runs": _stamp(home.runs),
+            "models": _stamp(home.models),
+            "takes": _takes_stamp(home.takes),
+        }
         changed = [name for name, stamp in stamps.items() if self._stamps.get(name) != stamp]
         is_first, self._stamps = not self._stamps, stamps
         if changed and not is_first:

@@ -89,7 +89,9 @@ class Served:
         """One request: its status, headers and body. `path` follows the token; `x_y` is the header x-y."""
         return self.raw(f"/{token}/{path}", method, body, **headers)
 
-    def raw(self, target: str, method: str = "GET", body: Any = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    def raw(
+        self, target: str, method: str = "GET", body: Any = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
         line = http.client.HTTPConnection("localhost", self.port, timeout=30)
         try:
             line.request(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})

@@ -86,7 +86,14 @@ def test_a_path_that_climbs_leads_nowhere(page: Served) -> None:
     some_takes(page.home)
     climbs = ["../../secret.wav", "..%2f..%2fsecret.wav", "%2e%2e/%2e%2e/secret.wav", "..%252f..%252fsecret.wav"]
     climbs += ["..\\..\\secret.wav", f"{SOUND}/../../../../secret.wav", "/secret.wav", "%00", f"{SOUND}%00.wav", "."]
-    bases = [f"sound/run/{run.id}/", f"picture/run/{run.id}/", "sound/take/set/", "sound/excerpt/", "sound/run/", "sound/"]
+    bases = [
+        f"sound/run/{run.id}/",
+        f"picture/run/{run.id}/",
+        "sound/take/set/",
+        "sound/excerpt/",
+        "sound/run/",
+        "sound/",
+    ]
     bases += ["view/model/", "view/takes/", "view/excerpt/", "view/preview/", "", "static/"]
     for base in bases:
         for climb in climbs:

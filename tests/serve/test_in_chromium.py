@@ -101,6 +101,6 @@ def test_nothing_of_it_is_wider_than_the_window(home: Home, tmp_path: Path, widt
             tab.until("document.querySelector('main h1')")
             assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), place
         # every button and field says what it is
-        unnamed = "[...document.querySelectorAll('button, input')].filter((one) => !(one.ariaLabel || one.textContent.trim()))"
-        assert tab.evaluate(f"{unnamed}.length") == 0
+        named = "(one) => one.ariaLabel || one.textContent.trim()"
+        assert tab.evaluate(f"[...document.querySelectorAll('button, input')].every({named})")
         assert browser.problems() == []

@@ -103,9 +103,9 @@ def test_who_is_late_is_cut_off_and_others_wait_their_turn(home: Home, monkeypat
 
 def test_where_there_is_no_place_for_long_it_says_so(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "WAIT_SECONDS", 0.05)
-    with served(home, most=1) as page, line(page, "GET /"):
-        with line(page, f"GET /{TOKEN}/ HTTP/1.1\r\nHost: localhost\r\n\r\n") as refused:
-            assert b" 503 " in everything(refused)
+    request = f"GET /{TOKEN}/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with served(home, most=1) as page, line(page, "GET /"), line(page, request) as refused:
+        assert b" 503 " in everything(refused)
 
 
 def test_a_reader_that_does_not_read_holds_nobody(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

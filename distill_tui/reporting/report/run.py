@@ -181,8 +181,7 @@ def trained_on(corpus: Corpus, with_data: bool) -> Html:
     }
     told |= {
         "folder" if len(corpus.paths) == 1 else "folders": ", ".join(
-            path if with_data else os.path.basename(path.rstrip("/"))
-            for path in corpus.paths[:MOST_KINDS]
+            path if with_data else os.path.basename(path.rstrip("/")) for path in corpus.paths[:MOST_KINDS]
         ),
     }
     formats = Counter(f"{sound.format}, {hertz(sound.rate)}, {_channels(sound.channels)}" for sound in corpus.sounds)

@@ -74,6 +74,10 @@ class BaseScreen(Screen[None]):
             found = (widget for widget in self.query(self.AUTO_FOCUS) if widget.focusable)
             self.set_focus(next(found, None))
 
+    def copyable(self) -> str:
+        """The path, command or address that is copied here; '' if there is none."""
+        return ""
+
     @staticmethod
     def footer() -> Iterable[Widget]:
         """The last lines of every screen: what happened, and the keys."""
