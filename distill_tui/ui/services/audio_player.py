@@ -72,7 +72,7 @@ class AudioPlayer:
         command = player()
         if command is None:
             if not await self._play_on_page(path, title or path.name):
-                self.explain(f"Nothing can be heard on this machine.\n\n{about or printable(str(path))}", path)
+                self.explain("\n\n".join(filter(None, ("Nothing can be heard on this machine.", about))), path)
             return
         if title:
             self._owner.notify(title, title="Playing", timeout=2, markup=False)
