@@ -4,12 +4,14 @@ A thread looks twice a second while there is a reader, and there is none otherwi
 `runs.follow`, the only tail, and tells when the lists of runs, models and takes have changed.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from distill_tui.paths import Home
+from distill_tui.reporting.page.html import element
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
 from distill_tui.serve.answer import encode
@@ -35,7 +37,7 @@ class _Followed:
         self.readers: list[Mailbox] = []
         self.new: list[Mailbox] = []
         self.known: dict[str, bytes] = {}
-        self.is_settled = False
+        self.is_broken = self.is_settled = False
         """True once the run is over and its readers know."""
 
 
@@ -129,11 +131,25 @@ class Hub:
                 runs = list(self._runs.values())
             if number % LISTS_EVERY == 0:
                 self._look_at_lists()
-            more = [self._look(followed) for followed in runs]
+            more = [self._try_to_look(followed) for followed in runs]
             number += 1
             if not any(more):
                 self._wake.wait(self._look_seconds)
                 self._wake.clear()
+
+    def _try_to_look(self, followed: _Followed) -> bool:
+        """Look at a run. One that cannot be shown must not take the others along."""
+        if followed.is_broken:
+            return False
+        try:
+            return self._look(followed)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours; its readers are told
+            followed.is_broken = True
+            print(f"distill-tui serve: a mistake in this program: {error!r}", file=sys.stderr)
+            problem = element("p", f"This run cannot be shown: a mistake in this program, {error!r}", class_="bad")
+            for reader in (*followed.readers, *followed.new):
+                reader.put("part-head", encode({"html": problem}))
+            return False
 
     def _look(self, followed: _Followed) -> bool:
         """Read what is new of a run and tell it; True if there is more to read at once."""
