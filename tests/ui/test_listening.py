@@ -45,7 +45,7 @@ async def test_what_cannot_be_heard_here_is_heard_on_the_page(home: Home, monkey
         assert "ssh -p 2222 -L 8765:localhost:8765 me@10.0.0.2" in text
         assert [line.text for line in app.screen.query(CopyLine)][2].startswith("scp -r -P 2222 me@10.0.0.2:/")
         await pilot.press("s")
-        await conftest.until(pilot, lambda: "The listening page is started." in screen_text(app))
+        await conftest.until(pilot, lambda: "The listening page is running." in screen_text(app))
         page = listening(home)
         assert page is not None
         lines = [line.text for line in app.screen.query(CopyLine)]
@@ -88,7 +88,7 @@ async def test_a_page_that_was_there_before_goes_on(home: Home) -> None:
         tell(Listening(page.port, TOKEN, 1))
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("escape", "W")
-            await conftest.until(pilot, lambda: "is started." in screen_text(app))
+            await conftest.until(pilot, lambda: "is running." in screen_text(app))
             assert f"localhost:{page.port}/{TOKEN}" in screen_text(app).replace("\n", "")
         assert page.ask("")[0] == 200
 

@@ -21,14 +21,14 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         "serve",
         parents=[shared],
         allow_abbrev=False,
-        help="hear runs and takes in a browser, at the other end of an SSH line too",
+        help="hear runs and takes in a browser, over SSH too",
         description="Serve the listening page until ctrl+c: runs as they train, models and takes, with their sound. It"
-        " answers on this machine alone, to who has its address; ssh -L brings it to the browser of a laptop.",
+        " listens on this machine only and needs the token in its address; ssh -L brings it to a laptop's browser.",
     )
     parser.add_argument(
         "--port", type=_port, metavar="P", help="the port (default: 8765, or the next that is free; 0: any)"
     )
-    parser.add_argument("--new-token", action="store_true", help="change the address: old bookmarks end to work")
+    parser.add_argument("--new-token", action="store_true", help="change the address: old bookmarks stop working")
     parser.add_argument("--json", action="store_true", help="print one JSON document when it answers")
     # the app's child ends with the app, however that ends
     parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
@@ -93,8 +93,8 @@ def _tell(page: "Listening", options: argparse.Namespace, already: str) -> None:
         return
     end = f"The page {already}." if already else "ctrl+c ends it."
     print(
-        f"The listening page: open\n\n  {page.address}\n\nFrom another machine, type there first\n\n  {page.tunnel}\n\n"
-        f"Who has the address can hear everything in this home. {end}",
+        f"The listening page is at\n\n  {page.address}\n\nTo open it on another machine, run this there first:\n\n"
+        f"  {page.tunnel}\n\nAnyone with the address can hear everything in this home. {end}",
         flush=True,
     )
 

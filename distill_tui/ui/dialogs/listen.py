@@ -53,10 +53,10 @@ class ListenDialog(Dialog[None]):
             yield self.text(self._about)
         yield Static("", id="listen-state", markup=False)
         yield CopyLine(tunnel())
-        yield Static("then open in a browser there", id="listen-then", markup=False)
+        yield Static("and open in a browser there:", id="listen-then", markup=False)
         yield CopyLine("")
         if self._fetch:
-            yield Static("or fetch it: type there", classes="listen-or", markup=False)
+            yield Static("Or fetch it; run there:", classes="listen-or", markup=False)
             yield CopyLine(self._fetch)
         yield self.problem_line()
 
@@ -77,13 +77,11 @@ class ListenDialog(Dialog[None]):
         lines = list(self.query(CopyLine))
         if found is None:
             self.query_one("#listen-state", Static).update(
-                "The listening page plays it in the browser of the machine that you sit at. It is not started:"
-                " s starts it, until you leave the app (distill-tui serve keeps it). Then you type there"
+                "The listening page plays sounds in a browser on your own machine. It is not running: s starts it,"
+                " until you quit (distill-tui serve keeps it running). Then run on your machine:"
             )
         else:
-            self.query_one("#listen-state", Static).update(
-                "The listening page is started. On the machine that you sit at, type"
-            )
+            self.query_one("#listen-state", Static).update("The listening page is running. On your own machine, run:")
             lines[0].text, lines[1].text = found.tunnel, found.address
             for line in lines[:2]:
                 line.update(printable(line.text))

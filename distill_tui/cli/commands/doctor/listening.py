@@ -9,7 +9,7 @@ def page(home: Home) -> Check:
     """The lines to type where one sits, or how to start the page."""
     found = listening(home)
     if found is None:
-        text = f"not started: distill-tui serve, or W in the app; then, where you sit: {tunnel()}"
+        text = f"not running; start it with distill-tui serve or W in the app, then run on your machine: {tunnel()}"
     else:
-        text = f"where you sit: {found.tunnel} and open there {found.address}"
+        text = f"running; run on your machine: {found.tunnel} and open there: {found.address}"
     return Check("terminal", "listening page", "ok", text)
