@@ -12,6 +12,7 @@ import re
 import secrets
 import shlex
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ PORT = 8765
 MOST_PORTS = 20
 """Ports from PORT on that are tried."""
 TOKEN_BYTES = 16
+PATIENCE = 0.5
+"""Seconds to wait for the lock, which others hold for a moment to see whether it is held."""
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -122,6 +125,23 @@ def listening(home: Home) -> Listening | None:
     return None
 
 
+def _lock(handle: int) -> None:
+    """Lock the page's lock, once whoever only asks whether it is held has let go of it."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise RequestError("another process serves the page of this home", "See: distill-tui serve") from None
+            time.sleep(0.02)
+        except OSError:
+            # a file system without locks: the page can be served, but the app does not find it
+            return
+        else:
+            return
+
+
 @contextlib.contextmanager
 def hold(home: Home) -> Iterator[Callable[[Listening], None]]:
     """Hold this home's page as the process that serves it; what is yielded tells others where it answers.
@@ -137,12 +157,7 @@ def hold(home: Home) -> Iterator[Callable[[Listening], None]]:
     except OSError as error:
         raise DistillError(*describe_os_error(error, file)) from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RequestError("another process serves the page of this home", "See: distill-tui serve") from None
-        except OSError as error:
-            raise DistillError(*describe_os_error(error, file)) from error
+        _lock(handle)
         os.ftruncate(handle, 0)
 
         def tell(page: Listening) -> None:

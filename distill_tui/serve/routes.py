@@ -23,13 +23,11 @@ from distill_tui.serve.sound_views import SoundViews
 from distill_tui.serve.sounds import Sounds, decoded, encoded
 from distill_tui.serve.states import States, run_of
 
+SCRIPTS = ("main.js", "bar.js", "keys.js", "player.js", "run.js", "views.js")
 STATIC = {
     "": ("index.html", HTML),
     "page.css": ("page.css", "text/css; charset=utf-8"),
-    **{
-        name: (name, "text/javascript; charset=utf-8")
-        for name in ("main.js", "player.js", "run.js", "views.js", "keys.js")
-    },
+    **{name: (name, "text/javascript; charset=utf-8") for name in SCRIPTS},
     "icon.svg": ("icon.svg", "image/svg+xml"),
 }
 """Files of the page itself, by their path; nothing else of the folder is served."""

@@ -39,7 +39,7 @@ async def test_what_cannot_be_heard_here_is_heard_on_the_page(home: Home, monkey
         assert copied == [str(run.path / "previews/00000005/0-reconstruction.wav")]
         # no page: how to hear it, and a key that starts one
         await pilot.press("enter")
-        await conftest.until(pilot, lambda: "s starts it" in screen_text(app))
+        await conftest.until(pilot, lambda: "s  start the page" in screen_text(app))
         text = screen_text(app)
         assert "Nothing can be heard on this machine." in text
         assert "ssh -p 2222 -L 8765:localhost:8765 me@10.0.0.2" in text

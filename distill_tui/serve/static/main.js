@@ -1,13 +1,15 @@
 // The listening page: where one is, the event stream, and what the keys and buttons do.
 
+import { PlayerBar } from "./bar.js";
 import { listen } from "./keys.js";
 import { Player } from "./player.js";
 import { RunPage } from "./run.js";
-import { $, fetchHtml, post, put, say, seconds, soundItems, soundOf } from "./views.js";
+import { $, fetchHtml, post, put, say, soundItems, soundOf } from "./views.js";
 
 const LISTS = { runs: "runs", models: "models", takes: "takes" };
 const main = $("main");
-const player = new Player(showPlayer, showProblem);
+const player = new Player(() => bar.show(), (item, error) => bar.showProblem(item, error));
+const bar = new PlayerBar(player, markPlaying);
 const run = new RunPage(fetchPreview);
 let stream = null;
 let chosen = null;
@@ -127,42 +129,6 @@ function playButton(button, share = 0) {
   player.play(sound, sound.versions.findIndex((version) => version.place === button.dataset.place), share);
 }
 
-function showPlayer() {
-  const { item } = player;
-  if (!item) return;
-  $("player").hidden = false;
-  $("play").classList.toggle("is-playing", player.playing);
-  $("play").setAttribute("aria-label", player.playing ? "Pause" : "Play");
-  $("playing-name").textContent = item.name;
-  $("playing-note").textContent = player.context.state === "suspended" ? "press a key or click to hear it" : "";
-  const sides = $("sides");
-  if (sides.dataset.of !== item.versions.map((version) => version.url).join()) {
-    sides.dataset.of = item.versions.map((version) => version.url).join();
-    sides.replaceChildren(...item.versions.map((version, index) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = version.side;
-      button.onclick = () => player.switchTo(index);
-      return button;
-    }));
-    sides.hidden = item.versions.length < 2;
-  }
-  [...sides.children].forEach((button, index) => button.setAttribute("aria-pressed", String(index === player.side)));
-  $("loop").setAttribute("aria-pressed", String(player.loop));
-  const now = `${player.playing ? "Playing" : "Paused"}: ${item.versions[player.side].side} of ${item.name}`;
-  if (now !== showPlayer.said) say(now);
-  showPlayer.said = now;
-  markPlaying();
-  tick();
-}
-
-function showProblem(item, error) {
-  $("player").hidden = false;
-  $("playing-name").textContent = item.name;
-  $("playing-note").textContent = `cannot be played: ${error.message}`;
-  say(`${item.name} cannot be played: ${error.message}`);
-}
-
 /** Mark what is chosen and what plays, wherever it stands on the page. */
 function markPlaying() {
   const place = player.item?.versions[player.side]?.place;
@@ -172,35 +138,6 @@ function markPlaying() {
     button.classList.toggle("is-heard", is);
     button.classList.toggle("is-playing", is && player.playing);
   }
-}
-
-let ticking = 0;
-function tick() {
-  cancelAnimationFrame(ticking);
-  const length = player.duration || 1;
-  const share = player.position / length;
-  if (document.activeElement !== $("seek") || player.playing) $("seek").value = Math.round(share * 1000);
-  $("seek").setAttribute("aria-valuetext", seconds(player.position));
-  $("time").textContent = `${seconds(player.position)} / ${seconds(player.duration)}`;
-  const places = new Set(player.item?.versions.map((version) => version.place));
-  for (const version of document.querySelectorAll(".version")) {
-    let head = version.querySelector(".playhead");
-    if (!places.has(version.querySelector(".heard").dataset.place)) {
-      head?.remove();
-      continue;
-    }
-    const picture = version.querySelector(".spectrogram");
-    if (!picture) continue;
-    if (!head) {
-      head = document.createElement("span");
-      head.className = "playhead";
-      picture.parentElement.append(head);
-    }
-    head.style.left = `${picture.offsetLeft + share * picture.offsetWidth}px`;
-    head.style.top = `${picture.offsetTop}px`;
-    head.style.height = `${picture.offsetHeight}px`;
-  }
-  if (player.playing) ticking = requestAnimationFrame(tick);
 }
 
 // takes
@@ -240,7 +177,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest(".heard");
   const picture = event.target.closest(".version .spectrogram");
   const marking = event.target.closest("[data-mark]");
-  if (player.context?.state === "suspended" && player.playing) player.context.resume().then(showPlayer);
+  if (player.context?.state === "suspended" && player.playing) player.context.resume().then(() => bar.show());
   if (button) {
     const same = player.item?.versions[player.side]?.place === button.dataset.place;
     const sound = soundOf(button.closest(".sound-item"));
@@ -254,9 +191,6 @@ document.addEventListener("click", (event) => {
   } else if (marking) mark(marking);
 });
 
-$("play").onclick = () => player.toggle();
-$("seek").oninput = () => player.seek($("seek").value / 1000);
-$("loop").onclick = () => player.setLoop(!player.loop);
 $("show-keys").onclick = () => $("keys").showModal();
 $("skip").onclick = () => main.focus();
 

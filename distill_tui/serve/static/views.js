@@ -4,7 +4,7 @@ export const $ = (id) => document.getElementById(id);
 
 /** A part of the page from the server, as HTML that it has escaped. */
 export async function fetchHtml(path) {
-  const answer = await fetch(path);
+  const answer = await fetch(path).catch(() => ({ status: "not connected" }));
   if (answer.ok) return answer.text();
   const told = answer.status === 404 || answer.status === 409 ? await answer.text() : `error ${answer.status}`;
   const box = document.createElement("p");
@@ -16,11 +16,16 @@ export async function fetchHtml(path) {
 /** Ask the server to change something; whether it did. */
 export async function post(path, document_) {
   const token = location.pathname.split("/")[1];
-  const answer = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-Distill-Token": token },
-    body: JSON.stringify(document_),
-  });
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Distill-Token": token },
+      body: JSON.stringify(document_),
+    });
+  } catch {
+    return { ok: false, text: "not connected: nothing was changed" };
+  }
   return { ok: answer.ok, text: answer.ok ? "" : await answer.text() };
 }
 
