@@ -44,7 +44,7 @@ def model_subject(path: Path, home: Home, with_data: bool = False) -> Subject:
     parts = [
         Part("curves", "Training", curves.model_charts(card.history)),
         Part("codebooks", "Codebooks", health.model_health(card)),
-        Part("quality", "Quality on held-out sounds", quality.model_quality(card)),
+        Part("quality", "Quality", quality.model_quality(card)),
         Part("notes", "Warnings and notes", bullets(card.notes if with_data else _shareable_notes(card))),
         Part("data", "Trained on", _data(card, with_data)),
         Part("recipe", "Recipe", recipe.recipe(nested, with_data)),

@@ -73,7 +73,7 @@ def run_subject(run: RunFolder, with_data: bool = False) -> Subject:
     parts = [
         Part("curves", "Training", curves.run_charts(state)),
         Part("codebooks", "Codebooks", codebooks),
-        Part("quality", "Quality on held-out sounds", quality.run_quality(state)),
+        Part("quality", "Quality", quality.run_quality(state)),
         Part("notes", "Warnings and notes", _notes(found)),
         Part("data", "Trained on", trained_on(found.corpus, with_data) if found.corpus else pictures(state)),
         Part("recipe", "Recipe", recipe.recipe(found.recipe, with_data) if found.recipe else Html()),
@@ -181,8 +181,7 @@ def trained_on(corpus: Corpus, with_data: bool) -> Html:
     }
     told |= {
         "folder" if len(corpus.paths) == 1 else "folders": ", ".join(
-            path if with_data else os.path.basename(path.rstrip("/"))
-            for path in corpus.paths[:MOST_KINDS]
+            path if with_data else path.rstrip("/").rpartition("/")[2] for path in corpus.paths[:MOST_KINDS]
         ),
     }
     formats = Counter(f"{sound.format}, {hertz(sound.rate)}, {_channels(sound.channels)}" for sound in corpus.sounds)
