@@ -64,7 +64,7 @@ def fit_length(blocks: Iterator[NDArray[np.float32]], length: int) -> Iterator[N
         yield np.repeat(last[-1:], length, 0)
 
 
-def write_wav(
+def write_sound(
     path: Path,
     blocks: Iterable[NDArray[np.float32]],
     rate: int,
@@ -73,21 +73,25 @@ def write_wav(
     frames: int = 0,
     shared: bool = False,
 ) -> None:
-    """Write blocks [samples] or [samples, channels] in -1..1 as a WAV file, atomically.
+    """Write blocks [samples] or [samples, channels] in -1..1 as a WAV file, atomically; FLAC if it is called *.flac.
 
     Args:
-        subtype: one of SAMPLE_BYTES; whole numbers clip what is outside.
+        subtype: one of SAMPLE_BYTES; whole numbers clip what is outside. FLAC has no floating point: 24 bits instead.
         frames: how many there will be, where they may be more than a WAV file can hold.
         shared: as for `atomic_write`.
 
     Raises:
-        DistillError: the disk is full, the folder cannot be written, or WAV cannot hold such a sound.
+        DistillError: the disk is full, the folder cannot be written, or the format cannot hold such a sound.
     """
     large = frames * channels * SAMPLE_BYTES[subtype] >= LARGEST_WAV
+    is_flac = path.suffix.lower() == ".flac"
+    kind = "FLAC" if is_flac else "RF64" if large else "WAV"
+    if is_flac and subtype == "FLOAT":
+        subtype = "PCM_24"
 
     def write(file: IO[bytes]) -> None:
         sink = _Sink(file)
-        with soundfile.SoundFile(sink, "w", rate, channels, subtype, format="RF64" if large else "WAV") as sound:
+        with soundfile.SoundFile(sink, "w", rate, channels, subtype, format=kind) as sound:
             for block in blocks:
                 sound.write(block)
                 sink.check()
@@ -97,7 +101,7 @@ def write_wav(
         atomic_write(path, write, shared=shared)
     except (soundfile.SoundFileError, OverflowError) as error:
         raise DistillError(
-            f"cannot write {printable(str(path))}: no WAV file of {channels} channels at {rate} Hz: {error}"
+            f"cannot write {printable(str(path))}: no {kind} file of {channels} channels at {rate} Hz: {error}"
         ) from error
 
 

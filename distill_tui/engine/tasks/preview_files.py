@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from distill_tui.data.audio_io import write_wav
+from distill_tui.data.audio_io import write_sound
 
 MOST_STEPS = 8
 """Reconstructions of a sound by fewer levels than all, at most this many and the whole."""
@@ -36,7 +36,7 @@ def write_preview_sound(folder: Path, stem: str, wave: NDArray[np.float32], rate
         DistillError: it cannot be written.
     """
     name = f"{stem}.wav"
-    write_wav(folder / name, [wave], rate)
+    write_sound(folder / name, [wave], rate)
     return name
 
 

@@ -19,6 +19,7 @@ from distill_tui.reporting.report.repeat import repeat
 from distill_tui.reporting.report.run import previews, read_run
 from distill_tui.reporting.report.subject import Part, Preview, Subject
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.previews import on_disk
 
 MOST_LISTED = 2000
 
@@ -72,7 +73,7 @@ def _previews(card: Card, home: Home, with_data: bool) -> tuple[list[Preview], i
         found = read_run(run)
     except DistillError:
         return [], 0
-    made = found.state.previews
+    made = on_disk(run, found.state.previews)
     return previews(found, with_data), made[-1].step if made else 0
 
 
