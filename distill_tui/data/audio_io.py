@@ -1,5 +1,6 @@
 """Blocks of samples: resampling, and writing sound files atomically."""
 
+import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -21,6 +22,24 @@ SAMPLE_BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
 def pcm16(samples: NDArray[np.floating]) -> NDArray[np.int16]:
     """Samples in -1..1 as whole numbers of 16 bits; libsndfile rounds in one way for WAV and in another for FLAC."""
     return np.rint(samples.astype(np.float64) * 32768).clip(-32768, 32767).astype(np.int16)
+
+
+def wav16(samples: NDArray[np.floating], rate: int) -> bytes:
+    """Samples [frames] or [frames, channels] in -1..1 as a WAV file of 16 bits, its length in its header."""
+    return _wav(pcm16(samples), rate)
+
+
+def as_wav(content: bytes) -> bytes:
+    """A sound file of 16 bits as WAV; one that is WAV stays as it is."""
+    if content[:4] == b"RIFF":
+        return content
+    return _wav(*soundfile.read(io.BytesIO(content), dtype="int16"))
+
+
+def _wav(samples: NDArray[np.int16], rate: int) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, "PCM_16", format="WAV")
+    return buffer.getvalue()
 
 
 def resampled(

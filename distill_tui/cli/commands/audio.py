@@ -50,7 +50,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         "--format",
         metavar="F",
         choices=("wav", "flac"),
-        help="wav, or flac, in which floating point becomes 24 bits (default: [sounds] format of settings.toml, or wav)",
+        help="wav, or flac, which has 24 bits for floating point (default: [sounds] format of settings.toml, or wav)",
     )
     parser.add_argument("--progress", action="store_true", help="tell how far it is, on standard error, as JSON lines")
     add_code_flags(parser)

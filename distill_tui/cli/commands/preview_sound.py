@@ -9,9 +9,6 @@ from distill_tui.errors import DistillError, RequestError
 from distill_tui.text import printable
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from distill_tui.runs.events import PreviewMade
     from distill_tui.runs.folder import RunFolder
 
@@ -22,6 +19,7 @@ def write_preview_sound(options: argparse.Namespace) -> int:
     Raises:
         RequestError: there is no preview, no such sound in it, or no place for a sound.
     """
+    from distill_tui.data.audio_io import wav16
     from distill_tui.data.excerpt import read_excerpt
     from distill_tui.data.silence_stderr import quiet_decoders
     from distill_tui.paths import find_home
@@ -40,7 +38,7 @@ def write_preview_sound(options: argparse.Namespace) -> int:
         samples, rate = read_excerpt(path, 0, 1e9)
     name = preview.names[number - 1] if number <= len(preview.names) else path.stem
     say(f"{run.id}: step {preview.step:,}, {printable(name)}{', original' if options.original else ''}")
-    write_sound(io.BytesIO(wav(samples, rate)))
+    write_sound(io.BytesIO(wav16(samples, rate)))
     return 0
 
 
@@ -71,15 +69,3 @@ def _number(text: str | None, most: int) -> int:
     if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
         raise RequestError(f"--sound: '{printable(text)}' is not 1 to {most}")
     return int(text)
-
-
-def wav(samples: "NDArray[np.float32]", rate: int) -> bytes:
-    """Samples [frames, channels] in -1..1 as a WAV file of 16 bits, its length in its header."""
-    import soundfile
-
-    from distill_tui.data.audio_io import pcm16
-
-    buffer = io.BytesIO()
-    with soundfile.SoundFile(buffer, "w", rate, samples.shape[1], "PCM_16", format="WAV") as file:
-        file.write(pcm16(samples))
-    return buffer.getvalue()

@@ -169,10 +169,9 @@ def _words(made: e.PreviewMade, number: int) -> str:
 
 def trained_on(corpus: Corpus, with_data: bool) -> Html:
     """The sounds of a run: how many, how long, of which kinds and formats."""
-    told: dict[str, Child] = {
-        title: f"{plural(corpus.split_files(split), 'sound')}, {duration(corpus.split_seconds(split))}"
-        for title, split in zip(("to train on", "held out"), SPLITS, strict=True)
-    }
+    told: dict[str, Child] = {}
+    for split, title in zip(SPLITS, ("to train on", "held out"), strict=True):
+        told[title] = f"{plural(corpus.split_files(split), 'sound')}, {duration(corpus.split_seconds(split))}"
     told |= {
         "folder" if len(corpus.paths) == 1 else "folders": ", ".join(
             path if with_data else path.rstrip("/").rpartition("/")[2] for path in corpus.paths[:MOST_KINDS]
