@@ -18,6 +18,7 @@ GROUPS = {
     "runs": ("runs", "status", "watch"),
     "control": ("pause", "unpause", "stop", "checkpoint", "preview", "tune"),
     "explore": ("explore", "map"),
+    "serve": ("serve",),
     "models": ("models",),
     "generate": ("generate",),
     "audio": ("reconstruct", "encode", "decode"),

@@ -1,17 +1,16 @@
-"""The app: five screens over runs that have processes of their own."""
+"""The app: the screens over runs that have processes of their own."""
 
 import asyncio
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.events import Event
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
 
 from distill_tui.paths import Home
 from distill_tui.runs.folder import RunFolder, list_runs
@@ -19,14 +18,18 @@ from distill_tui.settings import read_settings
 from distill_tui.text import printable
 from distill_tui.ui import command_palette
 from distill_tui.ui.screens.base import BaseScreen, RecipeWanted, RunWanted, TakesWanted
+from distill_tui.ui.status_messages import StatusMessages
 from distill_tui.ui.terminal.filters import TerminalFilters
 from distill_tui.ui.terminal.key_order import KeyOrder
 from distill_tui.ui.terminal.stylesheet import ParsedOnce
 from distill_tui.ui.terminal.title import Title
 from distill_tui.ui.themes import DEFAULT_VARIABLES
 from distill_tui.ui.user_themes import UserThemes
+from distill_tui.ui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     # nobody waits for a screen or a dialog that is not looked at
     from distill_tui.ui import messages as m
     from distill_tui.ui.run_store import RunStore
@@ -35,9 +38,16 @@ if TYPE_CHECKING:
     from distill_tui.ui.screens.generate.screen import GenerateScreen
     from distill_tui.ui.screens.library.screen import LibraryScreen
     from distill_tui.ui.screens.training.screen import TrainingScreen
+    from distill_tui.ui.services.listening import ListeningPage
 
 MOST_PROBLEMS = 2
 """Problems of the settings that are told when the app starts."""
+
+
+def palette_provider() -> "type[Provider]":
+    from distill_tui.ui.palette_provider import ActionProvider
+
+    return ActionProvider
 
 
 class DistillApp(App[None]):
@@ -45,12 +55,26 @@ class DistillApp(App[None]):
 
     TITLE = "distill-tui"
     CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar = {palette_provider}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "go('config')", "Config", show=False, id="app.config", tooltip="Choose sounds and start a run"),
-        Binding("2", "go('training')", "Training", show=False, id="app.training", tooltip="Watch and steer a run"),
-        Binding("3", "go('library')", "Library", show=False, id="app.library", tooltip="The models"),
-        Binding("4", "go('explorer')", "Explorer", show=False, id="app.explorer", tooltip="See what the codebooks do"),
-        Binding("5", "go('generate')", "Generate", show=False, id="app.generate", tooltip="Make new sounds"),
+        Binding(
+            "1", "go('config')", "Config", show=False, id="app.config", tooltip="Config: choose sounds and start a run"
+        ),
+        Binding(
+            "2", "go('training')", "Training", show=False, id="app.training", tooltip="Training: watch and steer a run"
+        ),
+        Binding("3", "go('library')", "Library", show=False, id="app.library", tooltip="Library: the models"),
+        Binding(
+            "4",
+            "go('explorer')",
+            "Explorer",
+            show=False,
+            id="app.explorer",
+            tooltip="Explorer: see what the codebooks do",
+        ),
+        Binding("5", "go('generate')", "Generate", show=False, id="app.generate", tooltip="Generate: make new sounds"),
+        Binding("W", "listen", "Listening page", show=False, id="app.listen", tooltip="Hear sounds in a browser"),
+        Binding("y", "copy", "Copy", show=False, id="app.copy", tooltip="Copy the path or address of what is chosen"),
         Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="Help for this screen"),
         Binding("q", "leave", "Quit", id="app.quit", tooltip="Leave the app; a run goes on"),
         Binding(
@@ -76,6 +100,7 @@ class DistillApp(App[None]):
         self.settings = read_settings(home)
         self.themes = UserThemes(self, home, self.settings.theme)
         self.stylesheet = ParsedOnce(variables=self.get_css_variables())
+        self.status = StatusMessages(self.set_timer, self._show_status)
         self._key_order = KeyOrder(self, super().on_event)
         self._terminal_filters = TerminalFilters(self)
         self._terminal_title = Title(self)
@@ -94,6 +119,13 @@ class DistillApp(App[None]):
         from distill_tui.ui.run_store import RunStore
 
         return RunStore(self)
+
+    @cached_property
+    def listening_page(self) -> "ListeningPage":
+        """The page that plays sounds in a browser."""
+        from distill_tui.ui.services.listening import ListeningPage
+
+        return ListeningPage(self.home)
 
     @cached_property
     def _config(self) -> "ConfigScreen":
@@ -166,13 +198,14 @@ class DistillApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,  # noqa: ARG002
     ) -> None:
-        """Say something in a corner. Names of files and runs stand in it, so none of it is markup."""
+        """Say something on the line above the footer; a title comes first."""
         text = "\n".join(map(printable, message.split("\n")))
-        super().notify(text, title=title, severity=severity, timeout=timeout, markup=False)
+        self.status.say(f"{printable(title)}: {text}" if title else text, severity, timeout)
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action that makes sense now, and the themes."""
-        return command_palette.commands_of(self, screen)
+    def _show_status(self) -> None:
+        for screen in self.screen_stack:
+            for line in screen.query(StatusLine):
+                line.show()
 
     # getting about
 
@@ -203,7 +236,28 @@ class DistillApp(App[None]):
         if isinstance(screen, BaseScreen):
             from distill_tui.ui.dialogs.help import HelpDialog
 
-            self.push_screen(HelpDialog(screen.TITLE_TEXT, screen.help_text(), command_palette.keys_of(self, screen)))
+            self.push_screen(HelpDialog(screen.help_title(), screen.help_text(), command_palette.keys_of(self, screen)))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "copy":
+            return isinstance(self.screen, BaseScreen) and bool(self.screen.copyable())
+        return super().check_action(action, parameters)
+
+    def action_listen(self) -> None:
+        """Start the listening page, and show what to type for it."""
+        if isinstance(self.screen, BaseScreen):
+            from distill_tui.ui.dialogs.listen import ListenDialog
+
+            self.push_screen(ListenDialog(self.listening_page, start=True))
+
+    async def action_copy(self) -> None:
+        """Copy the path of what is chosen to the clipboard of the terminal."""
+        text = self.screen.copyable() if isinstance(self.screen, BaseScreen) else ""
+        if text:
+            from distill_tui.ui.terminal import clipboard
+
+            await clipboard.copy(self, text)
+            self.notify(f"Copied: {text}", timeout=3)
 
     # messages of the screens and about runs
 
@@ -259,6 +313,8 @@ class DistillApp(App[None]):
 
     def on_unmount(self) -> None:
         self._terminal_title.give_back()
+        if "listening_page" in vars(self):
+            self.listening_page.end()
 
     def _leave(self) -> None:
         for run, state in self.runs.states():

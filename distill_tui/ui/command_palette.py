@@ -1,9 +1,9 @@
 """Actions available now: keys for the help, commands for the palette."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from textual.app import SystemCommand
 from textual.screen import Screen
 
 if TYPE_CHECKING:
@@ -34,7 +34,17 @@ def keys_of(app: "DistillApp", screen: Screen[Any]) -> list[tuple[str, str, str]
     return [("  ".join(keys), what, ", ".join(ids)) for what, (keys, ids) in found.items()]
 
 
-def commands_of(app: "DistillApp", screen: Screen[Any]) -> Iterator[SystemCommand]:
+@dataclass(frozen=True)
+class Command:
+    """One line of the palette: its key now ('' for none), a name, what it does, and the doing."""
+
+    key: str
+    name: str
+    what: str
+    run: Callable[[], Any]
+
+
+def commands_of(app: "DistillApp", screen: Screen[Any]) -> Iterator[Command]:
     """Every action that makes sense now, and the themes."""
     seen: set[str] = set()
     for active in screen.active_bindings.values():
@@ -43,12 +53,13 @@ def commands_of(app: "DistillApp", screen: Screen[Any]) -> Iterator[SystemComman
         if not enabled or not binding.id or not binding.tooltip or {binding.action, binding.tooltip} & seen:
             continue
         seen |= {binding.action, binding.tooltip}
-        yield SystemCommand(
+        yield Command(
+            app.get_key_display(binding),
             binding.description,
-            f"{tooltip or binding.tooltip}  ({app.get_key_display(binding)})",
+            tooltip or binding.tooltip,
             lambda action=binding.action, node=node: app.call_later(app.run_action, action, node),
         )
     if "app.runs" not in seen:
-        yield SystemCommand("Runs", "List the runs; enter watches one", app.action_runs)
+        yield Command("", "Runs", "List the runs; enter watches one", app.action_runs)
     for name in app.themes.names():
-        yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: app.themes.choose(name))
+        yield Command("", f"Theme: {name}", f"Theme: {name}", lambda name=name: app.themes.choose(name))

@@ -47,8 +47,8 @@ def key_problems(settings: Settings) -> list[str]:
     """Problems of `[keys]`: `settings.toml line 3: keys.app.libary: ...`."""
     if not settings.keys:
         return []
-    problems, actions = [], _actions()
-    known = actions.keys()
+    problems, bound = [], actions()
+    known = bound.keys()
     for action, keys in settings.keys.items():
         where = f"keys.{action}"
         if action not in known:
@@ -57,7 +57,7 @@ def key_problems(settings: Settings) -> list[str]:
         for key in map(str.strip, keys.split(",")):
             if not is_key(key):
                 problems.append(settings.problem(where, f"{key!r} is not a key; keys are called l, ctrl+l, f6, slash"))
-            elif taken := _taken_by(action, key, actions, settings.keys):
+            elif taken := _taken_by(action, key, bound, settings.keys):
                 problems.append(settings.problem(where, f"{key!r} is taken by {taken}"))
     return problems
 
@@ -78,27 +78,27 @@ def theme_problems(settings: Settings, names: Iterable[str]) -> list[str]:
 
 def action_ids() -> frozenset[str]:
     """Ids of every action that a key can be given to. Imports the whole app."""
-    return frozenset(_actions())
+    return frozenset(actions())
 
 
 @dataclass
-class _Action:
+class BoundAction:
     """Classes that bind an action, and its default keys."""
 
     owners: list[type[DOMNode]] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
 
 
-def _actions() -> dict[str, _Action]:
+def actions() -> dict[str, BoundAction]:
     """Every action that a key can be given to, by its id."""
     for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}."):
         importlib.import_module(module.name)
     ours = (node for node in _below(DOMNode) if node.__module__.startswith(ui.__name__))
-    found: dict[str, _Action] = {}
+    found: dict[str, BoundAction] = {}
     for node in ours:
         for given in node.__dict__.get("BINDINGS", ()):
             if isinstance(given, Binding) and given.id:
-                action = found.setdefault(given.id, _Action())
+                action = found.setdefault(given.id, BoundAction())
                 action.owners.append(node)
                 action.keys |= _split(given.key)
     return found
@@ -108,7 +108,7 @@ def _split(keys: str) -> set[str]:
     return {key.strip() for key in keys.split(",")}
 
 
-def _taken_by(action: str, key: str, actions: Mapping[str, _Action], given: Mapping[str, str]) -> str:
+def _taken_by(action: str, key: str, actions: Mapping[str, BoundAction], given: Mapping[str, str]) -> str:
     """Find another action that the key has in the same place; '' if there is none."""
     own = actions.get(action)
     for name, other in actions.items():
@@ -120,7 +120,7 @@ def _taken_by(action: str, key: str, actions: Mapping[str, _Action], given: Mapp
     return ""
 
 
-def _meet(one: _Action, other: _Action) -> bool:
+def _meet(one: BoundAction, other: BoundAction) -> bool:
     """Return whether two actions are bound in the same place; the app's are bound on each of its screens.
 
     A focused widget and a dialog take keys first, for as long as they are there.

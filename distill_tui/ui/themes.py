@@ -49,6 +49,13 @@ DEFAULT_VARIABLES = {
     "series-val": "#d7af5f",
     "series-recon": "#87afd7",
     "series-commit": "#d787af",
+    "edge": "#444444",
+    "hatch": "#262626",
+    "hue-data": "#5fafaf",
+    "hue-sound": "#af87d7",
+    "hue-machine": "#d7875f",
+    "tab-background": "#5fafaf",
+    "tab-foreground": "#121212",
 }
 """Variables of our style sheet beside Textual's own, for a theme that does not come from a file."""
 
@@ -135,6 +142,13 @@ def _own_variables(colors: dict[str, str], ansi: bool) -> dict[str, str]:
         "series-val": colors["accent"],
         "series-recon": colors["secondary"],
         "series-commit": colors["error"],
+        "edge": "ansi_bright_black" if ansi else f"{colors['foreground']} 25%",
+        "hatch": "ansi_bright_black" if ansi else f"{colors['foreground']} 12%",
+        "hue-data": colors["primary"],
+        "hue-sound": colors["secondary"],
+        "hue-machine": colors["accent"],
+        "tab-background": colors["primary"],
+        "tab-foreground": colors["background"],
         "footer-background": colors["surface"],
         "block-cursor-blurred-background": colors["surface"],
         "block-cursor-blurred-foreground": colors["foreground"],

@@ -27,12 +27,12 @@ SHOTS: dict[str, tuple[tuple[int, int], Sequence[str]]] = {
     "training-120x35": ((120, 35), ()),
     "training-80x24": ((80, 24), ()),
     "training-200x50": ((200, 50), ()),
-    "chart-120x35": ((120, 35), ("f3", "s", *["left"] * 30)),
+    "chart-120x35": ((120, 35), ("f3", "h", *["left"] * 30)),
     "codebooks-120x35": ((120, 35), ("f4",)),
     "previews-120x35": ((120, 35), ("f5",)),
     "library-120x35": ((120, 35), ("3",)),
     "config-120x35": ((120, 35), ("1",)),
-    "explorer-120x35": ((120, 35), ("b",)),
+    "explorer-120x35": ((120, 35), ("f4",)),
 }
 """Size, and the keys that lead there from the Training screen, or on the Explorer."""
 

@@ -320,7 +320,7 @@ async def test_sounds_from_a_tree(home: Home, tmp_path: Path, monkeypatch: pytes
     (tmp_path / "tree" / "notes.txt").write_text("no sound")
     async with opened(home) as (app, pilot, screen):
         screen.query_one("#folder", Input).value = f"{tmp_path}/tree"
-        await pilot.press("t")
+        await pilot.press("ctrl+t")
         await until(pilot, lambda: "drums [b]" in screen_text(app))
         assert "notes.txt" not in screen_text(app)
         await pilot.press("down")

@@ -173,10 +173,10 @@ async def test_residuals_and_sums_are_switched_on_and_off(home: Home, key: str, 
         await shows(pilot, said)
         assert gone not in screen_text(app).replace("e Residuals", "")
         assert letters(app) != before
-        await pilot.press("e" if key == "e" else "s")
+        await pilot.press("f2" if key == "f2" else "f3")
         if key == "s":
             await shows(pilot, "Level 2  encoder outputs")
-            await pilot.press("e")
+            await pilot.press("f2")
         await shows(pilot, "Level 2  residuals")
 
 
@@ -188,12 +188,12 @@ async def test_cells_and_paths_are_drawn_when_asked_for(home: Home) -> None:
     run = explored.running(home)
     async with looking(home, run) as (app, pilot, _):
         assert braille(app) == 0
-        await pilot.press("b")
+        await pilot.press("f4")
         cells = braille(app)
         assert cells > 40
-        await pilot.press("t")
+        await pilot.press("f5")
         assert braille(app) > cells
-        await pilot.press("b", "t")
+        await pilot.press("f4", "f5")
         assert braille(app) == 0
 
 
@@ -212,9 +212,9 @@ async def test_both_definitions_of_dead_count_as_defined(home: Home) -> None:
     write_map(run.map, found)
     async with looking(home, run) as (_, pilot, _screen):
         await shows(pilot, "Level 1: 15/16 active (1 dead)", "1 % of the even share")
-        await pilot.press("d")
+        await pilot.press("j")
         await shows(pilot, "Level 1: 14/16 active (2 dead)", "1 % of the total")
-        await pilot.press("d")
+        await pilot.press("j")
         await shows(pilot, "Level 1: 15/16 active (1 dead)")
 
 
@@ -281,7 +281,7 @@ async def test_the_scale_of_the_losses_is_changed(home: Home) -> None:
     async with looking(home, run) as (app, pilot, _):
         curve = screen_text(app).split("commit")[1][:40]
         for said in ("Loss scale: log", "Loss scale: linear", "Loss scale: auto"):
-            await pilot.press("g")
+            await pilot.press("z")
             await shows(pilot, said)
             if "linear" in said:
                 assert screen_text(app).split("commit")[1][:40] != curve

@@ -55,7 +55,7 @@ async def test_one_walks_through_a_codes_places_and_listens(
         code = screen.panels.map_view.selection.code
         assert code is not None
         await shows(pilot, "▸0:00.4   40x", " 0:01.3   31x")
-        await pilot.press("p")
+        await pilot.press("full_stop")
         await shows(pilot, " 0:00.4   40x", "▸0:01.3   31x")
         await pilot.press("enter")
         await until(pilot, lambda: heard.exists() and heard.read_text().endswith("-1.3s.wav\n"))
@@ -69,7 +69,7 @@ async def test_one_walks_through_a_codes_places_and_listens(
         assert samples == pytest.approx(original[10400:18400], abs=1e-3)
         await shows(pilot, "001.wav from 0:01.3 to 0:02.3")
         # the places go round
-        await pilot.press("p", "p")
+        await pilot.press("full_stop", "full_stop")
         await shows(pilot, "▸0:00.4   40x")
 
 
@@ -270,7 +270,7 @@ async def test_outputs_say_where_later_codes_are_drawn(home: Home) -> None:
     async with looking(home, explored.running(home), "v") as (_, pilot, screen):
         screen.loader.show(Source("run drums", explored.sound_map()))
         await shows(pilot, "Level 2  residuals, 41 %", "each level in a plane of its own")
-        await pilot.press("e")
+        await pilot.press("f2")
         await shows(pilot, "Level 2  encoder outputs, 63 %", "from level 2 on at the mean of its points")
 
 

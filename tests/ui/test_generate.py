@@ -96,7 +96,7 @@ async def test_takes_come_with_all_that_is_known_of_them(models: Home) -> None:
 async def test_keeping_throwing_away_and_undoing(models: Home) -> None:
     async with opened(models) as (app, pilot, screen):
         await make(pilot, screen)
-        await pilot.press("tab", "space", "down", "d", "d")
+        await pilot.press("tab", "space", "down", "x", "x")
         await until(pilot, lambda: [take.kept for take in listed(models)] == [True, False, False, None])
         assert screen.list.keys == ["kick-0000.wav", "snare-0003.wav"]
         assert "2 takes, 1 kept" in said(app)
@@ -128,7 +128,7 @@ async def test_more_of_a_take(models: Home) -> None:
         assert settings[8]["seed"] == 8
         assert settings[10]["loop"] is True
         assert (settings[10]["seed"], settings[10]["count"]) == (8, 1), "the same one"
-        await pilot.press("b")
+        await pilot.press("B")
         assert screen.form.values["sound"].endswith("kick-0008-2.wav")
         assert screen.form.values["use"] == "like"
 
@@ -149,7 +149,7 @@ async def test_a_set_opens_again_with_its_settings(models: Home) -> None:
         await until(pilot, lambda: "No takes yet" in said(app))
         await make(pilot, screen, takes=3)
         assert len(listed(models, "speech-2")) == 3
-        await pilot.press("d", "r")
+        await pilot.press("x", "r")
         await until(pilot, lambda: isinstance(app.screen, PickDialog) and "speech-2" in said(app))
         await pilot.press("down", "enter")
         await until(pilot, lambda: screen.takes.path == models.takes / "speech" and len(screen.list.keys) == 3)
@@ -158,10 +158,10 @@ async def test_a_set_opens_again_with_its_settings(models: Home) -> None:
 @pytest.mark.slow
 async def test_cancelling_keeps_what_was_made(models: Home) -> None:
     async with opened(models, label="wait") as (app, pilot, screen):
-        await pilot.press("m")
+        await pilot.press("g")
         await until(pilot, lambda: screen.list.keys == ["wait-0000.wav"])
         await until(pilot, lambda: "making 2 of 4" in said(app) and "c Cancel" in said(app))
-        await pilot.press("c")
+        await pilot.press("S")
         await until(pilot, lambda: "cancelled; 1 take kept" in said(app))
         assert "c Cancel" not in said(app)
 
@@ -169,7 +169,7 @@ async def test_cancelling_keeps_what_was_made(models: Home) -> None:
 @pytest.mark.slow
 async def test_a_process_that_is_killed_is_told_and_started_anew(models: Home) -> None:
     async with opened(models, label="die") as (app, pilot, screen):
-        await pilot.press("m")
+        await pilot.press("g")
         await until(pilot, lambda: "has ended (killed by signal 9)" in said(app))
         await until(pilot, lambda: screen.list.keys == ["die-0000.wav"])
         assert not screen.work.is_busy
@@ -181,11 +181,11 @@ async def test_a_process_that_is_killed_is_told_and_started_anew(models: Home) -
 
 async def test_a_request_that_is_refused_is_told_in_place(models: Home) -> None:
     async with opened(models, label="refuse") as (app, pilot, screen):
-        await pilot.press("m")
+        await pilot.press("g")
         await until(pilot, lambda: "✗ no such label 'refuse'" in said(app) and "Labels: kick, snare" in said(app))
         assert "c Cancel" not in said(app)
         screen.form.values["use"] = "morph"
-        await pilot.press("m")
+        await pilot.press("g")
         await until(pilot, lambda: "✗ 'morph' needs a sound" in said(app))
         assert not models.takes.exists()
 
@@ -220,7 +220,7 @@ async def test_the_model_is_picked_here_or_in_the_library(models: Home) -> None:
         await until(pilot, lambda: screen.work.ready and "speech" in screen.work.ready.model)
         await pilot.press("3")
         await until(pilot, lambda: "drums" in screen_text(app))
-        await pilot.press("home", "m")
+        await pilot.press("home", "g")
         await until(pilot, lambda: app.current_mode == "generate")
         await until(pilot, lambda: screen.work.ready and "drums" in screen.work.ready.model)
         (models.models / "drums.distill").unlink()
@@ -232,7 +232,7 @@ async def test_the_model_is_picked_here_or_in_the_library(models: Home) -> None:
 async def test_nothing_to_make_sounds_with(home: Home) -> None:
     async with opened(home, (80, 24)) as (app, pilot, screen):
         await until(pilot, lambda: "No model yet" in said(app))
-        await pilot.press("m")
+        await pilot.press("g")
         assert not screen.work.process.is_alive
 
 
@@ -252,7 +252,7 @@ async def test_takes_that_are_gone_lose_no_others(models: Home, gone: str) -> No
             (folder / "kick-0000.wav").unlink()
             await pilot.press("tab", "enter")
             await until(pilot, lambda: "✗ kick-0000.wav: the file is gone" in said(app))
-            await pilot.press("d")
+            await pilot.press("x")
             await until(pilot, lambda: listed(models)[0].kept is False)
         else:
             (folder / "takes.json").write_text("[")
@@ -266,7 +266,7 @@ async def test_takes_that_are_gone_lose_no_others(models: Home, gone: str) -> No
 async def test_exporting_the_kept_takes(models: Home, tmp_path: Path) -> None:
     async with opened(models) as (app, pilot, screen):
         await make(pilot, screen)
-        await pilot.press("tab", "space", "down", "down", "space", "x")
+        await pilot.press("tab", "space", "down", "down", "space", "E")
         await until(pilot, lambda: "Export 2 takes" in said(app))
         app.screen.query_one(Input).value = str(tmp_path / "out")
         await pilot.press("enter")
@@ -326,7 +326,7 @@ async def test_a_list_of_takes_may_say_anything(models: Home, size: tuple[int, i
         for _ in takes:
             await pilot.press("space", "o", "enter", "escape", "down")
         await until(pilot, lambda: all(take.kept for take in TakesFolder(folder).takes[:-1]))
-        await pilot.press("end", "a")
+        await pilot.press("end", "A")
         await until(pilot, lambda: "the settings of settings.wav cannot" in said(app))
         assert "\x1b" not in screen_text(app)
 

@@ -25,7 +25,7 @@ async def test_sounds_of_a_codec(trained: Trained, tmp_path: Path, monkeypatch: 
         screen = app._generate
         # asked for before the model is loaded, and in a row
         await until(pilot, lambda: screen.models)
-        await pilot.press("m", "m")
+        await pilot.press("g", "g")
         await until(pilot, lambda: len(screen.list.keys) == 8 and not screen.work.is_busy, "eight takes")
         takes = TakesFolder(home.takes / model.stem).takes
         assert [take.seed for take in takes] == list(range(8))

@@ -21,11 +21,11 @@ def test_takes(models: Home, snap_compare: Compare, size: tuple[int, int]) -> No
         await until(pilot, lambda: app.current_mode == "generate" and app._generate.work.ready)
         screen = app._generate
         screen.form.values["count"] = 12
-        await pilot.press("m")
+        await pilot.press("g")
         await until(pilot, lambda: len(screen.list.keys) == 12 and not screen.work.is_busy)
         screen.work._result = "✓ 12 takes in 1.0 s"
         screen.set_focus(screen.list)
-        await pilot.press("down", "space", "down", "d")
+        await pilot.press("down", "space", "down", "x")
         await until(pilot, lambda: "2 kept" not in screen_text(app) and len(screen.list.keys) == 11)
         screen.painter.repaint()
         before = ""

@@ -115,7 +115,7 @@ async def test_filtering_and_clearing(models: Home) -> None:
 @pytest.mark.slow
 async def test_renaming(models: Home) -> None:
     async with opened(models) as (app, pilot):
-        await pilot.press("slash", *"bel", "enter", "n")
+        await pilot.press("slash", *"bel", "enter", "e")
         await until(pilot, lambda: "Rename the model" in screen_text(app))
         app.screen.query_one(Input).value = "chimes"
         await pilot.press("enter")
@@ -125,7 +125,7 @@ async def test_renaming(models: Home) -> None:
 @pytest.mark.slow
 async def test_deleting_asks_and_can_be_undone(models: Home) -> None:
     async with opened(models) as (app, pilot):
-        await pilot.press("slash", *"bel", "enter", "d", "n")
+        await pilot.press("slash", *"bel", "enter", "x", "n")
         assert (models.models / "bells.distill").exists()
         await pilot.press("d", "y")
         await until(pilot, lambda: "bells" not in order(app))
@@ -140,7 +140,7 @@ async def test_deleting_asks_and_can_be_undone(models: Home) -> None:
 @pytest.mark.slow
 async def test_verifying_in_a_process_of_its_own(models: Home) -> None:
     async with opened(models) as (app, pilot):
-        await pilot.press("slash", *"bel", "enter", "v")
+        await pilot.press("slash", *"bel", "enter", "K")
         await until(pilot, lambda: "every byte is as it was written" in " ".join(screen_text(app).split()))
 
 
@@ -225,7 +225,7 @@ async def test_distances_of_two_on_the_same_sounds(used: Home, trained: Trained)
         await until(pilot, lambda: len(order(app)) == 2)
         await pilot.press("space", "down", "equals_sign")
         await until(pilot, lambda: "measure distances" in screen_text(app))
-        await pilot.press("e")
+        await pilot.press("m")
         await until(pilot, lambda: "Both models reconstruct these" in screen_text(app))
         assert app.screen.query_one(Input).value == str(trained.sounds)
         await pilot.press("enter")
@@ -268,7 +268,7 @@ async def test_sounds_through_a_model(used: Home, trained: Trained, tmp_path: Pa
 async def test_work_with_a_model_is_cancelled(used: Home, trained: Trained, tmp_path: Path) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
-        await pilot.press("u")
+        await pilot.press("U")
         await until(pilot, lambda: "Sounds through" in screen_text(app))
         app.screen.query_one("#use-sounds", Input).value = str(trained.sounds)
         app.screen.query_one("#use-out", Input).value = str(tmp_path / "out")
@@ -283,7 +283,7 @@ async def test_work_with_a_model_is_cancelled(used: Home, trained: Trained, tmp_
 async def test_a_new_run_begins_with_a_models_recipe(used: Home, trained: Trained) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
-        await pilot.press("b")
+        await pilot.press("n")
         await until(
             pilot, lambda: app.current_mode == "config" and app._config.pane.form.texts["model.channels"] == "16"
         )
@@ -295,7 +295,7 @@ async def test_a_new_run_begins_with_a_models_recipe(used: Home, trained: Traine
 async def test_a_new_run_starts_from_a_models_weights(used: Home, trained: Trained) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
-        await pilot.press("c")
+        await pilot.press("t")
         (path,) = used.models.glob("*.distill")
         form = app._config.pane.form
         await until(pilot, lambda: app.current_mode == "config" and form.texts["train.start_from"] == str(path))
@@ -315,7 +315,7 @@ async def test_what_was_typed_is_not_replaced_without_asking(used: Home) -> None
         app._config.pane.form.type("train.epochs", "77")
         for row in app._config.query(FieldRow):
             row.set_text(app._config.pane.form.texts[row.field.key])
-        await pilot.press("3", "b")
+        await pilot.press("3", "n")
         await until(pilot, lambda: "Replace what was typed?" in screen_text(app))
         await pilot.press("n")
         assert app._config.pane.form.texts["train.epochs"] == "77"
@@ -325,10 +325,10 @@ async def test_what_was_typed_is_not_replaced_without_asking(used: Home) -> None
 async def test_going_on_says_why_it_cannot(used: Home) -> None:
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
-        await pilot.press("g")
+        await pilot.press("R")
         await until(pilot, lambda: "is finished" in notices(app))
         shutil.rmtree(used.runs)
-        await pilot.press("g")
+        await pilot.press("R")
         await until(pilot, lambda: "is not in this home" in notices(app))
 
 
@@ -340,7 +340,7 @@ async def test_going_on_resumes_a_stopped_run_and_shows_it(used: Home, monkeypat
     run.events.write_bytes(run.events.read_bytes().replace(b'"type":"finished"', b'"type":"stopped"'))
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: "its state   stopped" in screen_text(app))
-        await pilot.press("g")
+        await pilot.press("R")
         await until(pilot, lambda: app.current_mode == "training")
         assert started == [run]
         assert app._training.controller.run == run
@@ -349,7 +349,7 @@ async def test_going_on_resumes_a_stopped_run_and_shows_it(used: Home, monkeypat
 @pytest.mark.slow
 async def test_exporting_and_importing(models: Home, tmp_path: Path) -> None:
     async with opened(models) as (app, pilot):
-        await pilot.press("slash", *"bells", "enter", "x")
+        await pilot.press("slash", *"bells", "enter", "E")
         await until(pilot, lambda: "Export the model" in screen_text(app))
         app.screen.query_one(Input).value = str(tmp_path / "given away.distill")
         await pilot.press("enter")

@@ -90,7 +90,7 @@ async def test_the_library_starts_a_prior(home: Home, trained: Trained, monkeypa
     async with app.run_test(size=(120, 35)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: trained.model.stem in screen_text(app))
-        await pilot.press("p")
+        await pilot.press("T")
         await until(pilot, lambda: "2 are recommended" in screen_text(app))
         await pilot.press("backspace", "0", "enter")
         assert "some minutes are needed" in screen_text(app)

@@ -182,7 +182,7 @@ async def test_stopping_asks_first(home: Home) -> None:
     run = recorded.running(home)
     with recorded.alive(run):
         async with watching(home, run) as (_, pilot, _screen):
-            await pilot.press("c", "n")
+            await pilot.press("S", "n")
             await until(pilot, lambda: read_control(run.control).wanted == "running")
             await pilot.press("c", "y")
             await until(pilot, lambda: read_control(run.control).wanted == "stopped")
@@ -326,7 +326,7 @@ async def test_what_the_worker_printed_has_a_key(home: Home) -> None:
     run.worker_log.write_text("".join(lines) + "MemoryError: [/x] all of it\n")
     async with watching(home, run) as (app, pilot, _):
         await until(pilot, lambda: "w Log" in screen_text(app))
-        await pilot.press("w")
+        await pilot.press("L")
         await until(pilot, lambda: "MemoryError: [/x]" in screen_text(app) and "module49" in screen_text(app))
         assert "^^^" not in screen_text(app)
         assert run.id in "".join(screen_text(app).split())

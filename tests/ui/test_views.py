@@ -215,7 +215,7 @@ async def test_other_runs_are_laid_over_each_with_a_colour_of_its_own(home: Home
         run = recorded.make_run(home, name=name, stamp=f"20260226-10000{number}")
         recorded.train(recorded.begin(run, name=name), 3)
     async with watching(home, first, "v", size=(120, 35)) as (app, pilot, _):
-        await pilot.press("o")
+        await pilot.press("equals_sign")
         await until(pilot, lambda: all(name in screen_text(app) for name in names))
         await pilot.press("space", "down", "space", "enter")
         await until(pilot, lambda: re.search(r"train of: [A-H] bells .* [A-H] speech ", screen_text(app)))
@@ -240,7 +240,7 @@ async def test_a_level_is_chosen_read_and_its_codes_sorted(home: Home) -> None:
         assert "level 3  3 of 64 codes used" in screen_text(app)
         await pilot.press("left")
         assert "at epoch" in screen_text(app)
-        await pilot.press("m")
+        await pilot.press("j")
         assert "perplexity: share of codes" in screen_text(app)
 
 

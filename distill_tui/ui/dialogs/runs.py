@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Static
 
 from distill_tui.paths import Home
 from distill_tui.reporting import formatting
@@ -49,7 +48,7 @@ class RunsDialog(Dialog[RunFolder | None]):
         runs = await asyncio.to_thread(list_runs, self._home)
         self._runs = {run.id: run for run in runs[:MOST_RUNS]}
         if not runs:
-            self.query_one(".dialog-title", Static).update("No runs yet: start one on the Config screen")
+            self.show_heading("No runs yet: start one on the Config screen")
         for part in (runs[:AT_ONCE], runs[AT_ONCE:MOST_RUNS]):
             if part:
                 self._states += await asyncio.to_thread(lambda these: [(run, quick_state(run)) for run in these], part)

@@ -1,18 +1,20 @@
 """The screens' base: size classes, the line on top, the footer and help."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import Widget
 
 from distill_tui.errors import DistillError
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.widgets.footer import AppFooter
 from distill_tui.ui.widgets.header import AppHeader
+from distill_tui.ui.widgets.status_line import StatusLine
 
 _T = TypeVar("_T")
 
@@ -48,12 +50,18 @@ class BaseScreen(Screen[None]):
     TITLE_TEXT: ClassVar[str] = ""
     HELP_TEXT: ClassVar[str] = ""
 
+    def help_title(self) -> str:
+        """The title of that help."""
+        return self.TITLE_TEXT
+
     def help_text(self) -> str:
         """The help on the screen as it is now."""
         return self.HELP_TEXT
 
     def on_screen_resume(self) -> None:
         self.call_after_refresh(self._settle_focus)
+        for line in self.query(StatusLine):
+            line.show()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._settle_focus)
@@ -66,9 +74,14 @@ class BaseScreen(Screen[None]):
             found = (widget for widget in self.query(self.AUTO_FOCUS) if widget.focusable)
             self.set_focus(next(found, None))
 
+    def copyable(self) -> str:
+        """The path, command or address that is copied here; '' if there is none."""
+        return ""
+
     @staticmethod
-    def footer() -> AppFooter:
-        return AppFooter(id="keys")
+    def footer() -> Iterable[Widget]:
+        """The last lines of every screen: what happened, and the keys."""
+        return StatusLine(id="status-line"), AppFooter(id="keys")
 
     @property
     def bar(self) -> AppHeader:

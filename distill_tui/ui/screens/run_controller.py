@@ -31,8 +31,14 @@ REQUEST_KEYS = (
     Binding("space", "request('pause')", "Pause", id="training.pause", tooltip="Pause the training"),
     Binding("space", "request('unpause')", "Go on", id="training.unpause", tooltip="Go on with the training"),
     Binding("space", "request('resume')", "Resume", id="training.resume", tooltip="Go on from the last checkpoint"),
+    # c, its key of before, has no other meaning anywhere
     Binding(
-        "c", "request('stop')", "Stop", id="training.stop", tooltip="Stop the training, with a checkpoint (asks first)"
+        "S,c",
+        "request('stop')",
+        "Stop",
+        key_display="S",
+        id="training.stop",
+        tooltip="Stop the training, with a checkpoint (asks first)",
     ),
 )
 UNDO = Binding("u", "request('undo')", "Undo", id="training.undo", tooltip="Undo the last change of a setting")

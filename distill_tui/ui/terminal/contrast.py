@@ -14,10 +14,12 @@ BEHIND = ("background", "surface", "footer-background")
 WRITTEN = (
     *("foreground", "dim", "primary", "accent", "success", "warning", "error"),
     *("series-train", "series-val", "series-recon", "series-commit"),
+    *("hue-data", "hue-sound", "hue-machine", "secondary"),
 )
 PAIRS = (
     *((letters, behind) for behind in BEHIND for letters in WRITTEN),
     ("foreground", "panel"),
+    ("tab-foreground", "tab-background"),
     ("block-cursor-foreground", "block-cursor-background"),
     ("block-cursor-blurred-foreground", "block-cursor-blurred-background"),
 )

@@ -53,6 +53,18 @@ class LinesWidget(Widget):
         super().__init__(id=id, classes=classes)
         self._shown: list[Text] = []
         self._base = Style()
+        self._hatched = False
+
+    @property
+    def hatched(self) -> bool:
+        """True if the room below the lines is hatched: nothing is there yet."""
+        return self._hatched
+
+    @hatched.setter
+    def hatched(self, hatched: bool) -> None:
+        if hatched != self._hatched:
+            self._hatched = hatched
+            self.refresh()
 
     def lines(self) -> list[Text]:
         """The lines for the widget's present size; further ones are cut off."""
@@ -117,7 +129,9 @@ class LinesWidget(Widget):
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, self._base
         if y >= len(self._shown):
-            return Strip.blank(width, base)
+            return (
+                Strip([Segment("╱" * width, base + self.style("hatch"))]) if self._hatched else Strip.blank(width, base)
+            )
         console, line = self.app.console, self._shown[y]
         # rich forgets the style of a text that has no other in it
         plain = base + line.style if isinstance(line.style, Style) else base

@@ -79,7 +79,7 @@ class FoundPanel(Static):
                 ("No sounds chosen yet: ", "foreground"),
                 ("enter", "accent"),
                 (" types the path of a folder, ", "foreground"),
-                ("t", "accent"),
+                ("^t", "accent"),
                 (" finds one.", "foreground"),
             )
             line(("WAV, FLAC, OGG, AIFF and MP3 of any rate; a minute is enough for a first model.", "dim"))

@@ -3,8 +3,8 @@
 from textual.widget import Widget
 from textual.widgets import Static
 
-WELCOME = "enter: type a path of sounds    t: find them in a tree    tab: to the fields"
-WELCOME_NARROW = "enter: type a path   t: tree"
+WELCOME = "enter: type a path of sounds    ^t: find them in a tree    tab: to the fields"
+WELCOME_NARROW = "enter: type a path   ^t: tree"
 TYPING = "Type the path of a folder with sounds: tab completes, enter scans it, ctrl+t shows a tree, esc leaves."
 NARROW = 64
 

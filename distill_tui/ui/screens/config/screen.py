@@ -40,7 +40,8 @@ class ConfigScreen(BaseScreen):
     MODE = "config"
     TITLE_TEXT = "Config"
     HELP_TEXT = (
-        "Choose a folder of sounds; its sub-folders are included. Enter lets you type a path, t finds it in a tree. "
+        "Choose a folder of sounds; its sub-folders are included. Enter lets you type a path, ctrl+t finds it in a "
+        "tree. "
         "Tab completes a path, enter scans it. "
         "Then name the run, change what you like, and start with ctrl+s. Up and down move between the fields; "
         "'auto' is chosen from your sounds and this machine. In a field letters and digits are typed: escape leaves "
@@ -53,7 +54,7 @@ class ConfigScreen(BaseScreen):
         Binding("ctrl+r", "resume", "Resume", id="config.resume", tooltip="Resume the interrupted run"),
         Binding("enter", "type_folder", "Folder", id="config.folder", tooltip="Type the path of a folder of sounds"),
         Binding(
-            "t,ctrl+t",
+            "ctrl+t",
             "tree",
             "Tree",
             key_display="^t",
@@ -111,7 +112,7 @@ class ConfigScreen(BaseScreen):
             with ScrolledPane(id="aside", classes="pane"):
                 yield FoundPanel(wide=True, id="found-wide")
         yield FieldHelp(id="field-help")
-        yield self.footer()
+        yield from self.footer()
 
     def on_mount(self) -> None:
         self._show_found()

@@ -26,7 +26,7 @@ class HealthLines(LinesWidget):
         super().__init__(id=id)
         self._map: CodebookMap | None = None
         self._options = MapOptions()
-        self._key = "d"
+        self._key = "j"
         self._kl: float | None = None
         self._nats: list[float] = []
         self._is_kl = False

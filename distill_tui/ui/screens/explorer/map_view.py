@@ -38,10 +38,10 @@ class MapView(CellGrid, can_focus=True):
         Binding("down", "step(0,-1)", "Code", show=False, key_display="←→↑↓", id="explorer.down"),
         Binding("l", "level", "Level", id="explorer.level", tooltip="The next level"),
         Binding("enter", "listen", "Listen", id="explorer.listen", tooltip="Listen to where the code is used most"),
-        Binding("p", "place", "Place", id="explorer.place", tooltip="The next place where the code is used most"),
+        Binding("full_stop", "place", "Place", id="explorer.place", tooltip="The next place of the code's most use"),
         Binding("f", "fetch", "File", id="explorer.fetch", tooltip="Where that sound is, and how to fetch it"),
         Binding(
-            "o", "what", "Points", show=False, id="explorer.points", tooltip="The arrows choose points instead of codes"
+            "P", "what", "Points", show=False, id="explorer.points", tooltip="The arrows choose points instead of codes"
         ),
     ]
 

@@ -25,6 +25,7 @@ from distill_tui.ui.services.excerpts import Excerpt, cut
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.knobs import Knob, Knobs
 from distill_tui.ui.widgets.losses import LossCurves
+from distill_tui.ui.widgets.panel import framed
 
 MOST_WEIGHT = 2.0
 """The upper bound of the weights of the codebook losses on this screen."""
@@ -55,13 +56,13 @@ class ExplorerPanels(Vertical):
     def compose(self) -> ComposeResult:
         yield ExplorerHead(id="explorer-head")
         with Horizontal(id="explorer-panes"):
-            yield MapView(id="explorer-map")
+            yield framed(MapView(id="explorer-map"), "Latent plane")
             with Vertical(id="explorer-side"):
-                yield LossCurves(id="explorer-losses")
-                yield HealthLines(id="explorer-health")
-                yield Knobs(id="explorer-knobs")
-                yield CodePane(id="explorer-code")
-        yield PicturesView(id="explorer-pictures")
+                yield framed(LossCurves(id="explorer-losses"), "Losses")
+                yield framed(HealthLines(id="explorer-health"), "Codebooks", "health")
+                yield framed(Knobs(id="explorer-knobs"), "Live settings", "recipe")
+                yield framed(CodePane(id="explorer-code"), "Code", "sound")
+        yield framed(PicturesView(id="explorer-pictures"), "Pictures", "sound")
 
     @property
     def map_view(self) -> MapView:

@@ -17,7 +17,6 @@ from distill_tui.ui.screens.explorer.loader import SourceLoader
 from distill_tui.ui.screens.explorer.panels import ExplorerPanels, explorer_knobs
 from distill_tui.ui.screens.explorer.sources import ImageRun, SoundRun
 from distill_tui.ui.screens.run_controller import REQUEST_KEYS, UNDO, RunController
-from distill_tui.ui.widgets.footer import AppFooter
 from distill_tui.ui.widgets.header import AppHeader
 
 POLL_SECONDS = 0.5
@@ -43,24 +42,25 @@ class ExplorerScreen(BaseScreen):
         "diamonds are codes in use, hollow ones are dead. What enters a level is what the codes of the levels before "
         "left over (residuals). The arrows choose a code; escape deselects it. Tab leads to the settings, which act "
         "within a second. Sounds are shown along the two directions in which their latents differ most, what is left "
-        "of them along its own two; there enter plays where a code is used most, and p goes on to the next such place."
+        "of them along its own two; there enter plays where a code is used most, and . goes on to the next such "
+        "place."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         *REQUEST_KEYS,
         Binding("n", "start", "New", id="explorer.new", tooltip="Start a run: the folder used last, or figures"),
-        Binding("x", "reset", "Reset", id="explorer.reset", tooltip="New weights, same recipe and settings"),
+        Binding("N", "reset", "Reset", id="explorer.reset", tooltip="New weights, same recipe and settings"),
         UNDO,
         Binding("r", "look", "Runs", id="explorer.look", tooltip="Look at another run or model"),
         Binding("k", "renew", "Renew", id="explorer.renew", tooltip="Ask the run for a checkpoint, and map that"),
-        Binding("e", "switch('residuals')", "Residuals", id="explorer.residuals", tooltip="Residuals on and off"),
-        Binding("s", "switch('sums')", "Sums", id="explorer.sums", tooltip="The sums of the codes so far"),
-        Binding("b", "switch('cells')", "Cells", id="explorer.cells", tooltip="The cells of the codes"),
-        Binding("t", "switch('trails')", "Paths", id="explorer.trails", tooltip="The path of each code over time"),
+        Binding("f2", "switch('residuals')", "Residuals", id="explorer.residuals", tooltip="Residuals on and off"),
+        Binding("f3", "switch('sums')", "Sums", id="explorer.sums", tooltip="The sums of the codes so far"),
+        Binding("f4", "switch('cells')", "Cells", id="explorer.cells", tooltip="The cells of the codes"),
+        Binding("f5", "switch('trails')", "Paths", id="explorer.trails", tooltip="The path of each code over time"),
         Binding(
-            "d", "switch('deadness')", "Dead", show=False, id="explorer.dead", tooltip="The other definition of dead"
+            "j", "switch('deadness')", "Dead", show=False, id="explorer.dead", tooltip="The other definition of dead"
         ),
         Binding(
-            "g", "switch('scale')", "Log", show=False, id="explorer.scale", tooltip="Loss scale: log, linear, auto"
+            "z", "switch('scale')", "Log", show=False, id="explorer.scale", tooltip="Loss scale: log, linear, auto"
         ),
         Binding("w", "training", "Training", show=False, id="explorer.training", tooltip="Watch it on Training"),
         Binding("v", "next_view", "View", id="explorer.view", tooltip="The next view: map, pictures, all"),
@@ -81,7 +81,7 @@ class ExplorerScreen(BaseScreen):
         yield AppHeader(self.MODE)
         yield Static(EMPTY, id="empty", markup=False)
         yield ExplorerPanels(self._home, self.loader, self.controller, self.painter, id="explorer-panels")
-        yield AppFooter(id="explorer-keys")
+        yield from self.footer()
 
     @property
     def panels(self) -> ExplorerPanels:
@@ -133,7 +133,7 @@ class ExplorerScreen(BaseScreen):
         if self.view == "pictures" and self.has_class("-unpictured"):
             self.action_view("overview")
         self.bar.show(state.name if self.controller.run else "" if source is None else source.title)
-        self.panels.show_numbers(keys_by_id(self).get("explorer.dead", "d"))
+        self.panels.show_numbers(keys_by_id(self).get("explorer.dead", "j"))
         # the footer is not worked out again for every new number
         bound = (
             state.state,
@@ -146,6 +146,11 @@ class ExplorerScreen(BaseScreen):
             self.refresh_bindings()
 
     # actions
+
+    def copyable(self) -> str:
+        """The sound file in which the chosen code is heard."""
+        excerpt = self.panels.map_view.excerpt if self.is_mounted else None
+        return str(excerpt.path) if excerpt is not None else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Actions that make sense now; the footer and the palette show those."""

@@ -33,6 +33,7 @@ from distill_tui.ui.screens.generate.work import GenerateWork
 from distill_tui.ui.screens.generate.work_line import WorkLine
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.header import AppHeader
+from distill_tui.ui.widgets.panel import framed
 
 EMPTY = """No model yet.
 
@@ -59,10 +60,8 @@ class GenerateScreen(BaseScreen):
     )
     AUTO_FOCUS = "#request, #takes"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m,ctrl+s", "make", "Make", key_display="m", id="generate.make", tooltip="Make takes by the form"),
-        Binding(
-            "c,escape", "cancel", "Cancel", key_display="c", id="generate.cancel", tooltip="End the making of takes"
-        ),
+        Binding("g,ctrl+s", "make", "Generate", key_display="g", id="generate.make", tooltip="Make takes by the form"),
+        Binding("S,escape", "cancel", "Stop", key_display="S", id="generate.cancel", tooltip="End the making of takes"),
         *TAKE_KEYS,
         Binding("r", "set('pick')", "Sets", id="generate.sets", tooltip="Open an older set of takes"),
         Binding("n", "set('start_new')", "New set", id="generate.new-set", tooltip="Begin another set of takes"),
@@ -74,13 +73,13 @@ class GenerateScreen(BaseScreen):
         self.home = home
         self.form, self.takes = RequestForm(), OpenSet()
         self.models = ModelChoice(Library(home))
-        self.list = TakesList(self.takes, id="takes")
+        self.list = framed(TakesList(self.takes, id="takes"), "Takes")
         self.painter = RepaintScheduler(self)
         self.painter.add("work", self._paint_work, 0.2)
         self.painter.add("takes", self.show_takes, 0.3)
         self.work = GenerateWork(home, lambda: self.painter.mark("work"), self._take_made)
-        self._panel = RequestPanel(self.form, id="request")
-        self._card = TakeCard(self.takes, id="take-card")
+        self._panel = framed(RequestPanel(self.form, id="request"), "New sounds", "recipe")
+        self._card = framed(TakeCard(self.takes, id="take-card"), "Take", "sound")
         self._editor = FormEditor(self, self.form, self._form_changed)
         self._actions = TakeActions(self)
         self.sets = SetActions(self)
@@ -99,7 +98,7 @@ class GenerateScreen(BaseScreen):
                 with Container(id="takes-body"):
                     yield self.list
                     yield self._card
-        yield self.footer()
+        yield from self.footer()
 
     # what is there
 
@@ -159,10 +158,10 @@ class GenerateScreen(BaseScreen):
         self.bar.show(f"{name}: {formatting.plural(len(shown), 'take')}{marks}" if shown else name)
 
     def _nothing(self) -> str:
-        key = keys_by_id(self).get("generate.make", "m")
+        key = keys_by_id(self).get("generate.make", "g")
         text = f"No takes yet: {key} makes {formatting.plural(self.form.values['count'], 'new sound')}."
         if not self.form.has_prior:
-            text += "\n\nThis model has no prior: blends and walks work at once. p in the Library (3) trains one."
+            text += "\n\nThis model has no prior: blends and walks work at once. T in the Library (3) trains one."
         return text
 
     @on(TakesList.Highlighted)
@@ -172,7 +171,7 @@ class GenerateScreen(BaseScreen):
 
     def _paint_work(self) -> None:
         work = self.work
-        said = work.describe(keys_by_id(self).get("generate.make", "m"))
+        said = work.describe(keys_by_id(self).get("generate.make", "g"))
         for line in self.query(WorkLine):
             line.show(said)
         bound = (work.ready, work.is_busy)
@@ -215,6 +214,11 @@ class GenerateScreen(BaseScreen):
             self.work.open(Path(model))
 
     # keys
+
+    def copyable(self) -> str:
+        """The file of the chosen take."""
+        take = self.list.chosen if self.is_mounted else None
+        return str(self.takes.file(take)) if take is not None and self.takes.path is not None else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:

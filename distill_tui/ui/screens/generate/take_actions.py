@@ -35,15 +35,22 @@ def _b(key: str, action: str, name: str, id: str, tooltip: str, show: bool = Tru
 
 TAKE_KEYS = (
     _b("space", "take('keep')", "Keep", "keep", "Keep the chosen take; once more: undecided again"),
-    _b("d,delete", "take('throw')", "Throw", "throw", "Throw the chosen take away", display="d"),
+    _b("x,delete", "take('throw')", "Throw", "throw", "Throw the chosen take away", display="x"),
     _b("u", "take('undo')", "Undo", "undo", "Undo the last keep or throwing away"),
-    _b("y", "take('vary')", "Vary", "vary", "Variations of the chosen take, by the row Strength"),
-    _b("a", "take('again')", "More", "more", "More with the settings of the chosen take, with other seeds"),
-    _b("e", "take('extend')", "Extend", "extend", "Continue the chosen take from its end, by the row Seconds"),
-    _b("j", "take('loop')", "Loop", "loop", "The chosen take made again as a loop without a seam"),
+    _b("V", "take('vary')", "Vary", "vary", "Variations of the chosen take, by the row Strength"),
+    _b("A", "take('again')", "Again", "more", "More with the settings of the chosen take, with other seeds"),
+    _b(
+        "greater_than_sign",
+        "take('extend')",
+        "Extend",
+        "extend",
+        "Continue the chosen take from its end, by the row Seconds",
+        display=">",
+    ),
+    _b("O", "take('loop')", "Loop", "loop", "The chosen take made again as a loop without a seam"),
     _b("o", "take('nearest')", "Nearest", "nearest", "Listen to the sound of yours that it is nearest to"),
-    _b("b", "take('source')", "Source", "source", "Put the chosen take into the form as the sound to begin from"),
-    _b("x", "take('export')", "Export", "export", "Copy the kept takes (or else the chosen one) to a folder"),
+    _b("B", "take('source')", "Source", "source", "Put the chosen take into the form as the sound to begin from"),
+    _b("E", "take('export')", "Export", "export", "Copy the kept takes (or else the chosen one) to a folder"),
     _b("f", "take('fetch')", "Fetch", "fetch", "Where the files are, and how to fetch them", show=False),
 )
 """Keys that need a chosen take."""

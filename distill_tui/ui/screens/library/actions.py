@@ -42,22 +42,22 @@ def _b(key: str, action: str, name: str, id: str, tooltip: str, show: bool = Fal
 LIST_KEYS = (
     _b("slash", "filter", "Filter", "filter", "Filter by name or run", True, "/"),
     _b("s", "sort", "Sort", "sort", "Sort by the next column", True),
-    _b("u", "model('use')", "Use", "use", "Put sounds through the chosen model", True),
+    _b("U", "model('use')", "Use", "use", "Put sounds through the chosen model", True),
     _b("space", "mark", "Mark", "mark", "Mark the chosen model, to compare two", True),
     _b("equals_sign", "compare", "Compare", "compare", "Compare the two marked models", True, "="),
 )
 MODEL_KEYS = (
-    _b("m", "model('generate')", "Make sounds", "generate", "Make new sounds with the chosen model", True),
-    _b("b", "model('new_run')", "New run", "begin", "Start a new run with the chosen model's recipe", True),
-    _b("c", "model('fine_tune')", "Fine-tune", "continue", "Start a new run from the chosen model's weights"),
-    _b("p", "model('train_prior')", "Prior", "prior", "Train a generator of new sounds for the chosen codec", True),
-    _b("g", "model('resume')", "Resume", "go-on", "Resume the interrupted run of the chosen model"),
+    _b("g", "model('generate')", "Generate", "generate", "Make new sounds with the chosen model", True),
+    _b("n", "model('new_run')", "New run", "begin", "Start a new run with the chosen model's recipe", True),
+    _b("t", "model('fine_tune')", "Fine-tune", "continue", "Start a new run from the chosen model's weights"),
+    _b("T", "model('train_prior')", "Prior", "prior", "Train a generator of new sounds for the chosen codec", True),
+    _b("R", "model('resume')", "Resume", "go-on", "Resume the interrupted run of the chosen model"),
     _b("w", "model('watch')", "Its run", "watch", "Show the run that made the chosen model"),
-    _b("n", "model('rename')", "Rename", "rename", "Give the chosen model another name"),
-    _b("d", "model('delete')", "Delete", "delete", "Move the chosen model to the trash (asks first)"),
-    _b("t", "model('trash')", "Trash", "trash", "Restore a deleted model from the trash"),
-    _b("v", "model('verify')", "Verify", "verify", "Check the chosen model's whole file"),
-    _b("x", "model('export')", "Export", "export", "Copy the chosen model to a file"),
+    _b("e", "model('rename')", "Rename", "rename", "Give the chosen model another name"),
+    _b("x", "model('delete')", "Delete", "delete", "Move the chosen model to the trash (asks first)"),
+    _b("X", "model('trash')", "Trash", "trash", "Restore a deleted model from the trash"),
+    _b("K", "model('verify')", "Verify", "verify", "Check the chosen model's whole file"),
+    _b("E", "model('export')", "Export", "export", "Copy the chosen model to a file"),
     _b("i", "model('import_file')", "Import", "import", "Copy a model file into the library"),
     _b("escape", "clear_filter", "Clear filter", "clear", "Show every model again"),
 )
@@ -201,7 +201,7 @@ class ModelActions:
         async def delete() -> None:
             if await self._screen.in_thread(lambda: (self._library.delete(str(entry.path)),)):
                 self._screen.reload()
-                self._screen.notify(f"{entry.name} is in the trash: t restores it.", markup=False)
+                self._screen.notify(f"{entry.name} is in the trash: X restores it.", markup=False)
 
         def answered(yes: bool | None) -> None:
             if yes:

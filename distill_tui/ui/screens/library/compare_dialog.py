@@ -21,7 +21,7 @@ from distill_tui.ui.screens.library.model_details import Shown
 from distill_tui.ui.services.programs import call
 from distill_tui.ui.services.workers import begin
 
-KEYS = "↑↓  scroll     e  measure distances on sounds     esc  back"
+KEYS = "↑↓  scroll     m  measure distances on sounds     esc  back"
 
 
 class CompareDialog(Dialog[None]):
@@ -32,7 +32,7 @@ class CompareDialog(Dialog[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,equals_sign", "cancel", "Close", id="dialog.close"),
-        Binding("e", "measure", "Measure", id="compare.measure"),
+        Binding("m", "measure", "Measure", id="compare.measure"),
     ]
 
     def __init__(self, home: Home, one: Shown, two: Shown) -> None:

@@ -69,7 +69,7 @@ def go_on(home: Home, entry: Entry) -> RunFolder:
         DistillError: it cannot go on, and why.
     """
     run = run_of(home, entry)
-    instead = "Fine-tune the model instead: press c."
+    instead = "Fine-tune the model instead: press t."
     if run is None:
         raise DistillError(f"The run of {entry.name} is not in this home: there is nothing to resume.", instead)
     state = quick_state(run)

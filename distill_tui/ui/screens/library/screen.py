@@ -34,7 +34,7 @@ EMPTY = """No models yet.
 
 A run puts its model here when it finishes or is stopped.
 Press 1 to choose a folder of sounds and train one, or try:  distill-tui demo
-i imports the file of a model, t restores a deleted one."""
+i imports the file of a model, X restores a deleted one."""
 
 
 class LibraryScreen(BaseScreen):
@@ -66,7 +66,7 @@ class LibraryScreen(BaseScreen):
             yield self.models
             with VerticalScroll(id="card-pane", classes="pane"):
                 yield CardView(id="card")
-        yield self.footer()
+        yield from self.footer()
 
     # showing
 
@@ -105,6 +105,11 @@ class LibraryScreen(BaseScreen):
             self.query_one(CardView).show(self._shown)
 
     # keys
+
+    def copyable(self) -> str:
+        """The file of the chosen model."""
+        entry = self.models.chosen if self.is_mounted else None
+        return str(entry.path) if entry is not None else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("filter", "sort", "clear_filter"):

@@ -38,16 +38,16 @@ class ChartView(LinesWidget, can_focus=True):
         _b("right", "cursor(1)", "Read", "right", "Move the cursor that reads values", False, "←→"),
         _b("up", "curve(-1)", "Curve in front", "previous", "Choose the curve in front", False, "↑↓"),
         _b("down", "curve(1)", "Curve in front", "next", "Choose the curve in front", False, "↑↓"),
-        _b("plus,equals_sign", "zoom(0.5)", "Zoom", "in", "Zoom in, around the cursor", True, "+-"),
+        _b("plus", "zoom(0.5)", "Zoom", "in", "Zoom in, around the cursor", True, "+-"),
         _b("minus", "zoom(2)", "Zoom out", "out", "Zoom out", False, "-"),
         _b("comma,shift+left", "pan(-0.25)", "Earlier", "earlier", "Pan to earlier steps", False, ","),
         _b("full_stop,shift+right", "pan(0.25)", "Later", "later", "Pan to later steps", False, "."),
         _b("0,home", "whole", "Whole", "whole", "Show the whole run again", False, "0"),
-        _b("x", "along", "Along", "along", "Axis: step, epoch or time", True),
-        _b("l", "scale", "Log", "scale", "Loss scale: auto, log, linear", True),
-        _b("s", "smooth", "Smooth", "smooth", "Smooth more, or not at all", True),
-        _b("y", "choose_curves", "Curves", "curves", "Choose what is drawn", True),
-        _b("o", "choose_runs", "Others", "others", "Choose other runs to lay over the chart", True),
+        _b("j", "along", "Axis", "along", "Axis: step, epoch or time", True),
+        _b("z", "scale", "Log", "scale", "Loss scale: auto, log, linear", True),
+        _b("h", "smooth", "Smooth", "smooth", "Smooth more, or not at all", True),
+        _b("C", "choose_curves", "Curves", "curves", "Choose what is drawn", True),
+        _b("equals_sign", "choose_runs", "Compare", "others", "Choose other runs to lay over the chart", True, "="),
     ]
 
     @dataclass
@@ -132,7 +132,7 @@ class ChartView(LinesWidget, can_focus=True):
         plot, height = self.plot, self.size.height
         keys = plot.curves
         if not keys:
-            nothing = "No numbers yet." if not plot.state.series else "Nothing is chosen: y chooses."
+            nothing = "No numbers yet." if not plot.state.series else "Nothing is chosen: C chooses."
             return [Text(nothing, self.style("dim"))]
         # the words tell what stands in the window, which the picture measures
         picture = plot.picture(keys, height - (2 if plot.others else 1) - 1)

@@ -81,7 +81,7 @@ class CodebooksView(LinesWidget, can_focus=True):
             id="codebooks.right",
             tooltip="Read values at the cursor",
         ),
-        Binding("m", "measure", "Measure", id="codebooks.measure", tooltip="Utilization, perplexity or churn"),
+        Binding("j", "measure", "Measure", id="codebooks.measure", tooltip="Utilization, perplexity or churn"),
         Binding("s", "sort", "Sort", id="codebooks.sort", tooltip="Sort the codes by use, or by their numbers"),
     ]
 

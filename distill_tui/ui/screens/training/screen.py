@@ -24,6 +24,7 @@ from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.screens.run_controller import REQUEST_KEYS, UNDO, RunController
 from distill_tui.ui.screens.training.event_log import EventLog
 from distill_tui.ui.screens.training.overview import Overview
+from distill_tui.ui.screens.training.previews import PreviewsView
 from distill_tui.ui.screens.training.view_tabs import VIEWS, ViewTabs
 from distill_tui.ui.screens.training.views import Views
 from distill_tui.ui.services.workers import begin
@@ -59,7 +60,7 @@ class TrainingScreen(BaseScreen):
         Binding("k", "request('checkpoint')", "Checkpoint", id="training.checkpoint", tooltip="Save a checkpoint now"),
         Binding("p", "request('preview')", "Preview", id="training.preview", tooltip="Make a preview now"),
         UNDO,
-        Binding("w", "log", "Log", id="training.log", tooltip="What the worker printed: worker.log"),
+        Binding("L", "log", "Log", id="training.log", tooltip="What the worker printed: worker.log"),
         Binding("r", "app.runs", "Runs", id="app.runs", tooltip="List the runs; enter watches one"),
         Binding("v", "next_view", "View", id="training.view", tooltip="The next view: chart, codebooks, previews"),
         Binding("a", "seen", "Seen", show=False, id="training.seen", tooltip="The warnings were seen"),
@@ -98,7 +99,7 @@ class TrainingScreen(BaseScreen):
             yield ViewTabs(id="tabs")
             yield Overview(self.controller, id="panes")
             yield Views(self._home, self._runs, lambda: self.painter.mark("view"), id="views")
-        yield self.footer()
+        yield from self.footer()
 
     def on_mount(self) -> None:
         self.set_class(self.controller.run is None, "-empty")
@@ -183,9 +184,19 @@ class TrainingScreen(BaseScreen):
 
     # views and warnings
 
+    def help_title(self) -> str:
+        return f"{self.TITLE_TEXT}: {self.view}"
+
     def help_text(self) -> str:
         view = self.query_one(Views).here
         return self.HELP_TEXT if view is None else view.HELP_TEXT
+
+    def copyable(self) -> str:
+        """The file of the chosen preview, or the folder of the run."""
+        run, view = self.controller.run, self.query_one(Views).here if self.is_mounted else None
+        if isinstance(view, PreviewsView) and view.paths():
+            return str(view.paths()[1])
+        return str(run.path) if run is not None else ""
 
     def action_view(self, name: str) -> None:
         """Show the overview or one of the views."""
