@@ -64,3 +64,26 @@ def test_one_channel_is_resampled_as_one_of_many_and_to_the_rounded_length(rate:
     assert np.array_equal(mono, both[:, 0])
     assert len(mono) == max(1, round(frames * wanted / rate))
     assert sum(map(len, resampled(iter([NOISE[:frames, 0]]), rate, wanted))) == round(frames * wanted / rate)
+
+
+def test_flac_by_its_name_holds_whole_numbers_of_few_channels(tmp_path: Path) -> None:
+    for subtype, written in (("PCM_16", "PCM_16"), ("PCM_24", "PCM_24"), ("FLOAT", "PCM_24")):
+        write_sound(tmp_path / "a.flac", np.array_split(NOISE, 7), 44100, 2, subtype)
+        info = soundfile.info(tmp_path / "a.flac")
+        assert (info.format, info.subtype, info.frames) == ("FLAC", written, len(NOISE))
+        read = soundfile.read(tmp_path / "a.flac")[0]
+        assert np.abs(read - NOISE.clip(-1, 1)).max() < 2**-14
+    for rate, channels in ((44100, 9), (700_000, 1)):
+        with pytest.raises(DistillError, match=rf"no FLAC file of {channels} channels at {rate} Hz"):
+            write_sound(tmp_path / "b.flac", [], rate, channels)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.flac"]
+
+
+def test_sixteen_bits_are_the_same_as_wav_and_as_flac(tmp_path: Path) -> None:
+    exact = np.arange(-32768, 32768, 7, dtype=np.int16)
+    soundfile.write(tmp_path / "a.flac", exact, 8000)
+    assert np.array_equal(audio_io.pcm16(exact / np.float32(32768)), exact)
+    wav = audio_io.as_wav((tmp_path / "a.flac").read_bytes())
+    assert wav[:4] == b"RIFF"
+    assert audio_io.as_wav(wav) is wav
+    assert wav == audio_io.wav16(exact / np.float32(32768), 8000)
