@@ -26,6 +26,7 @@ GROUPS = {
     "doctor_command": ("doctor",),
     "tensorboard": ("export-tensorboard",),
     "report": ("report",),
+    "prune": ("prune",),
     "bench": ("bench",),
     "completion": ("completion",),
 }

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from distill_tui.data.audio_io import write_wav
+from distill_tui.data.audio_io import write_sound
 from distill_tui.data.silence_stderr import quiet_decoders
 from distill_tui.data.sound_file import READABLE_ERRORS
 from distill_tui.errors import DistillError
@@ -55,7 +55,7 @@ def cut(source: Path, start: float, seconds: float, target: Path) -> float:
         DistillError: as `read_excerpt`; or `target` cannot be written.
     """
     samples, rate = read_excerpt(source, start, seconds)
-    write_wav(target, [samples], rate, samples.shape[1])
+    write_sound(target, [samples], rate, samples.shape[1])
     return len(samples) / rate
 
 

@@ -1,10 +1,10 @@
 """Spectrograms of sound files as pictures, for the terminal and for TensorBoard; in numpy, without torch.
 
-    python -m distill_tui.data.spectrogram [--each] WIDTH HEIGHT FILE...
+    python -m distill_tui.data.spectrogram [--each | --first] WIDTH HEIGHT FILE...
 
 prints one JSON document, so that the app needs no numpy itself: for each file `rate` (Hz), `seconds` and `rows`, from
 the highest frequencies to the lowest, each WIDTH loudnesses as two hexadecimal digits; or `error`. They share one scale
-of loudness, or have one of their own with `--each`.
+of loudness, or have one of their own with `--each`, or with `--first` that of the first of them.
 """
 
 import json
@@ -44,8 +44,14 @@ class SpectrogramImage:
     error: str = ""
 
 
-def spectrogram_images(paths: Sequence[Path], width: int, height: int) -> list[SpectrogramImage]:
-    """The spectrograms of these files on one scale of loudness: a reconstruction that is too soft looks it."""
+def spectrogram_images(
+    paths: Sequence[Path], width: int, height: int, by_first: bool = False
+) -> list[SpectrogramImage]:
+    """The spectrograms of these files on one scale of loudness: a reconstruction that is too soft looks it.
+
+    Args:
+        by_first: 255 is the loudest of the first sound and not of all, so that its picture is the same among others.
+    """
     images: list[SpectrogramImage] = []
     powers: list[NDArray[np.float64]] = []
     for path in paths:
@@ -57,7 +63,8 @@ def spectrogram_images(paths: Sequence[Path], width: int, height: int) -> list[S
             image.error = printable(reason)
         images.append(image)
         powers.append(power)
-    loudest = max((float(power.max()) for power in powers), default=0.0) or 1.0
+    peaks = [float(power.max()) for power in powers]
+    loudest = (by_first and peaks[0]) or max(peaks, default=0.0) or 1.0
     for image, power in zip(images, powers, strict=True):
         decibels = 10 * np.log10(np.maximum(power / loudest, 1e-12))
         image.levels = np.clip(np.round((1 + decibels / RANGE_DB) * 255), 0, 255).astype(np.uint8)[::-1]
@@ -134,11 +141,11 @@ def png(image: NDArray[np.uint8]) -> bytes:
 
 
 def main(arguments: Sequence[str]) -> int:
-    each = arguments[0] == "--each"
-    width, height, *names = arguments[each:]
+    each, by_first = (arguments[0] == option for option in ("--each", "--first"))
+    width, height, *names = arguments[each or by_first :]
     paths = [Path(name) for name in names]
     sets = [[path] for path in paths] if each else [paths]
-    images = [image for one in sets for image in spectrogram_images(one, int(width), int(height))]
+    images = [image for one in sets for image in spectrogram_images(one, int(width), int(height), by_first)]
     document = [
         {"error": image.error}
         if image.error

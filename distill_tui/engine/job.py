@@ -28,6 +28,7 @@ from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import LogWriter, read_answers
 from distill_tui.runs.service import read_expectations
+from distill_tui.settings import read_settings
 from distill_tui.text import encode_path
 
 
@@ -71,7 +72,10 @@ def _train(
     task = kind.from_data(home, data, recipe, device)
     # from here on the sounds are decoded, for the other ranks too
     prepare(ranks, home, run, device, precision, task.data_digest() if ranks.size > 1 else 0)
+    settings = read_settings(home)
+    task.preview_format = "flac" if settings.sound_format == "flac" else "wav"
     trainer = Trainer(run, recipe, task, device, precision, log, ranks)
+    trainer.preview_limit = settings.sound_limit
     stop.call(lambda: setattr(trainer.poller, "stopping", True))
     if recipe.train.start_from:
         trainer.train_step.load_pretrained(load_net(run.start)[0].state_dict())

@@ -1,6 +1,6 @@
 """The views of the Training screen as they look. See test_snapshots for what to do when one was changed on purpose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from distill_tui.reporting import formatting
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.app import DistillApp
-from distill_tui.ui.services.spectrograms import Key, Spectrogram, Spectrograms
+from distill_tui.ui.services.spectrograms import Film, Shot, Spectrogram
 from distill_tui.ui.services.system_monitor import SystemMonitor
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
@@ -35,22 +35,19 @@ def a_steady_place(monkeypatch: pytest.MonkeyPatch) -> None:
 def drawn_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures that no arithmetic of this machine changes: slopes, the second fainter."""
 
-    async def make(self: Spectrograms, key: Key) -> list[Spectrogram]:
-        _, width, height = key
-        self._kept[key] = [
-            Spectrogram(
+    async def make(self: Film, shots: Sequence[Shot]) -> None:
+        for shot in shots:
+            part = 1 if shot.file == shot.original else 2
+            self._kept[shot] = Spectrogram(
                 tuple(
-                    bytes(max(0, 255 - 6 * abs(x - y * part) - 90 * (part - 1)) for x in range(width))
-                    for y in range(height)
+                    bytes(max(0, 255 - 6 * abs(x - y * part) - 90 * (part - 1)) for x in range(shot.width))
+                    for y in range(shot.height)
                 ),
                 44100,
                 1.25,
             )
-            for part in (1, 2)
-        ]
-        return self._kept[key]
 
-    monkeypatch.setattr(Spectrograms, "make", make)
+    monkeypatch.setattr(Film, "make", make)
 
 
 def showing(app: DistillApp, said: str, *keys: str) -> Callable[[Pilot[None]], Any]:

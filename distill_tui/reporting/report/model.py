@@ -19,6 +19,7 @@ from distill_tui.reporting.report.repeat import repeat
 from distill_tui.reporting.report.run import previews, read_run
 from distill_tui.reporting.report.subject import Part, Preview, Subject
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.previews import on_disk
 
 MOST_LISTED = 2000
 
@@ -44,7 +45,7 @@ def model_subject(path: Path, home: Home, with_data: bool = False) -> Subject:
     parts = [
         Part("curves", "Training", curves.model_charts(card.history)),
         Part("codebooks", "Codebooks", health.model_health(card)),
-        Part("quality", "Quality on held-out sounds", quality.model_quality(card)),
+        Part("quality", "Quality", quality.model_quality(card)),
         Part("notes", "Warnings and notes", bullets(card.notes if with_data else _shareable_notes(card))),
         Part("data", "Trained on", _data(card, with_data)),
         Part("recipe", "Recipe", recipe.recipe(nested, with_data)),
@@ -72,7 +73,7 @@ def _previews(card: Card, home: Home, with_data: bool) -> tuple[list[Preview], i
         found = read_run(run)
     except DistillError:
         return [], 0
-    made = found.state.previews
+    made = on_disk(run, found.state.previews)
     return previews(found, with_data), made[-1].step if made else 0
 
 

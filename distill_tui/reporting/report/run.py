@@ -1,9 +1,7 @@
 """A run as a subject of a report."""
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from distill_tui.data.corpus import Corpus
@@ -21,6 +19,7 @@ from distill_tui.reporting.run_report import SPLITS
 from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
+from distill_tui.runs.previews import inside, on_disk
 from distill_tui.runs.state import RunState
 
 MOST_EARLIER = 6
@@ -73,7 +72,7 @@ def run_subject(run: RunFolder, with_data: bool = False) -> Subject:
     parts = [
         Part("curves", "Training", curves.run_charts(state)),
         Part("codebooks", "Codebooks", codebooks),
-        Part("quality", "Quality on held-out sounds", quality.run_quality(state)),
+        Part("quality", "Quality", quality.run_quality(state)),
         Part("notes", "Warnings and notes", _notes(found)),
         Part("data", "Trained on", trained_on(found.corpus, with_data) if found.corpus else pictures(state)),
         Part("recipe", "Recipe", recipe.recipe(found.recipe, with_data) if found.recipe else Html()),
@@ -82,7 +81,8 @@ def run_subject(run: RunFolder, with_data: bool = False) -> Subject:
     name = found.name
     lead = join(notes.ending(state), _quality_line(state))
     compared = comparison.of_run(state, found.recipe) if found.recipe else None
-    step = state.previews[-1].step if state.previews else 0
+    heard = on_disk(run, state.previews)
+    step = heard[-1].step if heard else 0
     return Subject("run", name, lead, run_facts(found), parts, previews(found, with_data), compared, step)
 
 
@@ -132,7 +132,7 @@ def _notes(found: RunFacts) -> Html:
 
 def previews(found: RunFacts, with_data: bool) -> list[Preview]:
     """The newest preview that is still there, sound by sound, with those before it."""
-    run, made = found.run, [one for one in found.state.previews if one.pairs]
+    run, made = found.run, on_disk(found.run, found.state.previews)
     is_prior = found.state.is_prior
     titles = ("nearest training sound", "generated") if is_prior else ("original", "reconstruction")
     if not made:
@@ -167,21 +167,14 @@ def _words(made: e.PreviewMade, number: int) -> str:
     return sound_quality.words(made.measures[number]) if number < len(made.measures) else ""
 
 
-def inside(folder: Path, name: str) -> Path:
-    """A file that a log names, in its run's folder; a name that leads out of it, which no run writes, is none there."""
-    path = Path(os.path.normpath(folder / name))
-    return path if path.is_relative_to(folder) and "\0" not in name else folder / "no such file"
-
-
 def trained_on(corpus: Corpus, with_data: bool) -> Html:
     """The sounds of a run: how many, how long, of which kinds and formats."""
-    told: dict[str, Child] = {
-        title: f"{plural(corpus.split_files(split), 'sound')}, {duration(corpus.split_seconds(split))}"
-        for title, split in zip(("to train on", "held out"), SPLITS, strict=True)
-    }
+    told: dict[str, Child] = {}
+    for split, title in zip(SPLITS, ("to train on", "held out"), strict=True):
+        told[title] = f"{plural(corpus.split_files(split), 'sound')}, {duration(corpus.split_seconds(split))}"
     told |= {
         "folder" if len(corpus.paths) == 1 else "folders": ", ".join(
-            path if with_data else os.path.basename(path.rstrip("/")) for path in corpus.paths[:MOST_KINDS]
+            path if with_data else path.rstrip("/").rpartition("/")[2] for path in corpus.paths[:MOST_KINDS]
         ),
     }
     formats = Counter(f"{sound.format}, {hertz(sound.rate)}, {_channels(sound.channels)}" for sound in corpus.sounds)

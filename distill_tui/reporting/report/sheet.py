@@ -53,7 +53,8 @@ def _listen(subjects: Sequence[Subject], media: Media) -> list[Part]:
     if not any(subject.previews for subject in subjects):
         return []
     steps = dict.fromkeys(f"step {subject.step:,}" for subject in subjects if subject.previews)
-    return [Part("listen", f"Listen: previews of {' and '.join(steps)}", listen(subjects, media))]
+    note = element("p", f"Previews of {' and '.join(steps)}.", class_="dim")
+    return [Part("listen", "Listen", join(note, listen(subjects, media)))]
 
 
 def _comparison(subjects: Sequence[Subject]) -> list[Part]:

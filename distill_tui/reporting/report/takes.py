@@ -1,4 +1,4 @@
-"""A folder of takes as a subject of a report: each with its nearest training sound, how it was made and how new it is."""
+"""A folder of takes as a subject of a report: each with its nearest training sound, how new it is, how it was made."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -20,11 +20,17 @@ PLAYERS = (("paplay",), ("aplay", "-q"), ("afplay",), ("ffplay", "-nodisp", "-au
 ALSA = Path("/dev/snd")
 
 
-def player() -> list[str] | None:
-    """Return the command that plays the file added to it; None if nothing can be heard on this machine."""
+def player(suffix: str = ".wav") -> list[str] | None:
+    """Return the command that plays the file added to it; None if nothing can be heard on this machine.
+
+    Args:
+        suffix: of the file: aplay knows WAV alone.
+    """
     if not has_sound_device():
         return None
     for words in PLAYERS:
+        if words[0] == "aplay" and suffix.lower() != ".wav":
+            continue
         if found := shutil.which(words[0]):
             return [found, *words[1:]]
     return None
@@ -69,7 +75,7 @@ class AudioPlayer:
 
         `about` describes the file where nothing can be heard, `title` while it plays (by default it is not shown).
         """
-        command = player()
+        command = player(path.suffix)
         if command is None:
             if not await self._play_on_page(path, title or path.name):
                 self.explain("\n\n".join(filter(None, ("Nothing can be heard on this machine.", about))), path)

@@ -5,11 +5,14 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from distill_tui.interpreter import python
 from distill_tui.ui.services.programs import run
 
 MOST_KEPT = 64
+MOST_SHOTS = 512
+"""Pictures of a film, of 1 to 8 KB each."""
 
 Key = tuple[tuple[tuple[str, int, int], ...], int, int]
 
@@ -22,6 +25,16 @@ class Spectrogram:
     rate: int = 0
     seconds: float = 0.0
     error: str = ""
+
+
+class Shot(NamedTuple):
+    """A picture of a film: of a file of preview number `seq`, in cells by half cells, beside its original."""
+
+    file: Path
+    original: Path
+    seq: int
+    width: int
+    height: int
 
 
 class Spectrograms:
@@ -55,6 +68,39 @@ class Spectrograms:
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         return self._kept[key]
+
+
+class Film:
+    """Pictures of one sound and of what a training made of it: on the scale of loudness of the original.
+
+    Files of previews are not written again, or as another preview, whose number is in the key: nothing here looks at
+    the disk. What was made is kept.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Shot, Spectrogram] = OrderedDict()
+
+    def known(self, shot: Shot) -> Spectrogram | None:
+        """A picture that was made before, or None."""
+        return self._kept.get(shot)
+
+    async def make(self, shots: Sequence[Shot]) -> None:
+        """Make those pictures that are missing, all of one original and one size. Cancelling ends the process."""
+        missing = [shot for shot in dict.fromkeys(shots) if shot not in self._kept]
+        if not missing:
+            return
+        first = missing[0]
+        # the original comes first: its loudness is the scale of all
+        paths = [first.original, *(shot.file for shot in missing)]
+        answer = await run(
+            python(
+                *("-m", "distill_tui.data.spectrogram", "--first", str(first.width), str(first.height)),
+                *(str(path) for path in paths),
+            )
+        )
+        self._kept |= zip(missing, _pictures(answer.document, len(paths))[1:], strict=True)
+        while len(self._kept) > MOST_SHOTS:
+            self._kept.popitem(last=False)
 
 
 class Thumbnails:

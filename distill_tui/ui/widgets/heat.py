@@ -12,14 +12,34 @@ from textual.app import App
 from distill_tui.ui.services.spectrograms import Spectrogram
 
 HEAT = (233, 17, 53, 54, 89, 125, 161, 167, 203, 209, 215, 221, 227, 229, 230)
-"""From silent to loud, in numbers of the 256-colour palette: it looks the same with and without true colour."""
+"""From silent to loud, in numbers of the 256-colour palette."""
+GLOW = ("0d0b14", "1f0c48", "550f6d", "88226a", "ba3655", "e35933", "f98c0a", "f9c932", "fcffa4")
+"""From silent to loud where there is true colour: FINE_STEPS colours that lead from one of these to the next.
+
+They are those of matplotlib's "inferno" (its lightness rises evenly), the first one lighter.
+"""
+FINE_STEPS = 64
 SHADES = " ░▒▓█"
+MOST_ROWS_KEPT = 4096
 
 
 @functools.cache
-def _pixels(upper: int, lower: int | None) -> Style:
-    below = None if lower is None else Color.from_ansi(HEAT[lower])
-    return Style(color=Color.from_ansi(HEAT[upper]), bgcolor=below)
+def _colors(fine: bool) -> list[Color]:
+    if not fine:
+        return [Color.from_ansi(number) for number in HEAT]
+    anchors = [tuple(bytes.fromhex(color)) for color in GLOW]
+    found = []
+    for step in range(FINE_STEPS):
+        place, share = divmod(step * (len(anchors) - 1) / (FINE_STEPS - 1), 1)
+        below, above = anchors[int(place)], anchors[min(int(place) + 1, len(anchors) - 1)]
+        found.append(Color.from_rgb(*(round(a + (b - a) * share) for a, b in zip(below, above, strict=True))))
+    return found
+
+
+@functools.cache
+def _pixels(upper: int, lower: int | None, fine: bool) -> Style:
+    colors = _colors(fine)
+    return Style(color=colors[upper], bgcolor=None if lower is None else colors[lower])
 
 
 def is_shaded(app: App[None]) -> bool:
@@ -27,21 +47,28 @@ def is_shaded(app: App[None]) -> bool:
     return app.current_theme.ansi or app.no_color or app.console.color_system == "standard"
 
 
-def picture_row(picture: Spectrogram, row: int, shaded: bool) -> Text:
+def is_fine(app: App[None]) -> bool:
+    """True where spectrograms are drawn in FINE_STEPS colours: a palette of 256 has no such many in a row."""
+    return app.console.color_system == "truecolor" and not is_shaded(app)
+
+
+@functools.lru_cache(MOST_ROWS_KEPT)
+def picture_row(picture: Spectrogram, row: int, shaded: bool, fine: bool = False) -> Text:
     """Two rows of a picture in one row of half blocks, or of shades where colours are the terminal's own.
 
-    Where the second of them would be beyond the picture's end there is nothing.
+    Where the second of them would be beyond the picture's end there is nothing. The text is shared: copy it to change
+    it.
     """
     upper = picture.rows[row * 2]
     lower = picture.rows[row * 2 + 1] if row * 2 + 1 < len(picture.rows) else None
     if shaded:
         means = upper if lower is None else [(a + b) // 2 for a, b in zip(upper, lower, strict=True)]
         return Text("".join(SHADES[mean * len(SHADES) // 256] for mean in means))
-    steps = len(HEAT)
+    steps = len(_colors(fine))
     tops = [a * steps // 256 for a in upper]
     bottoms: Sequence[int | None] = [None] * len(tops) if lower is None else [b * steps // 256 for b in lower]
     found = Text()
     # neighbours of one colour are sent as one
     for pixels, run in itertools.groupby(zip(tops, bottoms, strict=True)):
-        found.append("▀" * len(list(run)), _pixels(*pixels))
+        found.append("▀" * len(list(run)), _pixels(*pixels, fine))
     return found

@@ -10,7 +10,7 @@ from distill_tui.text import printable
 from distill_tui.ui.screens.generate.open_set import OpenSet
 from distill_tui.ui.services.spectrograms import Spectrogram, Spectrograms
 from distill_tui.ui.services.workers import begin
-from distill_tui.ui.widgets.heat import is_shaded, picture_row
+from distill_tui.ui.widgets.heat import is_fine, is_shaded, picture_row
 from distill_tui.ui.widgets.text_widget import LinesWidget, text_of
 
 REST_SECONDS = 0.15
@@ -52,7 +52,7 @@ class TakeCard(LinesWidget):
             shown = Text(formatting.shorten(said, self.size.width), self.style("error" if picture else "dim"))
             return [shown if row == rows // 2 else Text() for row in range(rows)]
         shaded = is_shaded(self.app)
-        return [picture_row(picture, row, shaded) for row in range(rows)]
+        return [picture_row(picture, row, shaded, is_fine(self.app)) for row in range(rows)]
 
     def _picture(self, take: Take, rows: int) -> Spectrogram | None:
         key = self._pictures.key((self._set.file(take),), self.size.width, rows * 2)

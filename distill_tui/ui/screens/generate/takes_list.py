@@ -17,7 +17,7 @@ from distill_tui.ui.screens.generate.open_set import OpenSet
 from distill_tui.ui.services.spectrograms import Spectrogram, Thumbnails
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.blocks import blocks
-from distill_tui.ui.widgets.heat import is_shaded, picture_row
+from distill_tui.ui.widgets.heat import is_fine, is_shaded, picture_row
 from distill_tui.ui.widgets.text_widget import ROLES, LinesWidget
 
 TALL_ROWS = 12
@@ -168,14 +168,14 @@ class TakesList(LinesWidget, can_focus=True):
 
     def _two_lines(self, take: Take, width: int) -> list[Text]:
         picture = self._thumbnails.known(self._set.file(take))
-        shaded = is_shaded(self.app)
+        shaded, fine = is_shaded(self.app), is_fine(self.app)
         first, second = self._head(take), Text("   ")
         for row, line in enumerate((first, second)):
             if picture is None or picture.error:
                 said = "" if picture is None or row else picture.error
                 line.append(f"{formatting.shorten(printable(said), PICTURE[0]):<{PICTURE[0]}}", self.style("error"))
             else:
-                line.append_text(picture_row(picture, row, shaded))
+                line.append_text(picture_row(picture, row, shaded, fine))
             line.append("  ")
         room = width - first.cell_len
         numbers = self._numbers(take)
