@@ -1,5 +1,6 @@
 """What the app's tests share: local time is UTC, and a way to wait for what the screen shows."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 
@@ -7,7 +8,8 @@ import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
-PATIENCE = 60.0
+PATIENCE = float(os.environ.get("DISTILL_TEST_PATIENCE", "60"))
+"""Seconds for which something is waited for: fewer show sooner what is broken."""
 
 
 @pytest.fixture(autouse=True)

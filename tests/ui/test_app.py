@@ -16,7 +16,9 @@ from distill_tui.paths import Home
 from distill_tui.runs.control import read_control
 from distill_tui.settings import read_settings
 from distill_tui.ui.app import DistillApp
+from distill_tui.ui.command_palette import commands_of
 from distill_tui.ui.dialogs.help import HelpDialog
+from distill_tui.ui.widgets.status_line import StatusLine
 from tests import programs
 from tests.ui import recorded
 from tests.ui.conftest import PATIENCE, screen_text, until
@@ -81,7 +83,13 @@ async def test_help_names_every_key_of_the_screen(home: Home) -> None:
             assert isinstance(app.screen, HelpDialog)
             await until(pilot, lambda: "Leave the app" in screen_text(app))
             shown = screen_text(app)
-            for words in ("Pause the training", "asks first", "Save a checkpoint", "Leave the app", "The models"):
+            for words in (
+                "Pause the training",
+                "asks first",
+                "Save a checkpoint",
+                "Leave the app",
+                "Library: the models",
+            ):
                 assert words in shown
             await pilot.press("escape")
             assert not isinstance(app.screen, HelpDialog)
@@ -95,7 +103,7 @@ async def test_every_action_is_in_the_palette(home: Home) -> None:
             await until(
                 pilot, lambda: app._training.controller.state.is_active and app._training.controller.state.started_at
             )
-            titles = {command.title for command in app.get_system_commands(app.screen)}
+            titles = {command.name for command in commands_of(app, app.screen)}
             wanted = {"Pause", "Stop", "Checkpoint", "Preview", "Runs", "Help", "Quit", "Config", "Library"}
             assert titles >= wanted | {"Theme: distill", "Theme: distill-light", "Theme: high-contrast", "Theme: ansi"}
             await pilot.press("ctrl+p", *"Library", "enter")
@@ -108,7 +116,7 @@ async def test_a_theme_is_kept_and_a_users_own_is_found(home: Home) -> None:
     (folder / "mine.toml").write_text('[colors]\nprimary = "#ff00ff"\n')
     (folder / "bad.toml").write_text("= [/x]")
     app = DistillApp(home)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "theme bad.toml was skipped" in screen_text(app))
         app.theme = "mine"
         await until(pilot, lambda: read_settings(home).theme == "mine")
@@ -309,6 +317,6 @@ async def test_many_problems_of_the_settings_take_one_note(home: Home) -> None:
     home.root.mkdir()
     home.settings.write_text('theme = "none"\n[keys]\n"app.libary" = "l"\n"app.help" = "no-key"\nmore = "x"\n')
     app = DistillApp(home)
-    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+    async with app.run_test(size=(120, 35)) as pilot:
         await until(pilot, lambda: "more: distill-tui doctor" in screen_text(app))
-        assert len(app.screen.query("Toast")) == 1
+        assert app.screen.query_one(StatusLine).size.height == 3

@@ -56,7 +56,7 @@ async def test_a_users_own_theme_that_is_hard_to_read_is_told(home: Home) -> Non
     (folder / "pale.toml").write_text('[variables]\ndim = "#333333"\n')
     assert "theme pale: dim on surface: contrast 1.3, text needs 4.5" in all_problems(home)
     app = DistillApp(home)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.screen.query("#start"))
         assert "contrast" not in screen_text(app)
         await pilot.press("ctrl+p", *"pale", "enter")

@@ -40,7 +40,7 @@ async def looking(
     home: Home, run: RunFolder | None, *keys: str, size: tuple[int, int] = (120, 35)
 ) -> AsyncIterator[Looking]:
     app = DistillApp(home, run, explore=run is not None)
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with app.run_test(size=size) as pilot:
         screen = app._explorer
         if run is not None:
             await until(

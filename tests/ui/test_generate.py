@@ -53,7 +53,7 @@ async def opened(
 ) -> AsyncIterator[tuple[DistillApp, Pilot[None], GenerateScreen]]:
     """The app on the Generate screen, ready to make takes of this label."""
     app = DistillApp(home)
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with app.run_test(size=size) as pilot:
         await pilot.press("5")
         await until(pilot, lambda: app.current_mode == "generate")
         screen = app._generate
@@ -63,7 +63,7 @@ async def opened(
         yield app, pilot, screen
 
 
-async def make(pilot: Pilot[None], screen: GenerateScreen, key: str = "m", takes: int = 4) -> None:
+async def make(pilot: Pilot[None], screen: GenerateScreen, key: str = "g", takes: int = 4) -> None:
     """Press a key, and wait for so many takes more."""
     before = len(screen.takes.shown)
     await pilot.press(key)
@@ -80,7 +80,7 @@ def said(app: DistillApp) -> str:
 
 async def test_takes_come_with_all_that_is_known_of_them(models: Home) -> None:
     async with opened(models) as (app, pilot, screen):
-        assert "No takes yet: m makes 4 new sounds" in said(app)
+        assert "No takes yet: g makes 4 new sounds" in said(app)
         assert "Model ◂ drums ▸" in said(app), "the newest"
         await make(pilot, screen)
         await until(pilot, lambda: "✓ 4 takes" in said(app))
@@ -116,9 +116,9 @@ async def test_more_of_a_take(models: Home) -> None:
     async with opened(models) as (_, pilot, screen):
         await make(pilot, screen)
         screen.form.values["count"] = 2
-        for key in ("y", "e", "a"):
+        for key in ("V", "greater_than_sign", "A"):
             await make(pilot, screen, key, 2)
-        await make(pilot, screen, "j", 1)
+        await make(pilot, screen, "O", 1)
         settings = [take.settings for take in listed(models)]
         file = str(models.takes / "drums" / "kick-0000.wav")
         assert (settings[4]["like"], settings[4]["seed"], settings[4]["strength"]) == (file, 4, 0.5)
@@ -382,8 +382,8 @@ async def test_every_action_is_in_the_help_and_the_palette(models: Home) -> None
         ids = " ".join(ids for _, _, ids in command_palette.keys_of(app, screen))
         for name in ("keep", "throw", "undo", "vary", "more", "extend", "loop", "nearest", "source", "export", "fetch"):
             assert f"generate.{name}" in ids
-        found = [command.help for command in command_palette.commands_of(app, screen)]
-        for words in ("Make takes by the form  (m)", "Listen to the take  (↵)", "Make new sounds  (5)"):
+        found = [f"{command.what}  ({command.key})" for command in command_palette.commands_of(app, screen)]
+        for words in ("Make takes by the form  (g)", "Listen to the take  (↵)", "Generate: make new sounds  (5)"):
             assert words in found
 
 

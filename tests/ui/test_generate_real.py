@@ -19,7 +19,7 @@ async def test_sounds_of_a_codec(trained: Trained, tmp_path: Path, monkeypatch: 
     home.models.mkdir(parents=True)
     model = Path(shutil.copy(trained.model, home.models))
     app = DistillApp(home)
-    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+    async with app.run_test(size=(120, 35)) as pilot:
         await pilot.press("5")
         await until(pilot, lambda: app.current_mode == "generate")
         screen = app._generate

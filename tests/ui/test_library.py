@@ -43,7 +43,7 @@ def models(home: Home) -> Home:
 @asynccontextmanager
 async def opened(home: Home, size: tuple[int, int] = (120, 35)) -> AsyncIterator[tuple[DistillApp, Pilot[None]]]:
     app = DistillApp(home)
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with app.run_test(size=size) as pilot:
         await pilot.press("3")
         await until(
             pilot, lambda: app.current_mode == "library" and ("model" in screen_text(app).lower() or order(app))
@@ -165,7 +165,7 @@ def used(trained: Trained, tmp_path: Path) -> Home:
 
 
 def notices(app: DistillApp) -> str:
-    return " ".join(notification.message for notification in app._notifications)
+    return "" if (message := app.status.current) is None else message.text
 
 
 @pytest.mark.slow

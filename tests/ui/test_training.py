@@ -44,7 +44,7 @@ async def watching(
     home: Home, run: RunFolder, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[DistillApp, Pilot[None], TrainingScreen]]:
     app = DistillApp(home, run)
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with app.run_test(size=size) as pilot:
         screen = app._training
         await until(pilot, lambda: screen.controller.state.started_at)
         yield app, pilot, screen

@@ -20,6 +20,7 @@ from distill_tui.runs.seen_warnings import mark_seen, seen_until
 from distill_tui.runs.state import RunState
 from distill_tui.ui import messages as m
 from distill_tui.ui.app import DistillApp
+from distill_tui.ui.command_palette import commands_of
 from distill_tui.ui.screens.training.chart_view import ChartView
 from distill_tui.ui.screens.training.codebooks import CodebooksView
 from distill_tui.ui.screens.training.previews import PreviewsView
@@ -79,7 +80,7 @@ async def test_each_view_has_a_key_a_help_and_a_place_in_the_palette(home: Home,
         assert (kind is None) == (screen.view == "overview")
 
         def titles() -> set[str]:
-            return {command.title for command in app.get_system_commands(screen)}
+            return {command.name for command in commands_of(app, screen)}
 
         await until(
             pilot,

@@ -25,13 +25,12 @@ class AppFooter(LinesWidget):
         height = max(1, self.size.height)
         last = Text(" " * GAP).join(always)
         lines = [Text()]
-        left_out: list[Text] = []
         for part in [*usual, *more]:
             line = lines[-1]
             if line.cell_len + part.cell_len + GAP > self._room(len(lines), height, last.cell_len):
                 if len(lines) == height:
-                    left_out.append(part)
                     continue
+                line.rstrip()
                 line = Text()
                 lines.append(line)
             line.append_text(part)
@@ -51,7 +50,8 @@ class AppFooter(LinesWidget):
         more: list[Text] = []
         always: list[Text] = []
         seen: set[str] = set()
-        for active in self.screen.active_bindings.values():
+        # what is shown first: q for leaving, and ctrl+q where q would be typed
+        for active in sorted(self.screen.active_bindings.values(), key=lambda active: not active.binding.show):
             binding = active.binding
             action = binding.action.removeprefix("app.")
             what = binding.tooltip or binding.description
@@ -72,4 +72,4 @@ class AppFooter(LinesWidget):
         if binding.show:
             return True
         is_other = not binding.system and bool(binding.tooltip and binding.id)
-        return is_other and binding.action != "leave" and not binding.action.startswith(("app.go", "go("))
+        return is_other and not binding.action.startswith(("app.go", "go("))

@@ -29,15 +29,23 @@ class StatusLine(LinesWidget):
             return [Text()]
         mark, color = MARKS[message.severity]
         waiting = f"  and {formatting.plural(messages.waiting, 'more warning')}" if messages.waiting else ""
-        said = " ".join(message.text.split("\n")) + waiting
-        wrapped = formatting.wrap(said, max(8, self.size.width - 2), 0)
-        if len(wrapped) > MOST_LINES:
-            wrapped = [*wrapped[: MOST_LINES - 1], f"{wrapped[MOST_LINES - 1][: self.size.width - 4]} …"]
+        said = self._fitted(message.text + waiting, max(8, self.size.width - 2))
         style = self.style("foreground" if message.severity == "information" else color)
         return [
             Text.assemble((f"{mark} " if number == 0 else "  ", self.style(color, bold=True)), (line, style))
-            for number, line in enumerate(wrapped)
+            for number, line in enumerate(said)
         ]
+
+    @staticmethod
+    def _fitted(text: str, width: int) -> list[str]:
+        """At most three lines: of a text that is longer each line is cut, so that the last, the way out, is there."""
+        wrapped = formatting.wrap(text.replace("\n", " "), width)
+        if len(wrapped) <= MOST_LINES:
+            return wrapped
+        said = text.split("\n")
+        if len(said) == 1:
+            return [*wrapped[: MOST_LINES - 1], formatting.shorten(" ".join(wrapped[MOST_LINES - 1 :]), width)]
+        return [formatting.shorten(line, width) for line in [*said[: MOST_LINES - 1], said[-1]][:MOST_LINES]]
 
     def show(self) -> None:
         """Show the app's message of the moment."""

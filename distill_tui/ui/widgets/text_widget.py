@@ -26,6 +26,9 @@ ROLES: dict[Role, str] = {
 """The theme's variable for each role of what is said."""
 
 
+HATCH = "\N{BOX DRAWINGS LIGHT DIAGONAL UPPER RIGHT TO LOWER LEFT}"
+
+
 def theme_style(widget: Widget, variable: str, bold: bool = False) -> Style:
     """The style of a theme's variable, such as `success`."""
     value = widget.app.theme_variables.get(variable, "")
@@ -130,7 +133,9 @@ class LinesWidget(Widget):
         width, base = self.size.width, self._base
         if y >= len(self._shown):
             return (
-                Strip([Segment("╱" * width, base + self.style("hatch"))]) if self._hatched else Strip.blank(width, base)
+                Strip([Segment(HATCH * width, base + self.style("hatch"))])
+                if self._hatched
+                else Strip.blank(width, base)
             )
         console, line = self.app.console, self._shown[y]
         # rich forgets the style of a text that has no other in it

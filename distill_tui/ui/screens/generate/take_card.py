@@ -31,7 +31,7 @@ class TakeCard(LinesWidget):
 
     def show(self, take: Take | None) -> None:
         """Show this take; None: nothing."""
-        self._take = take
+        self._take, self.hatched = take, take is None
         self.repaint()
 
     def lines(self) -> list[Text]:

@@ -84,6 +84,7 @@ class TakesList(LinesWidget, can_focus=True):
         """Show the takes as they are now; the cursor goes to the one whose file is `choose`, or stays."""
         before = self.chosen
         self._shown_takes = self._set.shown
+        self.hatched = not self._shown_takes
         self._go(choose or (before.path if before else ""))
 
     def put_picture(self, path: Path, rows: list[str]) -> None:
