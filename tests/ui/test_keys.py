@@ -49,7 +49,7 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
     "v": ("next view", "training.view", "explorer.view", "generate.view"),
     "w": ("watch the run", "library.watch", "explorer.training"),
     "x": ("delete", "library.delete", "generate.throw"),
-    "y": ("copy", "app.copy"),
+    "y": ("copy", "app.copy", "generate.copy"),
     "z": ("loss scale", "chart.scale", "explorer.scale"),
     "A": ("again", "generate.more"),
     "B": ("begin from this", "generate.source"),

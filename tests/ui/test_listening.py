@@ -17,6 +17,8 @@ from tests.tmux import Tmux
 from tests.ui import conftest
 from tests.ui.conftest import screen_text
 
+FILE = "previews/00000005/0-reconstruction.wav"
+
 
 @pytest.mark.slow
 async def test_what_cannot_be_heard_here_is_heard_on_the_page(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +38,7 @@ async def test_what_cannot_be_heard_here_is_heard_on_the_page(home: Home, monkey
         await conftest.until(pilot, lambda: app._training.controller.state.previews)
         await pilot.press("f5", "y")
         await conftest.until(pilot, lambda: copied)
-        assert copied == [str(run.path / "previews/00000005/0-reconstruction.wav")]
+        assert copied == [str(run.path / FILE)]
         # no page: how to hear it, and a key that starts one
         await pilot.press("enter")
         await conftest.until(pilot, lambda: "s  start the page" in screen_text(app))
@@ -60,7 +62,7 @@ async def test_what_cannot_be_heard_here_is_heard_on_the_page(home: Home, monkey
         answer = line.getresponse()
         # what was asked for before there was a browser has waited for it
         assert answer.readline().startswith(b"retry")
-        assert _message(answer) == (b"jump", f"run/{run.id}/previews/00000005/0-reconstruction.wav")
+        assert _message(answer) == (b"jump", f"run/{run.id}/{FILE}")
         await pilot.press("o", "enter")
         assert _message(answer)[1].endswith(("0-original.wav", "0-reconstruction.wav"))
         await conftest.until(pilot, lambda: "is opened on the listening page" in screen_text(app))
@@ -112,8 +114,9 @@ def test_a_path_reaches_the_clipboard_of_a_real_terminal(home: Home) -> None:
     run = a_heard_run(home)
     terminal = Terminal("--home", str(home.root), "watch", run.id, COLUMNS="100", LINES="30", TMUX="", STY="")
     terminal.read_until("drums")
-    terminal.read_until("Stop" if "Stop" in terminal.text else "drums")
-    until(lambda: _pressed(terminal, str(run.path)), "the path on the clipboard")
+    terminal.type("\x1b[15~")  # F5: the previews
+    terminal.read_until("reconstruction")
+    until(lambda: _pressed(terminal, str(run.path / FILE)), "the path on the clipboard")
     terminal.type("q")
     assert terminal.wait() == 0
 
@@ -134,15 +137,17 @@ def test_a_path_goes_through_tmux_as_it_is_installed(home: Home, tmp_path: Path)
     try:
         with tmux.attached() as client:
             until(lambda: "drums" in tmux("capture-pane", "-p", "-t", "app"), "the app")
+            tmux("send-keys", "-t", "app", "F5")
+            until(lambda: "kick.wav" in tmux("capture-pane", "-p", "-t", "app"), "the previews")
 
             def copied() -> bool:
                 tmux("send-keys", "-t", "app", "y")
                 client._read(0.2)
-                wanted = base64.b64encode(str(run.path).encode()).decode()
+                wanted = base64.b64encode(str(run.path / FILE).encode()).decode()
                 return wanted in client.text
 
             until(copied, "the path on the clipboard of the terminal outside")
-            assert tmux("show-buffer") == str(run.path)
+            assert tmux("show-buffer") == str(run.path / FILE)
     finally:
         tmux.end()
 
@@ -155,7 +160,18 @@ def test_serving_and_doctor_say_the_two_lines(home: Home) -> None:
     from distill_tui.cli.commands.doctor.listening import page as check
 
     assert "distill-tui serve" in check(home).text
-    program = [sys.executable, "-P", "-m", "distill_tui", "--home", str(home.root), "serve", "--port", "0", "--until-eof"]
+    program = [
+        sys.executable,
+        "-P",
+        "-m",
+        "distill_tui",
+        "--home",
+        str(home.root),
+        "serve",
+        "--port",
+        "0",
+        "--until-eof",
+    ]
     serving = subprocess.Popen(
         program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
     )

@@ -31,7 +31,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--new-token", action="store_true", help="change the address: old bookmarks stop working")
     parser.add_argument("--json", action="store_true", help="print one JSON document when it answers")
     # the app's child ends with the app, however that ends
-    parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--until-eof", action="store_true", help="end with standard input: for programs that start it")
     parser.set_defaults(run=serve)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from textual.message import Message
 from textual.screen import Screen
@@ -41,6 +41,14 @@ class TakesWanted(Message):
     model: Path
 
 
+@runtime_checkable
+class Copyable(Protocol):
+    """A widget that has something to copy."""
+
+    def copyable(self) -> str:
+        """The path, command or address; '' if there is none now."""
+
+
 class BaseScreen(Screen[None]):
     """A screen of the app. Its size is a class: `-narrow` to `-huge` wide, `-short` to `-high` tall."""
 
@@ -75,8 +83,10 @@ class BaseScreen(Screen[None]):
             self.set_focus(next(found, None))
 
     def copyable(self) -> str:
-        """The path, command or address that is copied here; '' if there is none."""
-        return ""
+        """The path or address that is copied here, by default that of the widget with the focus; '' for none."""
+        around = self.focused.ancestors_with_self if self.focused is not None else []
+        found = next((one for one in around if isinstance(one, Copyable) and one is not self), None)
+        return found.copyable() if found is not None else ""
 
     @staticmethod
     def footer() -> Iterable[Widget]:

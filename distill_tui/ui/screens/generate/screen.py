@@ -215,11 +215,6 @@ class GenerateScreen(BaseScreen):
 
     # keys
 
-    def copyable(self) -> str:
-        """The file of the chosen take."""
-        take = self.list.chosen if self.is_mounted else None
-        return str(self.takes.file(take)) if take is not None and self.takes.path is not None else ""
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
             case "take" if parameters == ("undo",):

@@ -20,6 +20,7 @@ from distill_tui.ui.dialogs.path import PathDialog
 from distill_tui.ui.services.audio_player import AudioPlayer
 from distill_tui.ui.services.excerpts import Excerpt, cut
 from distill_tui.ui.services.workers import begin
+from distill_tui.ui.terminal import clipboard
 
 if TYPE_CHECKING:
     from distill_tui.ui.screens.generate.screen import GenerateScreen
@@ -51,6 +52,7 @@ TAKE_KEYS = (
     _b("o", "take('nearest')", "Nearest", "nearest", "Listen to the sound of yours that it is nearest to"),
     _b("B", "take('source')", "Source", "source", "Put the chosen take into the form as the sound to begin from"),
     _b("E", "take('export')", "Export", "export", "Copy the kept takes (or else the chosen one) to a folder"),
+    _b("y", "take('copy')", "Copy", "copy", "Copy the path of the chosen take to the clipboard", show=False),
     _b("f", "take('fetch')", "Fetch", "fetch", "Where the files are, and how to fetch them", show=False),
 )
 """Keys that need a chosen take."""
@@ -106,6 +108,11 @@ class TakeActions:
             await self._player.play(await cut(self._screen.home, excerpt), excerpt.text, excerpt.text)
         except DistillError as error:
             self._screen.work.fail(error)
+
+    def copy(self) -> None:
+        path = str(self._set.file(self._take))
+        begin(self._screen, "copying", clipboard.copy, self._screen.app, path)
+        self._screen.notify(f"Copied: {path}", timeout=3)
 
     def fetch(self) -> None:
         path = self._set.file(self._take)

@@ -24,7 +24,6 @@ from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.screens.run_controller import REQUEST_KEYS, UNDO, RunController
 from distill_tui.ui.screens.training.event_log import EventLog
 from distill_tui.ui.screens.training.overview import Overview
-from distill_tui.ui.screens.training.previews import PreviewsView
 from distill_tui.ui.screens.training.view_tabs import VIEWS, ViewTabs
 from distill_tui.ui.screens.training.views import Views
 from distill_tui.ui.services.workers import begin
@@ -190,13 +189,6 @@ class TrainingScreen(BaseScreen):
     def help_text(self) -> str:
         view = self.query_one(Views).here
         return self.HELP_TEXT if view is None else view.HELP_TEXT
-
-    def copyable(self) -> str:
-        """The file of the chosen preview, or the folder of the run."""
-        run, view = self.controller.run, self.query_one(Views).here if self.is_mounted else None
-        if isinstance(view, PreviewsView) and view.paths():
-            return str(view.paths()[1])
-        return str(run.path) if run is not None else ""
 
     def action_view(self, name: str) -> None:
         """Show the overview or one of the views."""
