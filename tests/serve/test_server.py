@@ -78,6 +78,7 @@ def test_a_body_of_unknown_length_is_refused(page: Served) -> None:
             assert b" 411 " in everything(connection)
 
 
+@pytest.mark.slow
 def test_a_thousand_requests_are_answered_by_few_threads(page: Served) -> None:
     a_heard_run(page.home)
     most = 0

@@ -19,7 +19,7 @@ from distill_tui.serve.mailbox import Mailbox
 from distill_tui.serve.places import Place, place_of
 from distill_tui.serve.run_view import RunView
 from tests.runs.support import a_run, metrics, started, write
-from tests.serve.pages import a_heard_run, preview, served, some_takes
+from tests.serve.pages import a_heard_run, preview, served, some_takes, tone
 from tests.ui import recorded
 
 STATES: list[Callable[[Home], RunFolder]] = [
@@ -142,3 +142,21 @@ def test_what_is_empty_damaged_or_gone_says_so(home: Home) -> None:
         assert "✗".encode() in page.ask("view/takes")[2]
         assert page.ask(f"view/preview/{run.id}/99999")[0] == 404
         assert page.ask("events?run=nothing")[0] == 404
+
+
+def test_reconstructions_by_fewer_levels_are_heard_too(home: Home) -> None:
+    run = a_run(home)
+    made = preview(run, 5)
+    file = "previews/00000005/0-level-1.wav"
+    (run.path / file).write_bytes(tone())
+    made.levels = [[(1, file, 0.5)]]
+    write(run, started(run), made)
+    with served(home) as page:
+        seq = page.routes._states.of(run).previews[0].seq
+        shown = page.ask(f"view/preview/{run.id}/{seq}")[2].decode()
+        assert shown.count('class="heard"') == 3
+        assert f'data-place="run/{run.id}/{file}"' in shown
+        assert "1 level" in shown
+        assert page.ask(f"sound/run/{run.id}/{file}")[0] == 200
+        assert page.ask(f"picture/run/{run.id}/{file}")[1]["content-type"] == "image/png"
+        assert page.ask(f"picture/run/{run.id}/previews/00000005/0-original.wav")[2].startswith(b"\x89PNG")
