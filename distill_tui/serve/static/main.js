@@ -73,7 +73,11 @@ function connect(id) {
   const source = new EventSource(id ? `events?run=${encodeURIComponent(id)}` : "events");
   stream = { source, run: id };
   source.onopen = () => showLine("live", "live");
-  source.onerror = () => showLine(source.readyState === EventSource.CLOSED ? "not connected: reload the page" : "reconnecting", "off");
+  source.onerror = () => {
+    const is_refused = source.readyState === EventSource.CLOSED;
+    showLine(is_refused ? "not connected: reload the page" : "reconnecting", "off");
+    if (is_refused && id && !run.about) run.put("head", '<p class="empty">There is no such run here.</p>');
+  };
   const on = (topic, action) => source.addEventListener(topic, (event) => action(JSON.parse(event.data)));
   on("run", (about) => run.tell(about));
   for (const part of ["head", "charts", "quality", "health", "warnings", "log"]) on(`part-${part}`, ({ html }) => run.put(part, html));
@@ -90,9 +94,8 @@ function showLine(text, class_) {
 function jump({ hash, place }) {
   wanted = place;
   say("The app opened a sound here.");
-  if (location.hash === `#${hash}`) load().then(settle);
+  if (location.hash === `#${hash}`) go().then(settle);
   else location.hash = hash;
-  settle();
 }
 
 /** After a part of the page was replaced: the sound that is wanted is played, what plays is marked. */
@@ -222,8 +225,8 @@ listen({
   ".": () => player.seek(player.position / (player.duration || 1) + 0.1),
   ArrowUp: () => move(-1),
   ArrowDown: () => move(1),
-  ArrowLeft: () => here().kind === "run" && run.step(-1),
-  ArrowRight: () => here().kind === "run" && run.step(1),
+  ArrowLeft: () => (here().kind === "run" ? run.step(-1) : move(-1)),
+  ArrowRight: () => (here().kind === "run" ? run.step(1) : move(1)),
   k: () => markChosen("keep"),
   x: () => markChosen("throw"),
   u: () => {
