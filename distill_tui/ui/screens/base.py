@@ -85,7 +85,7 @@ class BaseScreen(Screen[None]):
     def copyable(self) -> str:
         """The path or address that is copied here, by default that of the widget with the focus; '' for none."""
         around = self.focused.ancestors_with_self if self.focused is not None else []
-        found = next((one for one in around if isinstance(one, Copyable) and one is not self), None)
+        found = next((one for one in around if one is not self and isinstance(one, Copyable)), None)
         return found.copyable() if found is not None else ""
 
     @staticmethod

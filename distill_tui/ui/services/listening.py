@@ -42,7 +42,8 @@ class ListeningPage:
             DistillError: it does not start.
         """
         async with self._starting:
-            return await self.state() or await asyncio.to_thread(self._start)
+            found = await self.state()
+            return found if found is not None else await asyncio.to_thread(self._start)
 
     def _start(self) -> Listening:
         command = python("-m", "distill_tui", "--home", str(self._home.root), "serve", "--json", "--until-eof")
