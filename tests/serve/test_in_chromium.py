@@ -11,7 +11,7 @@ from distill_tui.serve.address import Listening
 from distill_tui.serve.client import post
 from tests.browser import chromium, find_chromium
 from tests.runs.support import a_run, metrics, started, write
-from tests.serve.pages import TOKEN, prepared, preview, served, some_takes
+from tests.serve.pages import TOKEN, prepared, preview, served, some_takes, tone
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium here")]
 
@@ -78,6 +78,11 @@ def test_a_run_is_watched_and_heard_and_takes_are_kept(home: Home, tmp_path: Pat
         assert post(shown, "open", {"place": place}) == {"readers": 1}
         tab.until("window.distill.player.playing && window.distill.player.item.name === '<i>snare</i>.wav'")
         assert tab.evaluate("location.hash").startswith("#run/")
+        excerpt = home.cache / "excerpts" / "kick [a] 100%-0.4s.wav"
+        excerpt.parent.mkdir(parents=True)
+        excerpt.write_bytes(tone(1.0))
+        post(shown, "open", {"place": f"excerpt/{excerpt.name}"})
+        tab.until(f"window.distill.player.playing && window.distill.player.item.name === {json.dumps(excerpt.name)}")
 
         assert browser.problems() == []
         assert all(address.startswith((page.address, "about:")) for address in browser.addresses()), json.dumps(
