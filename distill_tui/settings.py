@@ -16,6 +16,10 @@
     data = "~/sounds"      # what `train` takes and the app begins with
     models = "/big/models"
 
+    [sounds]
+    format = "flac"        # of previews, takes and reconstructions; else wav
+    limit = "2 GB"         # the most that the previews of a run may take: older ones are thinned out
+
     [keys]
     "app.library" = "l"
 
@@ -37,7 +41,14 @@ from distill_tui.paths import MOVABLE, Home, is_usable_text, parse_bytes, placed
 from distill_tui.privacy import why_not_trusted
 from distill_tui.text import printable
 
-TABLES = {"folders": ("data", *MOVABLE), "machine": ("price", "currency", "max_price"), "keys": None, "defaults": None}
+TABLES = {
+    "folders": ("data", *MOVABLE),
+    "machine": ("price", "currency", "max_price"),
+    "sounds": ("format", "limit"),
+    "keys": None,
+    "defaults": None,
+}
+FORMATS = ("wav", "flac")
 """The tables, and their keys where those are fixed."""
 COMMANDS = ("on_finish", "on_warning")
 TEXTS = ("theme", "cache_limit", "notify", *COMMANDS)
@@ -63,6 +74,8 @@ class Settings:
         notify: how a terminal is asked to notify; one of `NOTIFY`.
         price: of an hour of this machine, in `currency`; 0 if it is not known.
         data: the folder of sounds to begin with, in full; ''.
+        sound_format: wav or flac, of sound files that are written; '' for the usual one.
+        sound_limit: bytes that the previews of a run may take; 0 for any number.
         keys: keys by the ids of the app's actions.
         defaults: checked values of a recipe by key.
         problems: `settings.toml line 3: key: what is wrong`.
@@ -76,6 +89,8 @@ class Settings:
     price: float = 0.0
     currency: str = "$"
     data: str = ""
+    sound_format: str = ""
+    sound_limit: int = 0
     keys: dict[str, str] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -138,6 +153,8 @@ def _take(document: Mapping[str, Any], settings: Settings, home: Home) -> list[t
                     wrong.append((f"{key}.{word}", f"{key}.{word}: {inner!r} is not text"))
                 elif key == "keys":
                     settings.keys[word] = inner
+                elif key == "sounds":
+                    wrong += _take_sounds(word, inner, settings)
                 elif word == "data":
                     settings.data = str(placed(home.root, inner))
     return wrong
@@ -164,6 +181,21 @@ def _take_machine(table: Mapping[str, Any], settings: Settings) -> list[tuple[st
         del settings.defaults["train.max_price"]
         wrong.append(("machine.max_price", "machine.max_price: needs machine.price, the price of an hour"))
     return wrong
+
+
+def _take_sounds(word: str, value: str, settings: Settings) -> list[tuple[str, str]]:
+    """Take a value of [sounds]; what is wrong with it."""
+    key = f"sounds.{word}"
+    if word == "format":
+        if value not in FORMATS:
+            return [(key, f"{key}: {value!r} is not {' or '.join(FORMATS)}")]
+        settings.sound_format = value
+        return []
+    limit = parse_bytes(value)
+    if limit is None:
+        return [(key, f'{key}: {value!r} is no size like "500 MB" or "2 GB"')]
+    settings.sound_limit = limit
+    return []
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:

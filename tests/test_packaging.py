@@ -3,13 +3,18 @@
 import ast
 import importlib.metadata
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from distill_tui.serve.routes import STATIC
 
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -48,6 +53,27 @@ def test_the_page_of_an_index_has_no_picture_that_it_cannot_load() -> None:
     assert "## Install" in page
     assert "![" not in page
     assert "![" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_wheel_has_what_the_listening_page_is_made_of(tmp_path: Path) -> None:
+    uv = shutil.which("uv")
+    if uv is None:
+        pytest.skip("there is no uv here")
+    command = [uv, "build", "--wheel", "--offline", "--quiet", "--out-dir", str(tmp_path), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and "offline" in done.stderr:
+        pytest.skip("hatchling is not in uv's cache")
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    served = {f"distill_tui/serve/static/{name}" for name, _ in STATIC.values()}
+    assert served == {name for name in inside if name.startswith("distill_tui/serve/static/")}
+    assert "distill_tui/reporting/page/style.css" in inside
+    # and nothing of it is loaded from elsewhere
+    for name in served:
+        text = (ROOT / name).read_text().replace("http://www.w3.org/2000/svg", "")
+        assert "://" not in text, name
 
 
 def test_ci_has_an_exact_version_of_everything_and_no_address() -> None:

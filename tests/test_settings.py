@@ -252,3 +252,18 @@ def test_a_null_character_is_a_mistake_of_the_file_and_no_path_or_command(home: 
     assert (settings.on_finish, settings.data) == ("", "")
     assert len(settings.problems) == 4
     assert all("is not text" in problem for problem in settings.problems)
+
+
+def test_sounds_have_a_format_and_a_limit(home: Home) -> None:
+    home.root.mkdir(exist_ok=True)
+    home.settings.write_text('[sounds]\nformat = "flac"\nlimit = "1.5 GB"\n')
+    found = read_settings(home)
+    assert (found.sound_format, found.sound_limit, found.problems) == ("flac", 1_500_000_000, [])
+    home.settings.write_text('[sounds]\nformat = "mp3"\nlimit = "much"\nrate = "1"\n')
+    found = read_settings(home)
+    assert (found.sound_format, found.sound_limit) == ("", 0)
+    assert [problem.partition(": ")[2] for problem in found.problems] == [
+        "sounds.format: 'mp3' is not wav or flac",
+        'sounds.limit: \'much\' is no size like "500 MB" or "2 GB"',
+        "unknown key 'sounds.rate'" + found.problems[2].partition("'sounds.rate'")[2],
+    ]

@@ -1,11 +1,13 @@
 """Output of commands: data to standard output, everything else to standard error, JSON as one document."""
 
+import argparse
+import shutil
 import sys
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
-from distill_tui.errors import DistillError
+from distill_tui.errors import DistillError, RequestError
 from distill_tui.text import escape_json, without_surrogates
 
 
@@ -32,6 +34,30 @@ def write_json(encoded: bytes) -> None:
 def say(text: str) -> None:
     """Tell the person something that is not data."""
     print(text, file=sys.stderr, flush=True)
+
+
+def check_sound_output(options: argparse.Namespace, *others: str) -> None:
+    """Check that standard output can take the one sound of `--stdout`.
+
+    Args:
+        others: flags that say where sounds go instead, by their names in `options`.
+
+    Raises:
+        RequestError: it is a terminal, or a flag says otherwise.
+    """
+    for name in (*others, "json"):
+        if getattr(options, name, None):
+            raise RequestError(f"--stdout: does not go with --{name}")
+    if sys.stdout.isatty():
+        raise RequestError(
+            "--stdout: writes a sound, which a terminal cannot show", "Pipe it to a player: ... | play -"
+        )
+
+
+def write_sound(file: IO[bytes]) -> None:
+    """Write a sound file to standard output."""
+    shutil.copyfileobj(file, sys.stdout.buffer)
+    sys.stdout.flush()
 
 
 def told_beside_json(error: DistillError) -> int:

@@ -1,5 +1,6 @@
 """Blocks of samples: resampling, and writing sound files atomically."""
 
+import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -16,6 +17,29 @@ from distill_tui.text import printable
 LARGEST_WAV = (1 << 32) - (1 << 16)
 """Bytes; a larger file is written as RF64, which is WAV with longer numbers."""
 SAMPLE_BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
+
+
+def pcm16(samples: NDArray[np.floating]) -> NDArray[np.int16]:
+    """Samples in -1..1 as whole numbers of 16 bits; libsndfile rounds in one way for WAV and in another for FLAC."""
+    return np.rint(samples.astype(np.float64) * 32768).clip(-32768, 32767).astype(np.int16)
+
+
+def wav16(samples: NDArray[np.floating], rate: int) -> bytes:
+    """Samples [frames] or [frames, channels] in -1..1 as a WAV file of 16 bits, its length in its header."""
+    return _wav(pcm16(samples), rate)
+
+
+def as_wav(content: bytes) -> bytes:
+    """A sound file of 16 bits as WAV; one that is WAV stays as it is."""
+    if content[:4] == b"RIFF":
+        return content
+    return _wav(*soundfile.read(io.BytesIO(content), dtype="int16"))
+
+
+def _wav(samples: NDArray[np.int16], rate: int) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, "PCM_16", format="WAV")
+    return buffer.getvalue()
 
 
 def resampled(
@@ -59,7 +83,7 @@ def fit_length(blocks: Iterator[NDArray[np.float32]], length: int) -> Iterator[N
         yield np.repeat(last[-1:], length, 0)
 
 
-def write_wav(
+def write_sound(
     path: Path,
     blocks: Iterable[NDArray[np.float32]],
     rate: int,
@@ -68,21 +92,25 @@ def write_wav(
     frames: int = 0,
     shared: bool = False,
 ) -> None:
-    """Write blocks [samples] or [samples, channels] in -1..1 as a WAV file, atomically.
+    """Write blocks [samples] or [samples, channels] in -1..1 as a WAV file, atomically; FLAC if it is called *.flac.
 
     Args:
-        subtype: one of SAMPLE_BYTES; whole numbers clip what is outside.
+        subtype: one of SAMPLE_BYTES; whole numbers clip what is outside. FLAC has no floating point: 24 bits instead.
         frames: how many there will be, where they may be more than a WAV file can hold.
         shared: as for `atomic_write`.
 
     Raises:
-        DistillError: the disk is full, the folder cannot be written, or WAV cannot hold such a sound.
+        DistillError: the disk is full, the folder cannot be written, or the format cannot hold such a sound.
     """
     large = frames * channels * SAMPLE_BYTES[subtype] >= LARGEST_WAV
+    is_flac = path.suffix.lower() == ".flac"
+    kind = "FLAC" if is_flac else "RF64" if large else "WAV"
+    if is_flac and subtype == "FLOAT":
+        subtype = "PCM_24"
 
     def write(file: IO[bytes]) -> None:
         sink = _Sink(file)
-        with soundfile.SoundFile(sink, "w", rate, channels, subtype, format="RF64" if large else "WAV") as sound:
+        with soundfile.SoundFile(sink, "w", rate, channels, subtype, format=kind) as sound:
             for block in blocks:
                 sound.write(block)
                 sink.check()
@@ -92,7 +120,7 @@ def write_wav(
         atomic_write(path, write, shared=shared)
     except (soundfile.SoundFileError, OverflowError) as error:
         raise DistillError(
-            f"cannot write {printable(str(path))}: no WAV file of {channels} channels at {rate} Hz: {error}"
+            f"cannot write {printable(str(path))}: no {kind} file of {channels} channels at {rate} Hz: {error}"
         ) from error
 
 

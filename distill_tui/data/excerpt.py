@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
-from distill_tui.data.audio_io import write_wav
+from distill_tui.data.audio_io import write_sound
 from distill_tui.data.silence_stderr import quiet_decoders
 from distill_tui.data.sound_file import READABLE_ERRORS
 from distill_tui.errors import DistillError
@@ -24,14 +25,11 @@ from distill_tui.text import printable
 MOST_KEPT = 40
 
 
-def cut(source: Path, start: float, seconds: float, target: Path) -> float:
-    """Write so many seconds of a sound from `start` on (in seconds), at its own rate, with all channels.
-
-    Returns:
-        How many seconds were there.
+def read_excerpt(source: Path, start: float, seconds: float) -> tuple[NDArray[np.float32], int]:
+    """So many seconds of a sound from `start` on (in seconds): samples [frames, channels] in -1..1, and their rate.
 
     Raises:
-        DistillError: the sound is gone, cannot be read, or has ended before; or `target` cannot be written.
+        DistillError: the sound is gone, cannot be read, or has ended before.
     """
     try:
         # by descriptor: soundfile cannot encode every name
@@ -44,7 +42,20 @@ def cut(source: Path, start: float, seconds: float, target: Path) -> float:
         raise DistillError(f"{printable(str(source))}: cannot be read: {reason.lower()}") from error
     if not len(samples):
         raise DistillError(f"{printable(str(source))}: it ends before {start:.1f} s; it has changed since")
-    write_wav(target, [np.nan_to_num(samples)], rate, samples.shape[1])
+    return np.nan_to_num(samples), rate
+
+
+def cut(source: Path, start: float, seconds: float, target: Path) -> float:
+    """Write so many seconds of a sound from `start` on (in seconds), at its own rate, with all channels.
+
+    Returns:
+        How many seconds were there.
+
+    Raises:
+        DistillError: as `read_excerpt`; or `target` cannot be written.
+    """
+    samples, rate = read_excerpt(source, start, seconds)
+    write_sound(target, [samples], rate, samples.shape[1])
     return len(samples) / rate
 
 

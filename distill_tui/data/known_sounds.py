@@ -7,9 +7,28 @@ from typing import Any
 from distill_tui.data.corpus import Corpus
 from distill_tui.errors import DistillError
 from distill_tui.paths import Home
+from distill_tui.text import decode_path
 
 MANIFEST = "sounds.json"
 """The file of a run's folder (`runs.folder`)."""
+
+
+def find_sound(data: Mapping[str, Any], name: str) -> Path | None:
+    """The file of a sound of a model's data; None where it is not there.
+
+    Args:
+        data: that of the model's card.
+        name: of the sound, as the card lists it.
+    """
+    if ".." in Path(name).parts or "\0" in name:
+        # the name comes from a file that anybody may have written
+        return None
+    for base in data.get("paths") or []:
+        folder = Path(decode_path(str(base)))
+        for path in (folder / name, folder.parent / name, folder):
+            if path.name == Path(name).name and path.is_file():
+                return path
+    return None
 
 
 def splits_of(data: Mapping[str, Any], run: str, home: Home | None) -> dict[str, str] | None:

@@ -76,7 +76,10 @@ def _train(
     log.write(e.StateChanged(state="starting", detail="building the net"))
     # from here on the sounds are decoded, for the other ranks too
     prepare(ranks, home, run, device, precision, task.data_digest() if ranks.size > 1 else 0)
+    settings = read_settings(home)
+    task.preview_format = "flac" if settings.sound_format == "flac" else "wav"
     trainer = Trainer(run, recipe, task, device, precision, log, ranks)
+    trainer.preview_limit = settings.sound_limit
     stop.call(lambda: setattr(trainer.poller, "stopping", True))
     trainer.poller.price_limit = _price_limit(home, trainer)
     if recipe.train.start_from:

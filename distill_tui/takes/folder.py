@@ -7,7 +7,7 @@ Several processes may change one folder at once (the app, its worker, a command)
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -143,10 +143,21 @@ class TakesFolder:
         Raises:
             DistillError: the folder cannot be written.
         """
-        if not any(self._is_old(take) for take in self.takes):
+        return self._delete(self._is_old)
+
+    def delete_thrown(self, undecided: bool = False) -> int:
+        """Delete the takes that were thrown away for good, and with `undecided` all that are not kept; their number.
+
+        Raises:
+            DistillError: the folder cannot be written.
+        """
+        return self._delete(lambda take: is_prunable(take, undecided))
+
+    def _delete(self, is_meant: Callable[[Take], bool]) -> int:
+        if not any(is_meant(take) for take in self.takes):
             return 0
         with self._changing():
-            old = [take for take in self._takes if self._is_old(take)]
+            old = [take for take in self._takes if is_meant(take)]
             paths = {take.path for take in old}
             self._write([take for take in self._takes if take.path not in paths])
             for take in old:
@@ -225,6 +236,11 @@ class TakesFolder:
         file = self.path / LIST
         atomic_write(file, msgspec.json.format(msgspec.json.encode(takes), indent=2) + b"\n", shared=True)
         self._takes, self._stamp = takes, None
+
+
+def is_prunable(take: Take, undecided: bool = False) -> bool:
+    """True for a take that was thrown away, and with `undecided` for one that nobody kept either."""
+    return take.kept is False or (undecided and take.kept is None)
 
 
 def _is_name(path: str) -> bool:

@@ -49,17 +49,16 @@ def save_take(
 
 def encode(wave: "NDArray[np.float32]", rate: int, take: Take, kind: Format = "wav") -> bytes:
     """The bytes of a take's file."""
-    import numpy as np
     import soundfile
 
+    from distill_tui.data.audio_io import pcm16
+
     comment = describe(take)
-    # rounded here: libsndfile rounds in another way for FLAC
-    samples = np.rint(wave.astype(np.float64) * 32768).clip(-32768, 32767).astype(np.int16)
     buffer = io.BytesIO()
     with soundfile.SoundFile(buffer, "w", rate, 1, "PCM_16", format=kind.upper()) as file:
         if kind == "flac":
             file.comment = comment.decode()
-        file.write(samples)
+        file.write(pcm16(wave))
     content = buffer.getvalue()
     return content if kind == "flac" else _with_comment(content, comment)
 

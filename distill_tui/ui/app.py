@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from distill_tui.ui.screens.library.screen import LibraryScreen
     from distill_tui.ui.screens.runs.screen import RunsScreen
     from distill_tui.ui.screens.training.screen import TrainingScreen
+    from distill_tui.ui.services.listening import ListeningPage
 
 MOST_PROBLEMS = 2
 """Problems of the settings that are told when the app starts."""
@@ -74,6 +75,8 @@ class DistillApp(App[None]):
         ),
         Binding("5", "go('generate')", "Generate", show=False, id="app.generate", tooltip="Generate: make new sounds"),
         Binding("6", "go('runs')", "Runs", show=False, id="app.runs-screen", tooltip="Runs: every training"),
+        Binding("W", "listen", "Listening page", show=False, id="app.listen", tooltip="Hear sounds in a browser"),
+        Binding("y", "copy", "Copy", show=False, id="app.copy", tooltip="Copy the path or address of what is chosen"),
         Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="Help for this screen"),
         Binding("q", "leave", "Quit", id="app.quit", tooltip="Leave the app; a run goes on"),
         Binding(
@@ -120,6 +123,13 @@ class DistillApp(App[None]):
         from distill_tui.ui.run_store import RunStore
 
         return RunStore(self)
+
+    @cached_property
+    def listening_page(self) -> "ListeningPage":
+        """The page that plays sounds in a browser."""
+        from distill_tui.ui.services.listening import ListeningPage
+
+        return ListeningPage(self.home)
 
     @cached_property
     def _config(self) -> "ConfigScreen":
@@ -233,6 +243,27 @@ class DistillApp(App[None]):
 
             self.push_screen(HelpDialog(screen.help_title(), screen.help_text(), command_palette.keys_of(self, screen)))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "copy":
+            return isinstance(self.screen, BaseScreen) and bool(self.screen.copyable())
+        return super().check_action(action, parameters)
+
+    def action_listen(self) -> None:
+        """Start the listening page, and show what to type for it."""
+        if isinstance(self.screen, BaseScreen):
+            from distill_tui.ui.dialogs.listen import ListenDialog
+
+            self.push_screen(ListenDialog(self.listening_page, start=True))
+
+    async def action_copy(self) -> None:
+        """Copy the path of what is chosen to the clipboard of the terminal."""
+        text = self.screen.copyable() if isinstance(self.screen, BaseScreen) else ""
+        if text:
+            from distill_tui.ui.terminal import clipboard
+
+            await clipboard.copy(self, text)
+            self.notify(f"Copied: {text}", timeout=3)
+
     # messages of the screens and about runs
 
     def on_run_wanted(self, message: RunWanted) -> None:
@@ -304,6 +335,8 @@ class DistillApp(App[None]):
 
     def on_unmount(self) -> None:
         self._terminal_title.give_back()
+        if "listening_page" in vars(self):
+            self.listening_page.end()
 
     def _leave(self) -> None:
         for run, state in self.runs.states():

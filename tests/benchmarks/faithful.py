@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from distill_tui.data.audio_io import write_wav
+from distill_tui.data.audio_io import write_sound
 from distill_tui.data.scan import scan
 from distill_tui.engine.device import choose_device, choose_precision
 from distill_tui.engine.dsp.hearing import hear
@@ -129,8 +129,8 @@ def judge(trainer: Trainer, net: Any, folder: Path, name: str) -> dict[str, Any]
         rows.setdefault(str(Path(sound).parent), []).append(row)
         if number in shown:
             stem = Path(sound).with_suffix("").as_posix().replace("/", "-")
-            write_wav(folder / f"{stem}-original.wav", [np.asarray(wave)], rate)
-            write_wav(folder / f"{stem}-{name}.wav", [made], rate)
+            write_sound(folder / f"{stem}-original.wav", [np.asarray(wave)], rate)
+            write_sound(folder / f"{stem}-{name}.wav", [made], rate)
     return {
         group: {key: round(float(np.mean([row[key] for row in some])), 4) for key in some[0]} | {"files": len(some)}
         for group, some in rows.items()

@@ -30,7 +30,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from distill_tui.data.audio_io import write_wav
+from distill_tui.data.audio_io import write_sound
 from distill_tui.engine.generate.bank import CodeBank
 from distill_tui.engine.generate.evaluate import LABELS, Evaluator, requests_by_label, takes_of, waves_of
 from distill_tui.engine.generate.make import Maker
@@ -191,7 +191,7 @@ class ByHalfAFrame:
 def write(folder: Path, waves: Sequence[Tensor], rate: int) -> None:
     if not folder.exists():
         for number, wave in enumerate(waves):
-            write_wav(folder / f"{number:03d}.wav", [wave.numpy()], rate)
+            write_sound(folder / f"{number:03d}.wav", [wave.numpy()], rate)
 
 
 def picture(file: Path, folder: Path) -> None:

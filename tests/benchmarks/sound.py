@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill_tui.data.audio_io import write_wav
+from distill_tui.data.audio_io import write_sound
 from distill_tui.data.scan import scan
 from distill_tui.engine.device import choose_device, choose_precision
 from distill_tui.engine.dsp.hearing import hear
@@ -124,8 +124,8 @@ def judge(trainer: Trainer, folder: Path | None) -> dict[str, Any]:
         values |= heard_distances(made, rate, hear(sound, rate))
         rows.append({key: float(value) for key, value in values.items()} | {"flutter": flutter(sound, made, rate)})
         if folder is not None:
-            write_wav(folder / f"{number:02d}-original.wav", [sound.cpu().numpy()], rate)
-            write_wav(folder / f"{number:02d}-reconstruction.wav", [made.cpu().numpy()], rate)
+            write_sound(folder / f"{number:02d}-original.wav", [sound.cpu().numpy()], rate)
+            write_sound(folder / f"{number:02d}-reconstruction.wav", [made.cpu().numpy()], rate)
     found = {key: round(float(np.nanmean([abs(row[key]) for row in rows])), 4) for key in rows[0]}
     signed = {f"{key} median": round(float(np.median([row[key] for row in rows])), 2) for key in ("level", "attack")}
     return (
@@ -162,7 +162,7 @@ def write_notes(folder: Path, count: int = 60, rate: int = 22050) -> Path:
         wave = _note(kind, hertz, time_, rate, random)
         ends = np.minimum(1, time_ / 0.003) * np.minimum(1, (time_[-1] - time_) / 0.03)
         wave = 0.4 * wave / np.abs(wave).max() * ends
-        write_wav(folder / f"{number:02d}-{kind}.wav", [wave.astype(np.float32)], rate)
+        write_sound(folder / f"{number:02d}-{kind}.wav", [wave.astype(np.float32)], rate)
     return folder
 
 

@@ -314,3 +314,22 @@ def test_a_foreign_file_is_told_what_it_is_not_and_no_way_to_run_it(
         told = capsys.readouterr().err
         assert told.startswith(f"distill-tui: {path}: not a file of codes, or a damaged one\n")
         assert "pickle" not in told
+
+
+def test_one_sound_goes_to_a_pipe_and_flac_to_a_folder(
+    home: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    source = write(tmp_path / "a.wav", sine(0.5, 8000, 300), 8000)
+    single = write(tmp_path / "b.wav", sine(0.25, 8000, 300), 8000, subtype="FLOAT")
+    out = tmp_path / "out"
+    assert main(["reconstruct", M, str(source), "--out", str(out)]) == 0
+    capfdbinary.readouterr()
+    assert main(["reconstruct", M, str(source), "--stdout"]) == 0
+    assert capfdbinary.readouterr().out == (out / "a.wav").read_bytes()
+    for wrong in ([str(source), str(single)], [str(tmp_path)], [str(source), "--json"], [str(source), "--out", "x"]):
+        assert main(["reconstruct", M, *wrong, "--stdout"]) == 2
+    assert main(["reconstruct", M, str(source)]) == 2
+    assert not capfdbinary.readouterr().out.startswith(b"RIFF")
+    assert main(["reconstruct", M, str(source), str(single), "--out", str(out), "--format", "flac"]) == 0
+    assert facts(out / "a.flac") == (4000, 8000, 1, "PCM_16")
+    assert facts(out / "b.flac") == (2000, 8000, 1, "PCM_24"), "FLAC has no floating point"

@@ -238,3 +238,36 @@ def test_a_loud_take_does_not_clip(tmp_path: Path, capsys: pytest.CaptureFixture
     takes = printed(capsys, "small", "--out", str(tmp_path / "o"), "--follow", str(loud), "--quick", "--count", "4")
     assert all(np.abs(soundfile.read(take["path"])[0]).max() <= 0.9901 for take in takes)
     assert any(take["gain_db"] < 0 and "turned down by" in take["note"] for take in takes)
+
+
+def test_one_take_goes_to_a_pipe_and_is_the_one_of_the_folder(
+    codec: SmallCodec, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(["generate", "small", "--out", str(tmp_path / "out"), "--seed", "3"]) == 0
+    (file,) = (tmp_path / "out").glob("*.wav")
+    capfdbinary.readouterr()
+    assert main(["generate", "small", "--seed", "3", "--stdout"]) == 0
+    (tmp_path / "piped.wav").write_bytes(capfdbinary.readouterr().out)
+    one, other = (soundfile.read(path, dtype="int16")[0] for path in (file, tmp_path / "piped.wav"))
+    assert np.array_equal(one, other)
+    assert read_take(tmp_path / "piped.wav").seed == 3
+    for wrong in (["--count", "2"], ["--json"], ["--out", "x"], ["--format", "flac"], ["--again", str(file)]):
+        assert main(["generate", "small", "--stdout", *wrong]) == 2
+    assert main(["generate", "--stdout"]) == 2
+    assert not capfdbinary.readouterr().out.startswith(b"RIFF")
+
+
+def test_takes_are_flac_where_the_settings_say_so_and_made_again_to_the_bit(
+    codec: SmallCodec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codec.home.settings.write_text('[sounds]\nformat = "flac"\n')
+    try:
+        (take,) = printed(capsys, "small", "--out", str(tmp_path / "out"), "--seed", "3")
+        assert Path(take["path"]).suffix == ".flac"
+        assert soundfile.info(take["path"]).subtype == "PCM_16"
+        assert main(["generate", "--again", take["path"]]) == 0
+        assert "the same to the bit" in capsys.readouterr().out
+        (take,) = printed(capsys, "small", "--out", str(tmp_path / "out"), "--seed", "9", "--format", "wav")
+        assert Path(take["path"]).suffix == ".wav"
+    finally:
+        codec.home.settings.unlink()

@@ -40,7 +40,7 @@ def a_player(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     heard, script = folder / "heard", folder / "player"
     script.write_text(f'#!/bin/sh\necho "$1" >> {heard}\n')
     script.chmod(0o755)
-    monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda: [str(script)])
+    monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda *_: [str(script)])
     return heard
 
 
@@ -92,7 +92,7 @@ async def test_a_point_is_listened_to_where_points_are_chosen(
 async def test_where_nothing_can_be_heard_the_file_and_the_seconds_are_told(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda: None)
+    monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda *_: None)
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 50000 10.0.0.2 2222")
     async with looking(home, explored.running(home), size=(160, 50)) as (app, pilot, screen):
         screen.loader.show(Source("run drums", map_of_files(tmp_path)))

@@ -457,7 +457,7 @@ async def test_pictures_of_missing_files_say_so(home: Home) -> None:
 
 @pytest.mark.slow
 async def test_where_nothing_can_be_heard_it_says_how_to_fetch(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda: None)
+    monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda *_: None)
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 50000 10.0.0.2 2222")
     run = with_previews(home)
     async with watching(home, run, "f5", size=(120, 35)) as (app, pilot, _):
@@ -475,7 +475,7 @@ async def test_listening_starts_the_player_with_the_file(
     script = tmp_path / "player"
     script.write_text(f'#!/bin/sh\necho "$1" >> {heard}\n')
     script.chmod(0o755)
-    monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda: [str(script)])
+    monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda *_: [str(script)])
     run = with_previews(home)
     async with watching(home, run, "f5", "enter") as (_, pilot, _screen):
         await until(pilot, lambda: heard.exists() and heard.read_text().endswith("reconstruction-01.wav\n"))

@@ -13,6 +13,7 @@ from distill_tui.text import printable, unused_name
 
 if TYPE_CHECKING:
     from distill_tui.engine.inference.model import Model
+    from distill_tui.takes.sound_file import Format
 
 MODEL_HELP = "a model: its name, its id, or the path of a .distill file"
 BEAM_HELP = (
@@ -39,11 +40,18 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
         "reconstruct",
         reconstruct,
         "sounds through a model: each comes out as long and at the rate that it had",
-        "Put each sound through the model, and print its log-mel distance to the original. WAV files of the same "
+        "Put each sound through the model, and print its log-mel distance to the original. Files of the same "
         "length, rate and channels are written.",
     )
     parser.add_argument("files", metavar="FILE", nargs="+", help="a sound file, or a folder with its sub-folders")
-    parser.add_argument("--out", metavar="DIR", required=True, help="the folder to write to")
+    parser.add_argument("--out", metavar="DIR", help="the folder to write to")
+    parser.add_argument("--stdout", action="store_true", help="in place of --out, for one sound: WAV, for `| play -`")
+    parser.add_argument(
+        "--format",
+        metavar="F",
+        choices=("wav", "flac"),
+        help="wav, or flac, which has 24 bits for floating point (default: [sounds] format of settings.toml, or wav)",
+    )
     parser.add_argument("--progress", action="store_true", help="tell how far it is, on standard error, as JSON lines")
     add_code_flags(parser)
     parser = add(
@@ -57,7 +65,9 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     add_code_flags(parser)
     parser = add("decode", decode, "codes to a sound", "Write the sound of codes that `encode` made, as a WAV file.")
     parser.add_argument("codes", metavar="CODES", help="an .npz file that `encode` wrote")
-    parser.add_argument("--out", metavar="FILE", required=True, help="the WAV file to write")
+    parser.add_argument(
+        "--out", metavar="FILE", required=True, help="the WAV file to write; FLAC if it is called *.flac"
+    )
 
 
 def add_code_flags(parser: argparse.ArgumentParser) -> None:
@@ -70,8 +80,11 @@ def reconstruct(options: argparse.Namespace) -> int:
     """Each sound through the model; 1 when some could not be."""
     from distill_tui.data.silence_stderr import quiet_decoders
 
-    out = expand(options.out)
-    jobs = _targets(options.files, out)
+    if options.stdout:
+        return _reconstruct_to_stdout(options)
+    if options.out is None:
+        raise RequestError("--out DIR, is missing", "See: distill-tui reconstruct --help")
+    jobs = _targets(options.files, expand(options.out), sound_format(options))
     model = open_model(options.home, options.model, options.device)
     levels, beam = wanted_levels(options, model), wanted_beam(options, model)
     from distill_tui.engine.inference import evaluate
@@ -118,6 +131,42 @@ def reconstruct(options: argparse.Namespace) -> int:
     elif len(done) > 1:
         print(f"{mean:.4f}  mean of {len(done)} sounds")
     return 0 if len(done) == len(results) else 1
+
+
+def _reconstruct_to_stdout(options: argparse.Namespace) -> int:
+    """One sound through the model, as WAV to a pipe; nothing else goes there."""
+    import tempfile
+
+    from distill_tui.cli.output import check_sound_output, write_sound
+    from distill_tui.data.silence_stderr import quiet_decoders
+
+    check_sound_output(options, "out", "format", "progress")
+    source = expand(options.files[0])
+    _must_exist(source)
+    if len(options.files) > 1 or source.is_dir():
+        raise RequestError("--stdout: takes one sound file", "Write several to a folder with --out.")
+    model = open_model(options.home, options.model, options.device)
+    levels, beam = wanted_levels(options, model), wanted_beam(options, model)
+    from distill_tui.engine.inference.evaluate import reconstruct_file
+
+    with tempfile.TemporaryDirectory(prefix="distill-tui-") as folder:
+        # a WAV file begins with its length, and is written in blocks
+        target = Path(folder) / "reconstruction.wav"
+        with quiet_decoders():
+            codes, _ = reconstruct_file(model, source, target, levels, beam=beam)
+        _say_note(source, codes.note)
+        with target.open("rb") as file:
+            write_sound(file)
+    return 0
+
+
+def sound_format(options: argparse.Namespace) -> "Format":
+    """The format of sound files to write: that of `--format`, or a person's own, or WAV."""
+    from distill_tui.paths import find_home
+    from distill_tui.settings import read_settings
+
+    chosen = options.format or read_settings(find_home(options.home)).sound_format
+    return "flac" if chosen == "flac" else "wav"
 
 
 def encode(options: argparse.Namespace) -> int:
@@ -256,7 +305,7 @@ def _must_exist(path: Path) -> None:
         raise RequestError(f"{printable(str(path))}: no such file")
 
 
-def _targets(given: list[str], out: Path) -> list[tuple[Path, Path, str]]:
+def _targets(given: list[str], out: Path, kind: "Format") -> list[tuple[Path, Path, str]]:
     """(source, what to write, why it cannot be read or ''). Sub-folders of a given folder are kept; no two clash."""
     from distill_tui.data.discover import UNREAD_EXTENSIONS, find_files, sound_extensions
 
@@ -283,9 +332,9 @@ def _targets(given: list[str], out: Path) -> list[tuple[Path, Path, str]]:
     for source, folder, reason in wanted.values():
 
         def is_taken(name: str, folder: Path = folder) -> bool:
-            return os.path.realpath(folder / f"{name}.wav") in taken
+            return os.path.realpath(folder / f"{name}.{kind}") in taken
 
-        target = folder / f"{unused_name(source.stem, is_taken)}.wav"
+        target = folder / f"{unused_name(source.stem, is_taken)}.{kind}"
         taken.add(os.path.realpath(target))
         jobs.append((source, target, reason))
     return jobs

@@ -43,7 +43,15 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     add("unpause", unpause, "let a paused run go on")
     add("stop", stop, "stop a run with a checkpoint, from which `resume` goes on")
     add("checkpoint", checkpoint, "make a run save a checkpoint now, and print its file")
-    add("preview", preview, "make a run write a preview now, and print its folder")
+    preview_parser = add("preview", preview, "make a run write a preview now, and print its folder")
+    preview_parser.add_argument(
+        "--stdout",
+        action="store_true",
+        help="write one sound of the newest preview to standard output, as WAV, for `| play -`; one is made only if "
+        "there is none yet",
+    )
+    preview_parser.add_argument("--sound", metavar="N", help="of --stdout: which sound of the preview (default: 1)")
+    preview_parser.add_argument("--original", action="store_true", help="of --stdout: the original, not what was made")
     tune_parser = add("tune", tune, "change settings of a run while it trains")
     tune_parser.add_argument(
         "settings", metavar="KEY=VALUE", nargs="+", help="learning_rate=0.0005, commitment_weight=0.5, ..."
@@ -132,6 +140,12 @@ def preview(options: argparse.Namespace) -> int:
     from distill_tui.runs.control import request_preview
     from distill_tui.runs.events import PreviewMade
 
+    if options.stdout:
+        from distill_tui.cli.commands.preview_sound import write_preview_sound
+
+        return write_preview_sound(options)
+    if options.sound is not None or options.original:
+        raise RequestError("--sound and --original: are for --stdout")
     request = RunRequest(options)
     count = request_preview(request.run.control)
     event = request.wait(lambda e: isinstance(e, PreviewMade) and e.count >= count)

@@ -91,7 +91,13 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     add("--novelty", metavar="X", help="draw takes again, up to 8 times, until they are at least this new")
     add("--again", metavar="FILE", help="make a take again from what its file says, and tell if it is the same")
     add("--data", metavar="DATA", action="append", default=[], help="use these sounds, not those M was trained on")
-    add("--format", metavar="F", choices=("wav", "flac"), default="wav", help="wav (default) or flac, 16 bits")
+    add(
+        "--format",
+        metavar="F",
+        choices=("wav", "flac"),
+        help="wav or flac, 16 bits (default: [sounds] format of settings.toml, or wav)",
+    )
+    add("--stdout", action="store_true", help="in place of --out, for one take: WAV, for `| play -`")
     add("--device", metavar="D", default="cpu", help="cpu (default), auto, cuda, cuda:1, ... or mps")
     add("--quick", action="store_true", help="do not look for the nearest training sound: starts seconds sooner")
     add("--json", action="store_true", help="print one JSON array of the takes")
@@ -100,10 +106,12 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def generate(options: argparse.Namespace) -> int:
     """Make and write takes; 130 when interrupted, with those that were made."""
-    if options.again is not None:
+    if options.again is not None and not options.stdout:
         from distill_tui.cli.commands.generate_again import again
 
         return again(options)
+    if options.stdout:
+        return _to_stdout(options)
     if options.model is None or options.out is None:
         missing = "M, a model" if options.model is None else "--out DIR"
         raise RequestError(f"{missing}, is missing", "See: distill-tui generate --help")
@@ -122,11 +130,13 @@ def generate(options: argparse.Namespace) -> int:
 
 def _write(options: argparse.Namespace, maker: "Maker", request: Request, folder: TakesFolder) -> int:
     """Make takes into a folder; what was made before an error stays, and is told."""
+    from distill_tui.cli.commands.audio import sound_format
+
     done: list[Take] = []
-    code = 0
+    code, kind = 0, sound_format(options)
     try:
         for made in maker.make(request):
-            take = write(folder, made.wave, maker.sample_rate, made.take, options.format)
+            take = write(folder, made.wave, maker.sample_rate, made.take, kind)
             done.append(take)
             if not options.json:
                 print(f"{len(done)}/{request.count}  {line(folder, take)}", flush=True)
@@ -141,6 +151,32 @@ def _write(options: argparse.Namespace, maker: "Maker", request: Request, folder
     if options.json:
         print_json([as_document(folder, take) for take in done])
     return code
+
+
+def _to_stdout(options: argparse.Namespace) -> int:
+    """Make one take, and write it as WAV to a pipe; what is said of it goes to standard error."""
+    import io
+
+    from distill_tui.cli.output import check_sound_output, write_sound
+
+    check_sound_output(options, "out", "again", "format")
+    if options.model is None:
+        raise RequestError("M, a model, is missing", "See: distill-tui generate --help")
+    request = request_of(options)
+    if request.count != 1:
+        raise RequestError("--stdout: takes one sound, not --count", "Write several to a folder with --out.")
+    check_request(request)
+    if options.quick and request.novelty is not None:
+        raise RequestError("--novelty: does not go with --quick, which does not look how new takes are")
+    maker = open_maker(options.home, options.model, options.device, options.data, not options.quick)
+    from distill_tui.reporting import novelty
+    from distill_tui.takes.sound_file import encode
+
+    for made in maker.make(request):
+        if made.take.nearest is not None:
+            say(printable(novelty.line(made.take).text))
+        write_sound(io.BytesIO(encode(made.wave, maker.sample_rate, made.take)))
+    return 0
 
 
 def write(

@@ -110,6 +110,7 @@ def write_codes(events: "EventFile", codes: "list[e.CodesCounted]") -> int:
 
 def write_previews(events: "EventFile", run: "RunFolder", state: "RunState", missing: list[str]) -> int:
     """Each preview's reconstructions, and the originals once, as sound and spectrogram; how many of each."""
+    from distill_tui.data.audio_io import as_wav
     from distill_tui.data.silence_stderr import quiet_decoders
     from distill_tui.data.spectrogram import png, spectrogram_images
     from distill_tui.foreign import read_bytes
@@ -123,7 +124,7 @@ def write_previews(events: "EventFile", run: "RunFolder", state: "RunState", mis
                     if image.error:
                         missing.append(name)
                         continue
-                    tag, wav = f"preview {number:02d}/{what}", read_bytes(run.path / name)
+                    tag, wav = f"preview {number:02d}/{what}", as_wav(read_bytes(run.path / name))
                     if what == "original" and (tag, wav) in written:
                         continue
                     written.add((tag, wav))

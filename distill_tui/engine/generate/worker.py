@@ -14,12 +14,13 @@ import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING, Literal, NoReturn
 
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import describe_os_error
 from distill_tui.foreign import MalformedError
 from distill_tui.paths import Home, find_home
+from distill_tui.settings import read_settings
 from distill_tui.takes import protocol as p
 from distill_tui.takes.folder import TakesFolder
 from distill_tui.text import decode_path, encode_path, printable
@@ -38,6 +39,7 @@ class Worker:
         self, home: Home, commands: IO[bytes], events: IO[bytes], idle_seconds: float = p.IDLE_SECONDS
     ) -> None:
         self._home, self._events, self._idle_seconds = home, events, idle_seconds
+        self._format: Literal["wav", "flac"] = "flac" if read_settings(home).sound_format == "flac" else "wav"
         self._queue: queue.SimpleQueue[p.Open | p.Make | None] = queue.SimpleQueue()
         self._last_id = self._cancelled_to = 0
         self._writing = threading.Lock()
@@ -158,7 +160,7 @@ class Worker:
 
         try:
             with self._writing:
-                take = save_take(folder, made.wave, rate, made.take)
+                take = save_take(folder, made.wave, rate, made.take, self._format)
             (picture,) = spectrogram_images([folder.file(take)], *p.PICTURE)
         except OSError as error:
             raise DistillError(*describe_os_error(error, folder.path)) from error

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from distill_tui.data.audio_io import fit_length, resampled, write_wav
+from distill_tui.data.audio_io import fit_length, resampled, write_sound
 from distill_tui.data.sound_file import OpenSound, Samples, UnreadableSoundError, open_sound
 from distill_tui.engine.inference.chunks import wave_chunks
 from distill_tui.engine.inference.codes_file import Codes
@@ -58,7 +58,7 @@ def decode_file(model: Model, codes: Codes, target: Path) -> None:
     )
     # the rounding to the model's rate and back may lose a sample or gain one
     fitted = fit_length(resampled(blocks, model.sample_rate, codes.source_rate, least=1), codes.length)
-    write_wav(target, fitted, codes.source_rate, channels, codes.subtype, codes.length, shared=True)
+    write_sound(target, fitted, codes.source_rate, channels, codes.subtype, codes.length, shared=True)
 
 
 def check_codes(model: Model, codes: Codes) -> None:

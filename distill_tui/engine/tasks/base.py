@@ -66,6 +66,7 @@ class Task(Generic[Net]):
         distance_name: what the distance is called among a card's losses.
         max_log_seconds: from one step event to the next.
         skipped: pairs of a path and why it could not be used.
+        preview_format: of the sounds of previews.
     """
 
     name: ClassVar[str]
@@ -82,6 +83,7 @@ class Task(Generic[Net]):
         self.recipe, self.device = recipe, device
         self.per_step = float(recipe.train.batch_size)
         self.skipped: list[tuple[str, str]] = []
+        self.preview_format: Literal["wav", "flac"] = "wav"
 
     # ---------------------------------------------------------------- the data
 

@@ -216,7 +216,7 @@ class CodecTask(AdversarialTask):
     def write_previews(self, net: Any, folder: Path) -> list[PreviewPair]:
         most = int(self._max_seconds * self.sample_rate)
         waves = (np.asarray(self.waves["validation"][file][:most]) for file in self._previewed)
-        return CodecPreviews(net, self.spectral, self.device, self.quantizing, folder).write(waves)
+        return CodecPreviews(net, self.spectral, self.device, self.quantizing, folder, self.preview_format).write(waves)
 
     def example(self) -> Tensor:
         wave = torch.from_numpy(np.array(self.validated["validation"][0][: 2 * self.sample_rate]))

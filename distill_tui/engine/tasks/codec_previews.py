@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -33,6 +34,7 @@ class CodecPreviews:
     device: torch.device
     quantizing: bool
     folder: Path
+    format: Literal["wav", "flac"] = "wav"
 
     @torch.no_grad()
     def write(self, waves: Iterable[np.ndarray]) -> list[PreviewPair]:
@@ -52,7 +54,7 @@ class CodecPreviews:
         whole = self.net.pad_to_frames(torch.from_numpy(np.array(wave)).to(self.device)[None])
         original, latents = whole[0, : len(wave)], self.net.encode(whole)
         heard = hear(original, self.net.sample_rate)
-        name = write_preview_sound(self.folder, f"original-{number:02d}", wave, self.net.sample_rate)
+        name = write_preview_sound(self.folder, f"original-{number:02d}", wave, self.net.sample_rate, self.format)
         quantized = self.net.bottleneck(latents).latents if self.quantizing else latents
         made, numbers = self._reconstruction(f"reconstruction-{number:02d}", quantized, original, heard)
         levels = []
@@ -70,5 +72,5 @@ class CodecPreviews:
         wave = self.net.decode_audio(latents)[0, : len(original)]
         row = spectral_distances(self.spectral, original, wave, with_stft=False)
         row |= heard_distances(wave, rate, heard)
-        name = write_preview_sound(self.folder, stem, wave.float().cpu().numpy(), rate)
+        name = write_preview_sound(self.folder, stem, wave.float().cpu().numpy(), rate, self.format)
         return name, sound_quality.summary(as_numbers([row]))

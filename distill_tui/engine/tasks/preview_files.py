@@ -1,12 +1,12 @@
 """Files of a preview: the only place that writes a sound of one, so that its format and limits stand once."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from distill_tui.data.audio_io import write_wav
+from distill_tui.data.audio_io import write_sound
 
 MOST_STEPS = 8
 """Reconstructions of a sound by fewer levels than all, at most this many and the whole."""
@@ -29,14 +29,16 @@ class PreviewPair(NamedTuple):
     levels: tuple[LevelFile, ...] = ()
 
 
-def write_preview_sound(folder: Path, stem: str, wave: NDArray[np.float32], rate: int) -> str:
-    """Write a sound [samples] of a preview, atomically; the name of its file.
+def write_preview_sound(
+    folder: Path, stem: str, wave: NDArray[np.float32], rate: int, kind: Literal["wav", "flac"] = "wav"
+) -> str:
+    """Write a sound [samples] of a preview with 16 bits, atomically; the name of its file.
 
     Raises:
         DistillError: it cannot be written.
     """
-    name = f"{stem}.wav"
-    write_wav(folder / name, [wave], rate)
+    name = f"{stem}.{kind}"
+    write_sound(folder / name, [wave], rate)
     return name
 
 

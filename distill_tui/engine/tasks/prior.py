@@ -236,7 +236,7 @@ class PriorTask(Task[Prior]):
     @torch.no_grad()
     def write_previews(self, net: Prior, folder: Path) -> list[PreviewPair]:
         """Write pairs of a generated sound and the training sound that is nearest to it."""
-        return write_previews(self.generator(net), self._nearest, self.recipe.train, folder)
+        return write_previews(self.generator(net), self._nearest, self.recipe.train, folder, self.preview_format)
 
     def prepared_facts(self) -> dict[str, Any]:
         rate = self.codec.sample_rate

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -46,7 +47,9 @@ class NearestSounds:
         return [(np.array(self._training[self._places[place.row]][:most]), place.distance) for place in found]
 
 
-def write_previews(generator: Generator, nearest: NearestSounds, train: Train, folder: Path) -> list[PreviewPair]:
+def write_previews(
+    generator: Generator, nearest: NearestSounds, train: Train, folder: Path, kind: Literal["wav", "flac"] = "wav"
+) -> list[PreviewPair]:
     """Write pairs `nearest-NN`, `take-NN`, and of the first take `levels-01-K`, which is decoded from K levels."""
     rate = generator.sample_rate
     most = max(1, int(MOST_SECONDS * rate / generator.codec.net.latent_hop))
@@ -58,13 +61,13 @@ def write_previews(generator: Generator, nearest: NearestSounds, train: Train, f
     pairs = []
     for number, (wave, (sound, distance)) in enumerate(zip(waves, nearest.find(waves), strict=True), 1):
         names = (
-            write_preview_sound(folder, f"nearest-{number:02d}", sound, rate),
-            write_preview_sound(folder, f"take-{number:02d}", wave.float().numpy(), rate),
+            write_preview_sound(folder, f"nearest-{number:02d}", sound, rate, kind),
+            write_preview_sound(folder, f"take-{number:02d}", wave.float().numpy(), rate, kind),
         )
         pairs.append(PreviewPair(*names, {"distance": distance}))
     levels = []
     for count in counts_of_levels(takes[0].shape[1]):
-        partial = generator.decode(takes[0][:, :count]).cpu().float().numpy()
-        levels.append(LevelFile(count, write_preview_sound(folder, f"levels-01-{count}", partial, rate)))
+        wave = generator.decode(takes[0][:, :count]).cpu().float().numpy()
+        levels.append(LevelFile(count, write_preview_sound(folder, f"levels-01-{count}", wave, rate, kind)))
     pairs[0] = pairs[0]._replace(levels=tuple(levels))
     return pairs

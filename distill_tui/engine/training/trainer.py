@@ -28,6 +28,7 @@ from distill_tui.recipe.fields import get, live_keys
 from distill_tui.recipe.preview_times import PreviewTimes
 from distill_tui.recipe.schema import Recipe
 from distill_tui.runs import events as e
+from distill_tui.runs import previews
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.log import LogWriter
@@ -61,6 +62,9 @@ class Trainer:
         self.diagnostics = Diagnostics(log, self.clock)
         self.validator = Validator(task, self.train_step, self.poller, self.metrics, self.diagnostics)
         self.preview_times = PreviewTimes()
+        self.preview_limit = 0
+        """Bytes that previews may take before older ones are thinned out; 0 for any number."""
+        self._told_limit = False
         self.step = 0
         self.lr_factor = 1.0
         self.stop_reason = ""
@@ -314,7 +318,24 @@ class Trainer:
                 count=count,
             )
         )
+        self._thin_previews()
         return folder
+
+    def _thin_previews(self) -> None:
+        """Thin out older previews where they take more than their limit, and say so the first time."""
+        if not self.preview_limit:
+            return
+        freed = previews.thin(self.run_folder, self.preview_limit, self.best.get("step") or None)
+        if freed and not self._told_limit:
+            self._told_limit = True
+            self.log.write(
+                e.WarningRaised(
+                    code="previews-thinned",
+                    text="previews take more than [sounds] limit of settings.toml: older ones are thinned out",
+                    advice="The first, the newest, those of twice the steps and that of the best epoch stay.",
+                    step=self.step,
+                )
+            )
 
     # ---------------------------------------------------------------- checkpoints
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from textual.binding import Binding
 from textual.message import Message
@@ -52,6 +52,14 @@ class TakesWanted(Message):
     """Request to generate with the model of this file."""
 
     model: Path
+
+
+@runtime_checkable
+class Copyable(Protocol):
+    """A widget that has something to copy."""
+
+    def copyable(self) -> str:
+        """The path, command or address; '' if there is none now."""
 
 
 class BaseScreen(Screen[None]):
@@ -114,6 +122,12 @@ class BaseScreen(Screen[None]):
         from distill_tui.ui.services.demo import begin_demo
 
         begin_demo(self)
+
+    def copyable(self) -> str:
+        """The path or address that is copied here, by default that of the widget with the focus; '' for none."""
+        around = self.focused.ancestors_with_self if self.focused is not None else []
+        found = next((one for one in around if one is not self and isinstance(one, Copyable)), None)
+        return found.copyable() if found is not None else ""
 
     @staticmethod
     def footer() -> Iterable[Widget]:

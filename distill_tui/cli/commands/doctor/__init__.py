@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from distill_tui.cli.commands.doctor import place, software, terminal
+from distill_tui.cli.commands.doctor import listening, place, software, terminal
 from distill_tui.cli.commands.doctor.check import Check
 from distill_tui.paths import Home
 
@@ -16,3 +16,4 @@ def checks(home: Home) -> Iterator[Check]:
     yield from place.sound()
     yield from place.folders(home)
     yield from terminal.checks()
+    yield listening.page(home)

@@ -147,6 +147,11 @@ class ExplorerScreen(BaseScreen):
 
     # actions
 
+    def copyable(self) -> str:
+        """The sound file in which the chosen code is heard."""
+        excerpt = self.panels.map_view.excerpt if self.is_mounted else None
+        return str(excerpt.path) if excerpt is not None else ""
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Actions that make sense now; the footer and the palette show those."""
         source, run, is_idle = self.loader.source, self.controller.run, not self.loader.work

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from textual.binding import Binding
 
+from distill_tui.data.known_sounds import find_sound
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.library.container import read_card
 from distill_tui.reporting import formatting, take_text
 from distill_tui.takes.check import edit_of
 from distill_tui.takes.request import Request
 from distill_tui.takes.take import Nearest, Take, settings_of
-from distill_tui.text import decode_path, printable
+from distill_tui.text import printable
 from distill_tui.ui.dialogs.path import PathDialog
 from distill_tui.ui.services.audio_player import AudioPlayer
 from distill_tui.ui.services.excerpts import Excerpt, cut
 from distill_tui.ui.services.workers import begin
+from distill_tui.ui.terminal import clipboard
 
 if TYPE_CHECKING:
     from distill_tui.ui.screens.generate.screen import GenerateScreen
@@ -50,6 +52,7 @@ TAKE_KEYS = (
     _b("o", "take('nearest')", "Nearest", "nearest", "Listen to the sound of yours that it is nearest to"),
     _b("B", "take('source')", "Source", "source", "Put the chosen take into the form as the sound to begin from"),
     _b("E", "take('export')", "Export", "export", "Copy the kept takes (or else the chosen one) to a folder"),
+    _b("y", "take('copy')", "Copy", "copy", "Copy the path of the chosen take to the clipboard", show=False),
     _b("f", "take('fetch')", "Fetch", "fetch", "Where the files are, and how to fetch them", show=False),
 )
 """Keys that need a chosen take."""
@@ -105,6 +108,11 @@ class TakeActions:
             await self._player.play(await cut(self._screen.home, excerpt), excerpt.text, excerpt.text)
         except DistillError as error:
             self._screen.work.fail(error)
+
+    def copy(self) -> None:
+        path = str(self._set.file(self._take))
+        begin(self._screen, "copying", clipboard.copy, self._screen.app, path)
+        self._screen.notify(f"Copied: {path}", timeout=3)
 
     def fetch(self) -> None:
         path = self._set.file(self._take)
@@ -243,9 +251,4 @@ class TakeActions:
 
 def data_file(model: Path, name: str) -> Path | None:
     """The file of a sound of a model's data; None where it is not there."""
-    for base in read_card(model).data.get("paths") or []:
-        folder = Path(decode_path(str(base)))
-        for path in (folder / name, folder.parent / name, folder):
-            if path.name == Path(name).name and path.is_file():
-                return path
-    return None
+    return find_sound(read_card(model).data, name)

@@ -178,6 +178,11 @@ class LibraryScreen(BaseScreen):
 
     # keys
 
+    def copyable(self) -> str:
+        """The file of the chosen model."""
+        entry = self.models.chosen if self.is_mounted else None
+        return str(entry.path) if entry is not None else ""
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("filter", "sort"):
             return not self.models.is_empty

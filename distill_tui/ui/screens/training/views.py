@@ -87,6 +87,12 @@ class Views(Vertical):
                     self.here.lay_over(run, other.state)
         self.here.show(self._state)
 
+    def copyable(self) -> str:
+        """The file of the chosen preview, or the folder of the run."""
+        if isinstance(self.here, PreviewsView) and (paths := self.here.paths()):
+            return str(paths[1])
+        return str(self._run.path) if self._run is not None else ""
+
     # the chart
 
     @on(ChartView.CurvesAsked)
