@@ -13,7 +13,7 @@ SURE = 0.05
 
 def chance(right: int, answers: int) -> float:
     """Probability that guesses give at least so many right ones of so many (binomial with one half)."""
-    return sum(math.comb(answers, count) for count in range(right, answers + 1)) / 2**answers
+    return sum(math.comb(answers, count) for count in range(right, answers + 1)) / 2.0**answers
 
 
 def score(answers: Sequence[Answer]) -> tuple[int, int, int]:

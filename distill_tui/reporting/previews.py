@@ -26,8 +26,9 @@ def moment(preview: PreviewMade) -> str:
     if not preview.trained:
         return ""
     # those that are made by time are a moment late
-    minutes = preview.trained / 60
-    return f"{minutes:.0f} min" if 0.95 <= minutes < 60 else formatting.duration(preview.trained)
+    minutes = round(preview.trained / 60)
+    is_whole = abs(preview.trained - 60 * minutes) < 0.03 * preview.trained
+    return f"{minutes} min" if 0 < minutes < 60 and is_whole else formatting.duration(preview.trained)
 
 
 def levels_of(preview: PreviewMade, sound: int) -> dict[int, tuple[str, float | None]]:

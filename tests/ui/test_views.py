@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from distill_tui.paths import Home
 from distill_tui.reporting.metrics import letters
 from distill_tui.runs import events as e
+from distill_tui.runs.blind_tests import read_answers
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.log import read_events
 from distill_tui.runs.seen_warnings import mark_seen, seen_until
@@ -353,7 +354,7 @@ async def test_previews_are_pictures_of_both_sounds(home: Home) -> None:
     async with watching(home, with_previews(home), "f5") as (app, pilot, _):
         await until(pilot, lambda: "original  1.0 s  to 4 kHz" in screen_text(app))
         shown = screen_text(app)
-        assert shown.count("▀" * 38) >= 16
+        assert shown.count("▀" * 35) >= 12
         assert "preview 2 of 2" in shown
         await pilot.press("left")
         await until(pilot, lambda: "preview 1 of 2" in screen_text(app))
@@ -364,6 +365,85 @@ async def test_previews_are_pictures_of_both_sounds(home: Home) -> None:
         assert "original-02.wav" in screen_text(app)
         await pilot.press("right")
         assert "preview 2 of 2" in screen_text(app)
+
+
+def with_a_film(home: Home) -> RunFolder:
+    """Ten previews of two sounds, the first of which is there by one of three levels too."""
+    run = recorded.running(home)
+    for step in range(1710, 1800, 10):
+        folder = f"previews/step-{step:06}"
+        recorded.put_preview(run.path / folder, blur=1, sounds=2)
+        (run.path / folder / "levels-01-1.wav").write_bytes((run.path / folder / "original-02.wav").read_bytes())
+        pairs: list[tuple[str, str, float | None]] = [
+            (f"{folder}/original-{i:02}.wav", f"{folder}/reconstruction-{i:02}.wav", 0.5) for i in (1, 2)
+        ]
+        made = e.PreviewMade(
+            step=step,
+            epoch=34,
+            folder=folder,
+            pairs=pairs,
+            names=["kicks/1.wav", "hats/2.wav"],
+            levels=[[(1, f"{folder}/levels-01-1.wav", 0.9)], []],
+            trained=60.0 * 2 ** ((step - 1710) // 10),
+        )
+        recorded.add_events(run, made)
+    return run
+
+
+@pytest.mark.slow
+async def test_a_film_of_one_sound_with_levels_and_axes(home: Home) -> None:
+    run = with_a_film(home)
+    async with watching(home, run, "f5", size=(120, 35)) as (app, pilot, _):
+        view = app.screen.query_one(PreviewsView)
+        await until(pilot, lambda: "kHz" in screen_text(app) and "…" not in screen_text(app).split("original")[0])
+        shown = screen_text(app)
+        # six of ten steps and the original, each with its time
+        assert [f"step {step:,}" in shown for step in (1700, 1710, 1790)] == [True, False, True]
+        assert "4 h 16 min 0.500" in shown
+        assert re.search(r"^ +5k ", shown, re.M), "hertz at the left"
+        assert re.search(r"^ +0 .* s +0 .* s", shown, re.M), "seconds below"
+        assert "1 level 0.9000" in shown
+        await until(pilot, lambda: view._making is None, "the pictures of the other steps")
+        await pilot.press("left")
+        assert "preview 9 of 10" in screen_text(app)
+        assert "making the pictures" not in screen_text(app)
+        await pilot.press("l")
+        assert "by 1 of 3 levels  distance 0.9000" in screen_text(app)
+        assert view.paths()[1].name == "levels-01-1.wav"
+        await pilot.press("l")
+        assert view.paths()[1].name == "reconstruction-01.wav"
+        await pilot.press("down", "l")
+        await shows(pilot, "the first 1 sound only")
+
+
+@pytest.mark.slow
+async def test_a_blind_test_keeps_its_score(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = tmp_path / "heard"
+    script = tmp_path / "player"
+    script.write_text(f'#!/bin/sh\necho "$1" >> {heard}\n')
+    script.chmod(0o755)
+    run = with_previews(home)
+    blind = "distill_tui.ui.screens.training.previews.blind.player"
+    monkeypatch.setattr(blind, lambda: None)
+    async with watching(home, run, "f5", "b") as (app, pilot, _):
+        await shows(pilot, "cannot be heard here")
+        await pilot.press("1", "escape")
+        monkeypatch.setattr(blind, lambda: [str(script)])
+        monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda: [str(script)])
+        await pilot.press("b")
+        await shows(pilot, "no answers yet")
+        assert "original-0" not in "".join(str(line) for line in screen_text(app).splitlines()[8:16])
+        for _ in range(5):
+            before = heard.read_text() if heard.exists() else ""
+            await pilot.press("x")
+            await until(pilot, lambda: heard.exists() and heard.read_text() != before)  # noqa: B023
+            await pilot.press("1" if "original" in heard.read_text().splitlines()[-1] else "2")
+        await shows(pilot, "5 of 5 right")
+        assert "You hear the difference: guesses are as good in 3.1 % of cases." in screen_text(app)
+        await pilot.press("0", "escape")
+        await until(pilot, lambda: len(read_answers(run)) == 6)
+        await pilot.press("left", "b")
+        await shows(pilot, "all steps: 5 of 5 right, 1 cannot tell")
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Sequence
 
 from rich.color import Color
+from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.app import App
@@ -20,7 +21,7 @@ They are those of matplotlib's "inferno" (its lightness rises evenly), the first
 """
 FINE_STEPS = 64
 SHADES = " ░▒▓█"
-MOST_ROWS_KEPT = 4096
+MOST_ROWS_KEPT, MOST_STYLES_KEPT = 4096, 8192
 
 
 @functools.cache
@@ -40,6 +41,31 @@ def _colors(fine: bool) -> list[Color]:
 def _pixels(upper: int, lower: int | None, fine: bool) -> Style:
     colors = _colors(fine)
     return Style(color=colors[upper], bgcolor=None if lower is None else colors[lower])
+
+
+@functools.lru_cache(MOST_STYLES_KEPT)
+def _over(base: Style, style: Style) -> Style:
+    return base + style
+
+
+def flat_segments(line: Text, base: Style) -> list[Segment] | None:
+    """The segments of a line whose spans follow one another, as those of pictures do; None for one that has others.
+
+    rich sorts and adds up the styles of thousands of spans, which took most of the time of a key.
+    """
+    plain, start = line.plain, 0
+    between = _over(base, line.style) if isinstance(line.style, Style) else base
+    found = []
+    for first, last, style in line.spans:
+        if first < start or not isinstance(style, Style):
+            return None
+        if first > start:
+            found.append(Segment(plain[start:first], between))
+        found.append(Segment(plain[first:last], _over(between, style)))
+        start = last
+    if start < len(plain):
+        found.append(Segment(plain[start:], between))
+    return found
 
 
 def is_shaded(app: App[None]) -> bool:

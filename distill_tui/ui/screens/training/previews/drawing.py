@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -10,10 +11,11 @@ from rich.text import Text
 
 from distill_tui.reporting import formatting, sound_quality
 from distill_tui.reporting.mel_axis import hertz_labels, seconds_line
-from distill_tui.reporting.previews import levels_of, sound_name
+from distill_tui.reporting.previews import levels_of, moment, sound_name
 from distill_tui.runs.events import PreviewMade
+from distill_tui.runs.state import RunState
 from distill_tui.text import printable
-from distill_tui.ui.screens.training.previews.layout import GAP, Layout
+from distill_tui.ui.screens.training.previews.layout import GAP, Layout, steps_shown
 from distill_tui.ui.services.spectrograms import Spectrogram
 from distill_tui.ui.widgets.blocks import blocks
 from distill_tui.ui.widgets.heat import is_fine, is_shaded, picture_row
@@ -34,6 +36,34 @@ class Thumb:
     more: str = ""
     is_lit: bool = False
     is_original: bool = False
+
+
+def head_line(widget: LinesWidget, state: RunState, index: int) -> Text:
+    """The preview of this index: its step, time and mean distance."""
+    dim, plain = widget.style("dim"), widget.style("foreground")
+    preview, count = state.previews[index], len(state.previews)
+    step = Text.assemble(
+        ("◂ " if index else "  ", widget.mark_style),
+        (f"step {preview.step:,}", widget.style("foreground", bold=True)),
+        (" ▸" if index < count - 1 else "  ", widget.mark_style),
+    )
+    parts = [step, Text(f"epoch {state.epoch_of(preview.epoch)}", dim)]
+    if after := moment(preview):
+        parts.append(Text(f"after {after}", dim))
+    parts.append(Text(f"preview {index + 1} of {count}", dim))
+    distances = [distance for _, _, distance in preview.pairs if distance is not None]
+    if distances:
+        mean = formatting.number(sum(distances) / len(distances))
+        parts.append(Text.assemble(("mean distance ", dim), (mean, plain)))
+    return joined(parts, widget.size.width, 2)
+
+
+def files_line(widget: LinesWidget, original: Path, made: Path) -> Text:
+    """Both files in one line, the end of their folder first."""
+    names = printable(f"{original.name}, {made.name}")
+    width = widget.size.width
+    folder = formatting.shorten_path(printable(str(original.parent)), max(8, width - cell_len(names) - 2))
+    return Text(formatting.shorten(f"{folder}: {names}", width), widget.style("dim"))
 
 
 def film_lines(widget: LinesWidget, thumbs: Sequence[Thumb], place: Layout) -> list[Text]:
@@ -79,7 +109,8 @@ def pair_lines(widget: LinesWidget, pair: Sequence[Spectrogram] | None, place: L
     labels = hertz_labels(rate, place.rows) if place.axis and rate else {}
     found = []
     for row in range(place.rows):
-        line = Text(f"{labels.get(row, ''):>{place.axis - 1}} " if place.axis else "", dim)
+        line = Text()
+        line.append(f"{labels.get(row, ''):>{place.axis - 1}} " if place.axis else "", dim)
         for number, picture in enumerate(pair):
             line.append(" " * GAP * bool(number))
             if picture.error:
@@ -107,7 +138,7 @@ def sound_lines(
         chosen = index == here
         course = [
             math.nan if (distance := made.pairs[index][2]) is None else distance
-            for made in previews[-COURSE:]
+            for made in (previews[step] for step in steps_shown(len(previews), len(previews) - 1, COURSE))
             if index < len(made.pairs)
         ]
         most = max((distance for distance in course if math.isfinite(distance)), default=1.0)

@@ -8,21 +8,31 @@ from typing import ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.strip import Strip
 
-from distill_tui.reporting import formatting
+from distill_tui.reporting import formatting, sound_quality
 from distill_tui.reporting import previews as reported
 from distill_tui.runs.events import PreviewMade
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
-from distill_tui.text import printable
-from distill_tui.ui.screens.training.previews.drawing import Thumb, film_lines, pair_lines, sound_lines
+from distill_tui.ui.screens.training.previews.drawing import (
+    Thumb,
+    files_line,
+    film_lines,
+    head_line,
+    pair_lines,
+    sound_lines,
+)
 from distill_tui.ui.screens.training.previews.layout import GAP, Layout, lay_out, steps_shown
 from distill_tui.ui.services.spectrograms import Film, Shot, Spectrogram
 from distill_tui.ui.services.workers import begin
+from distill_tui.ui.widgets.heat import flat_segments
 from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 
 REST_SECONDS = 0.12
 """Delay before spectrograms are computed, so that going through the sounds computes none on the way."""
+NEAR = 4
+"""Previews to each side of the chosen one whose pictures are made before they are looked at."""
 
 
 class PreviewsView(LinesWidget, can_focus=True):
@@ -38,9 +48,9 @@ class PreviewsView(LinesWidget, can_focus=True):
         "Where nothing can be heard on this machine, the paths of the files and a command to fetch them are shown."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", "Step", key_display="←→", id="previews.earlier", tooltip="The preview before"),
+        Binding("left", "step(-1)", "Step", key_display="←→", id="previews.earlier", tooltip="Another preview"),
         Binding(
-            "right", "step(1)", "Step", show=False, key_display="←→", id="previews.later", tooltip="The preview after"
+            "right", "step(1)", "Step", show=False, key_display="←→", id="previews.later", tooltip="Another preview"
         ),
         Binding("up", "sound(-1)", "Sound", key_display="↑↓", id="previews.previous", tooltip="Choose the sound"),
         Binding(
@@ -187,14 +197,21 @@ class PreviewsView(LinesWidget, can_focus=True):
         if not place.slots:
             return []
         shown = steps_shown(len(self._state.previews), self._index, place.slots - 1)
-        return [index for index in shown if self.sound < len(self._state.previews[index].pairs)]
+        return [index for index in shown if self._has(index)]
+
+    def _has(self, index: int) -> bool:
+        """Whether the chosen sound is in a preview."""
+        return self.sound < len(self._state.previews[index].pairs)
 
     def _ask_for(self, pair: list[Shot], film: list[Shot]) -> None:
         """Have the missing pictures made: those of the pair, those of the film, and what may be looked at next."""
         if self._making == (pair, film) or all(self._film.known(shot) for shot in (*pair, *film)):
             return
         self._making = (pair, film)
-        next_ones = [shot._replace(width=pair[0].width, height=pair[0].height) for shot in film]
+        size = pair[0].width, pair[0].height
+        next_ones = [shot._replace(width=size[0], height=size[1]) for shot in film]
+        near = range(max(0, self._index - NEAR), min(len(self._state.previews), self._index + NEAR + 1))
+        next_ones += [self._shot(index, size) for index in near if self._has(index)]
         if self._run is not None and self.preview is not None:
             files = (file for file, _ in reported.levels_of(self.preview, self.sound).values())
             next_ones += [pair[1]._replace(file=self._run.path / file) for file in files]
@@ -209,6 +226,12 @@ class PreviewsView(LinesWidget, can_focus=True):
 
     # drawing
 
+    def render_line(self, y: int) -> Strip:
+        segments = flat_segments(self._shown[y], self._base) if y < len(self._shown) else None
+        if segments is None:
+            return super().render_line(y)
+        return Strip(segments).adjust_cell_length(self.size.width, self._base)
+
     def lines(self) -> list[Text]:
         width, height = self.size
         preview, dim = self.preview, self.style("dim")
@@ -219,32 +242,14 @@ class PreviewsView(LinesWidget, can_focus=True):
         self._ask_for(pair, film)
         known = [picture for shot in pair if (picture := self._film.known(shot))]
         pictures = known if len(known) == len(pair) else None
-        found = [self._head(preview)]
+        found = [head_line(self, self._state, self._index)]
         if place.slots:
             found += film_lines(self, self._thumbs(film, place), place)
         found += [self._titles(preview, pictures, place), *pair_lines(self, pictures, place)]
         found += sound_lines(self, self._state.previews, preview, self.sound, place)
         if place.has_paths or len(found) < height:
-            found.append(self._files())
+            found.append(files_line(self, *self.paths()))
         return found[:height]
-
-    def _head(self, preview: PreviewMade) -> Text:
-        dim, plain = self.style("dim"), self.style("foreground", bold=True)
-        count = len(self._state.previews)
-        step = Text.assemble(
-            ("◂ " if self._index else "  ", self.mark_style),
-            (f"step {preview.step:,}", plain),
-            (" ▸" if self._index < count - 1 else "  ", self.mark_style),
-        )
-        parts = [step, Text(f"epoch {self._state.epoch_of(preview.epoch)}", dim)]
-        if after := reported.moment(preview):
-            parts.append(Text(f"after {after}", dim))
-        parts.append(Text(f"preview {self._index + 1} of {count}", dim))
-        distances = [distance for _, _, distance in preview.pairs if distance is not None]
-        if distances:
-            mean = Text(formatting.number(sum(distances) / len(distances)), self.style("foreground"))
-            parts.append(Text.assemble(("mean distance ", dim), mean))
-        return joined(parts, self.size.width, 2)
 
     def _thumbs(self, film: list[Shot], place: Layout) -> list[Thumb]:
         """The film's pictures with what is said of each."""
@@ -253,9 +258,9 @@ class PreviewsView(LinesWidget, can_focus=True):
             made = self._state.previews[index]
             number = f"{made.step:,}"
             label = f"step {number}" if len(number) + 5 <= place.thumb else number
-            more = "  ".join(
-                part for part in (reported.moment(made), formatting.number(made.pairs[self.sound][2])) if part
-            )
+            distance = sound_quality.value_text("distance", made.pairs[self.sound][2])
+            ways = (f"{after}  {distance}", f"{after} {distance}") if (after := reported.moment(made)) else ()
+            more = next((way for way in ways if len(way) <= place.thumb), distance)
             found.append(Thumb(self._film.known(shot), label, more, is_lit=index == self._index))
         found.append(Thumb(self._film.known(film[-1]), self._names_of_sides[0][0], is_original=True))
         return found
@@ -281,14 +286,6 @@ class PreviewsView(LinesWidget, can_focus=True):
         """What is shown at the left and at the right, with their colours."""
         left, right = ("nearest training sound", "take") if self._state.is_prior else ("original", "reconstruction")
         return (left, "series-recon"), (right, "series-val")
-
-    def _files(self) -> Text:
-        """Both files in one line."""
-        original, made = self.paths()
-        names = f"{original.name}, {made.name}"
-        room = max(8, self.size.width - len(names) - 2)
-        folder = formatting.shorten_path(printable(str(original.parent)), room)
-        return Text(formatting.shorten(f"{folder}: {printable(names)}", self.size.width), self.style("dim"))
 
 
 def _of_original(shot: Shot) -> Shot:
