@@ -133,7 +133,8 @@ def _notes(found: RunFacts) -> Html:
 def previews(found: RunFacts, with_data: bool) -> list[Preview]:
     """The newest preview that is still there, sound by sound, with those before it."""
     run, made = found.run, on_disk(found.run, found.state.previews)
-    is_prior = found.state.is_prior
+    # logs of early priors do not say what they are of
+    is_prior = found.state.is_prior or run.task == "prior"
     titles = ("nearest training sound", "generated") if is_prior else ("original", "reconstruction")
     if not made:
         return []
