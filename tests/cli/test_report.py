@@ -148,7 +148,7 @@ def test_runs_that_train_failed_or_have_said_nothing(home: Home, tmp_path: Path,
     empty = a_run(home, "empty")
     made(capsys, empty.id, "--out", out)
     failed = a_heard_run(home, "failed")
-    write(failed, e.Failed(reason=EVIL, advice="try again", step=5))
+    write(failed, e.Failed(reason=f"{EVIL} {failed.path}/x is gone", advice="try again", step=5))
     # a log that names what is not in its folder
     (tmp_path / "passwd.wav").write_bytes(tone())
     pairs = [("../../../passwd.wav", "/etc/passwd", None), ("\0", "x", 0.5)]
@@ -156,6 +156,8 @@ def test_runs_that_train_failed_or_have_said_nothing(home: Home, tmp_path: Path,
     made(capsys, "failed", "--out", out)
     page, content = read(Path(out))
     assert "try again" in page.text
+    assert f"{failed.id}/x is gone" in page.text
+    assert str(home.root) not in content
     assert not sounds_in(content)
     running = a_heard_run(home, "running")
     running.recipe.write_text("nonsense = [")

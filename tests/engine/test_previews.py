@@ -9,6 +9,7 @@ from distill_tui.paths import Home
 from distill_tui.recipe import preview_times
 from distill_tui.recipe.preview_times import PreviewTimes, next_preview
 from distill_tui.runs import events as e
+from distill_tui.runs import previews
 from tests.engine.support import events_of, make_run, make_trainer, tones
 
 
@@ -58,3 +59,22 @@ def test_previews_by_time_change_no_weights(home: Home, tmp_path: Path, monkeypa
     of_first = made[-1].levels[0]
     assert [count for count, _, _ in of_first] == [1]
     assert list(home.runs.glob(f"*/{of_first[0][1]}"))
+
+
+@pytest.mark.slow
+def test_previews_are_flac_and_keep_to_a_limit(home: Home, tmp_path: Path) -> None:
+    run = make_run(
+        home, tones(tmp_path / "sounds", count=12), train__previews=1, train__preview_every=1, train__epochs=5
+    )
+    trainer = make_trainer(home, run)
+    trainer.task.preview_format, trainer.preview_limit = "flac", 1
+    trainer.run()
+    made = events_of(run, e.PreviewMade)
+    assert {Path(name).suffix for one in made for pair in one.pairs for name in pair[:2]} == {".flac"}
+    steps = [one.step for one in made]
+    assert len(steps) >= 5
+    kept = set(previews.folders(run))
+    assert {steps[0], steps[-1]} <= kept < set(steps)
+    assert len(kept) <= 4
+    (told,) = [one for one in events_of(run, e.WarningRaised) if one.code == "previews-thinned"]
+    assert "[sounds] limit" in told.text

@@ -67,7 +67,7 @@ def write_previews(
         pairs.append(PreviewPair(*names, {"distance": distance}))
     levels = []
     for count in counts_of_levels(takes[0].shape[1]):
-        wave = generator.decode(takes[0][:, :count]).cpu().float().numpy()
-        levels.append(LevelFile(count, write_preview_sound(folder, f"levels-01-{count}", wave, rate, kind)))
+        partial = generator.decode(takes[0][:, :count]).cpu().float().numpy()
+        levels.append(LevelFile(count, write_preview_sound(folder, f"levels-01-{count}", partial, rate, kind)))
     pairs[0] = pairs[0]._replace(levels=tuple(levels))
     return pairs

@@ -188,7 +188,8 @@ def across_ticks(axis: Axis) -> list[Tick]:
     if axis.along == "time":
         span = axis.last - axis.first
         step = next(
-            (s for s in (10, 30, 60, 300, 600, 1800, 3600, 7200, 21600, 86400) if span / s <= MOST_ACROSS), span
+            (s for s in (1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 21600, 86400) if span / s <= MOST_ACROSS),
+            span,
         )
         places = [axis.first + step * n for n in range(int(span / step) + 1)] if step else []
     else:

@@ -56,7 +56,7 @@ def table(head: Sequence[Child], rows: Sequence[Sequence[Child]], caption: str =
 
 
 def folded(title: str, *children: Child) -> Html:
-    """Content that is shown on demand, and on paper always."""
+    """Content that is shown on demand, and left out on paper."""
     return element("details", element("summary", title), *children)
 
 

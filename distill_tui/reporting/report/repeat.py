@@ -51,7 +51,9 @@ def command(values: Values, recipe_file: str = "") -> str:
 
 def _verb(values: Values) -> list[str]:
     if values.get("prior.net"):
-        return ["train-prior", str(values.get("prior.codec") or "CODEC")]
+        codec = str(values.get("prior.codec") or "")
+        # a run's own copy has no name
+        return ["train-prior", "CODEC" if codec.endswith("codec.distill") or not codec else codec]
     if values.get("model.net") == "image":
         return ["explore"]
     return ["train", *map(str, values.get("data.paths") or ["FOLDER"])]

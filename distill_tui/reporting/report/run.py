@@ -10,7 +10,7 @@ from distill_tui.recipe import toml
 from distill_tui.reporting import comparison, sound_quality
 from distill_tui.reporting.formatting import count, day, duration, hertz, kbps, percent, plural
 from distill_tui.reporting.page import curves, health, notes, quality, recipe
-from distill_tui.reporting.page.html import Child, Html, element, join
+from distill_tui.reporting.page.html import Child, Html, element, escape, join
 from distill_tui.reporting.page.text import facts, folded, role, table
 from distill_tui.reporting.quality import quality_of_run, quality_text
 from distill_tui.reporting.report.repeat import repeat
@@ -80,10 +80,23 @@ def run_subject(run: RunFolder, with_data: bool = False) -> Subject:
     ]
     name = found.name
     lead = join(notes.ending(state), _quality_line(state))
+    if not with_data:
+        lead = _without_folders(lead, found)
+        parts = [part._replace(content=_without_folders(part.content, found)) for part in parts]
     compared = comparison.of_run(state, found.recipe) if found.recipe else None
     heard = on_disk(run, state.previews)
     step = heard[-1].step if heard else 0
     return Subject("run", name, lead, run_facts(found), parts, previews(found, with_data), compared, step)
+
+
+def _without_folders(told: Html, found: RunFacts) -> Html:
+    """What is told without the folders that a warning or an error may name: their last parts stay."""
+    folders = [str(found.run.path), *(found.corpus.paths if found.corpus else [])]
+    for folder in sorted(map(escape, folders), key=len, reverse=True):
+        above = folder.rstrip("/").rpartition("/")[0]
+        if above:
+            told = Html(told.replace(f"{above}/", ""))
+    return told
 
 
 def run_facts(found: RunFacts) -> dict[str, Child]:
@@ -133,7 +146,8 @@ def _notes(found: RunFacts) -> Html:
 def previews(found: RunFacts, with_data: bool) -> list[Preview]:
     """The newest preview that is still there, sound by sound, with those before it."""
     run, made = found.run, on_disk(found.run, found.state.previews)
-    is_prior = found.state.is_prior
+    # logs of early priors do not say what they are of
+    is_prior = found.state.is_prior or run.task == "prior"
     titles = ("nearest training sound", "generated") if is_prior else ("original", "reconstruction")
     if not made:
         return []

@@ -49,8 +49,8 @@ class ConfigScreen(BaseScreen):
         "tree. "
         "Tab completes a path, enter scans it. "
         "Then it says what to press: left and right choose a quick look, good or overnight, enter takes it, and enter "
-        "again starts. Or name the run, change what you like, and start with ctrl+s. Up and down move between the fields; "
-        "'auto' is chosen from your sounds and this machine. In a field letters and digits are typed: escape "
+        "again starts. Or name the run, change what you like, and start with ctrl+s. Up and down move between the "
+        "fields; 'auto' is chosen from your sounds and this machine. In a field letters and digits are typed: escape "
         "leaves it, and then 1 to 6 switch screens. Times are those of earlier runs on this machine, "
         "or of a few training steps that are made once to measure it."
     )
