@@ -160,10 +160,10 @@ async def test_cancelling_keeps_what_was_made(models: Home) -> None:
     async with opened(models, label="wait") as (app, pilot, screen):
         await pilot.press("g")
         await until(pilot, lambda: screen.list.keys == ["wait-0000.wav"])
-        await until(pilot, lambda: "making 2 of 4" in said(app) and "c Cancel" in said(app))
+        await until(pilot, lambda: "making 2 of 4" in said(app) and "S Stop" in said(app))
         await pilot.press("S")
         await until(pilot, lambda: "cancelled; 1 take kept" in said(app))
-        assert "c Cancel" not in said(app)
+        assert "S Stop" not in said(app)
 
 
 @pytest.mark.slow
@@ -183,7 +183,7 @@ async def test_a_request_that_is_refused_is_told_in_place(models: Home) -> None:
     async with opened(models, label="refuse") as (app, pilot, screen):
         await pilot.press("g")
         await until(pilot, lambda: "✗ no such label 'refuse'" in said(app) and "Labels: kick, snare" in said(app))
-        assert "c Cancel" not in said(app)
+        assert "S Stop" not in said(app)
         screen.form.values["use"] = "morph"
         await pilot.press("g")
         await until(pilot, lambda: "✗ 'morph' needs a sound" in said(app))

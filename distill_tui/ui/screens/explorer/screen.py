@@ -5,7 +5,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
 
 from distill_tui.paths import Home
 from distill_tui.ui import messages as m
@@ -17,6 +16,7 @@ from distill_tui.ui.screens.explorer.loader import SourceLoader
 from distill_tui.ui.screens.explorer.panels import ExplorerPanels, explorer_knobs
 from distill_tui.ui.screens.explorer.sources import ImageRun, SoundRun
 from distill_tui.ui.screens.run_controller import REQUEST_KEYS, UNDO, RunController
+from distill_tui.ui.widgets.empty_note import EmptyNote
 from distill_tui.ui.widgets.header import AppHeader
 
 POLL_SECONDS = 0.5
@@ -79,7 +79,7 @@ class ExplorerScreen(BaseScreen):
 
     def compose(self) -> ComposeResult:
         yield AppHeader(self.MODE)
-        yield Static(EMPTY, id="empty", markup=False)
+        yield EmptyNote(EMPTY, id="empty")
         yield ExplorerPanels(self._home, self.loader, self.controller, self.painter, id="explorer-panels")
         yield from self.footer()
 

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.timer import Timer
-from textual.widgets import Static
 
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
@@ -32,6 +31,7 @@ from distill_tui.ui.screens.generate.takes_list import TakesList
 from distill_tui.ui.screens.generate.work import GenerateWork
 from distill_tui.ui.screens.generate.work_line import WorkLine
 from distill_tui.ui.services.workers import begin
+from distill_tui.ui.widgets.empty_note import EmptyNote
 from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.panel import framed
 
@@ -89,7 +89,7 @@ class GenerateScreen(BaseScreen):
 
     def compose(self) -> ComposeResult:
         yield AppHeader(self.MODE)
-        yield Static(EMPTY, id="empty", markup=False)
+        yield EmptyNote(EMPTY, id="empty")
         yield WorkLine(id="work-narrow")
         with Horizontal(id="generate-panes"):
             yield self._panel

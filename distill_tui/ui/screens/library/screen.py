@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Static
 
 from distill_tui.errors import DistillError
 from distill_tui.library.index import Entry, fill, keep_filled
@@ -33,6 +32,7 @@ from distill_tui.ui.screens.library.model_sounds import SoundPair, can_make, mak
 from distill_tui.ui.screens.library.sound_panel import SoundPanel
 from distill_tui.ui.services.audio_player import AudioPlayer
 from distill_tui.ui.services.workers import begin
+from distill_tui.ui.widgets.empty_note import EmptyNote
 from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.panel import framed
 from distill_tui.ui.widgets.table import RowTable
@@ -74,7 +74,7 @@ class LibraryScreen(BaseScreen):
 
     def compose(self) -> ComposeResult:
         yield AppHeader(self.MODE)
-        yield Static(EMPTY, id="empty", markup=False)
+        yield EmptyNote(EMPTY, id="empty")
         with Vertical(id="library-panes"):
             yield framed(self.models, "Models")
             with Horizontal(id="model-panes"):

@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import ScreenResume
-from textual.widgets import Static
 
 from distill_tui.paths import Home
 from distill_tui.reporting import quality, sound_quality
@@ -27,6 +26,7 @@ from distill_tui.ui.screens.training.overview import Overview
 from distill_tui.ui.screens.training.view_tabs import VIEWS, ViewTabs
 from distill_tui.ui.screens.training.views import Views
 from distill_tui.ui.services.workers import begin
+from distill_tui.ui.widgets.empty_note import EmptyNote
 from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.knobs import Knobs
 from distill_tui.ui.widgets.status import StatusHead
@@ -92,7 +92,7 @@ class TrainingScreen(BaseScreen):
 
     def compose(self) -> ComposeResult:
         yield AppHeader(self.MODE)
-        yield Static(EMPTY, id="empty", markup=False)
+        yield EmptyNote(EMPTY, id="empty")
         with Vertical(id="desk"):
             yield StatusHead(id="status")
             yield ViewTabs(id="tabs")
