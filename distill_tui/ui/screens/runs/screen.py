@@ -43,7 +43,8 @@ REST_SECONDS = 0.12
 """Delay before a run is looked at, so that moving through the list reads none on the way."""
 EMPTY = """No runs yet.
 
-Press 1 to choose a folder of sounds and train, or try:  distill-tui demo
+Press 1 to choose a folder of sounds and train.
+Without sounds at hand:  distill-tui demo
 X restores a deleted run."""
 
 
