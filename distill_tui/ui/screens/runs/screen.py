@@ -26,6 +26,7 @@ from distill_tui.ui.screens.runs.actions import KEYS, NO_RUN, RunActions
 from distill_tui.ui.screens.runs.run_card import RunCard, RunDetails, look_at_run, settings_of
 from distill_tui.ui.screens.runs.run_list import RunRows, RunTable
 from distill_tui.ui.services.workers import begin
+from distill_tui.ui.widgets.empty_note import EmptyNote
 from distill_tui.ui.widgets.header import AppHeader
 from distill_tui.ui.widgets.panel import framed
 from distill_tui.ui.widgets.table import RowTable
@@ -42,7 +43,8 @@ REST_SECONDS = 0.12
 """Delay before a run is looked at, so that moving through the list reads none on the way."""
 EMPTY = """No runs yet.
 
-Press 1 to choose a folder of sounds and train, or try:  distill-tui demo
+Press 1 to choose a folder of sounds and train.
+Without sounds at hand:  distill-tui demo
 X restores a deleted run."""
 
 
@@ -104,7 +106,7 @@ class RunsScreen(BaseScreen):
 
     def compose(self) -> ComposeResult:
         yield AppHeader(self.MODE)
-        yield Static(EMPTY, id="empty", markup=False)
+        yield EmptyNote(EMPTY, id="empty")
         with Horizontal(id="runs-panes"):
             yield framed(self.rows, "Runs")
             yield framed(VerticalScroll(RunCard(id="run-card"), id="run-pane"), "Run", "recipe")
