@@ -89,7 +89,8 @@ def degradations(rate: int, net: SoundNet) -> dict[str, Change]:
 def low_pass(share: float, sound: Tensor) -> Tensor:
     spectrum = torch.fft.rfft(sound)
     spectrum[int(share * len(sound)) :] = 0
-    return torch.fft.irfft(spectrum, len(sound))
+    passed: Tensor = torch.fft.irfft(spectrum, len(sound))
+    return passed
 
 
 def noisy(ratio: float, sound: Tensor) -> Tensor:
