@@ -64,7 +64,8 @@ def test_a_head_that_is_too_large_is_refused(page: Served) -> None:
         assert b" 431 " in everything(connection)
     with line(page, "GET /" + "a" * 70_000) as connection:
         assert everything(connection)[9:12] in (b"431", b"414", b"")
-    for nonsense in ("\0\1\2\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", f"GET /{TOKEN}/ HTTP/1.1\r\n\r\n"):
+    no_host = f"GET /{TOKEN}/ HTTP/1.1\r\nConnection: close\r\n\r\n"
+    for nonsense in ("\0\1\2\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", no_host):
         with line(page, nonsense) as connection:
             assert everything(connection)[9:12] in (b"400", b"403", b"505")
     with line(page, f"GET /{TOKEN}/ HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n") as connection:
