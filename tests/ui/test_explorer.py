@@ -387,7 +387,7 @@ async def test_any_run_or_model_is_looked_at_by_its_map(home: Home, monkeypatch:
         )
         assert program.asked == [("map", "--json", "--progress", "--", sounds.id)]
         await shows(pilot, "a kicks", "over all the sounds", "codes of level 1 by use")
-        assert "desired" not in screen_text(pilot.app)
+        assert "Live settings" not in screen_text(pilot.app)
         await pilot.press("right", "up")
         code = screen.panels.map_view.selection.code
         assert code is not None
