@@ -153,6 +153,7 @@ def save_model(home: Home, trainer: Trainer, data: TrainingData, finished: bool)
         recipe=toml.to_dict(with_values(recipe, best["knobs"])),
         losses=losses | {trainer.task.distance_name: best["distance"]},
         distances=sound_quality.of_log(best["numbers"]),
+        anchors={} if (ends := state.anchors) is None else {"floor": ends.floor, "ceiling": ends.ceiling},
         history={
             key: thin(series.steps, series.epochs, series.values)
             for key, series in state.series.items()

@@ -35,8 +35,10 @@ class Facts(Struct, kw_only=True):
     churn (share), frames (latent frames that were counted), over `health_window` in words; where that is empty, the
     file is an older one and the numbers are of held-out sound. `losses` are the last ones by name: train, val, ..., and
     `distance`, the one of held-out data that the best epoch was chosen by. `distances` are what that was made of, of
-    held-out sound: mel, lsd, buzz, level, attack, level_median, attack_median (see `reporting.sound_quality`); none
-    for images and in older files, where the distance of sound is its mel.
+    held-out sound: mel, lsd, buzz, level, attack, level_median, attack_median, dull_above (see
+    `reporting.sound_quality`); none for images and in older files, where the distance of sound is its mel. `anchors`
+    are the same distances of what 0 % and 100 % of quality are, `floor` and `ceiling` (see
+    `runs.events.AnchorsMeasured`); {} where they were not measured.
     """
 
     format: str = FORMAT
@@ -61,6 +63,7 @@ class Facts(Struct, kw_only=True):
     health_window: str = ""
     losses: dict[str, Number] = {}
     distances: dict[str, Number] = {}
+    anchors: dict[str, dict[str, Number]] = {}
     finished: bool = False
 
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from distill_tui.library.card import Facts
 from distill_tui.reporting import sound_quality
 from distill_tui.reporting.bitrate import bitrate_text
-from distill_tui.reporting.formatting import count, duration, local_day, number, percent, plural
+from distill_tui.reporting.formatting import MISSING, count, duration, local_day, number, percent, plural
+from distill_tui.reporting.quality import Quality, quality_of_card, quality_of_run, quality_text
 from distill_tui.reporting.recipe_text import Values, different_keys, flat, setting_text
 from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, level_of, size_of, size_of_codebooks, verdict, window_of
 from distill_tui.runs.state import LevelHealth, RunState
@@ -41,6 +42,7 @@ class Subject:
     facts: Mapping[str, str]
     losses: Mapping[str, float | None]
     distances: sound_quality.Numbers
+    quality: Quality | None
     health: Sequence[LevelHealth]
     size: int
     window: str
@@ -61,6 +63,7 @@ def of_run(state: RunState, recipe: Mapping[str, Any]) -> Subject:
         facts,
         state.losses,
         sound_quality.of_run(state),
+        quality_of_run(state),
         state.health,
         size_of_codebooks(state),
         window_of(state) if state.health else "",
@@ -85,6 +88,7 @@ def of_model(name: str, card: Facts, recipe: Values, measured: Distances | None 
         facts,
         {name: value for name, value in card.losses.items() if name != "distance"},
         sound_quality.of_model(card),
+        quality_of_card(card),
         health,
         size_of(recipe.get("model.codebook_size")),
         window,
@@ -96,6 +100,7 @@ def compare(subjects: Sequence[Subject]) -> list[Row]:
     """Rows of a comparison, section by section."""
     recipes = [one.recipe for one in subjects]
     rows = [Row("", title, tuple(one.facts[title] for one in subjects)) for title in subjects[0].facts]
+    rows += _qualities([one.quality for one in subjects])
     rows += _losses(subjects)
     rows += _held_out([one.distances for one in subjects])
     rows += _distances([one.measured for one in subjects])
@@ -105,6 +110,13 @@ def compare(subjects: Sequence[Subject]) -> list[Row]:
         for key in different_keys(recipes)
     ]
     return rows
+
+
+def _qualities(qualities: Sequence[Quality | None]) -> list[Row]:
+    """The quality of each; none is called better, as each has a scale of its own sounds."""
+    if not any(qualities):
+        return []
+    return [Row("", "quality", tuple(quality_text(one) or MISSING for one in qualities))]
 
 
 def _losses(subjects: Sequence[Subject]) -> list[Row]:

@@ -5,6 +5,7 @@ from functools import singledispatch
 from distill_tui.reporting import code_bits, sound_quality
 from distill_tui.reporting.formatting import count, duration, number, percent, setting, short_count
 from distill_tui.reporting.lines import Line, Span, line
+from distill_tui.reporting.quality import quality_of_run, quality_text
 from distill_tui.reporting.verdicts import role_of, size_of_codebooks
 from distill_tui.runs import events as e
 from distill_tui.runs.state import RunState
@@ -41,6 +42,12 @@ def _(event: e.RunPrepared) -> Line:
         f"{files(event.training_files, event.training_seconds)} to train on, "
         f"{files(event.validation_files, event.validation_seconds)} held out"
     )
+
+
+@event_line.register
+def _(event: e.AnchorsMeasured) -> Line:
+    worst, best = (number(one.get("distance")) for one in (event.floor, event.ceiling))
+    return line(f"quality: 0 % is a distance of {worst}, 100 % of {best} ({event.sounds} held-out sounds)", "dim")
 
 
 @event_line.register
@@ -135,7 +142,9 @@ def epoch_line(event: e.Metrics, state: RunState, with_eta: bool) -> Line:
         perplexity = ", ".join(number(level.perplexity) for level in state.health)
         dead = ", ".join(count(level.dead) for level in state.health)
         spans.append((f"  perplexity {perplexity}  dead {dead}", "plain"))
-    if words := sound_quality.words(sound_quality.of_log(event.values)):
+    if "distance/val" in event.values and (quality := quality_of_run(state)):
+        spans.append((f"  quality {quality_text(quality)}", "fair" if quality.words else "plain"))
+    elif words := sound_quality.words(sound_quality.of_log(event.values)):
         spans.append((f"  {words}", "fair"))
     if with_eta and event.eta_seconds and event.progress < 1:
         spans.append((f"  ETA {duration(event.eta_seconds)}", "plain"))

@@ -9,6 +9,7 @@ from distill_tui.reporting import code_bits, sound_quality
 from distill_tui.reporting.bitrate import Advice, advice_lines, advise, bitrate_text
 from distill_tui.reporting.formatting import MISSING, count, duration, hertz, local_day, megabytes, number, plural
 from distill_tui.reporting.lines import Line, line
+from distill_tui.reporting.quality import quality_line, quality_of_card
 from distill_tui.reporting.recipe_text import codebooks_text, flat, net_text, settings_worth_a_line
 from distill_tui.reporting.verdicts import HELD_OUT_WINDOW, health_table, level_of, size_of, window_text
 from distill_tui.runs.state import LevelHealth
@@ -83,7 +84,8 @@ def sound_lines(card: Card) -> list[Line]:
     numbers = sound_quality.of_model(card)
     if "mel" not in numbers:
         return []
-    return [line(""), line("held-out sounds", "dim", "sound"), *sound_quality.table_lines(numbers, indent=2)]
+    quality = quality_line(quality_of_card(card), "  quality", 11)
+    return [line(""), line("held-out sounds", "dim", "sound"), *quality, *sound_quality.table_lines(numbers, indent=2)]
 
 
 def health_lines(card: Card, narrow: bool = False) -> list[Line]:

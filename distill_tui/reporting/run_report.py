@@ -10,6 +10,7 @@ from distill_tui.reporting.bitrate import advice_lines, advise_on_run, bitrate_o
 from distill_tui.reporting.formatting import day, duration, hertz, kbps, number, percent, plural
 from distill_tui.reporting.lines import Line, line
 from distill_tui.reporting.notes import can_resume, resume_hint
+from distill_tui.reporting.quality import quality_line, quality_of_run
 from distill_tui.reporting.ranks import rank_lines
 from distill_tui.reporting.recipe_text import codebooks_text, net_text, settings_worth_a_line
 from distill_tui.reporting.run_line import activity
@@ -73,6 +74,7 @@ def _metrics(state: RunState) -> list[Line]:
         lines.append(_fact("best", f"epoch {state.best.epoch}: {code_bits.distance_text(state, state.best.value)}"))
     if bits := code_bits.levels(state.numbers):
         lines.append(_fact("by level", f"{', '.join(map(number, bits))} bits a frame held out"))
+    lines += quality_line(quality_of_run(state), "quality", role="plain")
     if measures := sound_quality.of_log(state.numbers):
         lines.append(_fact("sound", "held out, of the newest epoch"))
         lines += sound_quality.table_lines(measures, indent=2)

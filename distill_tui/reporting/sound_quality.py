@@ -10,12 +10,13 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from distill_tui.library.card import Facts
-from distill_tui.reporting.formatting import MISSING, number
+from distill_tui.reporting.formatting import MISSING, hertz, number
 from distill_tui.reporting.lines import Line, Span
 from distill_tui.runs.state import RunState
 
 Numbers = Mapping[str, float | None]
-"""Distances by name: those of MEASURES and `distance`, and the signed medians `level_median` and `attack_median`."""
+"""Distances by name: those of MEASURES and `distance`, the signed medians `level_median` and `attack_median`, and
+`dull_above`."""
 
 
 class Measure(NamedTuple):
@@ -36,10 +37,17 @@ MEASURES = (
     Measure("attack", "dB", 1, 4.0, "difference of the loudest millisecond"),
 )
 BY_KEY = {measure.key: measure for measure in MEASURES}
-NAMES = (*BY_KEY, "level_median", "attack_median")
+DULL_ABOVE = "dull_above"
+"""The frequency in Hz from which on energy is missing, 0 for none (see `dull_above`)."""
+NAMES = (*BY_KEY, "level_median", "attack_median", DULL_ABOVE)
 DISTANCE = Measure("distance", "", 3, None, "all but lsd in one number, by which the best epoch is chosen")
 SIGNED = {"level": "level_median", "attack": "attack_median"}
 """The signed median over sounds, in dB, that belongs to a mean of absolute values: negative is too quiet or soft."""
+DULL_DB, DULL_SHARE = 6.0, 0.2
+"""Energy is missing in a band that is so much quieter than in the original, as a median over the sounds in which it can
+be heard, which are to be this share of all. A sound through mel bands alone loses up to 2 dB, one without what is above
+a frequency 40 and more; a low bit rate takes 7 to 16 dB from the highest bands (tests/benchmarks/RESULTS.md)."""
+_BAND = "band_"
 MOST_DB = 20.0
 FORMULA = "mel + 0.1 x buzz + 0.01 x (level + attack)"
 """What is kept as best, ends a run early and tells overfitting. A sound counts with at most MOST_DB of level and of
@@ -58,14 +66,33 @@ def distance(numbers: Mapping[str, float]) -> float:
 
 
 def summary(sounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Distances over sounds: `distance`, the mean of each measure, and signed medians.
+    """Distances over sounds: `distance`, the mean of each measure, signed medians, and `dull_above`.
 
     Args:
-        sounds: the measures of each, one sound at least; `level` and `attack` with their sign.
+        sounds: the measures of each, one sound at least; `level`, `attack` and the levels of bands with their sign.
     """
     found = {"distance": fmean(map(distance, sounds))}
     found |= {key: fmean(abs(sound[key]) for sound in sounds) for key in BY_KEY if key in sounds[0]}
-    return found | {name: median(sound[key] for sound in sounds) for key, name in SIGNED.items()}
+    found |= {name: median(sound[key] for sound in sounds) for key, name in SIGNED.items()}
+    return found | ({DULL_ABOVE: dull_above(sounds)} if any(key.startswith(_BAND) for key in sounds[0]) else {})
+
+
+def band_key(low: int) -> str:
+    """What the level of the band from `low` Hz on is called among the measures of a sound."""
+    return f"{_BAND}{low}"
+
+
+def dull_above(sounds: Sequence[Mapping[str, float]]) -> float:
+    """The frequency in Hz from which on energy is missing in every band that can be heard; 0 for none."""
+    lowest = 0
+    for low in sorted((int(key.removeprefix(_BAND)) for key in sounds[0] if key.startswith(_BAND)), reverse=True):
+        known = [level for sound in sounds if not math.isnan(level := sound[band_key(low)])]
+        if len(known) < max(1, DULL_SHARE * len(sounds)):
+            continue
+        if median(known) > -DULL_DB:
+            break
+        lowest = low
+    return float(lowest)
 
 
 def of_model(facts: Facts) -> dict[str, float | None]:
@@ -115,7 +142,12 @@ def is_worrying(key: str, numbers: Numbers) -> bool:
 
 
 def word(key: str, numbers: Numbers) -> str:
-    """What a measure means to the ear, if it is worth worrying about: `buzzes`, `too quiet`; '' otherwise."""
+    """What a measure means to the ear, if it is worth worrying about: `buzzes`, `too quiet`; '' otherwise.
+
+    That of `mel`, the colour of the sound, is `dull above 8 kHz`.
+    """
+    if key == "mel" and (frequency := numbers.get(DULL_ABOVE)):
+        return f"dull above {hertz(frequency)}"
     if not is_worrying(key, numbers):
         return ""
     if key not in SIGNED:
@@ -130,7 +162,12 @@ def word(key: str, numbers: Numbers) -> str:
 
 def words(numbers: Numbers) -> str:
     """The words for all that is worth worrying about: `buzzes, too quiet`; '' for nothing."""
-    return ", ".join(found for key in BY_KEY if (found := word(key, numbers)))
+    return ", ".join(words_of(numbers))
+
+
+def words_of(numbers: Numbers) -> tuple[str, ...]:
+    """`words`, each of its own."""
+    return tuple(found for key in BY_KEY if (found := word(key, numbers)))
 
 
 def value_text(key: str, value: float | None) -> str:
@@ -156,23 +193,30 @@ def table_lines(numbers: Numbers, indent: int = 0) -> list[Line]:
     return found
 
 
-def compact_lines(numbers: Numbers) -> list[Line]:
-    """`table_lines` below a head, in five lines of 36 cells: those without a word share one."""
+def compact_lines(numbers: Numbers, head: Line | None = None) -> list[Line]:
+    """`table_lines` in five lines of 36 cells, the first of them `head`, or the distance: it has no word of its own.
+
+    `lsd`, which has none either, stands beside `mel` where that leaves room.
+    """
     distance, mel, *rest = table_lines(numbers)
-    head = Line((("held-out sounds  ", "dim"), *distance.spans), "sound")
+    head = head or Line((("held-out sounds  ", "dim"), *distance.spans), "sound")
     if rest and rest[0].id == "sound/lsd":
-        mel = Line((*mel.spans, ("  lsd ", "dim"), (value_text("lsd", numbers["lsd"]), "plain")), mel.id)
+        if not word("mel", numbers):
+            mel = Line((*mel.spans, ("  lsd ", "dim"), (value_text("lsd", numbers["lsd"]), "plain")), mel.id)
         del rest[0]
     return [head, mel, *rest]
 
 
 def worry_text(key: str) -> str:
     """From when a measure is worth worrying about, with its words: `Above 3.0 dB: too quiet, too loud, ...`."""
+    if key == "mel":
+        return f"Dull above a frequency: each band from there on lacks more than {DULL_DB:.0f} dB."
     named = (*_DIRECTIONS[key], _UNEVEN[key]) if key in SIGNED else ("buzzes",)
     return f"Above {value_text(key, BY_KEY[key].worry)}: {', '.join(named)}."
 
 
 HELP = f"How far held-out sounds are from their originals: {EXPLANATION}; the best epoch has the least. " + " ".join(
-    f"{one.key}: {one.help}. {worry_text(one.key) if one.worry else ''}".rstrip() for one in MEASURES
+    f"{one.key}: {one.help}. {worry_text(one.key) if one.worry or one.key == 'mel' else ''}".rstrip()
+    for one in MEASURES
 )
 """What help says of the distances."""

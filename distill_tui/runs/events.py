@@ -82,6 +82,18 @@ class RunPrepared(Event, tag="prepared", kw_only=True, omit_defaults=False):
     skipped: list[tuple[str, str]] = []
 
 
+class AnchorsMeasured(Event, tag="anchors", kw_only=True, omit_defaults=False):
+    """The ends of the scale of quality, in distances by name (`reporting.sound_quality`) of some held-out `sounds`.
+
+    0 % is `floor`, the mean spectrum of the training sounds in place of each; 100 % is `ceiling`, each through the
+    net's analysis and synthesis alone (`engine.tasks.anchors`). Written once, before the first step.
+    """
+
+    floor: Numbers
+    ceiling: Numbers
+    sounds: Count = 0
+
+
 class Metrics(Event, tag="metrics", kw_only=True, omit_defaults=False):
     """Numbers by name: means over the steps since the last event, and for losses their minimum and maximum.
 
@@ -266,6 +278,7 @@ TYPES: tuple[type[Event], ...] = (
     Started,
     StateChanged,
     RunPrepared,
+    AnchorsMeasured,
     Metrics,
     CodesCounted,
     QuantizationStarted,

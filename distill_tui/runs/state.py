@@ -48,6 +48,8 @@ class RunState:
     progress: float = 0.0
     eta_seconds: float | None = None
     prepared: e.RunPrepared | None = None
+    anchors: e.AnchorsMeasured | None = None
+    """What 0 % and 100 % of quality are; None for priors and images, and in logs of older releases."""
     numbers: dict[str, float | None] = field(default_factory=dict)
     series: dict[str, Series] = field(default_factory=dict)
     codes: e.CodesCounted | None = None
@@ -196,6 +198,10 @@ class RunState:
     @_apply.register
     def _(self, event: e.RunPrepared) -> None:
         self.prepared = event
+
+    @_apply.register
+    def _(self, event: e.AnchorsMeasured) -> None:
+        self.anchors = event
 
     @_apply.register
     def _(self, event: e.Metrics) -> None:

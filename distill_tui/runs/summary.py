@@ -22,7 +22,7 @@ from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.series import Series
 from distill_tui.runs.state import RunState
 
-FORMAT = 1
+FORMAT = 2
 """Another whenever what events do to a state changes."""
 SUMMARY_BYTES = 4 << 20
 """The least growth of a log after which it is summed up again: what is read in a quarter of a second."""

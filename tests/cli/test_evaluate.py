@@ -1,6 +1,7 @@
 """`models evaluate`: per file and in total, what was trained on kept apart from what was held out."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 from distill_tui.recipe.toml import from_dict, to_dict
 from distill_tui.reporting.formatting import plural
+from distill_tui.reporting.quality import quality_of_card, quality_text
 from tests.conftest import Trained
 
 
@@ -42,6 +44,7 @@ def test_what_was_trained_on_is_kept_apart(
         decibels = min(sound["level"], 20) + min(sound["attack"], 20)
         assert sound["distance"] == pytest.approx(sound["mel"] + 0.1 * sound["buzz"] + 0.01 * decibels)
         assert sound["level"] == abs(sound["level_signed"]) and sound["attack"] == abs(sound["attack_signed"])
+    assert report["quality"] is None, "new.wav is none of the sounds that its scale was measured on"
     assert 0 < report["efficiency"] <= 1
     assert report["kbps"] > 0
     assert report["real_time"] > 0
@@ -50,6 +53,14 @@ def test_what_was_trained_on_is_kept_apart(
     assert "held out: " in out
     assert "\n  buzz " in out and "what is heard" in out
     assert "1 levels" in out
+    assert main([*asked[:4], "--home", home]) == 0
+    quality = quality_text(quality_of_card(read_card(trained.model)))
+    assert re.search(rf"\n  quality    {quality}\n", capsys.readouterr().out), "that of its own held-out sounds"
+    assert main(["models", "show", str(trained.model), "--json", "--home", home]) == 0
+    assert json.loads(capsys.readouterr().out)["quality"]["text"] == quality
+    # of the newest epoch, which need not be the best
+    assert main(["status", "--json", "--home", home]) == 0
+    assert 0 <= json.loads(capsys.readouterr().out)["quality"]["percent"] <= 100
 
 
 @pytest.mark.slow

@@ -53,7 +53,7 @@ def test_in_a_pipe_it_prints_plain_lines_and_a_full_report(trained: Trained) -> 
     assert "\r" not in trained.out
     assert "5 sounds: 1.6 s to train on, 0.4 s held out" in trained.out
     assert "2 levels of 8 (override) codes" in trained.out
-    health = r"codes used \d+ %, \d+ %  perplexity \S+, \S+  dead \d, \d(  [a-z ,]+)?\n"
+    health = r"codes used \d+ %, \d+ %  perplexity \S+, \S+  dead \d, \d  quality \d+ %: [A-Za-z0-9 ,.]+\n"
     assert re.search(rf"epoch 3/3  step 9  train \S+  val \S+  distance \S+  {health}", trained.out)
     report = trained.out[trained.out.index("\nfinished after") :]
     assert "3 epochs, 9 steps" in report

@@ -5,8 +5,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from distill_tui.engine.dsp.hearing import Hearing, attack, buzz, hear, level
+from distill_tui.engine.dsp.hearing import Hearing, attack, band_levels, bands, buzz, hear, level
 from distill_tui.engine.dsp.losses import SpectralLoss
+from distill_tui.engine.inference.evaluate import heard_distances
+from distill_tui.reporting import sound_quality
 
 RATE = 8000
 Sound = NDArray[np.float64]
@@ -62,6 +64,42 @@ def test_lsd_is_the_difference_of_single_bins() -> None:
 
     expected = np.sqrt(((decibels(NOISE) - decibels(REPEATED)) ** 2).mean(1)).mean()
     assert float(SpectralLoss(RATE)(y, x, with_lsd=True)["lsd"]) == pytest.approx(expected, rel=1e-3)
+
+
+def without(sound: Sound, lowest: float, highest: float, rate: int) -> Sound:
+    """A sound without what lies between two frequencies in Hz."""
+    spectrum, place = np.fft.rfft(sound), np.fft.rfftfreq(len(sound), 1 / rate)
+    spectrum[(place >= lowest) & (place < highest)] = 0
+    return np.fft.irfft(spectrum, len(sound))
+
+
+def told(original: Sound, other: Sound, rate: int) -> str:
+    """The words for one sound's reconstruction."""
+    values = heard_distances(torch.from_numpy(other.astype(np.float32)), rate, heard(original, rate=rate)[0])
+    return sound_quality.words(sound_quality.summary([{"mel": 0.0} | {key: float(x) for key, x in values.items()}]))
+
+
+def test_levels_of_bands_are_those_of_their_energy_beyond_the_level_of_all() -> None:
+    assert bands(8000) == [(1000, 1500), (1500, 2000), (2000, 3000), (3000, 4000)]
+    assert bands(44100)[-1] == (12000, 16000) and bands(32000)[-1] == (12000, 16000) and bands(1900) == []
+    x, y = heard(NOISE, 0.5 * NOISE - 0.25 * without(NOISE, 0, 2000, RATE))
+    # half the amplitude, and a quarter from 2 kHz on
+    expected = np.array([0, 0, -6.02, -6.02]) - 6.02 - float(level(x, y))
+    assert band_levels(x, y).numpy() == pytest.approx(expected, abs=0.2)
+    tone = np.hanning(3001) * np.sin(2 * np.pi * 1200 * np.arange(3001) / RATE)
+    assert band_levels(*heard(tone, NOISE)).isnan().tolist() == [False, True, True, True], "nothing can be heard there"
+
+
+def test_a_drum_without_its_highs_is_dull_above_the_cut_and_a_quiet_one_is_quiet() -> None:
+    rate = 44100
+    time = np.arange(rate // 4) / rate
+    body = np.sin(2 * np.pi * 180 * time) * np.exp(-12 * time)
+    drum = 0.3 * body + 0.2 * np.random.default_rng(1).standard_normal(len(time)) * np.exp(-30 * time)
+    assert told(drum, drum, rate) == ""
+    for cut, words in ((4000, "dull above 4 kHz"), (8100, "dull above 8 kHz"), (15_900, "")):
+        assert told(drum, without(drum, cut, rate, rate), rate) == words
+    assert told(drum, without(drum, 4000, 8000, rate), rate) == "", "what is above the hole is there"
+    assert told(drum, 0.3 * drum, rate) == "too quiet, soft attacks"
 
 
 @pytest.mark.parametrize("samples", [1, 3, 47, 200])

@@ -168,6 +168,8 @@ def test_quality_is_a_bar_words_and_measures() -> None:
     assert quality.scale(None) == ""
     assert not Page(quality.scale(Quality(None, ("buzzes",)))).all("meter")
     assert "buzzes" in Page(quality.measures({"distance": 0.3, "buzz": 0.5})).text
+    ends = {"distance": 0.9, "buzz": 0.7}, {"distance": 0.1, "buzz": 0.01}
+    assert "0 %100 %" in Page(quality.measures({"distance": 0.3, "buzz": 0.5}, *ends)).text
     assert "9.1235 bits" in Page(quality.prior_quality({"bits/val": 9.12345, "bits/level/0": 4.0})).text
 
 

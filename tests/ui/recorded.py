@@ -101,6 +101,7 @@ def begin(run: RunFolder, name: str = "drums", levels: int = 3, epochs: int = 10
             steps_per_epoch=STEPS_AN_EPOCH,
             total_epochs=epochs,
         ),
+        e.AnchorsMeasured(floor={"distance": 1.4, "mel": 0.95}, ceiling={"distance": 0.07, "mel": 0.05}, sounds=8),
         e.StateChanged(state="running", step=0),
     )
     return recorder

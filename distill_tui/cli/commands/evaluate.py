@@ -17,10 +17,14 @@ Measured of each sound, its channels mixed to one, and as means over sounds:
   distance     {formula},
                level and attack in dB, each up to {most:.0f} dB a sound; the best
                epoch of a training is the one in which it is least
+  quality      of a model's own held-out sounds, where that was measured: 0 %
+               is the mean spectrum of the training sounds in place of each,
+               100 % each through its analysis and synthesis without a net
   mel          distance of the log mel magnitudes: L1 of their log10, clamped
                at -80 dB, as the mean over windows of 256, 512, 1024, 2048 and
                4096 samples with 32, 64, 80, 128 and 160 bands; 0 is the same
                (Kumar et al. 2023, arXiv 2306.06546)
+               {mel}
   lsd          log-spectral distance in dB: the root mean square over bins of
                the difference of magnitudes, of windows of 2048 samples,
                clamped at -80 dB
@@ -54,7 +58,7 @@ Measured of each sound, its channels mixed to one, and as means over sounds:
 MEASURES = _MEASURES.format(
     formula=sound_quality.FORMULA,
     most=sound_quality.MOST_DB,
-    **{key: sound_quality.worry_text(key) for key in ("buzz", "level", "attack")},
+    **{key: sound_quality.worry_text(key) for key in ("mel", "buzz", "level", "attack")},
 )
 
 
@@ -125,6 +129,8 @@ def _print_totals(report: "EvaluationReport") -> None:
                 f"{name}: {means['files']:.0f} sounds, mel {means['mel']:.4f}, stft {means['stft']:.3f}, "
                 f"SI-SDR {_decibels(means['si_sdr'])} dB"
             )
+            if report.quality and means is report.held_out:
+                print(f"  quality    {report.quality['text']}")
             for line in sound_quality.table_lines(means, indent=2):
                 print(line.text)
     used = percent(report.efficiency)

@@ -19,6 +19,7 @@ from distill_tui.reporting.bitrate import entropy_kbps
 from distill_tui.reporting.formatting import count, kbps, local_day, number, plural, table
 from distill_tui.reporting.lines import texts
 from distill_tui.reporting.model_report import advice, levels_of, model_report
+from distill_tui.reporting.quality import quality_document, quality_of_card
 
 if TYPE_CHECKING:
     from distill_tui.library.index import Entry
@@ -114,8 +115,10 @@ def _document(entry: "Entry") -> dict[str, Any]:
         "kind": entry.kind or None,
     }
     if entry.summary is None:
-        return {**dict.fromkeys(Summary.__struct_fields__), **document, "created": entry.created, "error": entry.error}
-    return {**msgspec.structs.asdict(entry.summary), **document, "error": None}
+        unknown = dict.fromkeys((*Summary.__struct_fields__, "quality"))
+        return {**unknown, **document, "created": entry.created, "error": entry.error}
+    quality = quality_document(quality_of_card(entry.summary))
+    return {**msgspec.structs.asdict(entry.summary), "quality": quality, **document, "error": None}
 
 
 def _print_or_say(options: argparse.Namespace, entry: "Entry", text: str) -> int:
@@ -170,7 +173,11 @@ def show(options: argparse.Namespace) -> int:
     if _wants_json(options):
         import msgspec
 
-        found = {"entropy_kbps": entropy_kbps(levels_of(card), card.frame_rate), "advice": advice(card)}
+        found = {
+            "entropy_kbps": entropy_kbps(levels_of(card), card.frame_rate),
+            "advice": advice(card),
+            "quality": quality_document(quality_of_card(card)),
+        }
         print_json(
             {**msgspec.to_builtins(card), **found, "path": str(path), "size": path.stat().st_size, "kind": entry.kind}
         )

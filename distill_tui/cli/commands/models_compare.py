@@ -10,6 +10,7 @@ from distill_tui.paths import find_home
 from distill_tui.reporting.comparison import Distances, of_model
 from distill_tui.reporting.comparison import compare as side_by_side
 from distill_tui.reporting.formatting import table
+from distill_tui.reporting.quality import quality_document, quality_of_card
 from distill_tui.reporting.recipe_text import different_keys
 from distill_tui.reporting.verdicts import HELD_OUT_WINDOW
 from distill_tui.text import printable
@@ -54,6 +55,7 @@ def _facts(entry: "Entry") -> dict[str, Any]:
         "seconds_trained": facts.seconds_trained,
         "losses": facts.losses,
         "distances": facts.distances,
+        "quality": quality_document(quality_of_card(facts)),
         "health": facts.health,
         "health_window": facts.health_window or HELD_OUT_WINDOW,
     }

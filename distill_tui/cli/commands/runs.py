@@ -78,8 +78,9 @@ def list_all(options: argparse.Namespace) -> int:
     states = [quick_state(run) for run in list_runs(home)]
     if getattr(options, "json", False):
         from distill_tui.cli.output import print_json
+        from distill_tui.reporting.quality import document_of_run
 
-        print_json([state.summary() for state in states])
+        print_json([{**state.summary(), "quality": document_of_run(state)} for state in states])
     elif states:
         print(_list(states))
     else:
@@ -128,8 +129,9 @@ def status(options: argparse.Namespace | SimpleNamespace) -> int:
         print(status_line(state))
     elif getattr(options, "json", False):
         from distill_tui.cli.output import print_json
+        from distill_tui.reporting.quality import document_of_run
 
-        print_json({**state.summary(), "path": str(run.path)})
+        print_json({**state.summary(), "quality": document_of_run(state), "path": str(run.path)})
     else:
         from distill_tui.cli.terminal_style import TerminalStyle
         from distill_tui.reporting.run_report import status_report

@@ -1,10 +1,11 @@
-"""Distances of two sounds that log-mel bands cannot see: repetition of noise, loudness, attacks, and single bins.
+"""Distances of two sounds that one number of log-mel hides: repetition of noise, loudness, attacks, single bins, bands.
 
 `reporting.sound_quality` says what each means and when it is worth worrying about.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -18,11 +19,17 @@ LAGS_SECONDS = 0.003, 0.06
 SILENCE = 1e-10
 """Added to powers before their ratio is taken: -100 dB of full scale."""
 LSD_FFT = 2048
+BAND_EDGES_HZ = 1000, 1500, 2000, 3000, 4000, 6000, 8000, 10_000, 12_000, 16_000
+"""Of bands whose levels are compared: half an octave or less each. Below them nothing is dull, above them few adults
+hear."""
+HEARD_SHARE = 1e-5
+"""A band counts in a sound if it has this share of its power: what is 50 dB below all the rest is masked by it."""
 
 
 @dataclass(frozen=True)
 class Hearing:
-    """What is compared of a sound: its `repetition` [lags], mean `power` and highest power of a millisecond, `peak`.
+    """What is compared of a sound: its `repetition` [lags], mean `power`, highest power of a millisecond (`peak`), and
+    mean power of each band (`bands` [bands]).
 
     Of several sounds each has one dimension more, the first.
     """
@@ -30,6 +37,7 @@ class Hearing:
     repetition: Tensor
     power: Tensor
     peak: Tensor
+    bands: Tensor
 
 
 def hear(wave: Tensor, rate: int, lengths: Sequence[int] | None = None) -> Hearing:
@@ -40,11 +48,17 @@ def hear(wave: Tensor, rate: int, lengths: Sequence[int] | None = None) -> Heari
     """
     power = wave.square()
     window = min(max(1, rate // 1000), wave.shape[-1])
+    samples = wave.shape[-1] if lengths is None else max(lengths)
+    size = transform_size(samples, rate)
+    spectrum = torch.fft.rfft(wave, size)
+    bands = _band_powers(spectrum, size, rate)
+    # the last to use the spectrum, which it changes
+    repetition = _repetition(spectrum, size, rate, samples, lengths)
     if lengths is None:
-        return Hearing(_repetition(wave, rate), power.mean(), _sums(power, window).max() / window)
+        return Hearing(repetition, power.mean(), _sums(power, window).max() / window, bands / samples)
     count = torch.tensor(lengths, dtype=wave.dtype, device=wave.device)
     peak = _sums(power, window).amax(-1) / count.clamp(max=window)
-    return Hearing(_repetition(wave, rate, lengths), power.sum(-1) / count, peak)
+    return Hearing(repetition, power.sum(-1) / count, peak, bands / count[:, None])
 
 
 def buzz(original: Hearing, other: Hearing) -> Tensor:
@@ -62,6 +76,22 @@ def level(original: Hearing, other: Hearing) -> Tensor:
 def attack(original: Hearing, other: Hearing) -> Tensor:
     """The loudest millisecond of a sound over that of its original in dB; negative is a softer attack."""
     return _decibels(original.peak, other.peak)
+
+
+def bands(rate: int) -> list[tuple[int, int]]:
+    """The lowest and the highest frequency in Hz of each band at a sample rate; [] if that is too low for any."""
+    # nets leave out what is just below half the rate
+    lows = [edge for edge in BAND_EDGES_HZ[:-1] if edge < 0.9 * rate / 2]
+    return list(pairwise([*lows, min(BAND_EDGES_HZ[-1], rate // 2)]))
+
+
+def band_levels(original: Hearing, other: Hearing) -> Tensor:
+    """How much louder each band is than in the original in dB, beyond what the whole is louder: -inf to inf.
+
+    NaN for a band that cannot be heard in the original (HEARD_SHARE).
+    """
+    levels = _decibels(original.bands, other.bands) - level(original, other)[..., None]
+    return torch.where(original.bands > HEARD_SHARE * original.power[..., None], levels, torch.nan)
 
 
 def log_spectral_distance(original: Tensor, other: Tensor) -> Tensor:
@@ -96,23 +126,33 @@ def _sums(values: Tensor, window: int) -> Tensor:
     return sums
 
 
-def _repetition(wave: Tensor, rate: int, lengths: Sequence[int] | None = None) -> Tensor:
-    """Normalised autocorrelation of what is above HIGH_HZ, over LAGS_SECONDS; of short sounds, over fewer lags."""
-    samples = wave.shape[-1] if lengths is None else max(lengths)
+def _band_powers(spectrum: Tensor, size: int, rate: int) -> Tensor:
+    """The power of each of `bands`, summed over time, [..., bands]."""
+    power = torch.view_as_real(spectrum).square().sum(-1) * (2 / size)
+    parts = [power[..., -(-low * size // rate) : high * size // rate].sum(-1) for low, high in bands(rate)]
+    return torch.stack(parts, -1) if parts else power[..., :0]
+
+
+def _repetition(spectrum: Tensor, size: int, rate: int, samples: int, lengths: Sequence[int] | None) -> Tensor:
+    """Normalised autocorrelation of what is above HIGH_HZ, over LAGS_SECONDS; of short sounds, over fewer lags.
+
+    Args:
+        spectrum: of transforms of `size`; its low part is zeroed.
+        samples: of the longest sound.
+    """
     first, last = int(LAGS_SECONDS[0] * rate), _last_lag(samples, rate)
     if last <= first:
-        return wave.new_zeros(*wave.shape[:-1], 0)
-    size = transform_size(samples, rate)
-    spectrum = torch.fft.rfft(wave, size)
+        return spectrum.real.new_zeros(*spectrum.shape[:-1], 0)
     spectrum[..., : -(-HIGH_HZ * size // rate)] = 0
     high = torch.fft.irfft(spectrum, size)[..., :samples]
+    device = spectrum.device
     if lengths is not None:
-        high = high * (torch.arange(samples, device=wave.device) < torch.tensor(lengths, device=wave.device)[:, None])
+        high = high * (torch.arange(samples, device=device) < torch.tensor(lengths, device=device)[:, None])
     curve = torch.fft.irfft(torch.fft.rfft(high, size).abs().square(), size)[..., :last]
     repetition: Tensor = curve[..., first:] / curve[..., :1].clamp(min=1e-9)
     if lengths is not None:
-        lags = torch.tensor([_last_lag(length, rate) for length in lengths], device=wave.device)
-        repetition = repetition * (torch.arange(first, last, device=wave.device) < lags[:, None])
+        lags = torch.tensor([_last_lag(length, rate) for length in lengths], device=device)
+        repetition = repetition * (torch.arange(first, last, device=device) < lags[:, None])
     return repetition
 
 

@@ -1,5 +1,6 @@
 """Spectrograms, the input of nets and losses, and the inverse STFT, with gradients written out."""
 
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -29,6 +30,12 @@ class MelSpectrogram(nn.Module):
         with torch.device("cpu"):
             filters = mel_filters(n_fft // 2 + 1, n_mels, sample_rate)
         self.register_buffer("filters", filters.T.contiguous(), persistent=False)
+
+    @cached_property
+    def inverse_filters(self) -> Tensor:
+        """The pseudo-inverse [n_fft / 2 + 1, n_mels] of the filters, on the CPU."""
+        inverse: Tensor = torch.linalg.pinv(self.filters.cpu())
+        return inverse
 
     def magnitudes(self, wave: Tensor) -> Tensor:
         """[batch, samples] to linear magnitudes [batch, n_fft / 2 + 1, 1 + samples / hop_length]."""

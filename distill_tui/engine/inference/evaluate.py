@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,13 +16,14 @@ from distill_tui.data.corpus import Corpus, Sound
 from distill_tui.data.known_sounds import splits_of
 from distill_tui.data.sound_file import OpenSound, Samples, UnreadableSoundError, open_sound, to_mono
 from distill_tui.engine.codebook_health import count_codes, efficiency, measure
-from distill_tui.engine.dsp.hearing import SILENCE, Hearing, attack, buzz, hear, level
+from distill_tui.engine.dsp.hearing import Hearing, attack, band_levels, bands, buzz, hear, level
 from distill_tui.engine.dsp.losses import SpectralLoss
 from distill_tui.engine.inference.codes_file import Codes
 from distill_tui.engine.inference.files import decode_file, encode_file
 from distill_tui.engine.inference.model import Model
 from distill_tui.paths import Home
 from distill_tui.reporting import sound_quality
+from distill_tui.reporting.quality import quality_document, quality_of_numbers
 
 BLOCK_SAMPLES = 1 << 20
 """Distances of longer files are means over blocks of so many samples, weighted by their lengths."""
@@ -41,13 +43,20 @@ def spectral_distances(
 def heard_distances(
     reconstruction: Tensor, rate: int, original: Hearing, lengths: Sequence[int] | None = None
 ) -> dict[str, Tensor]:
-    """`buzz`, and with their sign `level` and `attack`, of a reconstruction [samples]: scalars on its device.
+    """`buzz`, and with their sign `level`, `attack` and the levels of bands (`sound_quality.band_key`), of a
+    reconstruction [samples]: scalars on its device.
 
     Args:
         lengths: of several reconstructions [batch, samples]; see `hear`.
     """
     ours = hear(reconstruction, rate, lengths)
-    return {"buzz": buzz(original, ours), "level": level(original, ours), "attack": attack(original, ours)}
+    found = {"buzz": buzz(original, ours), "level": level(original, ours), "attack": attack(original, ours)}
+    return found | _by_band(band_levels(original, ours), rate)
+
+
+def _by_band(levels: Tensor, rate: int) -> dict[str, Tensor]:
+    """The levels of bands [..., bands] by name."""
+    return {sound_quality.band_key(low): levels[..., number] for number, (low, _) in enumerate(bands(rate))}
 
 
 class Distances(msgspec.Struct, kw_only=True):
@@ -55,8 +64,9 @@ class Distances(msgspec.Struct, kw_only=True):
 
     `mel` and `stft` are those of `losses.SpectralLoss`, `lsd` and `buzz` those of `hearing`, as means over `pieces` of
     BLOCK_SAMPLES samples, weighted by their lengths. `level` and `attack` are those of `hearing`, of the whole, with
-    their sign. `si_sdr` is the scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019, arXiv
-    1811.02508); it means nothing for nets that are not asked for the phase, and is None for a silent original.
+    their sign, and so are `bands`, the levels of bands by name. `si_sdr` is the scale-invariant signal-to-distortion
+    ratio in dB (Le Roux et al. 2019, arXiv 1811.02508); it means nothing for nets that are not asked for the phase, and
+    is None for a silent original.
     """
 
     mel: float
@@ -65,13 +75,14 @@ class Distances(msgspec.Struct, kw_only=True):
     buzz: float
     level: float
     attack: float
+    bands: dict[str, float]
     si_sdr: float | None
     pieces: int
 
     @property
     def numbers(self) -> dict[str, float]:
         """What `sound_quality` speaks of."""
-        return {key: getattr(self, key) for key in sound_quality.BY_KEY}
+        return {key: getattr(self, key) for key in sound_quality.BY_KEY} | self.bands
 
 
 def compare_files(original: Path, reconstruction: Path) -> Distances:
@@ -80,13 +91,15 @@ def compare_files(original: Path, reconstruction: Path) -> Distances:
         loss = SpectralLoss(first.rate)
         sums = dict.fromkeys(("mel", "stft", "lsd", "buzz"), 0.0)
         samples, count = 0, 0
-        xx, yy, xy, peaks = 0.0, 0.0, 0.0, (0.0, 0.0)
+        xx, yy, xy, peaks = 0.0, 0.0, 0.0, torch.zeros(2)
+        powers = torch.zeros(2, len(bands(first.rate)))
         for a, b in zip(_mono_blocks(first), _mono_blocks(second), strict=False):
             waves = torch.from_numpy(a), torch.from_numpy(b)
             heard = hear(waves[0], first.rate), hear(waves[1], first.rate)
             distances = spectral_distances(loss, *waves)
             distances["buzz"] = buzz(*heard)
-            peaks = max(peaks[0], float(heard[0].peak)), max(peaks[1], float(heard[1].peak))
+            peaks = torch.maximum(peaks, torch.stack([one.peak for one in heard]))
+            powers += len(a) * torch.stack([one.bands for one in heard])
             for key in sums:
                 sums[key] += float(distances[key]) * len(a)
             x, y = a.astype(np.float64), b.astype(np.float64)
@@ -96,17 +109,17 @@ def compare_files(original: Path, reconstruction: Path) -> Distances:
     if xx > 0:
         target = xy * xy / xx
         ratio = 10 * math.log10(max(target, 1e-12) / max(yy - target, 1e-12))
+    means = torch.tensor([xx, yy], dtype=torch.float64) / samples
+    whole = [Hearing(torch.zeros(0), means[n], peaks[n].double(), powers[n].double() / samples) for n in (0, 1)]
+    levels = _by_band(band_levels(*whole), first.rate)
     return Distances(
         **{key: value / samples for key, value in sums.items()},
-        level=_decibels(xx / samples, yy / samples),
-        attack=_decibels(*peaks),
+        level=float(level(*whole)),
+        attack=float(attack(*whole)),
+        bands={key: float(value) for key, value in levels.items()},
         si_sdr=ratio,
         pieces=count,
     )
-
-
-def _decibels(original: float, other: float) -> float:
-    return 10 * math.log10((other + SILENCE) / (original + SILENCE))
 
 
 def _mono_blocks(sound: OpenSound) -> Iterator[Samples]:
@@ -150,7 +163,8 @@ def reconstruct_file(
 class FileScore(msgspec.Struct, kw_only=True):
     """Distances of one sound's reconstruction (see `Distances`), and the `distance` of `sound_quality.FORMULA`.
 
-    `level` and `attack` are without their sign, which `level_signed` and `attack_signed` have.
+    `level` and `attack` are without their sign, which `level_signed` and `attack_signed` have; so have `bands`, the
+    levels of bands, null for one that cannot be heard in the original.
     `seen` is the split of the model's data that the sound was in: `training`, `validation`, `by time`, or '' for one
     that the model never met. `seconds` are of sound, `real_time` how many of them went through in a second.
     """
@@ -166,6 +180,7 @@ class FileScore(msgspec.Struct, kw_only=True):
     attack: float
     level_signed: float
     attack_signed: float
+    bands: dict[str, float]
     stft: float
     si_sdr: float | None
     real_time: float
@@ -174,7 +189,7 @@ class FileScore(msgspec.Struct, kw_only=True):
     def numbers(self) -> dict[str, float]:
         """What `sound_quality` speaks of, with the sign."""
         found = {key: float(getattr(self, key)) for key in sound_quality.BY_KEY}
-        return found | {"level": self.level_signed, "attack": self.attack_signed}
+        return found | self.bands | {"level": self.level_signed, "attack": self.attack_signed}
 
     @property
     def is_trained_on(self) -> bool:
@@ -188,7 +203,9 @@ class EvaluationReport(msgspec.Struct, kw_only=True):
     the codes of each level, summed, of the bits that they take (the bitrate efficiency of Kumar et al. 2023, arXiv
     2306.06546). `kbps` is the bitrate of a channel with the levels that were used, `real_time` the seconds of sound
     that went through in a second, files included; `failed` are pairs of name and reason. A model that was exported
-    without its sounds' names does not know them (`knows_its_sounds`): all are among the held-out ones then.
+    without its sounds' names does not know them (`knows_its_sounds`): all are among the held-out ones then. `quality`
+    is that of `held_out` (see `reporting.quality`); None where these are other sounds than the ones that its scale was
+    measured on.
     """
 
     model: str
@@ -202,6 +219,7 @@ class EvaluationReport(msgspec.Struct, kw_only=True):
     sounds: list[FileScore]
     failed: list[tuple[str, str]]
     knows_its_sounds: bool
+    quality: dict[str, Any] | None = None
 
 
 def evaluate_corpus(
@@ -240,6 +258,9 @@ def evaluate_corpus(
             spent += seconds
             scores.append(_score(sound, target, splits.get(sound.content, ""), seconds))
             on_score(scores[-1])
+    unseen = [score for score in scores if not score.is_trained_on]
+    held_out = _means(unseen)
+    is_own = all(score.seen == "validation" for score in unseen)
     return EvaluationReport(
         model=model.card.id,
         levels=used,
@@ -247,11 +268,12 @@ def evaluate_corpus(
         kbps=float(model.card.kbps or 0) * used / max(model.levels, 1),
         efficiency=efficiency(measure(counts)),
         real_time=sum(score.seconds for score in scores) / spent if spent else None,
-        held_out=_means([score for score in scores if not score.is_trained_on]),
+        held_out=held_out,
         trained_on=_means([score for score in scores if score.is_trained_on]),
         sounds=scores,
         failed=failed,
         knows_its_sounds=known is not None,
+        quality=quality_document(quality_of_numbers(held_out, model.card)) if is_own else None,
     )
 
 
@@ -269,6 +291,7 @@ def _score(sound: Sound, reconstruction: Path, seen: str, seconds: float) -> Fil
         attack=abs(distances.attack),
         level_signed=distances.level,
         attack_signed=distances.attack,
+        bands=distances.bands,
         stft=distances.stft,
         si_sdr=distances.si_sdr,
         real_time=sound.seconds / max(seconds, 1e-9),

@@ -8,13 +8,15 @@ from torch import Tensor, nn
 
 from distill_tui.engine.dsp.losses import Loss, SpectralLoss
 from distill_tui.engine.dsp.padded import ends_of, reflected
-from distill_tui.engine.dsp.stft import MelSpectrogram, log_mel
+from distill_tui.engine.dsp.stft import MelSpectrogram, log_mel, stft, synthesise
 from distill_tui.engine.quantizers import QuantizerOutput, build_quantizer
 from distill_tui.recipe.arithmetic import crop_samples, latent_hop
 from distill_tui.recipe.schema import Recipe
 
 SILENCE = 1e-4
 """A latent frame whose samples all stay below this (-80 dB) is silent, and does not count in codebook health."""
+QUIETEST = 1e-7
+"""Magnitude that a resynthesised one is clamped to before its logarithm is taken."""
 
 
 class Autoencoder(nn.Module):
@@ -156,6 +158,20 @@ class SoundNet(Autoencoder):
             decoded[places] = quantized.latents[0]
             latents = decoded.view(shape[0], shape[1], -1)
         return self.render(self.decode(latents, **given)), places, quantized
+
+    def resynthesise(self, data: Tensor) -> Tensor:
+        """Waves [batch, n x latent_hop] through the analysis and the synthesis alone, without encoder and decoder.
+
+        The magnitudes are those that the mel bands tell, by the pseudo-inverse of their filters; a decoder is free to
+        choose phases, so they are the sound's own. It is about the best that a net of this spectrogram can do.
+        """
+        length = data.shape[-1]
+        # reflection needs more than half a window
+        data = nn.functional.pad(data, (0, max(0, self.n_fft - length)))
+        spectrum = torch.view_as_complex(stft(data, self.window, self.hop_length)[:, :-1].contiguous())
+        mel = spectrum.abs() @ self.mel.filters.T
+        magnitudes = (mel @ self.mel.inverse_filters.to(data.device).T).clamp(min=QUIETEST)
+        return synthesise(magnitudes.log(), spectrum.angle(), self.window, self.hop_length, data.shape[-1])[:, :length]
 
     def decode_audio(self, latents: Tensor, first: Tensor | int = 0) -> Tensor:
         """Latents [batch, n, latent_dim] to samples [batch, n x latent_hop]; `first` is as for `decode`."""

@@ -98,5 +98,9 @@ class Conv2d(SoundNet):
             wave = griffin_lim(magnitudes, self.window, self.hop_length, ITERATIONS, MOMENTUM)
             return nn.functional.pad(wave, (0, max(0, length - wave.shape[-1])))[:, :length]
 
+    def resynthesise(self, data: Tensor) -> Tensor:
+        """Waves through the log-mel spectrogram and Griffin-Lim: the decoder does not choose the phases here."""
+        return self.render(self.features(data))
+
     def loss(self) -> ImageLoss:
         return ImageLoss("mel")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -18,9 +18,10 @@ from distill_tui.engine.inference.evaluate import heard_distances, spectral_dist
 from distill_tui.engine.nets.base import SoundNet
 from distill_tui.engine.tasks import register
 from distill_tui.engine.tasks.adversarial import AdversarialTask
+from distill_tui.engine.tasks.anchors import as_numbers, measure_anchors
 from distill_tui.engine.tasks.autoencoder import Evaluation
 from distill_tui.engine.tasks.base import Split
-from distill_tui.engine.tasks.codec_previews import CodecPreviews, as_numbers
+from distill_tui.engine.tasks.codec_previews import CodecPreviews
 from distill_tui.engine.tasks.crops import Batches
 from distill_tui.engine.tasks.preview_files import PreviewPair
 from distill_tui.engine.tasks.selection import MAX_SECONDS, choose_different, choose_evenly
@@ -31,7 +32,11 @@ from distill_tui.paths import Home
 from distill_tui.recipe.arithmetic import VALIDATION_SECONDS, crop_samples, latent_hop
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import sound_quality
+from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from distill_tui.engine.training.trainer import Trainer
 
 BATCH_SECONDS = {"cpu": 15.0, "cuda": 60.0, "mps": 60.0}
 """Sound that goes through a validation at once, or a longer file. A CPU is no faster with more."""
@@ -67,7 +72,7 @@ class CodecTask(AdversarialTask):
         self.latents_per_step = int(recipe.train.batch_size) * self.crop // latent_hop(recipe)
         folders = [str(Path(wave.sound.name).parent) if isinstance(wave, CachedWave) else "" for wave in training]
         self._batches = Batches(load_waves(training, device), recipe, self.crop, recipe.train.seed, folders)
-        self._spectral = SpectralLoss(self.sample_rate).to(device)
+        self.spectral = SpectralLoss(self.sample_rate).to(device)
         self.waves: dict[Split, Sequence[Wave]] = {"training": training, "validation": validation}
         self._names, self._max_seconds, self._batch_seconds = names, MAX_SECONDS, BATCH_SECONDS[device.type]
         self._choose_validated()
@@ -97,6 +102,20 @@ class CodecTask(AdversarialTask):
 
     def data(self, inputs: Mapping[str, Tensor]) -> Tensor:
         return super().data(inputs) if "data" in inputs else self._batches.cut(inputs)
+
+    def on_start(self, trainer: "Trainer") -> None:
+        """Measure what 0 % and 100 % of quality are, once in a run: one that is resumed finds it in its log."""
+        super().on_start(trainer)
+        if trainer.finished or trainer.follower.catch_up().anchors is not None:
+            return
+        detail = "measuring what 0 % and 100 % of quality are"
+        trainer.log.write(e.StateChanged(state="starting", step=trainer.step, detail=detail))
+        anchors = trainer.validator.within_memory(lambda: self.measure_anchors(trainer.ema_net), trainer.step)
+        trainer.log.write(anchors)
+
+    def measure_anchors(self, net: SoundNet) -> e.AnchorsMeasured:
+        """The ends of the scale of quality, on the held-out sounds."""
+        return measure_anchors(net, self.spectral, self.validated["training"], self.validated["validation"])
 
     # ---------------------------------------------------------------- validation
 
@@ -145,7 +164,7 @@ class CodecTask(AdversarialTask):
         for batch in self._validation_batches(net, split):
             original = batch.padded(net)
             result, places, output = net.reconstruct(original, batch.frames(net), self.quantizing)
-            rows.append(batch.distances(self._spectral, original, result, with_stft, with_lsd))
+            rows.append(batch.distances(self.spectral, original, result, with_stft, with_lsd))
             if output is None:
                 continue
             frames += len(places)
@@ -181,7 +200,7 @@ class CodecTask(AdversarialTask):
             heard = hear(original, self.sample_rate)
             for level in range(levels):
                 reconstruction = net.decode_audio(net.bottleneck(latents, level + 1).latents)[0, : len(wave)]
-                values = spectral_distances(self._spectral, original, reconstruction, with_stft=False)
+                values = spectral_distances(self.spectral, original, reconstruction, with_stft=False)
                 rows[level].append(values | heard_distances(reconstruction, self.sample_rate, heard))
         return [sound_quality.summary(as_numbers(of_level))["distance"] for of_level in rows]
 
@@ -196,9 +215,7 @@ class CodecTask(AdversarialTask):
     def write_previews(self, net: Any, folder: Path) -> list[PreviewPair]:
         most = int(self._max_seconds * self.sample_rate)
         waves = (np.asarray(self.waves["validation"][file][:most]) for file in self._previewed)
-        return CodecPreviews(net, self._spectral, self.device, self.quantizing, folder, self.preview_format).write(
-            waves
-        )
+        return CodecPreviews(net, self.spectral, self.device, self.quantizing, folder, self.preview_format).write(waves)
 
     def example(self) -> Tensor:
         wave = torch.from_numpy(np.array(self.validated["validation"][0][: 2 * self.sample_rate]))

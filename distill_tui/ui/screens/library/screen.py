@@ -11,7 +11,7 @@ from textual.widgets import Static
 from distill_tui.library.index import Entry
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
-from distill_tui.reporting import formatting, sound_quality
+from distill_tui.reporting import formatting, quality, sound_quality
 from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.screens.library.actions import (
     DAMAGED_TOO,
@@ -46,7 +46,7 @@ class LibraryScreen(BaseScreen):
     HELP_TEXT = (
         "The models that were trained or imported here. The chosen one's card is shown beside the list or below it; "
         "tab goes there to scroll. Space marks a model; two marked ones are compared side by side. "
-        "Deleted models go to the trash and can be restored. " + sound_quality.HELP
+        "Deleted models go to the trash and can be restored. " + sound_quality.HELP + " " + quality.HELP
     )
     AUTO_FOCUS = "#models"
     BINDINGS: ClassVar[list[BindingType]] = [*LIST_KEYS, *MODEL_KEYS]

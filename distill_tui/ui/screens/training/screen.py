@@ -10,7 +10,7 @@ from textual.events import ScreenResume
 from textual.widgets import Static
 
 from distill_tui.paths import Home
-from distill_tui.reporting import sound_quality
+from distill_tui.reporting import quality, sound_quality
 from distill_tui.reporting.notes import unseen_warnings
 from distill_tui.reporting.verdicts import has_codebooks
 from distill_tui.runs.folder import RunFolder
@@ -52,7 +52,7 @@ class TrainingScreen(BaseScreen):
         "Losses are drawn over steps, with the minimum and maximum of each point, on a log scale once they span much. "
         "In the table, 'used' is the share of codes in use, 'perplex' (perplexity) how many would do if all were used "
         "evenly, 'dead' those unused, 'churn' the share of codes replaced in a step. "
-        "Knobs show what is wanted, what is applied, and since which step. " + sound_quality.HELP
+        "Knobs show what is wanted, what is applied, and since which step. " + sound_quality.HELP + " " + quality.HELP
     )
     AUTO_FOCUS = "Knobs"
     BINDINGS: ClassVar[list[BindingType]] = [
