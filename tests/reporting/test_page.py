@@ -61,7 +61,9 @@ def trained_state() -> RunState:
             "codebook/0/frames": 9e4,
             "loss/commit": 0.1,
         }
-        values = {"loss/train": 100.0 if step == 60 else 1 / step, "loss/val": 2 / step} | (codes if step > 20 else {})
+        values: dict[str, float | None] = {"loss/train": 100.0 if step == 60 else 1 / step, "loss/val": 2 / step} | (
+            codes if step > 20 else {}
+        )
         event = metrics(step)
         state.apply(
             e.Metrics(scope="step", step=step, epoch=1, values=values, time=1.0 + step, progress=event.progress)
