@@ -55,15 +55,14 @@ def trained_state() -> RunState:
     state = RunState(id="x", name="drums", state="finished", started_at=1.0)
     state.apply_all([prepared(), e.StateChanged(state="running", time=1.0)])
     for step in range(1, 101):
-        codes = {
+        codes: dict[str, float | None] = {
             "codebook/0/utilization": 0.9,
             "codebook/0/perplexity": 40.0,
             "codebook/0/frames": 9e4,
             "loss/commit": 0.1,
         }
-        values: dict[str, float | None] = {"loss/train": 100.0 if step == 60 else 1 / step, "loss/val": 2 / step} | (
-            codes if step > 20 else {}
-        )
+        values: dict[str, float | None] = {"loss/train": 100.0 if step == 60 else 1 / step, "loss/val": 2 / step}
+        values |= codes if step > 20 else {}
         event = metrics(step)
         state.apply(
             e.Metrics(scope="step", step=step, epoch=1, values=values, time=1.0 + step, progress=event.progress)
