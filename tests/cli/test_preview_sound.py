@@ -36,7 +36,7 @@ def test_the_newest_preview_is_heard_without_asking_for_another(
     for index, name in ((1, "original"), (2, "reconstruction")):
         soundfile.write(run.previews / f"f{index}.flac", [0.0] * 100 * index, 8000)
         assert name
-    pairs = [("previews/f1.flac", "previews/f2.flac", None)]
+    pairs: list[tuple[str, str, float | None]] = [("previews/f1.flac", "previews/f2.flac", None)]
     write(run, e.PreviewMade(step=7, epoch=1, folder="previews", pairs=pairs))
     write(run, e.PreviewMade(step=9, epoch=1, folder="previews/gone", pairs=pairs))
     assert heard(capfdbinary, "drums")[:2] == (8000, 200)

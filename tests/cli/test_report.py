@@ -151,7 +151,7 @@ def test_runs_that_train_failed_or_have_said_nothing(home: Home, tmp_path: Path,
     write(failed, e.Failed(reason=f"{EVIL} {failed.path}/x is gone", advice="try again", step=5))
     # a log that names what is not in its folder
     (tmp_path / "passwd.wav").write_bytes(tone())
-    pairs = [("../../../passwd.wav", "/etc/passwd", None), ("\0", "x", 0.5)]
+    pairs: list[tuple[str, str, float | None]] = [("../../../passwd.wav", "/etc/passwd", None), ("\0", "x", 0.5)]
     write(failed, e.PreviewMade(step=6, epoch=1, folder="previews/00000005", pairs=pairs, names=[EVIL]))
     made(capsys, "failed", "--out", out)
     page, content = read(Path(out))
@@ -203,7 +203,7 @@ def test_pictures_are_shown_as_they_are(home: Home, tmp_path: Path, capsys: Capt
     (folder / "original-01.pgm").write_bytes(b"P5 4 3 255\n" + bytes(range(12)))
     (folder / "reconstruction-01.pgm").write_bytes(b"P5 4 3 255\n")
     name = "previews/step-000005"
-    pairs = [(f"{name}/original-01.pgm", f"{name}/reconstruction-01.pgm", 0.1)]
+    pairs: list[tuple[str, str, float | None]] = [(f"{name}/original-01.pgm", f"{name}/reconstruction-01.pgm", 0.1)]
     write(run, started(run), e.PreviewMade(step=5, epoch=1, folder=name, pairs=pairs))
     made(capsys, "drums", "--out", str(tmp_path / "a.html"))
     page = read(tmp_path / "a.html")[0]

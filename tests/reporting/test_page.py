@@ -55,13 +55,14 @@ def trained_state() -> RunState:
     state = RunState(id="x", name="drums", state="finished", started_at=1.0)
     state.apply_all([prepared(), e.StateChanged(state="running", time=1.0)])
     for step in range(1, 101):
-        codes = {
+        codes: dict[str, float | None] = {
             "codebook/0/utilization": 0.9,
             "codebook/0/perplexity": 40.0,
             "codebook/0/frames": 9e4,
             "loss/commit": 0.1,
         }
-        values = {"loss/train": 100.0 if step == 60 else 1 / step, "loss/val": 2 / step} | (codes if step > 20 else {})
+        values: dict[str, float | None] = {"loss/train": 100.0 if step == 60 else 1 / step, "loss/val": 2 / step}
+        values |= codes if step > 20 else {}
         event = metrics(step)
         state.apply(
             e.Metrics(scope="step", step=step, epoch=1, values=values, time=1.0 + step, progress=event.progress)
@@ -168,6 +169,8 @@ def test_quality_is_a_bar_words_and_measures() -> None:
     assert quality.scale(None) == ""
     assert not Page(quality.scale(Quality(None, ("buzzes",)))).all("meter")
     assert "buzzes" in Page(quality.measures({"distance": 0.3, "buzz": 0.5})).text
+    ends = {"distance": 0.9, "buzz": 0.7}, {"distance": 0.1, "buzz": 0.01}
+    assert "0 %100 %" in Page(quality.measures({"distance": 0.3, "buzz": 0.5}, *ends)).text
     assert "9.1235 bits" in Page(quality.prior_quality({"bits/val": 9.12345, "bits/level/0": 4.0})).text
 
 

@@ -6,7 +6,7 @@ from distill_tui.library.card import Card
 from distill_tui.reporting import code_bits, sound_quality
 from distill_tui.reporting.page.html import Child, Html, element, join
 from distill_tui.reporting.page.text import folded, role, table
-from distill_tui.reporting.quality import Quality, quality_of_card, quality_of_run, quality_text
+from distill_tui.reporting.quality import HELP, Quality, quality_of_card, quality_of_run, quality_text
 from distill_tui.runs.state import RunState
 
 
@@ -14,7 +14,8 @@ def run_quality(state: RunState) -> Html:
     """The held-out quality of a run."""
     if state.is_prior:
         return prior_quality(state.numbers)
-    return join(scale(quality_of_run(state)), measures(sound_quality.of_run(state)))
+    ends = (state.anchors.floor, state.anchors.ceiling) if state.anchors is not None else ({}, {})
+    return join(scale(quality_of_run(state)), measures(sound_quality.of_run(state), *ends))
 
 
 def model_quality(card: Card) -> Html:
@@ -22,7 +23,8 @@ def model_quality(card: Card) -> Html:
     if card.task == "prior":
         bits = card.losses.get("bits")
         return element("p", f"{code_bits.text(bits)} held out") if bits is not None else Html()
-    return join(scale(quality_of_card(card)), measures(sound_quality.of_model(card)))
+    ends = (card.anchors.get("floor", {}), card.anchors.get("ceiling", {}))
+    return join(scale(quality_of_card(card)), measures(sound_quality.of_model(card), *ends))
 
 
 def prior_quality(numbers: Mapping[str, float | None]) -> Html:
@@ -47,18 +49,29 @@ def scale(quality: Quality | None) -> Html:
     return element("p", bar, " ", role(text, "strong"), class_="quality")
 
 
-def measures(numbers: sound_quality.Numbers) -> Html:
-    """A table of the held-out distances, with words for what is worth worrying about."""
+def measures(
+    numbers: sound_quality.Numbers,
+    floor: sound_quality.Numbers | None = None,
+    ceiling: sound_quality.Numbers | None = None,
+) -> Html:
+    """A table of the held-out distances, with words for what is worth worrying about.
+
+    Args:
+        floor, ceiling: those of the references, 0 % and 100 %, where they were measured.
+    """
+    ends = [("0 %", floor or {}), ("100 %", ceiling or {})] if floor and ceiling else []
     rows: list[list[Child]] = []
     for key in ("distance", *sound_quality.BY_KEY):
         if numbers.get(key) is not None:
             word = sound_quality.word(key, numbers)
             help = sound_quality.BY_KEY[key].help if key in sound_quality.BY_KEY else sound_quality.DISTANCE.help
             value = sound_quality.value_text(key, numbers[key])
-            rows.append([key, value, role(word, "fair") if word else "", role(help, "dim")])
+            references = [role(sound_quality.value_text(key, numbers_of.get(key)), "dim") for _, numbers_of in ends]
+            rows.append([key, value, *references, role(word, "fair") if word else "", role(help, "dim")])
     if not rows:
         return Html()
     return join(
-        table(("measure", "held out", "", "meaning"), rows),
+        table(("measure", "held out", *(name for name, _ in ends), "", "meaning"), rows),
+        element("p", HELP, class_="dim") if ends else None,
         folded("How the distance is made", element("p", sound_quality.EXPLANATION)) if len(rows) > 1 else None,
     )

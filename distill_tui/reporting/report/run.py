@@ -184,7 +184,8 @@ def _words(made: e.PreviewMade, number: int) -> str:
 def trained_on(corpus: Corpus, with_data: bool) -> Html:
     """The sounds of a run: how many, how long, of which kinds and formats."""
     told: dict[str, Child] = {}
-    for split, title in zip(SPLITS, ("to train on", "held out"), strict=True):
+    for split in SPLITS:
+        title = "to train on" if split == "training" else "held out"
         told[title] = f"{plural(corpus.split_files(split), 'sound')}, {duration(corpus.split_seconds(split))}"
     told |= {
         "folder" if len(corpus.paths) == 1 else "folders": ", ".join(
