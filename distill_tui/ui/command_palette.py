@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
@@ -57,7 +58,7 @@ def commands_of(app: "DistillApp", screen: Screen[Any]) -> Iterator[Command]:
             app.get_key_display(binding),
             binding.description,
             tooltip or binding.tooltip,
-            lambda action=binding.action, node=node: app.call_later(app.run_action, action, node),
+            partial(app.call_later, app.run_action, binding.action, node),
         )
     for name in app.themes.names():
-        yield Command("", f"Theme: {name}", f"Theme: {name}", lambda name=name: app.themes.choose(name))
+        yield Command("", f"Theme: {name}", f"Theme: {name}", partial(app.themes.choose, name))

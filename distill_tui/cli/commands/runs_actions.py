@@ -25,6 +25,7 @@ from distill_tui.runs.log import read_events
 from distill_tui.runs.quick_state import quick_state
 from distill_tui.runs.state import RunState
 from distill_tui.runs.trash import empty_trash, refuse_to_delete, restore_run, trashed
+from distill_tui.settings import read_settings
 from distill_tui.text import escape_json, printable
 
 
@@ -110,7 +111,7 @@ def rename(options: argparse.Namespace) -> int:
     run = find_run(find_home(options.home), options.name)
     given = annotations.rename(run, options.new)
     if options.json:
-        return _print_run(run)
+        return _print_run(run, options)
     name = given.name or run.first_name
     print(printable(name), flush=True)
     say(printable(f"{run.id} is now called '{name}'."))
@@ -123,7 +124,11 @@ def note(options: argparse.Namespace) -> int:
     if options.text is not None:
         text = clean_note(options.text)
         annotations.annotate(run, lambda before: msgspec.structs.replace(before, note=text))
-    return _print_run(run) if options.json else print_note(annotations.annotation_of(run), options.text is not None)
+    return (
+        _print_run(run, options)
+        if options.json
+        else print_note(annotations.annotation_of(run), options.text is not None)
+    )
 
 
 def tag(options: argparse.Namespace) -> int:
@@ -133,11 +138,11 @@ def tag(options: argparse.Namespace) -> int:
         annotations.annotate(
             run, lambda before: msgspec.structs.replace(before, tags=changed_tags(before.tags, options.changes))
         )
-    return _print_run(run) if options.json else print_tags(annotations.annotation_of(run))
+    return _print_run(run, options) if options.json else print_tags(annotations.annotation_of(run))
 
 
-def _print_run(run: RunFolder) -> int:
-    print_json(document(run, quick_state(run)))
+def _print_run(run: RunFolder, options: argparse.Namespace) -> int:
+    print_json(document(run, quick_state(run), read_settings(find_home(options.home))))
     return 0
 
 
@@ -153,7 +158,8 @@ def trash(options: argparse.Namespace) -> int:
         return 0
     runs = trashed(home)
     if options.json:
-        print_json([{**document(run, quick_state(run)), "path": str(run.path)} for run in runs])
+        settings = read_settings(home)
+        print_json([{**document(run, quick_state(run), settings), "path": str(run.path)} for run in runs])
     elif runs:
         print(table(["ID", "PATH"], [[run.id, str(run.path)] for run in runs]))
     else:
@@ -165,7 +171,7 @@ def restore(options: argparse.Namespace) -> int:
     """Restore a run from the trash."""
     run = restore_run(find_home(options.home), options.name)
     if options.json:
-        return _print_run(run)
+        return _print_run(run, options)
     print(printable(run.id), flush=True)
     say(printable(f"{run.id} is back among the runs."))
     return 0
