@@ -153,8 +153,9 @@ async def test_a_damaged_file_is_shown_as_such(models: Home) -> None:
 
 async def test_an_empty_library_says_what_to_do(home: Home) -> None:
     async with opened(home) as (app, _):
-        assert "No models yet" in screen_text(app)
-        assert "d runs the demo" in screen_text(app).replace("\u2571", " ")
+        shown = screen_text(app).replace("\u2571", " ")
+        assert "No models yet" in shown
+        assert "d runs the demo" in shown
 
 
 @pytest.fixture
