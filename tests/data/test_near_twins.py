@@ -26,8 +26,7 @@ def hit(seed: int, seconds: float = 0.6) -> NDArray[np.float32]:
     tone = np.sin(2 * np.pi * random.uniform(80, 1500) * time)
     noise = np.convolve(random.standard_normal(len(time)), np.ones(random.integers(2, 40)), "same")
     sound = (tone + noise / np.abs(noise).max()) * np.exp(-time * random.uniform(3, 20))
-    scaled: NDArray[np.float32] = (0.5 * sound / np.abs(sound).max()).astype(np.float32)
-    return scaled
+    return np.asarray(0.5 * sound / np.abs(sound).max(), np.float32)
 
 
 def note(semitone: int) -> NDArray[np.float32]:

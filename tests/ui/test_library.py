@@ -165,7 +165,7 @@ async def test_a_damaged_file_is_shown_as_such(models: Home) -> None:
 async def test_an_empty_library_says_what_to_do(home: Home) -> None:
     async with opened(home) as (app, pilot):
         await until(pilot, lambda: "No models yet" in screen_text(app))
-        assert "distill-tui demo" in screen_text(app)
+        assert "d runs the demo" in screen_text(app)
 
 
 @pytest.fixture

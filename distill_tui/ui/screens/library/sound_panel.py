@@ -8,7 +8,7 @@ from distill_tui.reporting import formatting
 from distill_tui.ui.screens.library.model_sounds import SoundPair
 from distill_tui.ui.services.spectrograms import Spectrogram, Spectrograms
 from distill_tui.ui.services.workers import begin
-from distill_tui.ui.widgets.heat import is_shaded, picture_row
+from distill_tui.ui.widgets.heat import is_fine, is_shaded, picture_row
 from distill_tui.ui.widgets.text_widget import LinesWidget, joined, pad
 
 GAP = 2
@@ -78,14 +78,14 @@ class SoundPanel(LinesWidget):
         if pictures is None:
             waiting = Text("making the pictures …", self.style("dim"))
             return [waiting if row == rows // 2 else Text() for row in range(rows)]
-        shaded, found = is_shaded(self.app), []
+        shaded, fine, found = is_shaded(self.app), is_fine(self.app), []
         for row in range(rows):
             line = Text()
             for index, picture in enumerate(pictures):
                 if picture.error:
                     line.append_text(pad(Text(picture.error if row == rows // 2 else "", self.style("error")), width))
                 else:
-                    line.append_text(picture_row(picture, row, shaded))
+                    line.append_text(picture_row(picture, row, shaded, fine))
                 line.append(" " * GAP * (1 - index))
             found.append(line)
         return found
