@@ -59,7 +59,7 @@ class PathTree(DirectoryTree):
         icon = (self.ICON_NODE_EXPANDED if node.is_expanded else self.ICON_NODE) if node.allow_expand else "  "
         if node is self.cursor_node and not self.has_focus:
             # what tab has written into the path; by colours alone it is not seen everywhere
-            style += Style(reverse=True)
+            style += Style(bold=True, underline=True)
         return Text.assemble((icon, base_style), (name, style))
 
     def point_at(self, path: Path) -> None:
