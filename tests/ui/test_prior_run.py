@@ -10,7 +10,6 @@ from distill_tui.runs import events as e
 from distill_tui.runs.folder import RunFolder
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.screens.training.codebooks import CodebooksView
-from distill_tui.ui.widgets.health import HealthTable
 from tests.conftest import Trained
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
@@ -61,7 +60,7 @@ def prior_run(home: Home) -> RunFolder:
 async def test_bits_a_frame_stand_where_losses_and_codebooks_of_others_do(home: Home) -> None:
     app = DistillApp(home, prior_run(home))
     async with app.run_test(size=(200, 50)) as pilot:
-        await until(pilot, lambda: "bits a frame, held out and trained" in screen_text(app))
+        await until(pilot, lambda: "held-out bits a frame, by level" in screen_text(app))
         await until(pilot, lambda: "by level" in screen_text(app))
         text = screen_text(app)
         assert "level 3" in text
@@ -69,7 +68,7 @@ async def test_bits_a_frame_stand_where_losses_and_codebooks_of_others_do(home: 
         assert "recon" not in text
         assert "commit" not in text
         assert "Adversarial" not in text, "a prior has no such setting"
-        assert not app._training.query_one(HealthTable).display
+        assert not app._training.query_one("#health-panel").display
         await pilot.press("f3")
         await until(pilot, lambda: "held-out bits 14.00" in screen_text(app))
         await pilot.press("f4")

@@ -55,6 +55,12 @@ class Overview(Horizontal):
             yield framed(Notes(id="notes"), "Notes")
             yield framed(EventLog(id="events"), "Log", "log")
 
+    @property
+    def is_whole(self) -> bool:
+        """True once all of its panels are there: those within others are composed later, and leave sooner."""
+        panels = (LossCurves, HealthTable, Knobs, MachinePanel, Notes)
+        return all(any(panel.is_mounted for panel in self.query(kind)) for kind in panels)
+
     def show(self, hints: dict[str, str], seen: int) -> None:
         """Show the run as it is now. `hints` and `seen` are those of `Notes.show`."""
         run, state, recipe = self._controller.run, self._controller.state, self._controller.recipe
@@ -78,7 +84,7 @@ class Overview(Horizontal):
     def show_desk(self) -> None:
         """Show what only a large terminal has room for: the chart, the codebooks over time and the newest preview."""
         run, state = self._controller.run, self._controller.state
-        if run is None:
+        if run is None or not self.is_whole:
             return
         if not self.query("#chart"):
             self._mount_desk()

@@ -160,6 +160,9 @@ class TrainingScreen(BaseScreen):
         state, hints = self.controller.state, keys_by_id(self)
         if self.controller.run is None:
             return
+        if not self.query_one(Overview).is_whole:
+            self.call_after_refresh(self.painter.mark)
+            return
         self.set_class(state.state in ("failed", "crashed"), "-failed")
         self.set_class(not state.is_active, "-ended")
         self.set_class(not state.series, "-blank")
