@@ -2,6 +2,7 @@
 
 from distill_tui.reporting import code_bits
 from distill_tui.reporting.formatting import duration, number, percent
+from distill_tui.reporting.quality import percent_text, quality_of_run
 from distill_tui.runs.state import IMPORTING, RunState
 from distill_tui.text import printable
 
@@ -15,7 +16,7 @@ def activity(state: RunState) -> str:
 
 
 def status_line(state: RunState, width: int = BAR_WIDTH) -> str:
-    """`drums running 12% e12/100 val 0.601 ETA 3 min !2` in at most `width` columns; the name gives way."""
+    """`drums running 12% e12/100 val 0.601 quality 71% ETA 3 min !2` in `width` columns at most; the name gives way."""
     parts = [state.state]
     if state.is_active:
         if state.progress:
@@ -26,6 +27,8 @@ def status_line(state: RunState, width: int = BAR_WIDTH) -> str:
         parts.append(f"{bits:.2f} bits")
     elif val is not None:
         parts.append(f"val {val:.3f}")
+    if percentage := percent_text(quality_of_run(state)):
+        parts.append(f"quality {percentage}".replace(" %", "%"))
     if state.activity:
         parts.append(printable(state.activity))
     elif state.state == "running" and state.eta_seconds is not None:

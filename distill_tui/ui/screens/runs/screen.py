@@ -21,7 +21,7 @@ from distill_tui.runs.state import RunState
 from distill_tui.ui import messages as m
 from distill_tui.ui.command_palette import keys_by_id
 from distill_tui.ui.run_store import RunStore
-from distill_tui.ui.screens.base import BaseScreen, RunWanted
+from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.screens.runs.actions import KEYS, NO_RUN, RunActions
 from distill_tui.ui.screens.runs.run_card import RunCard, RunDetails, look_at_run, settings_of
 from distill_tui.ui.screens.runs.run_list import RunRows, RunTable
@@ -205,7 +205,9 @@ class RunsScreen(BaseScreen):
         details = self._details
         if entry is None:
             self.query_one(RunCard).show(None, None)
-        elif details is not None and details.run.id == entry.id and entry.is_ended == (not details.state.is_active):
+            if self._entries:
+                self.query_one(RunCard).update("Nothing matches the filter.")
+        elif details is not None and details.is_of(entry):
             self.query_one(RunCard).show(entry, details, self._note_keys)
         elif self.query_one("#run-pane").display:
             begin(self, "card", self._look, RunFolder(self._home.runs / entry.id))
@@ -230,6 +232,11 @@ class RunsScreen(BaseScreen):
 
     # keys
 
+    def copyable(self) -> str:
+        """The folder of the chosen run."""
+        entry = self.rows.chosen if self.is_mounted else None
+        return str(self._home.runs / entry.id) if entry is not None else ""
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("filter", "sort"):
             return not self.rows.is_empty
@@ -249,8 +256,8 @@ class RunsScreen(BaseScreen):
         return super().check_action(action, parameters)
 
     @on(RowTable.Picked)
-    def _picked(self, message: RowTable.Picked) -> None:
-        self.post_message(RunWanted(RunFolder(self._home.runs / message.key)))
+    def _picked(self) -> None:
+        self._actions.watch()
 
     def action_act(self, name: str) -> None:
         """Do one of the `RunActions`."""
