@@ -148,8 +148,8 @@ def test_a_line_for_tmux_is_short_whatever_the_name() -> None:
     assert "#" not in line
     state.apply(e.AnchorsMeasured(floor={"distance": 1.0, "mel": 1.0}, ceiling={"distance": 0.0, "mel": 0.0}))
     state.apply_all([prepared(), end_of_training(**{"loss/val": 0.60123, "distance/val": 0.29, "distance/mel": 0.29})])
-    line = status_line(state)
-    assert "val 0.601 quality 71%" in line and len(line) <= 60
+    assert "quality" not in status_line(state) and len(status_line(state)) <= 60
+    assert "val 0.601 quality 71%" in status_line(state, width=80)
 
 
 def prepared(minutes: float = 0.0) -> e.RunPrepared:

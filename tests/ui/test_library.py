@@ -313,7 +313,7 @@ async def test_a_new_run_begins_with_a_models_recipe(used: Home, trained: Traine
 
 @pytest.mark.slow
 async def test_a_new_run_starts_from_a_models_weights(used: Home, trained: Trained) -> None:
-    async with opened(used) as (app, pilot):
+    async with opened(used, (120, 50)) as (app, pilot):
         await until(pilot, lambda: len(order(app)) == 1)
         await pilot.press("t")
         (path,) = used.models.glob("*.distill")
@@ -459,7 +459,7 @@ async def test_columns_come_with_the_width(models: Home) -> None:
 @pytest.mark.slow
 async def test_a_model_is_heard_and_measured(used: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """First by its run's preview; once the run is gone by a reconstruction that is made when asked for."""
-    monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda: None)
+    monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda _: None)
     async with opened(used) as (app, pilot):
         await until(pilot, lambda: "preview at step" in screen_text(app))
         await pilot.press("o")

@@ -22,7 +22,7 @@ from distill_tui.reporting import code_bits, model_list, sound_quality
 from distill_tui.reporting.bitrate import entropy_kbps
 from distill_tui.reporting.formatting import count, kbps, local_day, number, plural, table
 from distill_tui.reporting.lines import texts
-from distill_tui.reporting.model_report import advice, levels_of, model_report
+from distill_tui.reporting.model_report import TITLE, advice, levels_of, model_report
 from distill_tui.reporting.quality import quality_document, quality_of_card, quality_text
 
 if TYPE_CHECKING:
@@ -179,6 +179,17 @@ def _list_table(entries: "Sequence[Entry]") -> str:
     return table(head, rows)
 
 
+def _given(entry: "Entry") -> list[str]:
+    """The note and tags that a person gave the model, as lines of its report."""
+    given = {"note": entry.annotation.note, "tags": " ".join(entry.annotation.tags)}
+    return [
+        f"{'' if row else title:{TITLE}}{text}"
+        for title, said in given.items()
+        if said
+        for row, text in enumerate(said.split("\n"))
+    ]
+
+
 def show(options: argparse.Namespace) -> int:
     from distill_tui.library.container import read_card
 
@@ -197,7 +208,8 @@ def show(options: argparse.Namespace) -> int:
             {**msgspec.to_builtins(card), **found, "path": str(path), "size": path.stat().st_size, "kind": entry.kind}
         )
         return 0
-    print("\n".join(_safe(text) for text in texts(model_report(card, path, path.stat().st_size))))
+    name, *rest = texts(model_report(card, path, path.stat().st_size))
+    print("\n".join(_safe(text) for text in (name, *_given(entry), *rest)))
     return 0
 
 

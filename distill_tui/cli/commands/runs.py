@@ -138,7 +138,11 @@ def _list(runs: list[tuple[RunFolder, RunState]], settings: Settings) -> str:
     ]
     given = [annotation_of(run) for run, _ in runs]
     heard = [quality_text(quality_of_run(state) or heard_of_run(state)) for _, state in runs]
-    columns = [("QUALITY", heard), ("NAME", [one.name for one in given]), ("TAGS", [" ".join(one.tags) for one in given])]
+    columns = [
+        ("QUALITY", heard),
+        ("NAME", [one.name for one in given]),
+        ("TAGS", [" ".join(one.tags) for one in given]),
+    ]
     if settings.price:
         columns.append(("COST", [money(cost_so_far(state, settings), settings.currency) for _, state in runs]))
     for title, cells in columns:

@@ -13,7 +13,6 @@ from distill_tui.annotation import as_tags, clean_note, split_tags
 from distill_tui.errors import DistillError
 from distill_tui.ui.dialogs.base import Dialog
 
-
 BREAK = " ↵ "
 """End of a line of a note, in a field of one line."""
 

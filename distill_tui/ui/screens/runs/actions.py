@@ -142,7 +142,9 @@ class RunActions:
         def done(_: object) -> None:
             self._screen.rows.clear_marks()
             self._screen.reload()
-            self._screen.notify(f"{what} moved to the trash: X restores, distill-tui runs trash --empty frees the disk.")
+            self._screen.notify(
+                f"{what} moved to the trash: X restores, distill-tui runs trash --empty frees the disk."
+            )
 
         def answered(yes: bool | None) -> None:
             if yes:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -163,16 +164,10 @@ class RunsScreen(BaseScreen):
     async def _poll(self) -> None:
         """Reload when a run came or went; now and then in any case."""
         self._polls += 1
-        stamp = await asyncio.to_thread(self._stamp)
+        stamp = await asyncio.to_thread(_stamp, self._home.runs)
         if stamp != self._folder_stamp or self._polls % FULL_POLLS == 0:
             self._folder_stamp = stamp
             self.reload()
-
-    def _stamp(self) -> int:
-        try:
-            return self._home.runs.stat().st_mtime_ns
-        except OSError:
-            return 0
 
     async def _paint_active(self) -> None:
         """Show the newest numbers of the runs that are followed."""
@@ -292,3 +287,11 @@ class RunsScreen(BaseScreen):
         sides = await self.in_thread(lambda: [side_of(run) for run in runs])
         if sides is not None:
             self.app.push_screen(CompareRunsDialog(sides[0], sides[1]))
+
+
+def _stamp(folder: Path) -> int:
+    """Time at which something came into or left a folder; 0 where there is none."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
