@@ -186,7 +186,8 @@ class RunsScreen(BaseScreen):
     def on_filtered_list_filled(self, message: RunRows.Filled) -> None:
         of = f"{message.shown:,} of " if message.shown != message.total else ""
         active = sum(not entry.is_ended for entry in self._entries.values())
-        text = of + formatting.plural(message.total, "run") + (f", {active} active" if active else "")
+        # of a narrow screen's line only the beginning is there
+        text = (f"{active} active, " if active else "") + of + formatting.plural(message.total, "run")
         self.bar.show(text if message.total else "")
 
     @on(RowTable.Highlighted)
