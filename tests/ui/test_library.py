@@ -470,7 +470,9 @@ async def test_a_model_is_heard_and_measured(used: Home, monkeypatch: pytest.Mon
         app.screen.query_one("#models").focus()
         await until(pilot, lambda: "enter reconstructs" in " ".join(screen_text(app).split()))
         await pilot.press("enter")
-        await patient(pilot, lambda: list(used.cache.glob("heard/*/*.wav")) and "Listen" in screen_text(app))
+        await patient(
+            pilot, lambda: list(used.cache.glob("heard/*/*.wav")) and "Nothing can be heard" in screen_text(app)
+        )
         await pilot.press("escape", "m", "enter")
         await patient(pilot, lambda: "kept on its card" in screen_text(app))
         await pilot.press("escape")
