@@ -61,6 +61,10 @@ class Library:
         given = read_annotations(self.folder)
         return [replace(one, annotation=given[one.id]) if one.id in given else one for one in entries]
 
+    def _read(self, path: Path) -> Entry:
+        """The entry of one file, with what a person wrote of it."""
+        return self._annotated([read_entry(path)])[0]
+
     def find(self, ref: str) -> Entry:
         """The model that a person means, with what is written of it: see `_find`.
 
@@ -148,7 +152,7 @@ class Library:
                 return entry
             path = self._new_path(name)
             _move(entry.path, path)
-            return read_entry(path)
+            return self._read(path)
 
     def annotate(self, ref: str, edit: Callable[[ModelAnnotation], ModelAnnotation]) -> Entry:
         """Change a model's note, tags or measured distances.
@@ -175,11 +179,11 @@ class Library:
             entry = self._find_own(ref)
             place = self.trash / f"{time.time_ns()}"
             _move(entry.path, place / entry.path.name)
-            return read_entry(place / entry.path.name)
+            return self._read(place / entry.path.name)
 
     def trashed(self) -> Sequence[Entry]:
         """Models in the trash, the last deleted first."""
-        return [read_entry(path) for path in sorted(self.trash.glob(f"*/*{SUFFIX}"), reverse=True)]
+        return self._annotated(read_entry(path) for path in sorted(self.trash.glob(f"*/*{SUFFIX}"), reverse=True))
 
     def restore(self, ref: str) -> Entry:
         """Take the model that was deleted last of those with this name or id, or this path, back from the trash.
@@ -202,7 +206,7 @@ class Library:
                 _move(found[0].path, path)
             with contextlib.suppress(OSError):
                 found[0].path.parent.rmdir()
-            return read_entry(path)
+            return self._read(path)
 
     def empty_trash(self) -> int:
         """Delete what is in the trash for good; how many models that were."""
@@ -249,7 +253,7 @@ class Library:
         with self._changing():
             target = self._new_path(name or card.name)
             self._copy(path, target)
-            return read_entry(target)
+            return self._read(target)
 
     def same_weights(self, entry: Entry) -> Sequence[Entry]:
         """The other models of the library that have the same weights."""
@@ -294,6 +298,11 @@ class Library:
         The lock is held, so nobody is writing a model now. The index is written without it, and without it is no loss.
         """
         sweep_parts(self.folder)
+
+
+def has_name(name: str) -> bool:
+    """True if something is left of a name once it is cleaned."""
+    return bool(_clean(name))
 
 
 def _clean(name: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from distill_tui.library.card import Facts
+from distill_tui.library.card import Facts, task_of
 from distill_tui.reporting import sound_quality
 from distill_tui.reporting.bitrate import bitrate_text
 from distill_tui.reporting.formatting import MISSING, count, duration, local_day, number, percent, plural
@@ -62,7 +62,7 @@ def of_run(state: RunState, recipe: Mapping[str, Any]) -> Subject:
         flat(recipe),
         facts,
         state.losses,
-        sound_quality.of_run(state),
+        {} if task_of(recipe) == "prior" else sound_quality.of_run(state),
         quality_of_run(state),
         state.health,
         size_of_codebooks(state),

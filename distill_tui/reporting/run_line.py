@@ -2,11 +2,13 @@
 
 from distill_tui.reporting import code_bits
 from distill_tui.reporting.formatting import duration, number, percent
+from distill_tui.reporting.quality import percent_text, quality_of_run
 from distill_tui.runs.state import IMPORTING, RunState
 from distill_tui.text import printable
 
 BAR_WIDTH = 60
 """Columns that `status --line` fits into."""
+LEAST_NAME = 8
 
 
 def activity(state: RunState) -> str:
@@ -15,7 +17,10 @@ def activity(state: RunState) -> str:
 
 
 def status_line(state: RunState, width: int = BAR_WIDTH) -> str:
-    """`drums running 12% e12/100 val 0.601 ETA 3 min !2` in at most `width` columns; the name gives way."""
+    """`drums running 12% e12/100 val 0.601 quality 71% ETA 3 min !2` in at most `width` columns.
+
+    A long name is cut, and the quality left out where there is no room for it.
+    """
     parts = [state.state]
     if state.is_active:
         if state.progress:
@@ -26,14 +31,18 @@ def status_line(state: RunState, width: int = BAR_WIDTH) -> str:
         parts.append(f"{bits:.2f} bits")
     elif val is not None:
         parts.append(f"val {val:.3f}")
+    if percentage := percent_text(quality_of_run(state)).replace(" ", ""):
+        parts.append(f"quality {percentage}")
     if state.activity:
         parts.append(printable(state.activity))
     elif state.state == "running" and state.eta_seconds is not None:
         parts.append(f"ETA {duration(state.eta_seconds)}")
     if state.warnings:
         parts.append(f"!{len(state.warnings)}")
+    if percentage and len(" ".join(parts)) + 1 + LEAST_NAME > width:
+        parts.remove(f"quality {percentage}")
     rest = " ".join(parts)
-    room = max(8, width - len(rest) - 1)
+    room = max(LEAST_NAME, width - len(rest) - 1)
     # tmux takes #[...] in what a command prints as its own
     rest, name = (printable(text).replace("#", "") for text in (rest, state.name))
     name = name if len(name) <= room else name[: room - 3] + "..."

@@ -16,6 +16,7 @@ from distill_tui.reporting.ranks import rank_lines
 from distill_tui.reporting.recipe_text import codebooks_text, net_text, settings_worth_a_line
 from distill_tui.reporting.run_line import activity
 from distill_tui.reporting.verdicts import health_table, is_measured, size_of_codebooks, window_of
+from distill_tui.runs.annotations import annotation_of
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.state import RunState
 from distill_tui.runs.worker_log import log_tail
@@ -135,10 +136,22 @@ def closing_report(state: RunState, recipe: Recipe, settings: Settings | None = 
     return lines + (_model(state) or [_fact("model", none_yet)])
 
 
+def _given(run: RunFolder) -> list[Line]:
+    """The name, note and tags that a person gave the run."""
+    given = annotation_of(run)
+    told = {"name": given.name, "note": given.note, "tags": " ".join(given.tags)}
+    return [
+        _fact("" if row else title, text)
+        for title, said in told.items()
+        if said
+        for row, text in enumerate(said.split("\n"))
+    ]
+
+
 def status_report(run: RunFolder, state: RunState, settings: Settings | None = None) -> list[Line]:
     """The report on a run now: progress, price, losses, health, warnings and model, and how to resume it."""
     process = f" (process {state.pid})" if state.is_active and state.pid else ""
-    lines = [_fact("run", run.id), _fact("state", activity(state) + process)]
+    lines = [_fact("run", run.id), *_given(run), _fact("state", activity(state) + process)]
     if state.reason and state.reason != state.state:
         lines.append(_fact("reason", state.reason))
     if state.state == "crashed":

@@ -9,9 +9,9 @@ import msgspec
 
 from distill_tui import annotation
 from distill_tui.annotation import MOST_NAME, Annotation
-from distill_tui.errors import DistillError, RequestError
+from distill_tui.errors import RequestError
 from distill_tui.files import locked
-from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.folder import RunFolder, check_there
 from distill_tui.text import clean_name, printable
 
 Stamp = tuple[int, int]
@@ -43,8 +43,7 @@ def annotate(run: RunFolder, edit: Callable[[Annotation], Annotation]) -> Annota
     Raises:
         DistillError: the run was removed, its notes are damaged, or they cannot be written.
     """
-    if not run.path.is_dir():
-        raise DistillError(f"{printable(str(run.path))}: this run was removed")
+    check_there(run)
     with locked(run.annotations.with_suffix(".lock")):
         return annotation.change(run.annotations, Annotation, edit)
 

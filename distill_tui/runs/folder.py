@@ -289,7 +289,7 @@ def find_run(home: Home, query: str | None) -> RunFolder:
             return RunFolder(given)
         raise RequestError(f"{printable(str(given))}: no run's folder", "List the runs with: distill-tui runs")
     name = clean_name(query, fallback="")
-    named = next((run for run in runs if name and name in _names(run)), None)
+    named = next((run for run in runs if name and name in names_of(run)), None)
     if named is not None:
         return named
     starting = [run for run in runs if run.id.startswith(query)] if query else []
@@ -300,7 +300,13 @@ def find_run(home: Home, query: str | None) -> RunFolder:
     raise RequestError(f"no run '{query}'", "List them with: distill-tui runs")
 
 
-def _names(run: RunFolder) -> tuple[str, str]:
+def check_there(run: RunFolder) -> None:
+    """Raise a RequestError if the run's folder was removed."""
+    if not run.path.is_dir():
+        raise RequestError(f"{printable(str(run.path))}: this run was removed", "List the runs with: distill-tui runs")
+
+
+def names_of(run: RunFolder) -> tuple[str, str]:
     """What a run is called: the name that a person gave it, and the one that it was created with."""
     return read_annotation(run.annotations, Annotation).name, run.first_name
 

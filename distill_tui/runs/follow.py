@@ -63,8 +63,8 @@ class RunFollower:
         """New events, from at most about `limit` bytes of the log, for the caller to apply to `state`."""
         alive = self.is_alive()
         self._read_name()
-        if self.reader.was_replaced():
-            # the state is that of another log
+        if self.reader.was_replaced() and self.run.path.is_dir():
+            # the state is that of another log; a run that was moved to the trash keeps its own
             self.reader.offset, self.state = 0, self._new_state()
             self.recent.clear()
             self._summed_up = 0
@@ -130,7 +130,8 @@ class RunFollower:
 
     def _note_death(self) -> None:
         self.state.observe(alive=False)
-        if not self.state.started_at and _age(self.run.recipe) > FIRST_WORD_SECONDS:
+        is_late = _age(self.run.recipe) > FIRST_WORD_SECONDS or not self.run.path.is_dir()
+        if not self.state.started_at and is_late:
             self.state.state = "crashed"
 
 

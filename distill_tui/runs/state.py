@@ -201,7 +201,8 @@ class RunState:
     @_apply.register
     def _(self, event: e.Started) -> None:
         self.id, self.name, self.pid = event.run, self.given_name or event.name, event.pid
-        self.state, self.ending, self.eta_seconds = "starting", None, None
+        # what a worker before this one was doing when it ended is over
+        self.state, self.detail, self.ending, self.eta_seconds = "starting", "", None, None
         self.started_at = self.started_at or event.time
         self.stages = [(event.time, IMPORTING)]
         self.ranks = []

@@ -7,14 +7,15 @@ from pathlib import Path
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import describe_os_error, make_folder, sync_folder
 from distill_tui.paths import Home
-from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.folder import RunFolder, check_there, names_of
 from distill_tui.text import printable, unused_name
 
 FOLDER = ".trash"
 
 
 def refuse_to_delete(home: Home, run: RunFolder) -> None:
-    """Raise a RequestError if a worker trains the run, or if it lies in another home."""
+    """Raise a RequestError if a worker trains the run, or if it is gone or lies in another home."""
+    check_there(run)
     if run.is_alive():
         raise RequestError(f"run {printable(run.id)} is being trained", f"Stop it first: distill-tui stop {run.id}")
     if run.path.parent != home.runs:
@@ -56,7 +57,7 @@ def restore_run(home: Home, query: str) -> RunFolder:
         RequestError: there is none.
         DistillError: the folder cannot be written.
     """
-    found = next((run for run in trashed(home) if query in (run.id, run.first_name, str(run.path))), None)
+    found = next((run for run in trashed(home) if query in (run.id, str(run.path), *names_of(run))), None)
     if found is None:
         raise RequestError(f"no run '{printable(query)}' in the trash", "See: distill-tui runs trash")
     path = home.runs / unused_name(found.id, lambda name: (home.runs / name).exists())
@@ -70,7 +71,16 @@ def restore_run(home: Home, query: str) -> RunFolder:
 
 
 def empty_trash(home: Home) -> int:
-    """Delete what is in the trash for good; how many runs that were."""
+    """Delete what is in the trash for good; how many runs that were.
+
+    Raises:
+        DistillError: some of it could not be deleted.
+    """
     gone = trashed(home)
-    shutil.rmtree(home.runs / FOLDER, ignore_errors=True)
+    try:
+        shutil.rmtree(home.runs / FOLDER)
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise DistillError(*describe_os_error(error, home.runs / FOLDER)) from error
     return len(gone)

@@ -227,15 +227,6 @@ class DistillApp(App[None]):
                 self._training.controller.watch(run)
         self.switch_mode(mode)
 
-    def watch_run(self, run: RunFolder) -> None:
-        """Show this run on the Training screen."""
-        self._training.controller.watch(run)
-        self.switch_mode("training")
-
-    def action_runs(self) -> None:
-        """Bring the list of runs to the front."""
-        self.switch_mode("runs")
-
     def action_help(self) -> None:
         screen = self.screen
         if isinstance(screen, BaseScreen):
@@ -267,7 +258,8 @@ class DistillApp(App[None]):
     # messages of the screens and about runs
 
     def on_run_wanted(self, message: RunWanted) -> None:
-        self.watch_run(message.run)
+        self._training.controller.watch(message.run)
+        self.switch_mode("training")
 
     async def on_recipe_wanted(self, message: RecipeWanted) -> None:
         await self.switch_mode("config")

@@ -93,6 +93,7 @@ ADVICE = {"key": Text, "value": int, "kbps": Number, "text": Text, "level": (int
 SOUND = {"path": Text, "name": Text, "rate": int, "channels": int, "seconds": Number, "split": Text}
 DATA = {"paths": [Text], "sounds": [SOUND], "skipped": [{"path": Text, "reason": Text}]}
 EVENTS: dict[str, dict[str, Any]] = {
+    "anchors": {"floor": dict, "ceiling": dict, "sounds": int},
     "started": {"run": Text, "name": Text, "pid": int, "program": Text, "host": Text, "resumed": bool},
     "state": {"state": Text, "step": int, "detail": Text},
     "prepared": {

@@ -17,7 +17,8 @@ from distill_tui.library.container import read_card
 from distill_tui.library.store import Library
 from distill_tui.paths import Home
 from distill_tui.runs import annotations
-from distill_tui.runs.folder import find_run, list_runs
+from distill_tui.runs import events as e
+from distill_tui.runs.folder import RunFolder, find_run, list_runs
 from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.quick_state import quick_state
 from distill_tui.runs.trash import move_to_trash, restore_run, trashed
@@ -69,6 +70,17 @@ def test_who_follows_a_run_sees_its_new_name(home: Home) -> None:
     assert follower.catch_up().name == "drums"
 
 
+def test_who_follows_a_run_that_is_deleted_keeps_what_it_knows(home: Home) -> None:
+    run = support.a_run(home)
+    support.write(run, support.started(run), e.Finished(step=9, epoch=1, seconds=1.0))
+    follower = RunFollower(run)
+    assert follower.catch_up().state == "finished"
+    move_to_trash(home, run)
+    assert follower.catch_up().state == "finished"
+    # one that is opened only then does not start for ever
+    assert RunFollower(run).catch_up().state == "crashed"
+
+
 def test_damaged_notes_are_no_notes_and_not_replaced(home: Home) -> None:
     run = support.a_run(home)
     run.annotations.write_bytes(b'{"tags": [1')
@@ -89,9 +101,12 @@ def test_a_deleted_run_lies_in_the_trash(home: Home, capsys: pytest.CaptureFixtu
     assert [one["id"] for one in documents(capsys, "runs", "trash")] == [run.id]
     assert restore_run(home, "drums") == run
     assert list_runs(home) == [run]
+    annotations.rename(run, "kicks")
     move_to_trash(home, run)
     assert main(["runs", "restore", "nothing"]) == 2
-    assert main(["runs", "restore", "drums"]) == 0
+    assert main(["runs", "restore", "kicks"]) == 0
+    with pytest.raises(RequestError, match="was removed"):
+        move_to_trash(home, RunFolder(home.runs / "20260101-000000-gone"))
     move_to_trash(home, run)
     assert documents(capsys, "runs", "trash", "--empty") == {"deleted": 1}
     assert not trashed(home)
@@ -104,9 +119,10 @@ def test_a_models_note_stays_with_it_and_is_not_given_away(
     assert main(["models", "note", "birds", "of 1999"]) == 0
     assert main(["models", "tag", "birds", "+old", "+sea"]) == 0
     library = Library(home)
-    library.rename("birds", "gulls")
-    library.delete("gulls")
-    library.restore("gulls")
+    assert documents(capsys, "models", "rename", "birds", "gulls")["note"] == "of 1999"
+    assert documents(capsys, "models", "delete", "gulls", "--yes")["tags"] == ["old", "sea"]
+    assert library.trashed()[0].annotation.note == "of 1999"
+    assert library.restore("gulls").annotation.note == "of 1999"
     (found,) = documents(capsys, "models")
     assert (found["name"], found["note"], found["tags"]) == ("gulls", "of 1999", ["old", "sea"])
     library.export("gulls", tmp_path / "plain.distill")

@@ -146,6 +146,10 @@ def test_a_line_for_tmux_is_short_whatever_the_name() -> None:
     assert line.endswith("running 50% e3 val 0.601 ETA 3 min 20 s !1")
     assert len(line) <= 60
     assert "#" not in line
+    state.apply(e.AnchorsMeasured(floor={"distance": 1.0, "mel": 1.0}, ceiling={"distance": 0.0, "mel": 0.0}))
+    state.apply_all([prepared(), end_of_training(**{"loss/val": 0.60123, "distance/val": 0.29, "distance/mel": 0.29})])
+    assert "quality" not in status_line(state) and len(status_line(state)) <= 60
+    assert "val 0.601 quality 71%" in status_line(state, width=80)
 
 
 def prepared(minutes: float = 0.0) -> e.RunPrepared:

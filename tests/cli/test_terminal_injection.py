@@ -136,6 +136,7 @@ train-prior NO|train-prior M|train-prior M SOUNDS|train-prior M NO|train SOUNDS 
 train SOUNDS --device cuda:0,NO|generate NO --out NEW|generate M --out NEW|generate M --out NEW --label NO
 generate M --out NEW --like NO|generate --again SOUNDS|generate M --out NEW --method NO|generate M --out NEW --data NO
 generate M --out NEW --top-p NO
+report NO|report RUN --out NEW.html|report M --out NEW/x.html|prune NO|prune|prune --json|serve --port NO|serve NO
 bench --device NO|completion runs|completion models|completion NO|completion bash|doctor NO
 """
 

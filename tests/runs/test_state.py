@@ -190,3 +190,11 @@ def test_settings_of_a_worker_that_died_before_its_checkpoint_are_not_those_of_t
     saved = e.CheckpointSaved(seq=4, step=0, epoch=0, file="checkpoints/step-00000000.ckpt")
     again = [msgspec.structs.replace(event, seq=event.seq + 1) for event in again]
     assert RunState().apply_all([begun, running, early, saved, *again]).knobs == [early]
+
+
+def test_a_resumed_run_is_not_still_saving_its_model() -> None:
+    state = RunState()
+    begun = e.Started(run="20260101-000000-drums", name="drums", pid=1, program="0", host="h", resumed=False)
+    state.apply_all([begun, e.StateChanged(state="running", step=9, detail="saving the model")])
+    state.apply_all([e.Stopped(step=9, epoch=1, seconds=1.0), begun])
+    assert (state.state, state.activity) == ("starting", "")

@@ -33,7 +33,7 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
     "b": ("blind test", "previews.blind"),
     "c S": ("stop", "training.stop", "generate.cancel", "runs.stop"),
     "d": ("demo", "demo.start"),
-    "e": ("edit the name, note and tags", "library.rename", "library.edit", "runs.edit"),
+    "e": ("edit the name, note and tags", "library.rename", "runs.edit"),
     "f": ("where the files are", "previews.fetch", "explorer.fetch", "generate.fetch"),
     "g": ("generate", "library.generate", "generate.make"),
     "h": ("smooth", "chart.smooth"),

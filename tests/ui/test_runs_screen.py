@@ -1,6 +1,7 @@
 """The Runs screen: all runs, followed, filtered, sorted, named, compared, deleted."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,7 +12,7 @@ from textual.widgets import Input
 from distill_tui.paths import Home
 from distill_tui.reporting.run_list import RunList, entry_of
 from distill_tui.runs import events as e
-from distill_tui.runs.annotations import annotation_of, rename
+from distill_tui.runs.annotations import annotation_of, rename, set_annotation
 from distill_tui.runs.control import read_control
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.runs.quick_state import quick_state
@@ -69,7 +70,10 @@ async def test_runs_are_listed_filtered_sorted_and_told(home: Home, runs: list[R
         await until(pilot, lambda: "Failed: the loss is not finite" in screen_text(app))
         assert "Lower the learning rate." in screen_text(app) and "model.sample_rate" in screen_text(app)
         await pilot.press("slash", *"fini", "enter")
-        await until(pilot, lambda: order(app) == ["kicks"])
+        await until(pilot, lambda: order(app) == ["kicks"] and runs[0].id in screen_text(app))
+        await pilot.press("slash", "z", "enter")
+        await until(pilot, lambda: "Nothing matches the filter." in screen_text(app))
+        assert runs[0].id not in screen_text(app)
         await pilot.press("escape")
         await until(pilot, lambda: len(order(app)) == 3)
         await pilot.press("s")
@@ -81,6 +85,10 @@ async def test_runs_are_listed_filtered_sorted_and_told(home: Home, runs: list[R
         for size in ((40, 12), (80, 24), (200, 50)):
             await pilot.resize_terminal(*size)
             await until(pilot, lambda: "snares" in screen_text(app) and "✗ failed" in screen_text(app))
+        # what another program has deleted cannot be watched
+        shutil.rmtree(app.screen.copyable())  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await until(pilot, lambda: "was removed" in screen_text(app) and len(order(app)) == 2)
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "training")
 
@@ -99,6 +107,17 @@ async def test_a_run_is_edited_compared_and_deleted(home: Home, runs: list[RunFo
         await until(pilot, lambda: isinstance(app.screen, RunsScreen) and "#dry #v2" in screen_text(app))
         given = annotation_of(runs[2])
         assert (given.name, given.note, given.tags) == ("floor toms", "too dry", ("dry", "v2"))
+        # a note of two lines, as the command writes it, stays one
+        set_annotation(runs[2], "floor toms", "too dry\ntoo loud", ("dry", "v2"))
+        app.screen.reload()  # type: ignore[attr-defined]
+        await until(pilot, lambda: "too loud" in screen_text(app))
+        await pilot.press("e")
+        await until(pilot, lambda: "too dry ↵ too loud" in screen_text(app))
+        await pilot.press("end", "x", "enter")
+        await until(pilot, lambda: isinstance(app.screen, RunsScreen) and "floor tomsx" in screen_text(app))
+        assert annotation_of(runs[2]).note == "too dry\ntoo loud"
+        assert app.screen.copyable() == str(runs[2].path)  # type: ignore[attr-defined]
+        set_annotation(runs[2], "floor toms", "", ())
         await pilot.press("space", "down", "equals_sign")
         await until(pilot, lambda: isinstance(app.screen, CompareRunsDialog) and "a ⠒⠒ floor toms" in screen_text(app))
         await pilot.press("escape", "space")

@@ -18,12 +18,12 @@ from distill_tui.cli.commands.notes import add_note_actions, print_note, print_t
 from distill_tui.cli.output import print_json, say
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.paths import expand
-from distill_tui.reporting import code_bits, sound_quality
+from distill_tui.reporting import code_bits, model_list, sound_quality
 from distill_tui.reporting.bitrate import entropy_kbps
 from distill_tui.reporting.formatting import count, kbps, local_day, number, plural, table
 from distill_tui.reporting.lines import texts
-from distill_tui.reporting.model_report import advice, levels_of, model_report
-from distill_tui.reporting.quality import quality_document, quality_of_card
+from distill_tui.reporting.model_report import TITLE, advice, levels_of, model_report
+from distill_tui.reporting.quality import quality_document, quality_of_card, quality_text
 
 if TYPE_CHECKING:
     from distill_tui.library.index import Entry
@@ -169,9 +169,25 @@ def _list_table(entries: "Sequence[Entry]") -> str:
             loss = number(facts.losses.get("val"))
             cells = [count(facts.parameters), kbps(facts.kbps), distance, loss, facts.run or "-"]
         rows.append([entry.name, entry.id or "-", local_day(entry.created), *cells, entry.error])
+    heard = [quality_text(model_list.heard(entry.summary)) if entry.summary else "" for entry in entries]
+    if any(heard):
+        place = head.index("VAL LOSS")
+        head.insert(place, "QUALITY")
+        rows = [[*row[:place], text or "-", *row[place:]] for row, text in zip(rows, heard, strict=True)]
     if not any(entry.error for entry in entries):
         head, rows = head[:-1], [row[:-1] for row in rows]
     return table(head, rows)
+
+
+def _given(entry: "Entry") -> list[str]:
+    """The note and tags that a person gave the model, as lines of its report."""
+    given = {"note": entry.annotation.note, "tags": " ".join(entry.annotation.tags)}
+    return [
+        f"{'' if row else title:{TITLE}}{text}"
+        for title, said in given.items()
+        if said
+        for row, text in enumerate(said.split("\n"))
+    ]
 
 
 def show(options: argparse.Namespace) -> int:
@@ -192,7 +208,8 @@ def show(options: argparse.Namespace) -> int:
             {**msgspec.to_builtins(card), **found, "path": str(path), "size": path.stat().st_size, "kind": entry.kind}
         )
         return 0
-    print("\n".join(_safe(text) for text in texts(model_report(card, path, path.stat().st_size))))
+    name, *rest = texts(model_report(card, path, path.stat().st_size))
+    print("\n".join(_safe(text) for text in (name, *_given(entry), *rest)))
     return 0
 
 

@@ -115,7 +115,9 @@ def document(run: RunFolder, state: RunState, settings: Settings) -> dict[str, A
 def _list(runs: list[tuple[RunFolder, RunState]], settings: Settings) -> str:
     from distill_tui.reporting.cost import cost_so_far, money
     from distill_tui.reporting.formatting import day, duration, number, table
+    from distill_tui.reporting.quality import quality_of_run, quality_text
     from distill_tui.reporting.run_line import activity
+    from distill_tui.reporting.run_list import heard_of_run
     from distill_tui.runs.annotations import annotation_of
     from distill_tui.text import printable
 
@@ -135,7 +137,12 @@ def _list(runs: list[tuple[RunFolder, RunState]], settings: Settings) -> str:
         for _, state in runs
     ]
     given = [annotation_of(run) for run, _ in runs]
-    columns = [("NAME", [one.name for one in given]), ("TAGS", [" ".join(one.tags) for one in given])]
+    heard = [quality_text(quality_of_run(state) or heard_of_run(state)) for _, state in runs]
+    columns = [
+        ("QUALITY", heard),
+        ("NAME", [one.name for one in given]),
+        ("TAGS", [" ".join(one.tags) for one in given]),
+    ]
     if settings.price:
         columns.append(("COST", [money(cost_so_far(state, settings), settings.currency) for _, state in runs]))
     for title, cells in columns:

@@ -13,6 +13,9 @@ from distill_tui.annotation import as_tags, clean_note, split_tags
 from distill_tui.errors import DistillError
 from distill_tui.ui.dialogs.base import Dialog
 
+BREAK = " ↵ "
+"""End of a line of a note, in a field of one line."""
+
 
 class Edited(NamedTuple):
     """What was typed, checked."""
@@ -42,7 +45,7 @@ class EditDialog(Dialog[Edited | None]):
         self._before, self._check_name = before, check_name
 
     def body(self) -> Iterable[Widget]:
-        note = self._before.note.replace("\n", " ")
+        note = self._before.note.replace("\n", BREAK)
         values = (("Name", self._before.name), ("Note", note), ("Tags", " ".join(self._before.tags)))
         for title, value in values:
             box = Input(value, compact=True, id=f"edit-{title.lower()}", select_on_focus=False)
@@ -59,7 +62,8 @@ class EditDialog(Dialog[Edited | None]):
         if problem := self._check_name(name):
             return None, problem
         try:
-            return Edited(name, clean_note(note), as_tags(split_tags(tags))), ""
+            lines = (line.strip() for line in note.split(BREAK.strip()))
+            return Edited(name, clean_note("\n".join(lines)), as_tags(split_tags(tags))), ""
         except DistillError as error:
             return None, error.message
 

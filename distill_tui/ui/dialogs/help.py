@@ -21,6 +21,8 @@ Here is what the actions are called."""
 COLUMN = 46
 """Least cells of a column of keys: narrower dialogs have one."""
 GAP = 3
+MOST_KEYS = 10
+"""Cells that every description leaves for its keys; more keys push theirs to the right."""
 
 
 class HelpDialog(Dialog[None]):
@@ -70,7 +72,7 @@ class HelpDialog(Dialog[None]):
 
     def _entries(self, width: int) -> Iterable[list[Text]]:
         """The lines of each key, `width` cells wide."""
-        keys_width = min(width // 3, max(len(keys) for keys, _, _ in self._helped))
+        keys_width = min(width // 3, MOST_KEYS, max(len(keys) for keys, _, _ in self._helped))
         for keys, what, ids in self._helped:
             if said := ids if self._named else what:
                 line = Text(f"{keys:>{keys_width}}", theme_style(self, "accent", bold=True))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input
 
@@ -141,7 +142,10 @@ class FilteredList(Vertical, Generic[T]):
         # a scrollbar takes one
         room = self.content_size.width - 1
         there = fitting(columns, widths, room)
-        heads = [_head(columns[number], self.titles.get(by, by), width) for number, width in there.items()]
+        title = self.titles.get(by, by)
+        is_seen = any(columns[number].title == title for number in there)
+        self.border_subtitle = Content("" if is_seen else f"by {title}")
+        heads = [_head(columns[number], title, width) for number, width in there.items()]
         rows = [
             Row(
                 key,

@@ -179,12 +179,16 @@ class RowTable(ScrollView, can_focus=True):
             for number, (one, other) in enumerate(zip(old[2], rows, strict=True)):
                 if one != other:
                     self._refresh_row(number)
-            self.post_message(self.Highlighted(self.chosen))
+            self.call_later(self._tell_chosen)
             return
         self._cursor = next((i for i, row in enumerate(rows) if row.key == before), 0)
         self.virtual_size = Size(0, len(rows) + 1)
         self.refresh(layout=True)
         self.call_after_refresh(self._show_cursor)
+        self.call_later(self._tell_chosen)
+
+    def _tell_chosen(self) -> None:
+        """Post `Highlighted` as the table's own: one that its parent's handler posts ends with the parent."""
         self.post_message(self.Highlighted(self.chosen))
 
     def mark(self, marks: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from distill_tui.library.container import read_card
 from distill_tui.library.header import SUFFIX
 from distill_tui.library.index import Entry
 from distill_tui.library.pretrained import values_to_continue
-from distill_tui.library.store import Library
+from distill_tui.library.store import Library, has_name
 from distill_tui.paths import Home
 from distill_tui.recipe.fields import fields, parse
 from distill_tui.reporting import formatting
@@ -151,7 +151,7 @@ class ModelActions:
 
         before = Edited(entry.name, entry.annotation.note, entry.annotation.tags)
         self._screen.app.push_screen(
-            EditDialog("Edit the model", before, lambda text: "" if text.strip() else "a name is needed"), answered
+            EditDialog("Edit the model", before, lambda text: "" if has_name(text) else "a name is needed"), answered
         )
 
     def _edited(self, entry: Entry, edited: Edited) -> Entry:
@@ -265,7 +265,7 @@ class ModelActions:
         """In a process of its own: it reads every byte of the file."""
         answer = await call(self._home, "models", "verify", "--", str(entry.path))
         if answer.code == 0:
-            self._screen.notify(f"✓ {entry.name}: every byte is as it was written.", markup=False)
+            self._screen.notify(f"✓ {entry.name}: the file is intact.", markup=False)
         else:
             # what is wrong with the file is what it prints
             problem = answer.document.decode(errors="replace").strip() or answer.problem

@@ -9,7 +9,7 @@ def _b(key: str, action: str, name: str, id: str, tooltip: str, show: bool = Fal
 
 
 LIST_KEYS = (
-    _b("slash", "filter", "Filter", "filter", "Filter by name or run", True, "/"),
+    _b("slash", "filter", "Filter", "filter", "Filter by name, kind, run, tag or note", True, "/"),
     _b("s", "sort", "Sort", "sort", "Sort by the next column", True),
     _b("U", "model('use')", "Use", "use", "Put sounds through the chosen model", True),
     _b("space", "mark", "Mark", "mark", "Mark the chosen model, to compare two", True),
@@ -24,7 +24,8 @@ MODEL_KEYS = (
     _b("w", "model('watch')", "Its run", "watch", "Show the run that made the chosen model", True),
     _b("o", "model('original')", "Original", "original", "Listen to the original of the chosen model's preview"),
     _b("m", "model('measure')", "Measure", "measure", "Measure the chosen model on sounds", True),
-    _b("e", "model('edit')", "Edit", "edit", "Edit the name, note and tags of the chosen model", True),
+    # its id is from when it did no more
+    _b("e", "model('edit')", "Edit", "rename", "Edit the name, note and tags of the chosen model", True),
     _b("x", "model('delete')", "Delete", "delete", "Move the chosen model to the trash (asks first)"),
     _b("X", "model('trash')", "Trash", "trash", "Restore a deleted model from the trash"),
     _b("K", "model('verify')", "Verify", "verify", "Check the chosen model's whole file"),

@@ -26,10 +26,10 @@ COLUMNS = (
     ListColumn("distance", rank=5, right=True),
     ListColumn("data", rank=8, most=28, least=10),
     ListColumn("created", rank=4),
-    ListColumn("tags", rank=9, most=24, least=6),
-    ListColumn("parameters", rank=10, right=True),
-    ListColumn("note", rank=11, most=80, least=10),
-    ListColumn("run", rank=12, most=40, least=10),
+    ListColumn("tags", rank=10, most=24, least=6),
+    ListColumn("parameters", rank=11, right=True),
+    ListColumn("note", rank=12, most=80, least=10),
+    ListColumn("run", rank=13, most=40, least=10),
 )
 
 

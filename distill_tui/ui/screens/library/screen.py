@@ -117,26 +117,32 @@ class LibraryScreen(BaseScreen):
     def on_filtered_list_filled(self, message: ModelList.Filled) -> None:
         of = f"{message.shown:,} of " if message.shown != message.total else ""
         self.bar.show(of + formatting.plural(message.total, "model") if message.total else "")
-        if not message.shown:
-            self.query_one(CardView).show(None, "Nothing matches the filter." if message.total else "")
 
     @on(RowTable.Highlighted)
     def _highlighted(self) -> None:
         self.refresh_bindings()
         entry = self.models.chosen
         if entry is None:
-            self._shown = None
+            begin(self, "card", self._show_nothing)
         elif self._shown is None or self._shown.entry != entry:
             begin(self, "card", self._look, entry)
 
+    async def _show_nothing(self) -> None:
+        self._shown = self._pair = self._on_card = None
+        self.query_one(CardView).show(None, "" if self.models.is_empty else "Nothing matches the filter.")
+        self.query_one(SoundPanel).show(None, "")
+
     async def _look(self, entry: Entry) -> None:
-        self._shown = await self.in_thread(lambda: look_at(self._home, entry))
+        shown = await self.in_thread(lambda: look_at(self._home, entry))
+        if shown is None or self.models.chosen != entry:
+            return
+        # the sound of the model before is not this one's
+        self._shown, self._pair = shown, None
         if self._on_card != entry.path:
             self.query_one("#card-pane").scroll_home(animate=False)
-        if self._shown is not None and self.models.chosen == self._shown.entry:
-            self._on_card = entry.path
-            self.query_one(CardView).show(self._shown)
-            await self._show_sound(self._shown)
+        self._on_card = entry.path
+        self.query_one(CardView).show(shown)
+        await self._show_sound(shown)
 
     async def _show_sound(self, shown: Shown) -> None:
         self._pair = await asyncio.to_thread(pair_of, self._home, shown)
@@ -160,6 +166,8 @@ class LibraryScreen(BaseScreen):
             begin(self, "listen", self._listen, self._shown, is_original)
 
     async def _listen(self, shown: Shown, is_original: bool) -> None:
+        if self._pair is None:
+            await self._show_sound(shown)
         if self._pair is None:
             if not await asyncio.to_thread(can_make, shown):
                 self.notify("None of its sounds is here. U puts others through it.", severity="warning", markup=False)

@@ -9,7 +9,7 @@ from distill_tui.errors import DistillError
 from distill_tui.paths import Home
 from distill_tui.reporting import formatting
 from distill_tui.runs import annotations
-from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.folder import RunFolder, check_there
 from distill_tui.runs.service import resume_run, stop_run
 from distill_tui.runs.trash import move_to_trash, restore_run, trashed
 from distill_tui.text import printable
@@ -74,11 +74,15 @@ class RunActions:
             done = await self._screen.in_thread(lambda: (work(),))
             if done is not None:
                 then(done[0])
+            else:
+                # the run may be gone, or half of what was marked deleted
+                self._screen.reload()
 
         begin(self._screen, "act", both)
 
     def watch(self) -> None:
-        self._screen.post_message(RunWanted(self._run))
+        run = self._run
+        self._do(lambda: check_there(run), lambda _: self._screen.post_message(RunWanted(run)))
 
     def new(self) -> None:
         from distill_tui.ui.screens.config.recipe_sources import values_from
@@ -138,7 +142,9 @@ class RunActions:
         def done(_: object) -> None:
             self._screen.rows.clear_marks()
             self._screen.reload()
-            self._screen.notify(f"{what} in the trash: X restores, distill-tui runs trash --empty frees the disk.")
+            self._screen.notify(
+                f"{what} moved to the trash: X restores, distill-tui runs trash --empty frees the disk."
+            )
 
         def answered(yes: bool | None) -> None:
             if yes:

@@ -40,6 +40,12 @@ class RunDetails:
     state: RunState
     settings: tuple[tuple[str, str], ...]
 
+    def is_of(self, entry: RunEntry) -> bool:
+        """True if it is what the list shows now: a run that has ended may be resumed or renamed by another program."""
+        state = self.state
+        is_same = (self.run.id, not state.is_active) == (entry.id, entry.is_ended)
+        return is_same and (state.is_active or (state.updated_at, state.name) == (entry.updated, entry.name))
+
 
 def look_at_run(run: RunFolder) -> RunDetails:
     """Read a run's log and recipe: milliseconds to a quarter of a second. Call it in a thread."""

@@ -26,9 +26,9 @@ COLUMNS = (
     ListColumn("device", rank=8),
     ListColumn("took", rank=6, right=True),
     ListColumn("started", rank=5),
-    ListColumn("tags", rank=7, most=24, least=6),
-    ListColumn("model", rank=11, most=24),
-    ListColumn("note", rank=10, most=80, least=10),
+    ListColumn("tags", rank=10, most=24, least=6),
+    ListColumn("model", rank=12, most=24),
+    ListColumn("note", rank=11, most=80, least=10),
 )
 
 

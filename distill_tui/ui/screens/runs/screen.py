@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -21,7 +22,7 @@ from distill_tui.runs.state import RunState
 from distill_tui.ui import messages as m
 from distill_tui.ui.command_palette import keys_by_id
 from distill_tui.ui.run_store import RunStore
-from distill_tui.ui.screens.base import BaseScreen, RunWanted
+from distill_tui.ui.screens.base import BaseScreen
 from distill_tui.ui.screens.runs.actions import KEYS, NO_RUN, RunActions
 from distill_tui.ui.screens.runs.run_card import RunCard, RunDetails, look_at_run, settings_of
 from distill_tui.ui.screens.runs.run_list import RunRows, RunTable
@@ -163,16 +164,10 @@ class RunsScreen(BaseScreen):
     async def _poll(self) -> None:
         """Reload when a run came or went; now and then in any case."""
         self._polls += 1
-        stamp = await asyncio.to_thread(self._stamp)
+        stamp = await asyncio.to_thread(_stamp, self._home.runs)
         if stamp != self._folder_stamp or self._polls % FULL_POLLS == 0:
             self._folder_stamp = stamp
             self.reload()
-
-    def _stamp(self) -> int:
-        try:
-            return self._home.runs.stat().st_mtime_ns
-        except OSError:
-            return 0
 
     async def _paint_active(self) -> None:
         """Show the newest numbers of the runs that are followed."""
@@ -191,7 +186,8 @@ class RunsScreen(BaseScreen):
     def on_filtered_list_filled(self, message: RunRows.Filled) -> None:
         of = f"{message.shown:,} of " if message.shown != message.total else ""
         active = sum(not entry.is_ended for entry in self._entries.values())
-        text = of + formatting.plural(message.total, "run") + (f", {active} active" if active else "")
+        # of a narrow screen's line only the beginning is there
+        text = (f"{active} active, " if active else "") + of + formatting.plural(message.total, "run")
         self.bar.show(text if message.total else "")
 
     @on(RowTable.Highlighted)
@@ -205,7 +201,9 @@ class RunsScreen(BaseScreen):
         details = self._details
         if entry is None:
             self.query_one(RunCard).show(None, None)
-        elif details is not None and details.run.id == entry.id and entry.is_ended == (not details.state.is_active):
+            if self._entries:
+                self.query_one(RunCard).update("Nothing matches the filter.")
+        elif details is not None and details.is_of(entry):
             self.query_one(RunCard).show(entry, details, self._note_keys)
         elif self.query_one("#run-pane").display:
             begin(self, "card", self._look, RunFolder(self._home.runs / entry.id))
@@ -230,6 +228,11 @@ class RunsScreen(BaseScreen):
 
     # keys
 
+    def copyable(self) -> str:
+        """The folder of the chosen run."""
+        entry = self.rows.chosen if self.is_mounted else None
+        return str(self._home.runs / entry.id) if entry is not None else ""
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("filter", "sort"):
             return not self.rows.is_empty
@@ -249,8 +252,8 @@ class RunsScreen(BaseScreen):
         return super().check_action(action, parameters)
 
     @on(RowTable.Picked)
-    def _picked(self, message: RowTable.Picked) -> None:
-        self.post_message(RunWanted(RunFolder(self._home.runs / message.key)))
+    def _picked(self) -> None:
+        self._actions.watch()
 
     def action_act(self, name: str) -> None:
         """Do one of the `RunActions`."""
@@ -285,3 +288,11 @@ class RunsScreen(BaseScreen):
         sides = await self.in_thread(lambda: [side_of(run) for run in runs])
         if sides is not None:
             self.app.push_screen(CompareRunsDialog(sides[0], sides[1]))
+
+
+def _stamp(folder: Path) -> int:
+    """Time at which something came into or left a folder; 0 where there is none."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -67,7 +67,7 @@ class TrainingScreen(BaseScreen):
         Binding("p", "request('preview')", "Preview", id="training.preview", tooltip="Make a preview now"),
         UNDO,
         Binding("L", "log", "Log", id="training.log", tooltip="What the worker printed: worker.log"),
-        Binding("r", "app.runs", "Runs", id="app.runs", tooltip="List the runs; enter watches one"),
+        Binding("r", "app.go('runs')", "Runs", id="app.runs", tooltip="List the runs; enter watches one"),
         Binding("v", "next_view", "View", id="training.view", tooltip="The next view: chart, codebooks, previews"),
         Binding("a", "seen", "Seen", show=False, id="training.seen", tooltip="The warnings were seen"),
         Binding(
