@@ -99,7 +99,7 @@ def test_a_checkpoint_and_a_preview_are_there_when_they_are_answered(ask: Ask) -
     assert f"step-{step_in(ask.err):08d}.ckpt" in ask.out
     assert ask("preview") == 0
     folder = Path(ask.out.rstrip("\n"))
-    assert sorted(path.suffix for path in folder.iterdir()) == [".wav", ".wav"]
+    assert {path.name for path in folder.iterdir()} >= {"original-01.wav", "reconstruction-01.wav"}
     # while it is paused too
     assert ask("pause") == 0
     assert ask("checkpoint", "--json") == 0
