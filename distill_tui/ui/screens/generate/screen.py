@@ -215,6 +215,11 @@ class GenerateScreen(BaseScreen):
 
     # keys
 
+    def copyable(self) -> str:
+        """The file of the chosen take, or the folder of the set."""
+        take = self.list.chosen if self.is_mounted else None
+        return str(self.takes.file(take) if take is not None else self.takes.path or "")
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
             case "take" if parameters == ("undo",):

@@ -230,6 +230,11 @@ class RunsScreen(BaseScreen):
 
     # keys
 
+    def copyable(self) -> str:
+        """The folder of the chosen run."""
+        entry = self.rows.chosen if self.is_mounted else None
+        return str(self._home.runs / entry.id) if entry is not None else ""
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("filter", "sort"):
             return not self.rows.is_empty
