@@ -152,18 +152,18 @@ def test_pruned_previews_are_not_offered_and_what_a_person_wrote_is_told(home: H
     run = a_run(home)
     write(run, started(run), preview(run, 5), preview(run, 10))
     shutil.rmtree(run.previews / "00000005")
-    set_annotation(run, "<i>kicks</i>", "the quiet one", ["a<b"])
+    set_annotation(run, "kicks", "the <quiet> one", ["hats"])
     follower = RunFollower(run)
     follower.catch_up()
     told = dict(RunView().topics(follower))
     assert [step for _, step, _ in told["run"]["previews"]] == [10]  # type: ignore[index]
     head = str(told["part-head"])
-    assert ("&lt;i&gt;kicks" in head, "the quiet one" in head, "a&lt;b" in head) == (True, True, True)
+    assert ("<h1>kicks" in head, "the &lt;quiet&gt; one" in head, "hats" in head) == (True, True, True)
     card = models.write(home.models / "bells.distill", name="bells")
     measured = Measured(0.0, "birds", 12, {"mel": 0.271})
     write_annotation(home.models, card.id, ModelAnnotation(note="for <b>", measured=measured))
     with served(home) as page:
-        assert b"&lt;i&gt;kicks" in page.ask("view/runs")[2]
+        assert b">kicks</a>" in page.ask("view/runs")[2]
         shown = page.ask("view/model/bells")[2]
         assert (b"mel 0.271 over 12 sounds of birds" in shown, b"for &lt;b&gt;" in shown) == (True, True)
 

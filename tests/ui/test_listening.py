@@ -11,6 +11,7 @@ from distill_tui.serve.address import listening
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.dialogs.listen import CopyLine, ListenDialog
 from distill_tui.ui.screens.base import BaseScreen
+from distill_tui.ui.screens.config.folder_field import FolderField
 from distill_tui.ui.terminal import clipboard
 from tests.library import models
 from tests.programs import Terminal, environment, until
@@ -87,12 +88,13 @@ async def test_a_path_is_copied_on_every_screen(home: Home, tmp_path: Path, monk
     sounds = tmp_path / "sounds"
     sounds.mkdir()
     (sounds / "a.wav").write_bytes(tone())
-    (home.root / "settings.toml").write_text(f'[folders]\ndata = "{sounds}"\n')
     app = DistillApp(home)
     async with app.run_test(size=(120, 35)) as pilot:
-        wanted = {"1": sounds, "2": run.path, "4": model, "5": takes.path / "take-0.wav", "6": run.path}
+        wanted = {"1": sounds, "2": run.path, "3": model, "5": takes.path / "take-0.wav", "6": run.path}
         for key, path in wanted.items():
             await pilot.press("escape", key)
+            if key == "1":
+                app.screen.query_one(FolderField).mean(str(sounds))
             if key == "2":
                 app.watch_run(run)
             await conftest.until(pilot, lambda path=path: _copyable(app) == str(path), f"{path} on screen {key}")

@@ -456,7 +456,7 @@ async def test_previews_that_were_pruned_are_left_out(home: Home) -> None:
         await until(pilot, lambda: "preview 8 of 8" in screen_text(app))
         await until(pilot, lambda: "kHz" in screen_text(app) and "…" not in screen_text(app).split("original")[0])
         shown = screen_text(app)
-        assert "✗" not in shown
+        assert "✗" not in shown.partition("preview 8 of 8")[2]
         assert ("step 1,720" in shown or "step 1,750" in shown, "step 1,730" in shown) == (True, False)
         await pilot.press("left", "left", "left")
         assert "preview 5 of 8" in screen_text(app)
