@@ -186,15 +186,15 @@ class Plot:
             for other in self.others.values():
                 ink = self.run_ink(other.color)
                 points = smoothed(self._points(other.state, front), reach)
-                pane.curves.append(_Curve(points, ink, self._fainter(ink), RUN_LETTERS[other.color]))
+                pane.curves.append(_Curve(points, ink, _fainter(self._widget, ink), RUN_LETTERS[other.color]))
         for key in mine:
             ink = self._widget.style(color_name(key, self.state.series))
             points = smoothed(self._points(self.state, key), reach)
             before, after = self._parted(points)
             if len(before) > 1:
                 # of a net without its quantizer
-                pane.curves.append(_Curve(before, self._fainter(ink), self._fainter(ink), ""))
-            pane.curves.append(_Curve(after, ink, self._fainter(ink), signs[key]))
+                pane.curves.append(_Curve(before, _fainter(self._widget, ink), _fainter(self._widget, ink), ""))
+            pane.curves.append(_Curve(after, ink, _fainter(self._widget, ink), signs[key]))
         width = self.width * 2
         pane.scale = scale_for(
             [(p.low, p.high) for curve in pane.curves for p in curve.points if 0 <= p.x < width], rows * 4, self.scale
@@ -280,17 +280,13 @@ class Plot:
         dark, light = OTHER_RUNS[color]
         return Style(color=Color.parse(dark if self._widget.app.current_theme.dark else light).rich_color)
 
-    def _fainter(self, ink: Style) -> Style:
-        """The ink of an envelope behind its mean."""
-        if (
-            ink.color is None
-            or ink.color.is_default
-            or ink.color.triplet is None
-            or self._widget.app.current_theme.ansi
-        ):
-            return self._widget.style("faint")
-        mixed = Color(*ink.color.triplet).blend(self._widget.background_colors[1], 0.55)
-        return Style(color=mixed.rich_color)
+
+def _fainter(widget: LinesWidget, ink: Style) -> Style:
+    """The ink of an envelope behind its mean."""
+    if ink.color is None or ink.color.is_default or ink.color.triplet is None or widget.app.current_theme.ansi:
+        return widget.style("faint")
+    mixed = Color(*ink.color.triplet).blend(widget.background_colors[1], 0.55)
+    return Style(color=mixed.rich_color)
 
 
 def _laid_over(line: Text, over: Text, start: int) -> Text:

@@ -88,7 +88,12 @@ class TrainingScreen(BaseScreen):
         self._home, self._runs, self._settings = home, runs, settings
         self.painter = RepaintScheduler(self)
         self.painter.add("numbers", self._paint_numbers, NUMBERS_SECONDS)
-        self.painter.add("desk", lambda: self.query_one(Overview).show_desk(), DESK_SECONDS, is_shown=self._shows_desk)
+        self.painter.add(
+            "desk",
+            lambda: self.query_one(Overview).show_desk(),
+            DESK_SECONDS,
+            is_shown=lambda: self.view == "overview" and self.has_class("-huge") and self.has_class("-high"),
+        )
         self.painter.add("view", self._paint_view, VIEW_SECONDS, is_shown=lambda: self.view != "overview")
         self.controller = RunController(self, home, runs, lambda: self.painter.repaint("numbers"))
         self.view = "overview"
@@ -179,9 +184,6 @@ class TrainingScreen(BaseScreen):
             if self.focused is None:
                 self.call_after_refresh(self._settle_overview)
         self.refresh_bindings()
-
-    def _shows_desk(self) -> bool:
-        return self.view == "overview" and self.has_class("-huge") and self.has_class("-high")
 
     def _paint_view(self) -> None:
         if self.controller.run is not None:
