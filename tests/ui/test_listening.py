@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -97,13 +98,15 @@ async def test_a_path_is_copied_on_every_screen(home: Home, tmp_path: Path, monk
                 app.screen.query_one(FolderField).mean(str(sounds))
             if key == "2":
                 app.watch_run(run)
-            await conftest.until(pilot, lambda path=path: _copyable(app) == str(path), f"{path} on screen {key}")
+            is_there = partial(_can_copy, app, str(path))
+            await conftest.until(pilot, is_there, f"{path} on screen {key}")
+            copied.clear()
             await pilot.press("escape", "y")
-            await conftest.until(pilot, lambda path=path: copied[-1:] == [str(path)])
+            await conftest.until(pilot, partial(copied.__eq__, [str(path)]))
 
 
-def _copyable(app: DistillApp) -> str:
-    return app.screen.copyable() if isinstance(app.screen, BaseScreen) else ""
+def _can_copy(app: DistillApp, text: str) -> bool:
+    return isinstance(app.screen, BaseScreen) and app.screen.copyable() == text
 
 
 def _message(answer: http.client.HTTPResponse) -> tuple[bytes, str]:
