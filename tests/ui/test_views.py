@@ -430,7 +430,7 @@ async def test_a_blind_test_keeps_its_score(home: Home, tmp_path: Path, monkeypa
         await shows(pilot, "cannot be heard here")
         await pilot.press("1", "escape")
         monkeypatch.setattr(blind, lambda: [str(script)])
-        monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda: [str(script)])
+        monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda *_: [str(script)])
         await pilot.press("b")
         await shows(pilot, "no answers yet")
         assert "original-0" not in "".join(str(line) for line in screen_text(app).splitlines()[8:16])

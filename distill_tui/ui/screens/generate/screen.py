@@ -217,8 +217,10 @@ class GenerateScreen(BaseScreen):
 
     def copyable(self) -> str:
         """The file of the chosen take, or the folder of the set."""
-        take = self.list.chosen if self.is_mounted else None
-        return str(self.takes.file(take) if take is not None else self.takes.path or "")
+        take, folder = self.list.chosen, self.takes.path
+        if folder is None:
+            return ""
+        return str(self.takes.file(take) if take is not None else folder)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
