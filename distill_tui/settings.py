@@ -18,7 +18,8 @@
 
     [sounds]
     format = "flac"        # of previews, takes and reconstructions; else wav
-    limit = "2 GB"         # the most that the previews of a run may take: older ones are thinned out
+    limit = "2 GB"         # the most that the previews of a run may take: older ones are thinned out; and the takes
+                           # of a folder: of more, those that were thrown away are deleted
 
     [keys]
     "app.library" = "l"
@@ -75,7 +76,7 @@ class Settings:
         price: of an hour of this machine, in `currency`; 0 if it is not known.
         data: the folder of sounds to begin with, in full; ''.
         sound_format: wav or flac, of sound files that are written; '' for the usual one.
-        sound_limit: bytes that the previews of a run may take; 0 for any number.
+        sound_limit: bytes that the previews of a run, or the takes of a folder, may take; 0 for any number.
         keys: keys by the ids of the app's actions.
         defaults: checked values of a recipe by key.
         problems: `settings.toml line 3: key: what is wrong`.

@@ -119,8 +119,10 @@ def write_sound(
     try:
         atomic_write(path, write, shared=shared)
     except (soundfile.SoundFileError, OverflowError) as error:
+        # libsndfile names the object that it was to write to as well
+        why = str(error).rpartition(": ")[2].rstrip(".")
         raise DistillError(
-            f"cannot write {printable(str(path))}: no {kind} file of {channels} channels at {rate} Hz: {error}"
+            f"cannot write {printable(str(path))}: no {kind} file of {channels} channels at {rate} Hz: {why}"
         ) from error
 
 

@@ -77,7 +77,9 @@ def prune(paths: Iterable[Path]) -> None:
         OSError: one cannot be deleted.
     """
     for path in paths:
-        shutil.rmtree(path)
+        # the worker may thin them out at the same time
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(path)
 
 
 def thin(run: RunFolder, limit: int, best: int | None = None) -> int:

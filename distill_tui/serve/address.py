@@ -23,6 +23,9 @@ from distill_tui.files import PRIVATE, atomic_write, describe_os_error, make_fol
 from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
 from distill_tui.paths import Home
 
+HOST = "127.0.0.1"
+"""Where the page answers. Not `localhost`, which is [::1] first: another user of the machine may listen there, and
+would be told the token."""
 PORT = 8765
 """The page's usual port, so that a bookmark and a line in one's SSH settings stay right."""
 MOST_PORTS = 20
@@ -53,7 +56,7 @@ class Listening:
     @property
     def address(self) -> str:
         """What is opened in a browser, here or at the other end of the SSH line."""
-        return f"http://localhost:{self.port}/{self.token}/"
+        return f"http://{HOST}:{self.port}/{self.token}/"
 
     @property
     def tunnel(self) -> str:
@@ -65,7 +68,7 @@ def tunnel(port: int = PORT, environment: Mapping[str, str] = os.environ) -> str
     """The `ssh` command that brings this machine's `port` to the machine where it is typed."""
     target, ssh_port = ssh_target(environment)
     other_port = ["-p", ssh_port] if ssh_port != "22" else []
-    return shlex.join(["ssh", *other_port, "-L", f"{port}:localhost:{port}", target])
+    return shlex.join(["ssh", *other_port, "-L", f"{port}:{HOST}:{port}", target])
 
 
 def ssh_target(environment: Mapping[str, str] = os.environ) -> tuple[str, str]:

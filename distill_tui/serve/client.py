@@ -6,7 +6,7 @@ import json
 from distill_tui.foreign import MalformedError, decode
 from distill_tui.paths import Home
 from distill_tui.serve import guard
-from distill_tui.serve.address import Listening, listening
+from distill_tui.serve.address import HOST, Listening, listening
 from distill_tui.serve.places import Place
 
 SECONDS = 2.0
@@ -22,7 +22,7 @@ def open_on_page(home: Home, place: Place) -> tuple[Listening | None, int]:
 
 def post(page: Listening, route: str, document: dict[str, object]) -> dict[str, int]:
     """Send one request to the page; its answer, {} if it does not give one."""
-    line = http.client.HTTPConnection("127.0.0.1", page.port, timeout=SECONDS)
+    line = http.client.HTTPConnection(HOST, page.port, timeout=SECONDS)
     try:
         line.request(
             "POST",

@@ -1,14 +1,19 @@
 """The lists of the page and its models, as parts of HTML."""
 
+import os
+
 from distill_tui.errors import DistillError
+from distill_tui.library.annotations import read_annotations
 from distill_tui.library.container import read_card
 from distill_tui.library.header import SUFFIX
-from distill_tui.library.index import list_entries
+from distill_tui.library.index import NOT_ANNOTATED, list_entries
 from distill_tui.paths import Home
 from distill_tui.reporting import code_bits, formatting, model_report
-from distill_tui.reporting.page import curves, health, quality, recipe, text
+from distill_tui.reporting.measured import measured_text
+from distill_tui.reporting.page import curves, health, notes, quality, recipe, text
 from distill_tui.reporting.page.html import Child, Html, element, join
 from distill_tui.reporting.quality import quality_of_card, quality_text
+from distill_tui.runs.annotations import annotation_of
 from distill_tui.runs.folder import list_runs
 from distill_tui.serve import run_view
 from distill_tui.serve.answer import Refused
@@ -37,7 +42,9 @@ def runs(home: Home, states: States) -> Html:
     rows = []
     for run in found[:MOST_RUNS]:
         state = states.of(run)
-        rows.append(run_view.row_of(run.id, state, link(state.name or run.id, "run", run.id)))
+        rows.append(
+            run_view.row_of(run.id, state, link(annotation_of(run).name or state.name or run.id, "run", run.id))
+        )
     more = len(found) - MOST_RUNS
     return join(
         element("h1", "Runs"),
@@ -84,7 +91,8 @@ def model(home: Home, name: str, states: States) -> Html:
         Refused: there is none.
     """
     path = home.models / f"{name}{SUFFIX}"
-    if not name or "/" in name or name.startswith(".") or not path.is_file():
+    # what is no name of a file, or a longer one than a file can have, is not there
+    if not name or "/" in name or name.startswith(".") or not os.path.isfile(path):  # noqa: PTH113
         raise Refused(404, "no such model")
     try:
         card = read_card(path)
@@ -92,6 +100,9 @@ def model(home: Home, name: str, states: States) -> Html:
     except (DistillError, OSError) as error:
         return join(element("h1", name), element("p", text.role(str(error), "bad")))
     facts: dict[str, Child] = dict(model_report.facts(card, size))
+    given = read_annotations(home.models).get(card.id, NOT_ANNOTATED)
+    if given.measured is not None:
+        facts["measured"] = measured_text(given.measured)
     run = next((run for run in list_runs(home) if run.id == card.run), None)
     listen: Html | None = None
     if run is not None:
@@ -101,6 +112,7 @@ def model(home: Home, name: str, states: States) -> Html:
     return join(
         element("h1", name),
         listen,
+        notes.given(given.note, given.tags),
         text.facts(facts),
         text.section("quality", "Quality", quality.model_quality(card)),
         text.section("curves", "Training", curves.model_charts(card.history)),

@@ -86,7 +86,10 @@ class PageRoutes:
     def _events(self, request: Request, rest: str) -> Answer:
         if rest:
             raise Refused(404)
-        ids = parse_qs(request.query, keep_blank_values=False, max_num_fields=8).get("run", [])
+        try:
+            ids = parse_qs(request.query, keep_blank_values=False, max_num_fields=8).get("run", [])
+        except ValueError:
+            raise Refused(400) from None
         run = run_of(self._home, ids[0]) if ids else None
 
         def stream(reader: Reader) -> None:

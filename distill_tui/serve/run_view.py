@@ -3,12 +3,16 @@
 import time
 from collections.abc import Callable, Iterator
 
+from distill_tui.annotation import Annotation
 from distill_tui.reporting import code_bits, event_text, formatting, notes
 from distill_tui.reporting.page import curves, health, quality, text
 from distill_tui.reporting.page import notes as page_notes
 from distill_tui.reporting.page.html import Child, Html, element, join
 from distill_tui.reporting.quality import quality_of_run, quality_text
+from distill_tui.runs.annotations import annotation_of
+from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
+from distill_tui.runs.previews import on_disk
 from distill_tui.runs.state import RunState
 
 CHARTS_SECONDS = 5.0
@@ -28,9 +32,10 @@ class RunView:
     def topics(self, follower: RunFollower) -> Iterator[tuple[str, object]]:
         """Each topic with all there is to say of it."""
         state = follower.state
-        yield "run", about(follower.run.id, state)
+        given = annotation_of(follower.run)
+        yield "run", about(follower.run, state, given.name)
         parts = {
-            "head": head(state),
+            "head": head(state, given),
             "charts": self._charts_of(state),
             "quality": quality.run_quality(state),
             "health": join(health.run_health(state), health.health_over_time(state) if not state.is_active else None),
@@ -48,26 +53,31 @@ class RunView:
         return self._charts
 
 
-def about(id: str, state: RunState) -> dict[str, object]:
-    """What the page does something with: names, the state in words, and which previews there are."""
-    previews = state.previews[-MOST_PREVIEWS:]
+def about(run: RunFolder, state: RunState, name: str = "") -> dict[str, object]:
+    """What the page does something with: names, the state in words, and which previews there are.
+
+    Args:
+        name: one that a person gave it.
+    """
+    previews = on_disk(run, state.previews[-MOST_PREVIEWS:])
     return {
-        "id": id,
-        "name": state.name,
+        "id": run.id,
+        "name": name or state.name,
         "state": state.state,
-        "previews": [[made.seq, made.step, state.epoch_of(made.epoch)] for made in previews if made.pairs],
+        "previews": [[made.seq, made.step, state.epoch_of(made.epoch)] for made in previews],
         "is_prior": state.is_prior,
     }
 
 
-def head(state: RunState) -> Html:
+def head(state: RunState, given: Annotation = Annotation()) -> Html:  # noqa: B008 - it cannot be changed
     """Name, state, how far it is, and the numbers that people look at first."""
     bar = element(
         "progress", formatting.percent(state.progress), max=1, value=f"{state.progress:.4f}", aria_label="progress"
     )
     return join(
-        element("h1", state.name or "a run"),
+        element("h1", given.name or state.name or "a run"),
         page_notes.ending(state),
+        page_notes.given(given.note, given.tags),
         bar if state.is_active else None,
         text.facts(_facts(state)),
     )

@@ -13,6 +13,7 @@ from socketserver import BaseServer
 from typing import Any, Protocol
 
 from distill_tui.serve import guard
+from distill_tui.serve.address import HOST
 from distill_tui.serve.answer import Answer, Refused, Request, part_of
 
 MOST_CONNECTIONS = 64
@@ -48,7 +49,7 @@ class PageServer(ThreadingHTTPServer):
         self.token, self.routes = token, routes
         self._slots = threading.BoundedSemaphore(most)
         self._deadlines: dict[socket.socket, float] = {}
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__((HOST, port), Handler)
 
     def server_bind(self) -> None:
         # HTTPServer's own looks this machine's name up, which may take seconds
@@ -194,7 +195,11 @@ class Handler(BaseHTTPRequestHandler):
         if not right:
             raise Refused(403)
         body = b""
-        if self.command == "POST":
+        if self.command != "POST":
+            # a body that nobody reads would be taken for the next request
+            if not {"Content-Length", "Transfer-Encoding"}.isdisjoint(self.headers):
+                self.close_connection = True
+        else:
             if not (guard.is_token(self._only(guard.HEADER), self.server.token) and self._is_ours()):
                 raise Refused(403)
             body = self._body()

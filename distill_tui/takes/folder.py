@@ -153,6 +153,31 @@ class TakesFolder:
         """
         return self._delete(lambda take: is_prunable(take, undecided))
 
+    def thin(self, limit: int) -> int:
+        """Delete takes that were thrown away, the oldest first, until all take at most `limit` bytes; their number.
+
+        Those that nobody threw away stay, whatever they take; 0 is no limit.
+
+        Raises:
+            DistillError: the folder cannot be written.
+        """
+        if not limit:
+            return 0
+        thrown, sizes = [], dict[str, int]()
+        for take in self.takes:
+            with contextlib.suppress(OSError):
+                found = self.file(take).stat()
+                sizes[take.path] = found.st_size
+                if take.kept is False:
+                    thrown.append((found.st_mtime_ns, take.path))
+        excess, meant = sum(sizes.values()) - limit, set[str]()
+        for _, path in sorted(thrown):
+            if excess <= 0:
+                break
+            excess -= sizes[path]
+            meant.add(path)
+        return self._delete(lambda take: take.kept is False and take.path in meant)
+
     def _delete(self, is_meant: Callable[[Take], bool]) -> int:
         if not any(is_meant(take) for take in self.takes):
             return 0

@@ -18,6 +18,7 @@ from distill_tui.cli.main import run as main
 from distill_tui.engine.generate.make import Maker
 from distill_tui.errors import DistillError
 from distill_tui.files import describe_os_error
+from distill_tui.takes.folder import TakesFolder
 from distill_tui.takes.sound_file import read_take
 from tests.engine.small_generator import SmallCodec, make_codec
 from tests.programs import start, until
@@ -269,5 +270,11 @@ def test_takes_are_flac_where_the_settings_say_so_and_made_again_to_the_bit(
         assert "the same to the bit" in capsys.readouterr().out
         (take,) = printed(capsys, "small", "--out", str(tmp_path / "out"), "--seed", "9", "--format", "wav")
         assert Path(take["path"]).suffix == ".wav"
+        # where they take more than the limit, what was thrown away goes, and nothing else
+        codec.home.settings.write_text('[sounds]\nlimit = "0.001 MB"\n')
+        folder = TakesFolder(tmp_path / "out")
+        folder.throw(folder.takes[0])
+        printed(capsys, "small", "--out", str(tmp_path / "out"), "--seed", "10")
+        assert [one.seed for one in folder.takes] == [3, 9, 10]
     finally:
         codec.home.settings.unlink()

@@ -148,7 +148,8 @@ def test_runs_that_train_failed_or_have_said_nothing(home: Home, tmp_path: Path,
     empty = a_run(home, "empty")
     made(capsys, empty.id, "--out", out)
     failed = a_heard_run(home, "failed")
-    write(failed, e.Failed(reason=f"{EVIL} {failed.path}/x is gone", advice="try again", step=5))
+    elsewhere = "The traceback is in /home/somebody/runs/old-run/worker.log. (/srv/x/y.wav, ~/mine/z.wav)"
+    write(failed, e.Failed(reason=f"{EVIL} {failed.path}/x is gone", advice=f"try again; {elsewhere}", step=5))
     # a log that names what is not in its folder
     (tmp_path / "passwd.wav").write_bytes(tone())
     pairs: list[tuple[str, str, float | None]] = [("../../../passwd.wav", "/etc/passwd", None), ("\0", "x", 0.5)]
@@ -158,6 +159,8 @@ def test_runs_that_train_failed_or_have_said_nothing(home: Home, tmp_path: Path,
     assert "try again" in page.text
     assert f"{failed.id}/x is gone" in page.text
     assert str(home.root) not in content
+    # nor folders of another machine that it was copied from
+    assert "The traceback is in worker.log. (y.wav, z.wav)" in page.text
     assert not sounds_in(content)
     running = a_heard_run(home, "running")
     running.recipe.write_text("nonsense = [")

@@ -66,6 +66,12 @@ def test_one_channel_is_resampled_as_one_of_many_and_to_the_rounded_length(rate:
     assert sum(map(len, resampled(iter([NOISE[:frames, 0]]), rate, wanted))) == round(frames * wanted / rate)
 
 
+def test_an_error_names_no_object_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(DistillError, match=r"at 700000 Hz: flac does not support this sample rate$"):
+        write_sound(tmp_path / "a.flac", [np.zeros((5, 1), np.float32)], 700_000)
+    assert not list(tmp_path.iterdir())
+
+
 def test_flac_by_its_name_holds_whole_numbers_of_few_channels(tmp_path: Path) -> None:
     for subtype, written in (("PCM_16", "PCM_16"), ("PCM_24", "PCM_24"), ("FLOAT", "PCM_24")):
         write_sound(tmp_path / "a.flac", np.array_split(NOISE, 7), 44100, 2, subtype)

@@ -72,6 +72,16 @@ def test_a_head_that_is_too_large_is_refused(page: Served) -> None:
         assert b" 403 " in connection.recv(100)
 
 
+def test_odd_requests_are_answered_as_such_and_a_body_is_no_next_request(page: Served) -> None:
+    for path, status in (("view/model/" + "a" * 5000, 404), ("events?" + "a=1&" * 50, 400), ("view/takes/%ff", 404)):
+        assert page.ask(path)[0] == status, path[:20]
+    # what stands in a body that nobody reads must not be answered
+    inner = f"GET /{TOKEN}/newest HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    outer = f"GET /{TOKEN}/newest HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(inner)}\r\n\r\n"
+    with line(page, outer + inner) as connection:
+        assert everything(connection).count(b"HTTP/1.1 200") == 1
+
+
 def test_a_body_of_unknown_length_is_refused(page: Served) -> None:
     head = f"POST /{TOKEN}/open HTTP/1.1\r\nHost: localhost\r\nX-Distill-Token: {TOKEN}\r\n"
     for more in ("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "\r\n", "Content-Length: -1\r\n\r\n"):

@@ -1,6 +1,7 @@
 """What the page shows of runs, models and takes: every state, odd logs, and what is gone."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from distill_tui.library.annotations import Measured, ModelAnnotation, write_annotation
 from distill_tui.paths import Home
 from distill_tui.runs import events as e
+from distill_tui.runs.annotations import set_annotation
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
 from distill_tui.serve import hub as hub_module
@@ -18,6 +21,7 @@ from distill_tui.serve.hub import Hub
 from distill_tui.serve.mailbox import Mailbox
 from distill_tui.serve.places import Place, place_of
 from distill_tui.serve.run_view import RunView
+from tests.library import models
 from tests.runs.support import a_run, metrics, started, write
 from tests.serve.pages import a_heard_run, preview, served, some_takes, tone
 from tests.ui import recorded
@@ -142,6 +146,26 @@ def test_what_is_empty_damaged_or_gone_says_so(home: Home) -> None:
         assert "✗".encode() in page.ask("view/takes")[2]
         assert page.ask(f"view/preview/{run.id}/99999")[0] == 404
         assert page.ask("events?run=nothing")[0] == 404
+
+
+def test_pruned_previews_are_not_offered_and_what_a_person_wrote_is_told(home: Home) -> None:
+    run = a_run(home)
+    write(run, started(run), preview(run, 5), preview(run, 10))
+    shutil.rmtree(run.previews / "00000005")
+    set_annotation(run, "kicks", "the <quiet> one", ["hats"])
+    follower = RunFollower(run)
+    follower.catch_up()
+    told = dict(RunView().topics(follower))
+    assert [step for _, step, _ in told["run"]["previews"]] == [10]  # type: ignore[index]
+    head = str(told["part-head"])
+    assert ("<h1>kicks" in head, "the &lt;quiet&gt; one" in head, "hats" in head) == (True, True, True)
+    card = models.write(home.models / "bells.distill", name="bells")
+    measured = Measured(0.0, "birds", 12, {"mel": 0.271})
+    write_annotation(home.models, card.id, ModelAnnotation(note="for <b>", measured=measured))
+    with served(home) as page:
+        assert b">kicks</a>" in page.ask("view/runs")[2]
+        shown = page.ask("view/model/bells")[2]
+        assert (b"mel 0.271 over 12 sounds of birds" in shown, b"for &lt;b&gt;" in shown) == (True, True)
 
 
 def test_reconstructions_by_fewer_levels_are_heard_too(home: Home) -> None:

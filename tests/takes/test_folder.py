@@ -79,6 +79,23 @@ def test_a_take_that_was_listed_before_an_interruption_keeps_its_file(
     assert folder.file(listed).exists()
 
 
+def test_only_what_was_thrown_away_goes_where_there_is_a_limit(tmp_path: Path) -> None:
+    folder = TakesFolder(tmp_path / "set")
+    takes = [folder.add(take(seed), b"x" * 100, stem=f"take-{seed}") for seed in range(5)]
+    folder.keep(takes[0])
+    for second, one in enumerate(takes[1:4]):
+        folder.throw(one)
+        os.utime(folder.file(folder.takes[second + 1]), (second, second))
+    assert (folder.thin(0), folder.thin(500)) == (0, 0)
+    # the one that was thrown away first
+    assert folder.thin(420) == 1
+    assert [one.seed for one in folder.takes] == [0, 2, 3, 4]
+    # no more than those
+    assert folder.thin(1) == 2
+    assert [one.seed for one in folder.takes] == [0, 4]
+    assert sorted(path.name for path in folder.path.rglob("*.wav")) == ["take-0.wav", "take-4.wav"]
+
+
 def test_what_is_gone_stays_listed_and_can_be_marked(tmp_path: Path) -> None:
     folder = TakesFolder(tmp_path / "a")
     one = folder.add(take(), b"1")

@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,12 @@ from distill_tui.paths import Home
 from distill_tui.serve.address import listening
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.dialogs.listen import CopyLine, ListenDialog
+from distill_tui.ui.screens.base import BaseScreen
+from distill_tui.ui.screens.config.folder_field import FolderField
 from distill_tui.ui.terminal import clipboard
+from tests.library import models
 from tests.programs import Terminal, environment, until
-from tests.serve.pages import TOKEN, a_heard_run, served
+from tests.serve.pages import TOKEN, a_heard_run, served, some_takes, tone
 from tests.tmux import Tmux
 from tests.ui import conftest
 from tests.ui.conftest import screen_text
@@ -44,7 +48,7 @@ async def test_what_cannot_be_heard_here_is_heard_on_the_page(home: Home, monkey
         await conftest.until(pilot, lambda: "s  start the page" in screen_text(app))
         text = screen_text(app)
         assert "Nothing can be heard on this machine." in text
-        assert "ssh -p 2222 -L 8765:localhost:8765 me@10.0.0.2" in text
+        assert "ssh -p 2222 -L 8765:127.0.0.1:8765 me@10.0.0.2" in text
         assert [line.text for line in app.screen.query(CopyLine)][2].startswith("scp -r -P 2222 me@10.0.0.2:/")
         await pilot.press("s")
         await conftest.until(pilot, lambda: "The listening page is running." in screen_text(app))
@@ -71,6 +75,40 @@ async def test_what_cannot_be_heard_here_is_heard_on_the_page(home: Home, monkey
     assert listening(home) is None, "the page that the app started ends with it"
 
 
+@pytest.mark.slow
+async def test_a_path_is_copied_on_every_screen(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[str] = []
+
+    async def copy(_: object, text: str) -> None:
+        copied.append(text)
+
+    monkeypatch.setattr(clipboard, "copy", copy)
+    run, takes = a_heard_run(home), some_takes(home, 1)
+    model = home.models / "bells.distill"
+    models.write(model, name="bells")
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    (sounds / "a.wav").write_bytes(tone())
+    app = DistillApp(home)
+    async with app.run_test(size=(120, 35)) as pilot:
+        wanted = {"1": sounds, "2": run.path, "3": model, "5": takes.path / "take-0.wav", "6": run.path}
+        for key, path in wanted.items():
+            await pilot.press("escape", key)
+            if key == "1":
+                app.screen.query_one(FolderField).mean(str(sounds))
+            if key == "2":
+                app.watch_run(run)
+            is_there = partial(_can_copy, app, str(path))
+            await conftest.until(pilot, is_there, f"{path} on screen {key}")
+            copied.clear()
+            await pilot.press("escape", "y")
+            await conftest.until(pilot, partial(copied.__eq__, [str(path)]))
+
+
+def _can_copy(app: DistillApp, text: str) -> bool:
+    return isinstance(app.screen, BaseScreen) and app.screen.copyable() == text
+
+
 def _message(answer: http.client.HTTPResponse) -> tuple[bytes, str]:
     """The next message of an event stream: its topic, and the place in it."""
     import json
@@ -91,13 +129,13 @@ async def test_a_page_that_was_there_before_goes_on(home: Home) -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("escape", "W")
             await conftest.until(pilot, lambda: "is running." in screen_text(app))
-            assert f"localhost:{page.port}/{TOKEN}" in screen_text(app).replace("\n", "")
+            assert f"127.0.0.1:{page.port}/{TOKEN}" in screen_text(app).replace("\n", "")
         assert page.ask("")[0] == 200
 
 
 @pytest.mark.parametrize("variables", [{}, {"TMUX": "/tmp/x,1,0"}, {"STY": "1.pts"}], ids=["plain", "tmux", "screen"])
 def test_text_is_wrapped_for_what_it_goes_through(variables: dict[str, str]) -> None:
-    text = "ssh -L 8765:localhost:8765 me@höst " * 40
+    text = "ssh -L 8765:127.0.0.1:8765 me@höst " * 40
     found = clipboard.controls(text, variables)
     # a multiplexer takes its own controls off
     if "TMUX" in variables:

@@ -448,6 +448,21 @@ async def test_a_blind_test_keeps_its_score(home: Home, tmp_path: Path, monkeypa
 
 
 @pytest.mark.slow
+async def test_previews_that_were_pruned_are_left_out(home: Home) -> None:
+    run = with_a_film(home)
+    for step in (1730, 1740):
+        shutil.rmtree(run.previews / f"step-{step:06}")
+    async with watching(home, run, "f5", size=(120, 35)) as (app, pilot, _):
+        await until(pilot, lambda: "preview 8 of 8" in screen_text(app))
+        await until(pilot, lambda: "kHz" in screen_text(app) and "…" not in screen_text(app).split("original")[0])
+        shown = screen_text(app)
+        assert "✗" not in shown.partition("preview 8 of 8")[2]
+        assert ("step 1,720" in shown or "step 1,750" in shown, "step 1,730" in shown) == (True, False)
+        await pilot.press("left", "left", "left")
+        assert "preview 5 of 8" in screen_text(app)
+
+
+@pytest.mark.slow
 async def test_pictures_of_missing_files_say_so(home: Home) -> None:
     run = recorded.finished(home)
     shutil.rmtree(run.previews)

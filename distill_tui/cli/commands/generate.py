@@ -131,6 +131,9 @@ def generate(options: argparse.Namespace) -> int:
 def _write(options: argparse.Namespace, maker: "Maker", request: Request, folder: TakesFolder) -> int:
     """Make takes into a folder; what was made before an error stays, and is told."""
     from distill_tui.cli.commands.audio import sound_format
+    from distill_tui.paths import find_home
+    from distill_tui.reporting.formatting import plural
+    from distill_tui.settings import read_settings
 
     done: list[Take] = []
     code, kind = 0, sound_format(options)
@@ -140,6 +143,8 @@ def _write(options: argparse.Namespace, maker: "Maker", request: Request, folder
             done.append(take)
             if not options.json:
                 print(f"{len(done)}/{request.count}  {line(folder, take)}", flush=True)
+        if gone := folder.thin(read_settings(find_home(options.home)).sound_limit):
+            say(f"{plural(gone, 'take')} thrown away before deleted: the folder took more than [sounds] limit")
     except KeyboardInterrupt:
         code = 130
         say(f"interrupted: {len(done)} of {request.count} takes are in {printable(str(folder.path))}")

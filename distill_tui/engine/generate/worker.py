@@ -39,7 +39,9 @@ class Worker:
         self, home: Home, commands: IO[bytes], events: IO[bytes], idle_seconds: float = p.IDLE_SECONDS
     ) -> None:
         self._home, self._events, self._idle_seconds = home, events, idle_seconds
-        self._format: Literal["wav", "flac"] = "flac" if read_settings(home).sound_format == "flac" else "wav"
+        settings = read_settings(home)
+        self._format: Literal["wav", "flac"] = "flac" if settings.sound_format == "flac" else "wav"
+        self._limit = settings.sound_limit
         self._queue: queue.SimpleQueue[p.Open | p.Make | None] = queue.SimpleQueue()
         self._last_id = self._cancelled_to = 0
         self._writing = threading.Lock()
@@ -152,6 +154,8 @@ class Worker:
         for number, one in enumerate(made, 1):
             self._say(self._write(id, folder, one, maker.sample_rate))
             yield number
+        with self._writing:
+            folder.thin(self._limit)
 
     def _write(self, id: int, folder: TakesFolder, made: "Made", rate: int) -> p.TakeMade:
         """Write a take; the event that tells of it, with its picture."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from distill_tui.reporting import marks
 from distill_tui.reporting.axis import Scale, round_numbers, scale_for
 from distill_tui.reporting.formatting import number
-from distill_tui.reporting.metrics import losses_of_run, pane_name, short_name
+from distill_tui.reporting.metrics import CODEBOOK, KL, LOSSES, PRIOR, losses_of_run, pane_name, short_name
 from distill_tui.reporting.page.chart import PLANE, Sign, Tick, area, frame, legend, polyline
 from distill_tui.reporting.page.html import Html, element, join
 from distill_tui.reporting.series import (
@@ -31,6 +31,9 @@ ROOM = 0.035
 MOST_UP, MOST_ACROSS = 6, 7
 """Labels of the axes."""
 DISTANCES = ("distance/val", "distance/train")
+MODEL_CURVES = {loss.key: loss.color for loss in (*LOSSES, CODEBOOK, KL, *PRIOR)} | dict(
+    zip(DISTANCES, ("series-val", "series-train"), strict=True)
+)
 SIGN_COLORS = {
     "series-recon": "preview",
     "dim": "checkpoint",
@@ -100,25 +103,17 @@ def run_charts(state: RunState, along: str = "step", kind: str = "auto") -> Html
 
 
 def model_charts(history: History, kind: str = "auto") -> Html:
-    """The losses that a model's card keeps."""
+    """The curves of a model's card that are drawn of a run, too: it keeps every term of the loss."""
     series = {key: card_series(history, key) for key in history}
     series = {key: one for key, one in series.items() if len(one)}
     last = max((one.steps[-1] for one in series.values()), default=0.0)
     if last <= 0:
         return Html()
     axis = Axis(0.0, last, "step", card_quantizer_start(history))
-    colors = ("series-train", "series-val", "series-recon", "series-commit")
-    named = {
-        "loss/val": "series-val",
-        "loss/recon": "series-recon",
-        "bits/val": "series-val",
-        "distance/val": "series-val",
-    }
     panes: dict[str, list[Curve]] = {}
-    for key, one in series.items():
-        if key.startswith(("loss/", "distance/", "bits/")):
-            curves = panes.setdefault(pane_name(key), [])
-            curves.append(Curve(short_name(key), named.get(key) or colors[len(curves) % len(colors)], one))
+    for key, color in MODEL_CURVES.items():
+        if key in series:
+            panes.setdefault(pane_name(key), []).append(Curve(short_name(key), color, series[key]))
     return element("div", *(pane(name, curves, axis, kind) for name, curves in panes.items()), class_="curves")
 
 

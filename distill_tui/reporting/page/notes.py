@@ -1,5 +1,7 @@
 """What happened in a run in words: its warnings with advice, changed settings, and how it ended."""
 
+from collections.abc import Sequence
+
 from distill_tui.reporting import formatting
 from distill_tui.reporting.code_bits import distance_text
 from distill_tui.reporting.formatting import duration, plural
@@ -37,6 +39,14 @@ def ending(state: RunState) -> Html:
     if isinstance(end, e.Failed) and end.advice:
         found.append(element("p", end.advice))
     return join(*found)
+
+
+def given(note: str, tags: Sequence[str]) -> Html:
+    """The note and the tags that a person gave a run or a model."""
+    return join(
+        element("p", note) if note else None,
+        element("p", ", ".join(tags), class_="dim") if tags else None,
+    )
 
 
 def warnings(state: RunState) -> Html:

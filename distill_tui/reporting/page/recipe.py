@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distill_tui.recipe.fields import fields
-from distill_tui.reporting.formatting import setting
+from distill_tui.reporting.formatting import MISSING, setting
 from distill_tui.reporting.page.html import Html, element, join
 from distill_tui.reporting.page.text import folded, role, table
 from distill_tui.reporting.recipe_text import Values, flat, reason_for, settings_worth_a_line
@@ -48,7 +48,7 @@ def _last_part(path: str) -> str:
 
 def _row(values: Values, key: str) -> list[str | Html]:
     value = values[key]
-    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else setting(value)
+    text = (", ".join(map(str, value)) or MISSING) if isinstance(value, list | tuple) else setting(value)
     return [element("code", key), text, how(values, key)]
 
 

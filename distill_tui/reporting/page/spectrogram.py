@@ -46,7 +46,12 @@ def figure(image: SpectrogramImage, name: str, source: str = "") -> Html:
         return element("p", f"No spectrogram: {image.error}", class_="dim")
     words = f"Spectrogram of {name}: {image.seconds:.2f} s, {LEAST_HERTZ:.0f} Hz to {image.rate / 2000:g} kHz"
     picture = element(
-        "img", src=source or data_uri(png(image), "image/png"), alt=words, loading="lazy", class_="spectrogram"
+        "img",
+        src=source or data_uri(png(image), "image/png"),
+        alt=words,
+        # what is within the page need not be fetched, and must be there when it is printed
+        loading="lazy" if source else None,
+        class_="spectrogram",
     )
     return surround(picture, seconds_ticks(image.seconds), hertz_ticks(image.rate), class_="sound")
 

@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from distill_tui.errors import DistillError
+from distill_tui.library.annotations import read_annotations
 from distill_tui.library.card import Card
 from distill_tui.library.container import read_card
+from distill_tui.library.index import NOT_ANNOTATED
 from distill_tui.paths import Home
 from distill_tui.recipe.upgrade import upgrade
 from distill_tui.reporting import comparison, model_report
 from distill_tui.reporting.formatting import duration, plural
+from distill_tui.reporting.measured import measured_text
 from distill_tui.reporting.page import curves, health, quality, recipe
 from distill_tui.reporting.page.html import Child, Html, element, join
 from distill_tui.reporting.page.text import bullets, facts, folded, role
@@ -36,6 +39,8 @@ def model_subject(path: Path, home: Home, with_data: bool = False) -> Subject:
     if card.losses:
         told["losses"] = model_report.file_facts(card, path)["losses"]
     told["weights"] = f"sha256 {card.weights_sha256[:16]}…" if card.weights_sha256 else None
+    measured = read_annotations(path.parent).get(card.id, NOT_ANNOTATED).measured
+    told["measured"] = measured_text(measured) if measured is not None else None
     words = quality_text(quality_of_card(card))
     kind = {"prior": "generator", "images": "model of images"}.get(card.task, "codec")
     lead = join(

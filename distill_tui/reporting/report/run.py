@@ -1,5 +1,6 @@
 """A run as a subject of a report."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from distill_tui.reporting.report.repeat import repeat
 from distill_tui.reporting.report.subject import Part, Preview, Subject, Version
 from distill_tui.reporting.run_report import SPLITS
 from distill_tui.runs import events as e
+from distill_tui.runs.annotations import annotation_of
 from distill_tui.runs.folder import RunFolder
 from distill_tui.runs.follow import RunFollower
 from distill_tui.runs.previews import inside, on_disk
@@ -24,6 +26,10 @@ from distill_tui.runs.state import RunState
 
 MOST_EARLIER = 6
 """Earlier reconstructions of a sound that are shown: an even spread of the previews."""
+FOLDERS = re.compile(r"(?<![\w.~/-])~?/(?:[^\s/<>&]+/)+")
+"""The folders before the last part of a path."""
+TEXT = re.compile(r"(?<=>)[^<]+")
+"""Text of markup, between two elements."""
 MOST_KINDS = 24
 """Kinds of sounds, or formats of files, that are counted one by one."""
 
@@ -40,7 +46,7 @@ class RunFacts:
 
     @property
     def name(self) -> str:
-        return self.state.name or self.run.id
+        return annotation_of(self.run).name or self.state.name or self.run.id
 
 
 def read_run(run: RunFolder) -> RunFacts:
@@ -96,7 +102,8 @@ def _without_folders(told: Html, found: RunFacts) -> Html:
         above = folder.rstrip("/").rpartition("/")[0]
         if above:
             told = Html(told.replace(f"{above}/", ""))
-    return told
+    # those of another home, from which the run was copied, and of files that the log names
+    return Html(TEXT.sub(lambda text: FOLDERS.sub("", text[0]), told))
 
 
 def run_facts(found: RunFacts) -> dict[str, Child]:
@@ -120,7 +127,8 @@ def _prepared(prepared: e.RunPrepared) -> dict[str, Child]:
         "parameters": count(prepared.parameters),
     }
     if prepared.rate:
-        told["rate"] = f"{hertz(prepared.rate)}, {prepared.frame_rate:.1f} latent frames a second"
+        frames = f", {prepared.frame_rate:.1f} latent frames a second" if prepared.frame_rate else ""
+        told["rate"] = hertz(prepared.rate) + frames
     if prepared.levels:
         told["codebooks"] = f"{plural(prepared.levels, 'level')} of {prepared.codebook_size:,} codes"
     if prepared.kbps:

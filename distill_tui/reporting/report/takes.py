@@ -26,8 +26,6 @@ MOST_TAKES = 100
 """Takes that are shown: the kept ones first, in the order in which they were made."""
 AROUND_SECONDS = 0.1
 """Seconds of the nearest sound that are heard beyond the length of the take."""
-FILES = ("like", "continue_file", "fill", "follow", "morph")
-"""Settings of a take that name files."""
 
 
 def takes_subject(path: Path, home: Home, media: Media, with_data: bool = False) -> Subject:

@@ -77,8 +77,8 @@ class ListenDialog(Dialog[None]):
         lines = list(self.query(CopyLine))
         if found is None:
             self.query_one("#listen-state", Static).update(
-                "The listening page plays sounds in a browser on your own machine. It is not running: s starts it,"
-                " until you quit (distill-tui serve keeps it running). Then run on your machine:"
+                "The listening page plays sounds in a browser on your own machine. It is not running: s, or W in"
+                " the app, starts it until you quit; distill-tui serve keeps it running. Then run on your machine:"
             )
         else:
             self.query_one("#listen-state", Static).update("The listening page is running. On your own machine, run:")

@@ -245,6 +245,10 @@ class ConfigScreen(BaseScreen):
 
     # keys
 
+    def copyable(self) -> str:
+        """The folder of sounds."""
+        return self.query_one(FolderField).path if self.is_mounted else ""
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "resume":
             return self.found.interrupted is not None

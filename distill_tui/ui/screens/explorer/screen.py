@@ -148,9 +148,10 @@ class ExplorerScreen(BaseScreen):
     # actions
 
     def copyable(self) -> str:
-        """The sound file in which the chosen code is heard."""
+        """The sound file in which the chosen code is heard, or the folder of the run."""
         excerpt = self.panels.map_view.excerpt if self.is_mounted else None
-        return str(excerpt.path) if excerpt is not None else ""
+        run = self.controller.run
+        return str(excerpt.path) if excerpt is not None else str(run.path) if run is not None else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Actions that make sense now; the footer and the palette show those."""

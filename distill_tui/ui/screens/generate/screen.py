@@ -215,6 +215,13 @@ class GenerateScreen(BaseScreen):
 
     # keys
 
+    def copyable(self) -> str:
+        """The file of the chosen take, or the folder of the set."""
+        take, folder = self.list.chosen, self.takes.path
+        if folder is None:
+            return ""
+        return str(self.takes.file(take) if take is not None else folder)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
             case "take" if parameters == ("undo",):

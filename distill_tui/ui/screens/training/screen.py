@@ -249,6 +249,13 @@ class TrainingScreen(BaseScreen):
 
     # requests
 
+    def copyable(self) -> str:
+        """The file of the chosen preview, or the folder of the run."""
+        run = self.controller.run
+        if run is None or self.view == "overview":
+            return str(run.path) if run is not None else ""
+        return self.query_one(Views).copyable()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Actions that make sense now; the footer and the palette show those."""
         run = self.controller.run

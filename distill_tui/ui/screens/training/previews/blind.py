@@ -128,6 +128,7 @@ class BlindDialog(Dialog[None]):
         if not self._can_hear:
             return (
                 f"{name}\nIt cannot be heard here: this machine has no sound device, or no player. "
-                "f in the previews says how to fetch the files."
+                "W in the previews starts the listening page, which plays both in a browser on your own machine; "
+                "f says how to fetch the files."
             )
         return f"{name}\nWhich one is the {self._original} and not the {self._made}: X or Y?"

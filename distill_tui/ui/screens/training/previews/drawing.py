@@ -38,10 +38,10 @@ class Thumb:
     is_original: bool = False
 
 
-def head_line(widget: LinesWidget, state: RunState, index: int) -> Text:
-    """The preview of this index: its step, time and mean distance."""
+def head_line(widget: LinesWidget, state: RunState, previews: Sequence[PreviewMade], index: int) -> Text:
+    """The preview of this index among those that are there: its step, time and mean distance."""
     dim, plain = widget.style("dim"), widget.style("foreground")
-    preview, count = state.previews[index], len(state.previews)
+    preview, count = previews[index], len(previews)
     step = Text.assemble(
         ("◂ " if index else "  ", widget.mark_style),
         (f"step {preview.step:,}", widget.style("foreground", bold=True)),

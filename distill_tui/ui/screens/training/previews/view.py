@@ -14,6 +14,7 @@ from distill_tui.reporting import formatting, sound_quality
 from distill_tui.reporting import previews as reported
 from distill_tui.runs.events import PreviewMade
 from distill_tui.runs.folder import RunFolder
+from distill_tui.runs.previews import on_disk
 from distill_tui.runs.state import RunState
 from distill_tui.ui.screens.training.previews.drawing import (
     Thumb,
@@ -85,12 +86,14 @@ class PreviewsView(LinesWidget, can_focus=True):
         self._sound = 0
         self._levels = 0
         self._film = Film()
+        self._pruned: frozenset[int] = frozenset()
         self._making: object = None
 
     def show(self, run: RunFolder, state: RunState) -> None:
         """Show the previews of this run."""
         if run != self._run:
             self._chosen, self._sound, self._levels = None, 0, 0
+            self._pruned = frozenset()
         self._run, self._state = run, state
         self.refresh_bindings()
         self.repaint()
@@ -98,14 +101,21 @@ class PreviewsView(LinesWidget, can_focus=True):
     # what is chosen
 
     @property
+    def _previews(self) -> list[PreviewMade]:
+        """The previews of the run without those that were found to be pruned."""
+        if not self._pruned:
+            return self._state.previews
+        return [made for made in self._state.previews if made.seq not in self._pruned]
+
+    @property
     def _index(self) -> int:
-        count = len(self._state.previews)
+        count = len(self._previews)
         return count - 1 if self._chosen is None else min(self._chosen, count - 1)
 
     @property
     def preview(self) -> PreviewMade | None:
         """The preview shown."""
-        return self._state.previews[self._index] if self._state.previews else None
+        return self._previews[self._index] if self._previews else None
 
     @property
     def sound(self) -> int:
@@ -135,7 +145,7 @@ class PreviewsView(LinesWidget, can_focus=True):
         return super().check_action(action, parameters)
 
     def action_step(self, by: int) -> None:
-        last = len(self._state.previews) - 1
+        last = len(self._previews) - 1
         index = min(last, max(0, self._index + by))
         # at the newest it goes on to the next one that is made
         self._chosen = None if index == last else index
@@ -186,7 +196,7 @@ class PreviewsView(LinesWidget, can_focus=True):
     def _shot(self, index: int, size: tuple[int, int]) -> Shot:
         """The picture of the chosen sound in a preview."""
         assert self._run is not None
-        previews = self._state.previews
+        previews = self._previews
         # a codec's original is the same in all of them, and so its picture and the scale of the others
         of_original = index if self._state.is_prior or self.sound >= len(previews[-1].pairs) else -1
         original, made = previews[of_original].pairs[self.sound][0], previews[index].pairs[self.sound][1]
@@ -196,12 +206,12 @@ class PreviewsView(LinesWidget, can_focus=True):
         """Indices of the previews in the film; one with fewer sounds, by a request of another recipe, is left out."""
         if not place.slots:
             return []
-        shown = steps_shown(len(self._state.previews), self._index, place.slots - 1)
+        shown = steps_shown(len(self._previews), self._index, place.slots - 1)
         return [index for index in shown if self._has(index)]
 
     def _has(self, index: int) -> bool:
         """Whether the chosen sound is in a preview."""
-        return self.sound < len(self._state.previews[index].pairs)
+        return self.sound < len(self._previews[index].pairs)
 
     def _ask_for(self, pair: list[Shot], film: list[Shot]) -> None:
         """Have the missing pictures made: those of the pair, those of the film, and what may be looked at next."""
@@ -210,7 +220,7 @@ class PreviewsView(LinesWidget, can_focus=True):
         self._making = (pair, film)
         size = pair[0].width, pair[0].height
         next_ones = [shot._replace(width=size[0], height=size[1]) for shot in film]
-        near = range(max(0, self._index - NEAR), min(len(self._state.previews), self._index + NEAR + 1))
+        near = range(max(0, self._index - NEAR), min(len(self._previews), self._index + NEAR + 1))
         next_ones += [self._shot(index, size) for index in near if self._has(index)]
         if self._run is not None and self.preview is not None:
             files = (file for file, _ in reported.levels_of(self.preview, self.sound).values())
@@ -219,10 +229,28 @@ class PreviewsView(LinesWidget, can_focus=True):
 
     async def _make(self, sets: list[list[Shot]]) -> None:
         await asyncio.sleep(REST_SECONDS)
+        if await self._leave_out_pruned():
+            return
         for shots in sets:
             await self._film.make(shots)
             self.repaint()
         self._making = None
+
+    async def _leave_out_pruned(self) -> bool:
+        """Look which previews were pruned since; True if others are shown now. All of them are never left out."""
+        run, all_of_them, chosen = self._run, list(self._state.previews), self.preview
+        if run is None:
+            return False
+        there = {made.seq for made in await asyncio.to_thread(on_disk, run, all_of_them)}
+        pruned = frozenset(made.seq for made in all_of_them if made.pairs and made.seq not in there)
+        if run != self._run or pruned == self._pruned or not there:
+            return False
+        self._pruned, self._making = pruned, None
+        if self._chosen is not None and chosen is not None:
+            # the chosen one, or the next after it
+            self._chosen = sum(made.seq < chosen.seq for made in self._previews)
+        self.repaint()
+        return True
 
     # drawing
 
@@ -237,16 +265,16 @@ class PreviewsView(LinesWidget, can_focus=True):
         preview, dim = self.preview, self.style("dim")
         if preview is None or not preview.pairs or self._run is None:
             return [Text(), *(Text(line, dim) for line in formatting.wrap(reported.none_yet(self._state), width))]
-        place = lay_out(width, height, len(self._state.previews), len(preview.pairs))
+        place = lay_out(width, height, len(self._previews), len(preview.pairs))
         pair, film = self._shots(place)
         self._ask_for(pair, film)
         known = [picture for shot in pair if (picture := self._film.known(shot))]
         pictures = known if len(known) == len(pair) else None
-        found = [head_line(self, self._state, self._index)]
+        found = [head_line(self, self._state, self._previews, self._index)]
         if place.slots:
             found += film_lines(self, self._thumbs(film, place), place)
         found += [self._titles(preview, pictures, place), *pair_lines(self, pictures, place)]
-        found += sound_lines(self, self._state.previews, preview, self.sound, place)
+        found += sound_lines(self, self._previews, preview, self.sound, place)
         if place.has_paths or len(found) < height:
             found.append(files_line(self, *self.paths()))
         return found[:height]
@@ -255,7 +283,7 @@ class PreviewsView(LinesWidget, can_focus=True):
         """The film's pictures with what is said of each."""
         found = []
         for index, shot in zip(self._steps(place), film, strict=False):
-            made = self._state.previews[index]
+            made = self._previews[index]
             number = f"{made.step:,}"
             label = f"step {number}" if len(number) + 5 <= place.thumb else number
             distance = sound_quality.value_text("distance", made.pairs[self.sound][2])
