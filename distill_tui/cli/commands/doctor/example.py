@@ -28,7 +28,7 @@ EXAMPLE = f"""\
 
 [sounds]
 #format = "flac"           # of previews, takes and reconstructions: half the size; else wav
-#limit = "2 GB"            # of the previews of a run: older ones are thinned out
+#limit = "2 GB"            # of a run's previews (older ones are thinned out) and of a set's thrown-away takes
 
 [folders]
 #data = "~/sounds"         # what `train` takes and the app begins with
