@@ -34,7 +34,7 @@ def main() -> None:
         elif name in PAGES:
             page(place, name, runs["codec"], FOLDER / f"{name}.png")
         else:
-            write(f"{name}.svg", write_svg([asyncio.run(still(place, name, runs))], STILLS[name].title))
+            write(f"{name}-120x35.svg", write_svg([asyncio.run(still(place, name, runs))], STILLS[name].title))
 
 
 def write(name: str, svg: str) -> None:

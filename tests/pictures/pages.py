@@ -9,7 +9,7 @@ from tests.pictures.place import Place
 from tests.serve.pages import served
 
 PAGES = ("listening-page", "report")
-SIZE = (1100, 760)
+SIZE = (1100, 742)
 
 
 def page(place: Place, name: str, run: RunFolder, target: Path) -> None:
@@ -28,6 +28,7 @@ def page(place: Place, name: str, run: RunFolder, target: Path) -> None:
         with served(place.home) as answers, chromium(Path(folder) / "profile", program) as browser:
             tab = browser.open("about:blank")
             tab.look(*SIZE, dark=True)
+            tab("Emulation.setScrollbarsHidden", hidden=True)
             tab("Page.navigate", url=made.as_uri() if name == "report" else f"{answers.address}#run/{run.id}")
             _wait(tab, "'main'" if name == "report" else "'.sound-item img'")
             tab.picture(target)
