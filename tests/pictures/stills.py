@@ -24,7 +24,7 @@ class Still:
 STILLS = {
     "chart": Still("The losses of a training", ("f3", "h", *["left"] * 30)),
     "codebooks": Still("How healthy each codebook is", ("f4",)),
-    "previews": Still("A held-out sound as the net learns it", ("f5", "down", "down")),
+    "previews": Still("A held-out sound as the net learns it", ("f5",)),
     "library": Still("The models, and what is known of one", ("3", "down", "down")),
     "runs": Still("All trainings", ("6", "down", "down")),
     "config": Still("Advice for a folder of sounds", ("enter", *"~/", SOUNDS, "enter", "wait 20"), start=""),
