@@ -26,6 +26,10 @@ EXAMPLE = f"""\
 #currency = "$"
 #max_price = 10            # of a run, which stops there
 
+[sounds]
+#format = "flac"           # of previews, takes and reconstructions: half the size; else wav
+#limit = "2 GB"            # of the previews of a run: older ones are thinned out
+
 [folders]
 #data = "~/sounds"         # what `train` takes and the app begins with
 #models = "/big/models"
