@@ -16,7 +16,7 @@ MOVING = "training"
 
 
 def main() -> None:
-    """Train what the home lacks, then write the pictures. Those of the training itself come with it."""
+    """Train what the home lacks, then write the pictures."""
     parser = argparse.ArgumentParser(prog="python -m tests.pictures", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="a folder of its own; what was trained there is kept")
     parser.add_argument("--data", type=Path, help="sounds to train on; else the demo's")
@@ -24,13 +24,15 @@ def main() -> None:
     options = parser.parse_args()
     place = Place(options.home.absolute())
     place.enter()
-    for name, frame in train(place, options.data).items():
-        write(f"{name}.svg", write_svg([frame], film.TITLE))
+    train(place, options.data)
     runs = finished(place)
     for name in [options.only] if options.only else [MOVING, *STILLS, *PAGES]:
         if name == MOVING:
             views = [asyncio.run(still(place, view, runs)) for view in film.AFTERWARDS]
-            write(f"{name}.svg", film.moving_picture(place, views))
+            seen = film.read_film(place)
+            write(f"{name}.svg", film.moving_picture(seen, views))
+            for size, frame in seen.stills.items():
+                write(f"{size}.svg", write_svg([frame], film.TITLE))
         elif name in PAGES:
             page(place, name, runs["codec"], FOLDER / f"{name}.png")
         else:

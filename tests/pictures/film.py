@@ -3,7 +3,7 @@
 import asyncio
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from distill_tui.runs.folder import RunFolder
 from tests.pictures.camera import Size, opened
@@ -34,24 +34,31 @@ class Shot:
     frame: Frame
 
 
-async def film(place: Place, run: RunFolder) -> dict[str, Frame]:
-    """Watch a run from its start to its end; keeps what was seen in the place's `film`, and returns the stills."""
-    place.film.mkdir(exist_ok=True)
-    shots: list[Shot] = []
+@dataclass
+class Film:
+    """What was seen of a training, once a second, and the stills in between."""
+
+    shots: list[Shot] = field(default_factory=list)
+    stills: dict[str, Frame] = field(default_factory=dict)
+
+
+async def film(place: Place, run: RunFolder) -> None:
+    """Watch a run from its start to its end, and keep what was seen in the place's `film`."""
+    seen = Film()
     stills: asyncio.Task[dict[str, Frame]] | None = None
     async with opened(place, run, SIZE) as camera:
         while True:
             state = camera.app._training.controller.state
-            shots.append(Shot(state.progress, camera.frame()))
+            seen.shots.append(Shot(state.progress, camera.frame()))
             if stills is None and state.progress > STILLS_AT:
                 stills = asyncio.create_task(_stills(place, run))
             if state.ending is not None:
                 break
             await camera.pilot.pause(EVERY)
         await camera.settle()
-        shots.append(Shot(1.0, camera.frame()))
-    (place.film / "shots").write_bytes(pickle.dumps(shots))
-    return await stills if stills else {}
+        seen.shots.append(Shot(1.0, camera.frame()))
+    seen.stills = await stills if stills else {}
+    place.film.write_bytes(pickle.dumps(seen))
 
 
 async def _stills(place: Place, run: RunFolder) -> dict[str, Frame]:
@@ -63,12 +70,16 @@ async def _stills(place: Place, run: RunFolder) -> dict[str, Frame]:
     return found
 
 
-def moving_picture(place: Place, views: Sequence[Frame]) -> str:
-    """The animated SVG of the training that was filmed last, and of views of it afterwards."""
-    shots: list[Shot] = pickle.loads((place.film / "shots").read_bytes())
-    frames = [*_chosen(shots), *views]
-    seconds = [EACH] * FRAMES + [LAST] * (1 + len(views))
-    return write_svg(frames, TITLE, seconds)
+def read_film(place: Place) -> Film:
+    """The film of the training that was watched last."""
+    found: Film = pickle.loads(place.film.read_bytes())
+    return found
+
+
+def moving_picture(film: Film, views: Sequence[Frame]) -> str:
+    """The animated SVG of a film, and of views of the run afterwards."""
+    frames = [*_chosen(film.shots), *views]
+    return write_svg(frames, TITLE, [EACH] * FRAMES + [LAST] * (1 + len(views)))
 
 
 def _chosen(shots: Sequence[Shot]) -> list[Frame]:

@@ -26,7 +26,7 @@ class Place:
 
     @property
     def film(self) -> Path:
-        """Where the frames of a training are kept, from which the moving picture can be made again."""
+        """The file in which what was seen of a training is kept: the moving picture can be made again from it."""
         return self.root / "film"
 
     def enter(self) -> None:

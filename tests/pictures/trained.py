@@ -5,7 +5,6 @@ from pathlib import Path
 
 from distill_tui.runs.folder import RunFolder, list_runs
 from distill_tui.runs.quick_state import quick_state
-from tests.pictures.cells import Frame
 from tests.pictures.film import film
 from tests.pictures.place import Place
 
@@ -13,12 +12,14 @@ CODEC_MINUTES, PRIOR_MINUTES, EXPLORER_MINUTES = "3", "1", "3"
 TAKES = "8"
 
 
-def train(place: Place, data: Path | None) -> dict[str, Frame]:
-    """Train what is not there yet; the stills that were taken of the codec's training, if it was trained now."""
-    sounds, stills = place.sounds(data), {}
+def train(place: Place, data: Path | None) -> None:
+    """Train what is not there yet; the codec's training is filmed."""
+    sounds = place.sounds(data)
     if "codec" not in finished(place):
         run = place.start("train", str(sounds), "--minutes", CODEC_MINUTES)
-        stills = asyncio.run(film(place, run))
+        asyncio.run(film(place, run))
+        if "codec" not in finished(place):
+            raise SystemExit(f"{run.path} has not finished: what was printed is in {run.worker_log}")
     name = finished(place)["codec"].first_name
     if "prior" not in finished(place):
         place.run("train-prior", name, "--minutes", PRIOR_MINUTES, "--plain")
@@ -27,7 +28,6 @@ def train(place: Place, data: Path | None) -> dict[str, Frame]:
         place.run("generate", f"{name}-gen", "--out", str(takes), "--count", TAKES)
     if "images" not in finished(place):
         place.run("explore", "--minutes", EXPLORER_MINUTES, "--plain")
-    return stills
 
 
 def finished(place: Place) -> dict[str, RunFolder]:
