@@ -17,7 +17,7 @@ from distill_tui.ui.screens.training.chart import LossChart
 from distill_tui.ui.services.system_monitor import SystemMonitor
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
-from tests.ui.screenshots import steady_ask
+from tests.ui.steady import steady_ask
 
 Compare = Callable[..., bool]
 

@@ -15,7 +15,7 @@ from distill_tui.ui.services.spectrograms import Film, Shot, Spectrogram
 from distill_tui.ui.services.system_monitor import SystemMonitor
 from tests.ui import recorded
 from tests.ui.conftest import screen_text, until
-from tests.ui.screenshots import settle, steady_ask
+from tests.ui.steady import settle, steady_ask
 from tests.ui.test_snapshots import Compare, app_on
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,1 @@
+"""The README's pictures, made from real trainings: `python -m tests.pictures --help`. No test runs this."""
