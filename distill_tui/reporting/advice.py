@@ -283,7 +283,7 @@ def _pace_text(pace: Pace | None) -> str:
         return "estimated from the kind of device"
     if pace.is_probe:
         return "from a few training steps" + (" while the machine was busy: maybe less" if pace.is_busy else "")
-    return f"as run {shorten(pace.run, RUN_CELLS)}"
+    return f"measured in run {shorten(pace.run, RUN_CELLS)}"
 
 
 def _short(seconds: float) -> str:

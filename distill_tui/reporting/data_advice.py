@@ -78,9 +78,7 @@ def _twins(corpus: Corpus) -> Iterator[Remark]:
     many = f"{len(pairs):,} sounds are near-twins of others (the first: {pairs[0][1]} of {pairs[0][0]})"
     if len(pairs) == 1:
         many = f"{pairs[0][1]} is a near-twin of {pairs[0][0]}"
-    leak = (
-        f"; {leaks:,} of them held out with the twin in training, so the distance will read too well" if leaks else ""
-    )
+    leak = f"; {leaks:,} held out while the twin is trained on, so the distance will read too well" if leaks else ""
     yield Remark(
         "twins",
         plural(len(pairs), "near-twin"),

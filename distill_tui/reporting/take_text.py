@@ -52,7 +52,7 @@ def facts(take: Take) -> list[Line]:
         novelty.line(take),
     ]
     if take.frames and take.copied_coarse is not None:
-        run = f"{take.copied_coarse} of {take.frames} frames in a row are those of one sound on level 0"
+        run = f"{take.copied_coarse} of {take.frames} frames in a row are those of one sound on level 1"
         found.append(line(f"{run}, {take.copied_frames or 0} on all levels", "dim"))
     if take.note:
         found.append(line(take.note, "fair"))

@@ -153,7 +153,7 @@ def test_what_is_odd_is_told_with_a_way_out_and_its_cost() -> None:
     twins.twins = [("000.wav", "001.wav"), ("000.wav", "009.wav")]
     (twin,) = advise(twins, CPU).remarks
     assert "2 sounds are near-twins" in twin.text
-    assert "1 of them held out with the twin in training" in twin.text
+    assert "1 held out while the twin is trained on" in twin.text
     assert ids(advise(corpus(60.0, 1), CPU)) == ["one-file"]
     assert ids(advise(corpus(12.0, 12), CPU)) == ["few-held-out"]
     assert ids(advise(corpus(3.0, 60), CPU)) == ["short"]

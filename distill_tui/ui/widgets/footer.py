@@ -50,16 +50,21 @@ class AppFooter(LinesWidget):
         more: list[Text] = []
         always: list[Text] = []
         seen: set[str] = set()
+        signs: list[str] = []
         # what is shown first: q for leaving, and ctrl+q where q would be typed
         for active in sorted(self.screen.active_bindings.values(), key=lambda active: not active.binding.show):
             binding = active.binding
             action = binding.action.removeprefix("app.")
-            what = binding.tooltip or binding.description
+            what, key = binding.tooltip or binding.description, self.app.get_key_display(binding)
             if not active.enabled or {action, what} & seen or not self._is_worth_a_place(binding):
                 continue
+            if not key.isalnum() and any(key in other for other in signs):
+                # the other direction of a pair: `+-` stands there
+                continue
             seen |= {action, what}
+            signs += [key] * (not key.isalnum())
             part = Text.assemble(
-                (self.app.get_key_display(binding), self.style("accent", bold=True)),
+                (key, self.style("accent", bold=True)),
                 " ",
                 (binding.description, self.style("dim")),
             )

@@ -62,8 +62,7 @@ SETTINGS = {
         Setting(
             "method",
             "Method",
-            "prior: drawn from the generator. blend: codes of two sounds of a kind. walk: through the codes of the "
-            "sounds, with jumps where they meet.",
+            "prior: drawn from the generator. blend: codes of two sounds. walk: through codes of all sounds.",
             choices=METHODS,
         ),
         Setting("label", "Kind", "The folder of your sounds whose kind is made.", automatic="any"),

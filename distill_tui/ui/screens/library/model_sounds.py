@@ -34,7 +34,8 @@ class SoundPair:
 def pair_of(home: Home, shown: Shown) -> SoundPair | None:
     """A pair of the newest preview of the model's run, or the reconstruction in the cache. Looks at the disk."""
     card, previews, run = shown.card, shown.previews, shown.run
-    if card is None:
+    if card is None or card.task == "images":
+        # its previews are pictures
         return None
     if previews is not None and run is not None:
         for index, (original, made, distance) in enumerate(previews.pairs):
