@@ -54,5 +54,6 @@ def data_text(summary: Summary, recipe: Mapping[str, Any]) -> str:
     if data is not None and data.seconds:
         length = duration(data.seconds)
     elif data is not None and data.files:
-        length = plural(data.files, "file")
+        # pictures have no seconds
+        length = plural(data.files, "picture")
     return ", ".join(filter(None, (name, length))) or MISSING
