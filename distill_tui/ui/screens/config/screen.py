@@ -180,6 +180,7 @@ class ConfigScreen(BaseScreen):
     def _show_found(self) -> None:
         for panel in self.query(FoundPanel):
             panel.show(self.found)
+        self.query_one("#found-pane").set_class(not self.found.path, "-waiting")
         self._show_advice()
         for button in self.query("#start"):
             button.set_class(self._can_start, "ready")
