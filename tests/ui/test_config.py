@@ -159,7 +159,10 @@ async def test_a_folder_that_is_not_there_or_holds_nothing(home: Home, tmp_path:
         await choose(pilot, screen, tmp_path / "nowhere")
         assert "✗ there is no such folder" in screen_text(app)
         await choose(pilot, screen, tmp_path / "empty")
-        await until(pilot, lambda: "✗ no" in screen_text(app))
+        await until(pilot, lambda: "✗ no files" in screen_text(app))
+        # a name that no disk takes
+        await choose(pilot, screen, tmp_path / ("x" * 300))
+        assert "✗ there is no such folder" in screen_text(app)
         await pilot.press("ctrl+s")
         assert list_runs(home) == []
 
@@ -290,6 +293,7 @@ async def test_a_folder_of_pictures_is_offered_to_the_explorer(
         await choose(pilot, screen, folder)
         await until(pilot, lambda: "120 pictures: 4 explores them" in screen_text(app))
         await until(pilot, lambda: app.focused and app.focused.id == "pictures")
+        await until(pilot, lambda: "120 pictures in MNIST's format, and no sounds" in screen_text(app))
         await pilot.press("4")
         await until(pilot, lambda: app.current_mode == "explorer" and started)
         assert toml.load(started[0].recipe).data.paths == [str(folder)]
@@ -538,6 +542,9 @@ async def test_a_long_or_hostile_name_takes_one_line_among_the_offered_paths(hom
         assert "[b]/" in told
         assert sum("a" * 20 in line for line in told.splitlines()) == 1
         assert "\x1b" not in told
+        await pilot.press(*"red", "tab")
+        assert "\x1b[31m\nline/" in app.screen.query_one("#folder", Input).value
+        await until(pilot, lambda: "red\ufffd[31m\ufffdline/" in screen_text(app))
 
 
 @pytest.mark.slow

@@ -222,6 +222,7 @@ def test_the_last_of_several_paths_is_completed(tmp_path: Path) -> None:
     assert offers(f"{tmp_path}/a + ") == [f"{tmp_path}/a + b/"]
     assert split_paths(f"{tmp_path}/a + b") == [f"{tmp_path}/a + b"]
     assert split_paths(f"{tmp_path}/one + /nowhere + ") == [f"{tmp_path}/one", "/nowhere"]
+    assert split_paths("a + " * 1000) == ["a"] * 1000
     assert meant("") == ""
     assert meant("/x/../y + /z/") == "/y + /z"
 

@@ -120,7 +120,8 @@ class FoundPanel(Static):
 
         if found.pictures:
             many = formatting.plural(found.pictures, "picture")
-            line((f"{many}, no sound: ", "foreground"), ("4", "accent"), (" opens the Explorer on them.", "foreground"))
+            line((f"{many} in MNIST's format, and no sounds.", "foreground"))
+            line(("The Explorer trains on them while you watch its codebook.", "dim"))
         elif found.problem:
             first, *more = found.problem.splitlines()
             line((f"✗ {first}", "error"))
