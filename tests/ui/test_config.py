@@ -183,7 +183,7 @@ async def test_advanced_settings_are_grouped_and_filtered_and_those_that_changed
         await until(pilot, lambda: shown() == left)
         assert "Above: Learning rate." in screen_text(app)
         await pilot.press("down", "down", "end", *["backspace"] * 3, "9", "9")
-        await until(pilot, lambda: "✗ 99 % is outside" in screen_text(app))
+        await until(pilot, lambda: "✗ 99 % is" in screen_text(app))
         await pilot.press("backspace")
         await until(pilot, lambda: "%, was 3 %" in screen_text(app))
         assert shown() == left, "nothing moves under the fingers"
@@ -544,7 +544,7 @@ async def test_a_long_or_hostile_name_takes_one_line_among_the_offered_paths(hom
         assert "\x1b" not in told
         await pilot.press(*"red", "tab")
         assert "\x1b[31m\nline/" in app.screen.query_one("#folder", Input).value
-        await until(pilot, lambda: "red\ufffd[31m\ufffdline/" in screen_text(app))
+        await until(pilot, lambda: "red[31mline/ " in screen_text(app))
 
 
 @pytest.mark.slow

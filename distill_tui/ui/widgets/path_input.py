@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.strip import Strip
 from textual.widgets import Input
 
 from distill_tui.errors import RequestError
 from distill_tui.paths import expand, is_there
-from distill_tui.text import printable
 
 MOST_ENTRIES = 5000
 AND = " + "
@@ -83,14 +80,6 @@ class PathInput(Input):
     @dataclass
     class ListAsked(Message):
         """Down was pressed: to the list."""
-
-    def render_line(self, y: int) -> Strip:
-        """Draw the input; a name that was completed may hold anything, also what a terminal would obey."""
-        strip = super().render_line(y)
-        if all(segment.text == printable(segment.text) for segment in strip):
-            return strip
-        shown = [Segment(printable(segment.text), segment.style) for segment in strip]
-        return Strip(shown).adjust_cell_length(strip.cell_length)
 
     def action_complete(self) -> None:
         text = self._next_text() if self.value and self.cursor_position == len(self.value) else ""

@@ -160,11 +160,13 @@ class FoundPanel(Static):
         again_in_another_theme(self, lambda: self.show(self._found))
 
     def on_resize(self) -> None:
-        if self._found.is_read:
+        if self._found.is_read or (self._wide and not self._found.path):
             # what is laid out just now would keep the height of the old words
-            self.call_after_refresh(self._sum_up)
-        elif self._wide and not self._found.path:
-            self.call_after_refresh(self.show, self._found)
+            self.call_after_refresh(self._again)
+
+    def _again(self) -> None:
+        if self.is_attached:
+            self.show(self._found)
 
     def _sum_up(self) -> None:
         # one of the two panels has no room: it is filled when it gets some

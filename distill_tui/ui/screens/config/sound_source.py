@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from distill_tui.data.corpus import Corpus
     from distill_tui.recipe.schema import Recipe
 
-MOST_CELLS = 60
+MOST_CELLS = 200
 """Of a path in a message."""
 
 
