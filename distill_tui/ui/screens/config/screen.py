@@ -255,6 +255,8 @@ class ConfigScreen(BaseScreen):
             return self.found.is_read and bool(self.found.corpus and self.found.corpus.skipped)
         if action == "type_folder":
             return self.focused is None
+        if action == "leave_field":
+            return self.focused is not None
         return super().check_action(action, parameters)
 
     @on(Button.Pressed, "#start")
