@@ -542,9 +542,6 @@ async def test_a_long_or_hostile_name_takes_one_line_among_the_offered_paths(hom
         assert "[b]/" in told
         assert sum("a" * 20 in line for line in told.splitlines()) == 1
         assert "\x1b" not in told
-        await pilot.press(*"red", "tab")
-        assert "\x1b[31m\nline/" in app.screen.query_one("#folder", Input).value
-        await until(pilot, lambda: "red[31mline/ " in screen_text(app))
 
 
 @pytest.mark.slow
