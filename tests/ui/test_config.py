@@ -109,7 +109,7 @@ async def test_what_is_wrong_stands_at_the_field_and_loses_nothing(
         put(screen, "train.epochs", "5")
         await until(pilot, lambda: "✗" not in screen_text(app))
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: bool(started))
+        await until(pilot, lambda: bool(started) and app.current_mode == "training")
 
 
 @pytest.mark.slow
