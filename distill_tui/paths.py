@@ -117,6 +117,24 @@ def expand(text: str | os.PathLike[str]) -> Path:
     return path
 
 
+def is_there(path: str | os.PathLike[str]) -> bool:
+    """Test if there is a file or folder.
+
+    `Path.exists` raises where a name is too long or a folder cannot be entered.
+    """
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Test if there is a file, as `is_there` does."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Test if there is a folder, as `is_there` does."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def read_document(file: Path) -> tuple[str, dict[str, Any], str]:
     """A TOML file as its text, its values and what is wrong with its form ('' for nothing). What stands before a
     mistake counts; a missing file is an empty one. Never fails."""

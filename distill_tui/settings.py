@@ -49,8 +49,8 @@ TABLES = {
     "keys": None,
     "defaults": None,
 }
-FORMATS = ("wav", "flac")
 """The tables, and their keys where those are fixed."""
+FORMATS = ("wav", "flac")
 COMMANDS = ("on_finish", "on_warning")
 TEXTS = ("theme", "cache_limit", "notify", *COMMANDS)
 NOTIFY = ("auto", "osc9", "osc777", "off")

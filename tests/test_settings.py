@@ -224,8 +224,9 @@ async def test_the_app_tells_them_and_starts(home: Home) -> None:
     write(home, NOT_KNOWN)
     app = DistillApp(home)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: len(app._notifications) == 1, "one note")
-        lines = next(iter(app._notifications)).message.splitlines()
+        await until(pilot, lambda: app.status.current is not None, "a message")
+        assert app.status.current is not None
+        lines = app.status.current.text.splitlines()
         told = {line.removeprefix(f"{home.settings} ")[:6] for line in lines}
         assert told == {"line 1", "line 3", "and 1 "}
         assert app.theme == "distill"

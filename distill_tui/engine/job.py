@@ -1,6 +1,7 @@
 """The job of a run's worker, from data to a model in the library. The first module of a worker to import torch."""
 
 import copy
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -104,7 +105,7 @@ def _train(
     if finished:
         trainer.save_checkpoint()
         trainer.preview()
-    last = e.Finished if finished else e.Stopped
+    last = e.Finished if finished else partial(e.Stopped, too_dear=bool(trainer.poller.too_dear))
     return last(
         step=trainer.step,
         epoch=trainer.epoch,

@@ -64,8 +64,8 @@ def _rates(facts: DataFacts, recipe: Recipe, cost: Callable[[int], float]) -> It
         f"{count:,} {lose}",
         f"{count:,} of {plural(facts.files, 'sound')} ({native}) {lose}: half of the sound has {hertz(rate)} or less, "
         "and so has the model",
-        f"Sample rate {kept} (Advanced, or --set model.sample_rate={kept}) keeps it, at {cost(kept):.1f} times "
-        "the time a step",
+        f"Sample rate {kept} (Advanced, or --set model.sample_rate={kept}) keeps it; a step then takes "
+        f"{cost(kept):.1f} times as long",
     )
 
 

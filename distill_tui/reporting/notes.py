@@ -117,8 +117,10 @@ def _ending(run: RunFolder, state: RunState, keys: Mapping[str, str]) -> Iterato
     if can_resume(state):
         if isinstance(ending, e.Failed) and state.warnings and state.warnings[-1].code in DIVERGED:
             yield line("Lower the learning rate first: settings changed now apply when it resumes.", id="diverged")
+        if is_too_dear(ending):
+            yield line("Raise 'Stop at a price' first: settings changed now apply when it resumes.", id="price")
         yield line(f"{_kept(run, state)}: press {keys.get('training.resume', 'space')}, or", id="resume")
-        yield line(f"  {resume_command(run)}", "dim")
+        yield line(f"  {resume_command(run, ending)}", "dim")
     yield from _log(run, state, keys.get("training.log", "w"))
 
 
@@ -161,13 +163,18 @@ def named(run: RunFolder) -> str:
     return shlex.quote(run.id if run.path.parent == find_home().runs else str(run.path))
 
 
-def resume_command(run: RunFolder) -> str:
-    """The command that resumes a run."""
-    return f"distill-tui resume {named(run)}"
+def is_too_dear(ending: e.Event | None) -> bool:
+    """True if a run stopped because it has cost what it was to cost at most."""
+    return isinstance(ending, e.Stopped) and ending.too_dear
 
 
-def resume_hint(run: RunFolder) -> str:
-    """A sentence on how to resume a run."""
+def resume_command(run: RunFolder, ending: e.Event | None = None) -> str:
+    """The command that resumes a run that ended so."""
+    return f"distill-tui resume {named(run)}" + (" --max-price MORE" if is_too_dear(ending) else "")
+
+
+def resume_hint(run: RunFolder, ending: e.Event | None = None) -> str:
+    """A sentence on how to resume a run that ended so."""
     if any(run.checkpoints.glob("*.ckpt")):
-        return f"Resume it from its last checkpoint: {resume_command(run)}"
-    return f"It has no checkpoint yet. Start it again: {resume_command(run)}"
+        return f"Resume it from its last checkpoint: {resume_command(run, ending)}"
+    return f"It has no checkpoint yet. Start it again: {resume_command(run, ending)}"

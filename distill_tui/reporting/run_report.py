@@ -167,4 +167,4 @@ def status_report(run: RunFolder, state: RunState, settings: Settings | None = N
         lines.append(line("ranks", id="ranks"))
         lines += [Line((("  ", "plain"), *row.spans), row.id) for row in rank_lines(state.ranks)]
     lines += [*_metrics(state), *_warnings(state), *_model(state)]
-    return [*lines, line(resume_hint(run), id="resume")] if can_resume(state) else lines
+    return [*lines, line(resume_hint(run, state.ending), id="resume")] if can_resume(state) else lines

@@ -243,7 +243,12 @@ class Finished(Ended, tag="finished", kw_only=True, omit_defaults=False):
 
 
 class Stopped(Ended, tag="stopped", kw_only=True, omit_defaults=False):
-    """The run was stopped and can be resumed from its checkpoint; there may be no model so far."""
+    """The run was stopped and can be resumed from its checkpoint; there may be no model so far.
+
+    `too_dear` is true if it has cost what it was to cost at most: it then stops at once again unless it may cost more.
+    """
+
+    too_dear: bool = False
 
 
 class RankUse(Struct, kw_only=True):

@@ -1,11 +1,10 @@
 """Facts from earlier runs: folders used recently, and an interrupted run on the same sounds."""
 
 import contextlib
-from pathlib import Path
 
 from distill_tui.data.corpus import Corpus
 from distill_tui.errors import DistillError
-from distill_tui.paths import Home
+from distill_tui.paths import Home, is_there
 from distill_tui.recipe.pace import kind_of_device
 from distill_tui.recipe.toml import load_values
 from distill_tui.runs import events as e
@@ -20,7 +19,7 @@ def recent_folders(home: Home) -> list[str]:
     folders: dict[str, None] = {}
     for run in list_runs(home)[:MOST_RUNS]:
         for path in _paths(run):
-            if Path(path).exists():
+            if is_there(path):
                 folders[path] = None
     return list(folders)
 

@@ -148,7 +148,7 @@ def test_what_is_odd_is_told_with_a_way_out_and_its_cost() -> None:
     assert rates.id == "rates"
     assert "40 of 100 sounds (44.1 kHz) lose everything above 4 kHz" in rates.text
     assert "--set model.sample_rate=44100" in rates.way_out
-    assert 1.2 < float(rates.way_out.split(" at ")[1].split()[0]) < 3
+    assert 1.2 < float(rates.way_out.split(" takes ")[1].split()[0]) < 3
     twins = corpus()
     twins.twins = [("000.wav", "001.wav"), ("000.wav", "009.wav")]
     (twin,) = advise(twins, CPU).remarks

@@ -58,6 +58,7 @@ def test_warnings_are_told_once_a_kind_with_advice_until_they_were_seen(home: Ho
     [
         (e.Finished(step=9, epoch=1, seconds=2, model="drums"), ["ended", "model"]),
         (e.Stopped(step=0, epoch=0, seconds=2), ["ended", "resume"]),
+        (e.Stopped(step=5, epoch=1, seconds=2, too_dear=True), ["ended", "price", "resume"]),
         (e.Failed(reason="the disk is full", advice="Free some room.", step=9), ["ended", "advice", "resume"]),
     ],
 )
@@ -81,6 +82,8 @@ def test_a_run_that_diverged_is_told_to_lower_its_rate_and_from_where_it_resumes
 def test_the_command_that_resumes_can_be_pasted(home: Home, tmp_path: Path) -> None:
     run = make_run_folder(home, "drums")
     assert resume_hint(run).endswith(f"distill-tui resume {run.id}")
+    too_dear = e.Stopped(step=5, epoch=1, seconds=2, too_dear=True)
+    assert resume_hint(run, too_dear).endswith(f"distill-tui resume {run.id} --max-price MORE")
     elsewhere = make_run_folder(Home(tmp_path / "a b"), "drums")
     assert resume_hint(elsewhere).endswith(f"distill-tui resume '{elsewhere.path}'")
 

@@ -54,7 +54,7 @@ async def test_enter_takes_a_choice_and_enter_again_starts(
         await pilot.press("f4")
         await until(pilot, lambda: "8 h of training" in screen_text(app))
         await pilot.press("escape", "enter")
-        await until(pilot, lambda: bool(started))
+        await until(pilot, lambda: bool(started) and app.current_mode == "training")
         assert toml.load(started[0].recipe).train.minutes == 480
 
 

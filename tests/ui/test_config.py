@@ -109,7 +109,7 @@ async def test_what_is_wrong_stands_at_the_field_and_loses_nothing(
         put(screen, "train.epochs", "5")
         await until(pilot, lambda: "✗" not in screen_text(app))
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: bool(started))
+        await until(pilot, lambda: bool(started) and app.current_mode == "training")
 
 
 @pytest.mark.slow
@@ -159,7 +159,10 @@ async def test_a_folder_that_is_not_there_or_holds_nothing(home: Home, tmp_path:
         await choose(pilot, screen, tmp_path / "nowhere")
         assert "✗ there is no such folder" in screen_text(app)
         await choose(pilot, screen, tmp_path / "empty")
-        await until(pilot, lambda: "✗ no" in screen_text(app))
+        await until(pilot, lambda: "✗ no files" in screen_text(app))
+        # a name that no disk takes
+        await choose(pilot, screen, tmp_path / ("x" * 300))
+        assert "✗ there is no such folder" in screen_text(app)
         await pilot.press("ctrl+s")
         assert list_runs(home) == []
 
@@ -180,7 +183,7 @@ async def test_advanced_settings_are_grouped_and_filtered_and_those_that_changed
         await until(pilot, lambda: shown() == left)
         assert "Above: Learning rate." in screen_text(app)
         await pilot.press("down", "down", "end", *["backspace"] * 3, "9", "9")
-        await until(pilot, lambda: "✗ 99 % is outside" in screen_text(app))
+        await until(pilot, lambda: "✗ 99 % is" in screen_text(app))
         await pilot.press("backspace")
         await until(pilot, lambda: "%, was 3 %" in screen_text(app))
         assert shown() == left, "nothing moves under the fingers"
@@ -290,6 +293,7 @@ async def test_a_folder_of_pictures_is_offered_to_the_explorer(
         await choose(pilot, screen, folder)
         await until(pilot, lambda: "120 pictures: 4 explores them" in screen_text(app))
         await until(pilot, lambda: app.focused and app.focused.id == "pictures")
+        await until(pilot, lambda: "120 pictures in MNIST's format, and no sounds" in screen_text(app))
         await pilot.press("4")
         await until(pilot, lambda: app.current_mode == "explorer" and started)
         assert toml.load(started[0].recipe).data.paths == [str(folder)]

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.segment import Segment
 from textual.app import App, ComposeResult
+from textual.color import Color
 from textual.driver import Driver
 from textual.events import Event, Key
 from textual.filter import ANSIToTruecolor
@@ -59,6 +61,11 @@ async def test_the_title_goes_through_the_driver(monkeypatch: pytest.MonkeyPatch
         title.show(unseen=1)
         title.give_back()
         assert written == ["\x1b[22;2t\x1b]2;drums: running\x07", "\x1b]2;▲ drums: running\x07", "\x1b[23;2t"]
+
+
+def test_nothing_that_is_drawn_drives_the_terminal_or_leaves_its_line() -> None:
+    drawn = Sanitizer().apply([Segment("red\x1b[31m\nline\udcff")], Color(0, 0, 0))
+    assert [segment.text for segment in drawn] == ["red[31mline\ufffd"]
 
 
 @pytest.mark.parametrize(

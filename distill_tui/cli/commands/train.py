@@ -292,7 +292,7 @@ def follow_on(options: argparse.Namespace, following: "ForegroundRun") -> int:
         advice = ending.advice if str(run.worker_log) in ending.advice else f"{ending.advice}\n{log}".strip()
         raise DistillError(f"{run.id} failed at step {ending.step or following.state.step:,}: {ending.reason}", advice)
     if isinstance(ending, e.Stopped):
-        print(resume_hint(run), file=sys.stderr, flush=True)
+        print(resume_hint(run, ending), file=sys.stderr, flush=True)
         return INTERRUPTED if following.was_interrupted else STOPPED
     return 0
 

@@ -16,6 +16,7 @@ from textual.widgets import DirectoryTree, Tree
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
+from distill_tui.paths import is_file, is_folder, is_there
 from distill_tui.text import printable
 from distill_tui.ui.dialogs.base import Dialog
 from distill_tui.ui.widgets.path_input import PathInput, absolute
@@ -50,7 +51,7 @@ class PathTree(DirectoryTree):
         return [
             path
             for path in paths
-            if not path.name.startswith(".") and (path.name.lower().endswith(self._suffixes) or _is_folder(path))
+            if not path.name.startswith(".") and (path.name.lower().endswith(self._suffixes) or is_folder(path))
         ]
 
     def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:
@@ -169,14 +170,14 @@ class PathDialog(Dialog[str | None]):
     @on(PathTree.Taken)
     def _taken(self, message: PathTree.Taken) -> None:
         self._put(str(message.path))
-        if self._new and _is_folder(message.path):
+        if self._new and is_folder(message.path):
             self.query_one(PathInput).focus()
         else:
             self._take(str(message.path))
 
     def _put(self, path: str) -> None:
         """Write a path of the tree into the input."""
-        if self._new and _is_folder(Path(path)):
+        if self._new and is_folder(path):
             path = str(Path(path) / Path(absolute(self._value)).name)
         box = self.query_one(PathInput)
         box.value = path
@@ -192,33 +193,26 @@ class PathDialog(Dialog[str | None]):
 
 def missing_problem(path: str) -> str:
     """The problem with a path of sounds; '' if there is such a folder or file."""
-    return "" if Path(path).exists() else "there is no such folder or file"
+    return "" if is_there(path) else "there is no such folder or file"
 
 
 def file_problem(path: str) -> str:
     """The problem with the path of a file to read; '' for none."""
-    if Path(path).is_dir():
+    if is_folder(path):
         return "is a folder: choose a file in it"
-    return "" if Path(path).is_file() else "there is no such file"
+    return "" if is_file(path) else "there is no such file"
 
 
 def new_file_problem(path: str) -> str:
     """The problem with the path of a file to write; '' for none."""
-    if Path(path).is_dir():
+    if is_folder(path):
         return "is a folder: add a name"
-    return "is there already: choose another name" if Path(path).exists() else ""
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
+    return "is there already: choose another name" if is_there(path) else ""
 
 
 def _folder_of(path: str) -> Path:
     """The nearest folder that is there."""
     found = Path(path) if path else Path.cwd()
-    while not _is_folder(found) and found != found.parent:
+    while not is_folder(found) and found != found.parent:
         found = found.parent
     return found

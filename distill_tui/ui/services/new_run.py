@@ -1,10 +1,12 @@
 """From sounds to a run: scanning them, and starting to train on them. Imported only once there are some."""
 
 import asyncio
+from pathlib import Path
 from typing import NamedTuple
 
 from distill_tui.data.cache_room import free_bytes
 from distill_tui.data.corpus import Corpus
+from distill_tui.data.images.dataset import count_pictures
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.machine import Machine, this_machine
 from distill_tui.paths import Home
@@ -31,7 +33,8 @@ async def look(home: Home, text: str, progress: Progress) -> Found:
         corpus = await scan(home, split_paths(text), progress)
         earlier = await asyncio.to_thread(earlier_runs, home, corpus, machine)
     except DistillError as error:
-        return Found(path=text, problem=str(error))
+        pictures = await asyncio.to_thread(count_pictures, Path(text))
+        return Found(path=text, problem=str(error), pictures=pictures)
     free = await asyncio.to_thread(free_bytes, home.cache)
     return Found(
         path=text,

@@ -17,5 +17,5 @@ class Sanitizer(LineFilter):
 
 
 def _harmless(text: str) -> str:
-    # half a character has a width
-    return DRIVING.sub(lambda match: REPLACEMENT if match[0] >= "\ud800" else "", text)
+    # half a character has a width; the newline of a name that stands in an input would begin another line of the screen
+    return DRIVING.sub(lambda match: REPLACEMENT if match[0] >= "\ud800" else "", text).replace("\n", "")

@@ -15,10 +15,12 @@ from textual.message import Message
 from textual.widgets import Input
 
 from distill_tui.errors import RequestError
-from distill_tui.paths import expand
+from distill_tui.paths import expand, is_there
 
 MOST_ENTRIES = 5000
 AND = " + "
+MOST_JOINED = 4
+"""How many ` + ` the name of something may hold."""
 
 
 def paths_for(text: str, suffixes: tuple[str, ...] = ()) -> list[str]:
@@ -121,7 +123,8 @@ def split_paths(text: str) -> list[str]:
     """The paths of a text; a ` + ` in the name of something that is there belongs to it."""
     rest, found = text.split(AND), []
     while rest:
-        several = (count for count in range(len(rest), 1, -1) if Path(absolute(AND.join(rest[:count]))).exists())
+        most = min(len(rest), 1 + MOST_JOINED)
+        several = (count for count in range(most, 1, -1) if is_there(absolute(AND.join(rest[:count]))))
         taken = next(several, 1)
         found.append(AND.join(rest[:taken]))
         rest = rest[taken:]

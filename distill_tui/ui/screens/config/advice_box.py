@@ -138,7 +138,8 @@ class AdviceBox(LinesWidget, can_focus=True):
         if self.has_focus:
             found = Text("←→", self.style("accent")).append(" choose  ", self.style("dim"))
             return found.append_text(self._enter())
-        return self._enter().append("  f4", self.style("accent")).append(" comes here", self.style("dim"))
+        found = Text("f4", self.style("accent")).append(" comes here, ", self.style("dim"))
+        return found.append_text(self._enter())
 
     def _enter(self) -> Text:
         """What enter does with the chosen one."""

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from distill_tui.reporting import formatting
 from distill_tui.text import printable
-from distill_tui.ui.widgets.text_widget import again_in_another_theme, theme_style
+from distill_tui.ui.widgets.text_widget import again_in_another_theme, theme_style, wrapped
 
 if TYPE_CHECKING:
     from distill_tui.data.corpus import Corpus
@@ -21,6 +21,45 @@ if TYPE_CHECKING:
     from distill_tui.reporting.advice import Advice
     from distill_tui.reporting.data_advice import Remark
     from distill_tui.runs.folder import RunFolder
+
+Part = tuple[str, str]
+"""Words, and the theme's variable for their colour."""
+STEPS: tuple[tuple[str, tuple[tuple[Part, ...], ...]], ...] = (
+    (
+        "No sounds chosen yet",
+        (
+            (("enter", "accent"), (" types the path of a folder, tab completes it", "foreground")),
+            (("^t", "accent"), (" finds it in a tree of folders", "foreground")),
+            (("d", "accent"), (" runs the demo, on a few sounds that it makes", "foreground")),
+            (("WAV, FLAC, OGG, AIFF and MP3 of any rate; a minute is enough for a first model.", "dim"),),
+        ),
+    ),
+    (
+        "Take what is recommended",
+        (
+            (("←→", "accent"), (" choose a quick look, good or overnight", "foreground")),
+            (("enter", "accent"), (" takes it: preset and minutes are set in the recipe", "foreground")),
+            (("Each with its time on this machine and the quality to expect.", "dim"),),
+        ),
+    ),
+    (
+        "Start training",
+        (
+            (
+                ("enter", "accent"),
+                (" again, or ", "foreground"),
+                ("ctrl+s", "accent"),
+                (" from anywhere", "foreground"),
+            ),
+            (("2", "accent"), (" watches it, ", "foreground"), ("3", "accent"), (" holds the model", "foreground")),
+            (("It goes on when you leave, and can be resumed.", "dim"),),
+        ),
+    ),
+)
+"""The way from sounds to a model: the title of each step, and its lines."""
+STEP_INDENT = 3
+WIDEST = 200
+"""Cells of a line before the panel is told its size."""
 
 
 @dataclass
@@ -32,6 +71,7 @@ class Found:
     done: int = 0
     total: int = 0
     problem: str = ""
+    pictures: int = 0
     corpus: "Corpus | None" = None
     machine: "Machine | None" = None
     resolved: "Recipe | None" = None
@@ -78,7 +118,11 @@ class FoundPanel(Static):
             for part, variable in parts:
                 text.append(printable(part), theme_style(self, variable))
 
-        if found.problem:
+        if found.pictures:
+            many = formatting.plural(found.pictures, "picture")
+            line((f"{many} in MNIST's format, and no sounds.", "foreground"))
+            line(("The Explorer trains on them while you watch its codebook.", "dim"))
+        elif found.problem:
             first, *more = found.problem.splitlines()
             line((f"✗ {first}", "error"))
             for said in more:
@@ -86,6 +130,8 @@ class FoundPanel(Static):
         elif found.scanning:
             far = f"{found.done:,} of {formatting.plural(found.total, 'file')}" if found.total else "looking for files"
             line((f"scanning the sounds: {far}", "dim"))
+        elif self._wide:
+            text = self._steps()
         else:
             line(
                 ("No sounds chosen yet: ", "foreground"),
@@ -98,13 +144,29 @@ class FoundPanel(Static):
             line(("Without sounds at hand:  ", "dim"), ("d", "accent"), (" runs the demo.", "foreground"))
         self.update(text)
 
+    def _steps(self) -> Text:
+        """The steps from sounds to a model, numbered, each with its keys."""
+        text, indents = Text(), list[int]()
+        for number, (title, lines) in enumerate(STEPS, 1):
+            head = ((f"{number}  ", "accent"), (title, "primary"))
+            for parts in ((),) * (number > 1) + (head, *(((" " * STEP_INDENT, ""), *line) for line in lines)):
+                text.append("\n" * bool(indents))
+                indents.append(STEP_INDENT)
+                for words, variable in parts:
+                    text.append(words, theme_style(self, variable, bold=variable == "primary"))
+        return wrapped(text, self.size.width or WIDEST, indents)
+
     def on_mount(self) -> None:
         again_in_another_theme(self, lambda: self.show(self._found))
 
     def on_resize(self) -> None:
-        if self._found.is_read:
+        if self._found.is_read or (self._wide and not self._found.path):
             # what is laid out just now would keep the height of the old words
-            self.call_after_refresh(self._sum_up)
+            self.call_after_refresh(self._again)
+
+    def _again(self) -> None:
+        if self.is_attached:
+            self.show(self._found)
 
     def _sum_up(self) -> None:
         # one of the two panels has no room: it is filled when it gets some

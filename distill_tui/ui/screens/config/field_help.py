@@ -35,5 +35,6 @@ class FieldHelp(Static):
         super().update(content, layout=layout)
 
     def _welcome(self) -> None:
-        if self.screen.focused is None:
+        # it may be called when the screen is gone
+        if self.is_attached and self.screen.focused is None:
             self.update(WELCOME_NARROW if self.app.size.width < NARROW else WELCOME)

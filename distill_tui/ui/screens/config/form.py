@@ -8,9 +8,11 @@ from distill_tui.errors import RequestError
 from distill_tui.recipe.fields import GROUPS, Field, check, fields, find_key, flatten, parse, with_values
 from distill_tui.recipe.presets import PRESETS, layered, only_in
 from distill_tui.recipe.schema import Recipe
-from distill_tui.reporting.formatting import setting
+from distill_tui.reporting.formatting import setting, shorten
 
 BASIC_SECTIONS = ("", "train", "model", "loss")
+MOST_SHOWN = 40
+"""Cells of what was typed in what is said of it."""
 
 
 def basic_fields() -> list[Field]:
@@ -49,12 +51,16 @@ def read_as(field: Field, text: str) -> tuple[Any, str]:
         value, problem = parse(field, text)
         return value, problem.removeprefix(f"{field.key}: ")
     low, high = (100 * bound if bound is not None else 0 for bound in (field.ge, field.le))
+    typed = text.replace("%", " ").strip()
+    if not typed:
+        return text, f"a percentage is needed, {low:g} to {high:g}"
+    shown = shorten(typed, MOST_SHOWN)
     try:
-        value = float(Decimal(text.replace("%", " ").strip()).scaleb(-2))
+        value = float(Decimal(typed).scaleb(-2))
     except ArithmeticError:
-        return text, f"'{text}' is not a percentage, {low:g} to {high:g}"
+        return text, f"'{shown}' is not a percentage, {low:g} to {high:g}"
     checked, problem = check(field, value)
-    return checked, f"{text.replace('%', ' ').strip()} % is outside {low:g} to {high:g} %" if problem else ""
+    return checked, f"{shown} % is outside {low:g} to {high:g} %" if problem else ""
 
 
 def matches(field: Field, words: str) -> bool:

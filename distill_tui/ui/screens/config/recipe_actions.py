@@ -19,7 +19,7 @@ RECIPE_KEYS = (
     Binding(
         "ctrl+o",
         "start_from",
-        "Start from",
+        "Load recipe",
         id="config.load",
         tooltip="Fill the form from a recipe file, an earlier run or a model",
     ),
@@ -64,7 +64,7 @@ class RecipeActions:
 
     def _ask_file(self) -> None:
         from distill_tui.recipe import toml
-        from distill_tui.ui.dialogs.path import PathDialog
+        from distill_tui.ui.dialogs.path import PathDialog, file_problem
 
         def answered(path: str | None) -> None:
             if path is not None:
@@ -75,7 +75,7 @@ class RecipeActions:
                 "Load a recipe",
                 "A recipe's TOML file.",
                 f"{Path.cwd()}/",
-                lambda path: "" if Path(path).is_file() else "there is no such file",
+                file_problem,
                 suffixes=TOML,
             ),
             answered,

@@ -203,7 +203,7 @@ class RecipePane(Vertical):
     def _note(self, field: Field, found: Found, changes: Mapping[str, str]) -> str:
         text = self.form.texts[field.key]
         if field.key == "train.epochs" and self._is_timed:
-            return "not used: the minutes decide"
+            return "minutes decide"
         if field.key in self.form.set_by_preset:
             return f"{self.form.texts['preset']}, was {self.form.set_by_preset[field.key]}"
         if field.key == "name" and not text and found.corpus:

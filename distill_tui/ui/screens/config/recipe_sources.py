@@ -1,12 +1,11 @@
 """The sources of a recipe: a file, an earlier run, a model."""
 
-from pathlib import Path
 from typing import Any
 
 from distill_tui.library.index import Entry
 from distill_tui.library.pretrained import recipe_values
 from distill_tui.library.store import Library
-from distill_tui.paths import Home
+from distill_tui.paths import Home, is_there
 from distill_tui.recipe import toml
 from distill_tui.recipe.fields import fields
 from distill_tui.reporting.formatting import local_day
@@ -60,7 +59,7 @@ def values_of_model(entry: Entry) -> dict[str, Any]:
 
 def sounds_of(values: dict[str, Any]) -> list[str]:
     """The folders and files of sounds that a recipe names, as far as they are still there."""
-    return [str(path) for path in values.get("data.paths", []) if Path(path).exists()]
+    return [str(path) for path in values.get("data.paths", []) if is_there(path)]
 
 
 def folder_of(values: dict[str, Any]) -> str:

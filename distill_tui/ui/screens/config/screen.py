@@ -180,6 +180,7 @@ class ConfigScreen(BaseScreen):
     def _show_found(self) -> None:
         for panel in self.query(FoundPanel):
             panel.show(self.found)
+        self.query_one("#found-pane").set_class(not self.found.path, "-waiting")
         self._show_advice()
         for button in self.query("#start"):
             button.set_class(self._can_start, "ready")
@@ -258,6 +259,8 @@ class ConfigScreen(BaseScreen):
             return self.found.is_read and bool(self.found.corpus and self.found.corpus.skipped)
         if action == "type_folder":
             return self.focused is None
+        if action == "leave_field":
+            return self.focused is not None
         return super().check_action(action, parameters)
 
     @on(Button.Pressed, "#start")
@@ -269,14 +272,12 @@ class ConfigScreen(BaseScreen):
 
     def action_advice(self) -> None:
         """Go to the choices; from there, show all that there is to say of them."""
-        from distill_tui.reporting.advice_text import advice_lines
-        from distill_tui.reporting.lines import texts
-        from distill_tui.ui.dialogs.help import HelpDialog
+        from distill_tui.ui.screens.config.advice_dialog import AdviceDialog
 
         if self.focused not in self._advice_boxes and self._focus_advice():
             return
         assert self.found.advice is not None
-        self.app.push_screen(HelpDialog(ADVICE_TITLE, "\n".join(texts(advice_lines(self.found.advice))), [], wide=True))
+        self.app.push_screen(AdviceDialog(ADVICE_TITLE, self.found.advice))
 
     def start_from(self, values: dict[str, object], name: str) -> None:
         """Fill the form with the values of a recipe called `name`."""

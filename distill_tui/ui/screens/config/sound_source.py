@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
 
-from distill_tui.paths import Home
+from distill_tui.paths import Home, is_there
+from distill_tui.reporting.formatting import shorten_path
 from distill_tui.ui.screens.config.data_panel import Found
 from distill_tui.ui.services.workers import begin
 from distill_tui.ui.widgets.path_input import AND, split_paths
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     # the first screen must come at once: what it does not show at first is imported when it is used
     from distill_tui.data.corpus import Corpus
     from distill_tui.recipe.schema import Recipe
+
+MOST_CELLS = 200
+"""Of a path in a message."""
 
 
 class SoundSource:
@@ -33,10 +36,10 @@ class SoundSource:
     def look_at(self, path: str) -> None:
         """Scan this path, or these with ` + ` between them; a scan of others ends."""
         self.stop_probe()
-        gone = [part for part in split_paths(path) if not Path(part).exists()]
+        gone = [part for part in split_paths(path) if not is_there(part)]
         if gone:
             self._owner.workers.cancel_group(self._owner, "scan")
-            which = f": {gone[0]}" if AND in path else ""
+            which = f": {shorten_path(gone[0], MOST_CELLS)}" if AND in path else ""
             self.found = Found(path=path, problem=f"there is no such folder or file{which}")
         else:
             self.found = Found(path=path, scanning=True)

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from distill_tui.data.known_sounds import find_sound
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.library.container import read_card
+from distill_tui.paths import is_file
 from distill_tui.reporting import formatting, take_text
 from distill_tui.takes.check import edit_of
 from distill_tui.takes.request import Request
@@ -231,7 +232,7 @@ class TakeActions:
                 f"Export {many}",
                 "The kept takes, or else the chosen one, are copied to this folder.",
                 self._export_to or str(self._screen.home.takes / "kept"),
-                lambda text: "is a file: a folder is needed" if Path(text).is_file() else "",
+                lambda text: "is a file: a folder is needed" if is_file(text) else "",
                 tree_first=False,
             ),
             answered,

@@ -20,7 +20,7 @@ from distill_tui.errors import DistillError
 from distill_tui.files import atomic_write
 from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
 from distill_tui.library.index import Entry
-from distill_tui.paths import Home
+from distill_tui.paths import Home, is_folder, is_there
 from distill_tui.reporting import formatting, sound_quality
 from distill_tui.text import decode_path, printable
 from distill_tui.ui.dialogs.base import Dialog
@@ -122,9 +122,9 @@ class UseDialog(Dialog[None]):
         sounds, out, levels = self._typed
         if not sounds:
             return "Sounds: a file or a folder is needed"
-        if not Path(sounds).exists():
+        if not is_there(sounds):
             return "Sounds: there is no such file or folder"
-        if not out or (Path(out).exists() and not Path(out).is_dir()):
+        if not out or (is_there(out) and not is_folder(out)):
             return "Write to: a folder is needed"
         if not levels.isdecimal() or not 1 <= int(levels) <= self._levels:
             return f"Levels: 1 to {self._levels}"
