@@ -55,6 +55,13 @@ def steps_per_second(state: RunState) -> float | None:
     return 1 / seconds if (seconds := step_seconds(state)) else None
 
 
+def times_real_time(state: RunState) -> float | None:
+    """Seconds of sound that are trained on in a second, at the pace of `steps_per_second`; None where not known."""
+    rate, seconds, steps = state.numbers.get("rate/sound"), state.numbers.get("time/step"), steps_per_second(state)
+    # what a step trains on does not change: the newest step alone would contradict the pace beside it
+    return None if not rate or not seconds or not steps else rate * seconds * steps
+
+
 def waiting_share(state: RunState) -> float | None:
     """Share of the time that the steps waited for their batches; None where the log does not say."""
     seconds, waited = state.numbers.get("time/step"), state.numbers.get("time/data")

@@ -104,7 +104,7 @@ class StatusHead(LinesWidget):
         if state.prepared and self.size.width >= 110:
             prepared = state.prepared
             parts += [
-                self.pair("on", prepared.device),
+                self.pair("on", prepared.device) if state.is_active else Text(),
                 Text(f"{formatting.short_count(prepared.parameters)} parameters", self.style("dim")),
                 Text(formatting.kbps(prepared.kbps) if prepared.kbps else "", self.style("dim")),
             ]
@@ -128,11 +128,11 @@ class StatusHead(LinesWidget):
         if state.state == "running" and not state.is_starting:
             if steps := outlook.steps_per_second(state):
                 found.append(Text(f"{_rate(steps)} steps/s", self.style("foreground")))
-            if rate := state.numbers.get("rate/sound"):
+            if rate := outlook.times_real_time(state):
                 found.append(Text(f"{_rate(rate)}x real time", self.style("foreground")))
         if self._cost:
             found.append(Text(self._cost, self.style("foreground")))
-        if lr := state.numbers.get("lr"):
+        if (lr := state.numbers.get("lr")) and state.is_active and not state.is_starting:
             found.append(self.pair("lr", f"{lr:.1e}"))
         return found
 
