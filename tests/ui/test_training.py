@@ -541,7 +541,7 @@ async def test_in_the_usual_terminal_no_line_is_broken_or_hidden_and_the_pace_en
             await until(pilot, lambda: note.size.height == len(note.lines()) == 2)
             much = {"distance/val": 0.7, "distance/mel": 0.69, "distance/buzz": 0.67, "distance/dull_above": 12_000.0}
             recorder.write(e.Metrics(scope="epoch", step=151, epoch=4, values={**much, "rate/sound": 3.0}))
-            await until(pilot, lambda: "quality  52 %: dull above 12 kHz, …" in screen_text(app))
+            await until(pilot, lambda: "quality  53 %: dull above 12 kHz, …" in screen_text(app))
             assert not [line for one in screen.query(LinesWidget) for line in one.lines() if "\n" in line.plain]
             head = screen.query_one(StatusHead)
             assert "lr" in head.lines()[0].plain

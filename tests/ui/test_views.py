@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from distill_tui.ui.screens.training.chart_view import ChartView
 from distill_tui.ui.screens.training.codebooks import CodebooksView
 from distill_tui.ui.screens.training.previews import PreviewsView
 from distill_tui.ui.screens.training.screen import TrainingScreen
+from distill_tui.ui.services import system_monitor
 from distill_tui.ui.themes import load_themes, own_themes
 from distill_tui.ui.widgets.palette import OTHER_RUNS
 from tests.ui import recorded
@@ -597,3 +599,14 @@ def test_real_gauges_tell_of_this_machine() -> None:
     sample = gauges.samples[-1]
     assert 0 <= sample.busy <= 1
     assert 0 < sample.used < sample.memory
+
+
+def test_without_a_driver_the_large_module_for_gpus_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr("ctypes.CDLL", missing)
+    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
+    assert system_monitor._nvml() is None
+    assert "pynvml" not in sys.modules
