@@ -16,8 +16,8 @@ def none_yet(state: RunState) -> str:
     if not state.is_active:
         return "This run made no preview."
     return (
-        "No preview yet: p makes one now. By itself the first comes after a minute of training, and each next one "
-        "after twice the time, unless the recipe counts epochs."
+        "No preview yet: p makes one now. Others come by themselves: after a minute of training, then after 2, 4, 8 "
+        "and so on, or every so many epochs if the recipe says so."
     )
 
 

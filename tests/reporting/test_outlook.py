@@ -77,6 +77,13 @@ def test_previews_by_time_are_told_by_the_clock() -> None:
     state.apply(e.PreviewMade(step=45, epoch=1, folder="previews/step-000045", pairs=[], trained=62.0, time=NOW + 18))
     ahead = outlook.upcoming(state, recipe(preview_every=0))
     assert next(one.text for one in ahead if one.what == outlook.PREVIEW) == "preview at about step 161, in 58 s"
+    # a day later: what was trained counts, and not what the clock says
+    later = {"time/step": 0.5}
+    state.apply(e.Started(run="r", name="r", pid=2, program="x", time=NOW + 86_400))
+    state.apply(e.StateChanged(state="running", step=45, time=NOW + 86_408))
+    state.apply(e.Metrics(scope="step", step=65, epoch=1, values={**later}, eta_seconds=900, time=NOW + 86_418))
+    ahead = outlook.upcoming(state, recipe(preview_every=0))
+    assert next(one.text for one in ahead if one.what == outlook.PREVIEW) == "preview at about step 161, in 48 s"
 
 
 def test_nothing_comes_next_where_no_step_is_trained_nor_after_the_end() -> None:

@@ -348,6 +348,7 @@ async def test_an_ended_run_says_from_where_it_can_go_on(home: Home) -> None:
         recorded.add_events(other, e.Failed(reason="no room", step=0))
         screen.controller.watch(other)
         await until(pilot, lambda: "no checkpoint yet" in str(text.content).lower())
+        await until(pilot, lambda: "No step was trained." in screen_text(pilot.app))
         (other.checkpoints / "step-00000010.ckpt").touch()
         screen.painter.repaint()
         await until(pilot, lambda: "from the last checkpoint" in str(text.content))

@@ -71,6 +71,7 @@ class Overview(Horizontal):
         if self._controller.run is not None and self.is_whole:
             state = self._controller.state
             self.query_one(LossCurves).show(state, losses_of_run(state))
+            self.query_one("#no-curves", Hint).show(CURVES_HINT if state.is_active else "No step was trained.")
 
     def show(self, hints: dict[str, str], seen: int) -> None:
         """Show the run as it is now, but for its losses. `hints` and `seen` are those of `Notes.show`."""
