@@ -550,3 +550,5 @@ async def test_in_the_usual_terminal_no_line_is_broken_or_hidden_and_the_pace_en
             await until(pilot, lambda: "■ stopped" in head.lines()[0].plain)
             assert not any("lr" in part.plain for part in head._speed(screen.controller.state))
             assert not any("steps/s" in line.plain for line in screen.query_one(MachinePanel).lines())
+            await pilot.resize_terminal(40, 12)
+            await until(pilot, lambda: "step 151  quality 53 %" in screen_text(app))

@@ -9,6 +9,7 @@ from textual.timer import Timer
 from distill_tui.reporting import formatting, outlook
 from distill_tui.reporting.notes import STATE_MARKS
 from distill_tui.reporting.outlook import Upcoming
+from distill_tui.reporting.quality import percent_text, quality_of_run
 from distill_tui.reporting.starting import MARKS as TURNING
 from distill_tui.reporting.starting import Stage, stages
 from distill_tui.runs.state import RunState
@@ -92,7 +93,9 @@ class StatusHead(LinesWidget):
             second.append(Text.assemble((f"▲ {self._unseen}", self.style("warning", bold=True))))
         if self._ahead:
             second.append(Text(f"{self._ahead[0].what} {outlook.soon(self._ahead[0].seconds)}", self.style("dim")))
-        return [self._join(first, 1), self._join([*second, *self._speed(state)], 2)]
+        # no panel says it here
+        quality = [self.pair("quality", found)] if (found := percent_text(quality_of_run(state))) else []
+        return [self._join(first, 1), self._join([*second, *self._speed(state), *quality], 2)]
 
     def _facts(self, state: RunState) -> Text:
         parts = [self._word(state)]
