@@ -51,12 +51,18 @@ class Scale:
         return round_numbers(self.low, self.high, most)
 
 
-def round_numbers(low: float, high: float, most: int) -> list[float]:
-    """At most `most` numbers between `low` and `high` that are multiples of 1, 2, 2.5 or 5 times a power of ten."""
+def round_numbers(low: float, high: float, most: int, whole: bool = False) -> list[float]:
+    """At most `most` numbers between `low` and `high` that are multiples of 1, 2, 2.5 or 5 times a power of ten.
+
+    Args:
+        whole: only multiples of a whole number, for what is counted, such as steps.
+    """
     rough = (high - low) / max(1, most)
     size = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 1.0
     for factor in (1, 2, 2.5, 5, 10, 20, 25, 50):
         step = factor * size
+        if whole and not step.is_integer():
+            continue
         first = math.ceil(low / step - 1e-9)
         count = math.floor(high / step + 1e-9) - first + 1
         if count <= most:

@@ -116,7 +116,8 @@ def _(event: e.Finished) -> Line:
 
 @event_line.register
 def _(event: e.Stopped) -> Line:
-    return line(f"■ stopped after {duration(event.seconds)}{f': {event.reason}' if event.reason else ''}", "fair")
+    reason = "" if event.reason in ("", "stopped") else f": {event.reason}"
+    return line(f"■ stopped after {duration(event.seconds)}{reason}", "fair")
 
 
 @event_line.register

@@ -1,6 +1,7 @@
 """How far and how fast a training is, and what comes next: for the head of the Training screen."""
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from distill_tui.recipe.preview_times import next_preview
@@ -53,6 +54,13 @@ def step_seconds(state: RunState) -> float | None:
 def steps_per_second(state: RunState) -> float | None:
     """Steps a second, over the newest; None where they are not known."""
     return 1 / seconds if (seconds := step_seconds(state)) else None
+
+
+def times_real_time(state: RunState) -> float | None:
+    """Seconds of sound that are trained on in a second, at the pace of `steps_per_second`; None where not known."""
+    rate, seconds, steps = state.numbers.get("rate/sound"), state.numbers.get("time/step"), steps_per_second(state)
+    # what a step trains on does not change: the newest step alone would contradict the pace beside it
+    return None if not rate or not seconds or not steps else rate * seconds * steps
 
 
 def waiting_share(state: RunState) -> float | None:
@@ -126,13 +134,20 @@ def upcoming(state: RunState, recipe: Recipe) -> list[Upcoming]:
 
 
 def _trained_seconds(state: RunState, prepared: RunPrepared) -> float:
-    """About how many seconds of training there were, without pauses, which the log names at previews only."""
+    """About how many seconds of training there were, which the log names at previews only.
+
+    What came after the last one is counted by the steps: clocks go on in pauses, and from one session to the next.
+    """
     if prepared.minutes > 0:
         return state.progress * prepared.minutes * 60
-    if state.previews and (made := state.previews[-1]).trained and made.time >= state.session_at:
-        return made.trained + state.updated_at - made.time
-    times = state.series.get("time/step", Series()).times
-    return state.updated_at - times[0] if times else 0.0
+    made = state.previews[-1] if state.previews else None
+    seconds, step = (made.trained, float(made.step)) if made and made.trained else (0.0, 0.0)
+    series = state.series.get("time/step", Series())
+    start = bisect_right(series.steps, step)
+    for at, each in zip(series.steps[start:], series.values[start:], strict=True):
+        if math.isfinite(each):
+            seconds, step = seconds + (at - step) * each, at
+    return seconds
 
 
 def codebooks_text(state: RunState, recipe: Recipe) -> str:

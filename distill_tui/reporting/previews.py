@@ -16,8 +16,8 @@ def none_yet(state: RunState) -> str:
     if not state.is_active:
         return "This run made no preview."
     return (
-        "No preview yet: p makes one now. By itself the first comes after a minute of training, and each next one "
-        "after twice the time, unless the recipe counts epochs."
+        "No preview yet: p makes one now. Others come by themselves: after a minute of training, then after 2, 4, 8 "
+        "and so on, or every so many epochs if the recipe says so."
     )
 
 
@@ -47,7 +47,9 @@ def why_no_levels(state: RunState, preview: PreviewMade) -> str:
     """The reason why a sound is not reconstructed by fewer levels."""
     levels = state.prepared.levels if state.prepared and not state.is_prior else None
     if any(preview.levels):
-        return f"Levels are made of the first {formatting.plural(sum(map(bool, preview.levels)), 'sound')} only."
+        with_levels = sum(map(bool, preview.levels))
+        first = "first sound" if with_levels == 1 else f"first {with_levels} sounds"
+        return f"Levels are made of the {first} only."
     if levels == 0:
         return "Its quantizer is continuous: it has no levels that add up."
     if levels == 1:

@@ -92,7 +92,7 @@ def test_a_run_measures_once_and_its_model_has_the_quality_of_its_best_epoch(hom
     steps = [event for event in events_of(run, e.Metrics) if event.seq < measured.seq]
     assert not steps, "before the first step"
     details = [event.detail for event in events_of(run, e.StateChanged)]
-    assert details.count("measuring what 0 % and 100 % of quality are") == 1
+    assert details.count("measuring both ends of the quality scale") == 1
     state = quick_state(run)
     assert state.anchors == measured
     assert quality_of_run(state) is not None

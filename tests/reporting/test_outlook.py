@@ -5,6 +5,7 @@ import pytest
 from distill_tui.recipe.fields import with_values
 from distill_tui.recipe.schema import Recipe
 from distill_tui.reporting import outlook
+from distill_tui.reporting.axis import round_numbers
 from distill_tui.reporting.starting import stages
 from distill_tui.runs import events as e
 from distill_tui.runs.state import RunState
@@ -76,6 +77,13 @@ def test_previews_by_time_are_told_by_the_clock() -> None:
     state.apply(e.PreviewMade(step=45, epoch=1, folder="previews/step-000045", pairs=[], trained=62.0, time=NOW + 18))
     ahead = outlook.upcoming(state, recipe(preview_every=0))
     assert next(one.text for one in ahead if one.what == outlook.PREVIEW) == "preview at about step 161, in 58 s"
+    # a day later: what was trained counts, and not what the clock says
+    later = {"time/step": 0.5}
+    state.apply(e.Started(run="r", name="r", pid=2, program="x", time=NOW + 86_400))
+    state.apply(e.StateChanged(state="running", step=45, time=NOW + 86_408))
+    state.apply(e.Metrics(scope="step", step=65, epoch=1, values={**later}, eta_seconds=900, time=NOW + 86_418))
+    ahead = outlook.upcoming(state, recipe(preview_every=0))
+    assert next(one.text for one in ahead if one.what == outlook.PREVIEW) == "preview at about step 161, in 48 s"
 
 
 def test_nothing_comes_next_where_no_step_is_trained_nor_after_the_end() -> None:
@@ -126,3 +134,22 @@ def test_a_start_has_four_stages_with_the_time_of_each() -> None:
     # a worker of before does not say that it builds the net
     state.apply(e.StateChanged(state="running", time=NOW + 9))
     assert [stage.is_done for stage in stages(state, NOW + 10)] == [True, True, True, False]
+
+
+def test_times_real_time_is_of_the_pace_that_stands_beside_it() -> None:
+    state = running(45, 0.09, rate__sound=6.0)
+    slow = {"time/step": 1.5, "rate/sound": 2.0}
+    state.apply(
+        e.Metrics(scope="step", step=46, epoch=1, values={**slow}, progress=0.1, eta_seconds=900, time=NOW + 19)
+    )
+    # 3 seconds of sound a step, a step a second on average
+    assert outlook.steps_per_second(state) == 1.0
+    assert outlook.times_real_time(state) == 3.0
+    assert outlook.times_real_time(running(45, 0.09)) is None
+
+
+def test_steps_have_no_fractions_on_an_axis() -> None:
+    assert round_numbers(0.0, 15, 7)[1] == 2.5
+    assert round_numbers(0.0, 15, 7, whole=True) == [0, 5, 10, 15]
+    assert round_numbers(0.2, 1.4, 8, whole=True) == [1]
+    assert round_numbers(0.0, 2000, 8, whole=True) == [0, 500, 1000, 1500, 2000]

@@ -78,7 +78,7 @@ def test_a_sound_without_levels_is_told_why() -> None:
         ]
         return e.PreviewMade(step=1, epoch=1, folder="f", pairs=[("a", "b", None)] * 2, levels=of_each, trained=242.0)
 
-    assert "first 1 sound only" in why_no_levels(state(3), preview(2, 0))
+    assert "first sound only" in why_no_levels(state(3), preview(2, 0))
     assert "continuous" in why_no_levels(state(0), preview(0, 0))
     assert "one level" in why_no_levels(state(1), preview(0, 0))
     assert "not initialised" in why_no_levels(state(3), preview(0, 0))

@@ -80,7 +80,7 @@ async def test_a_point_is_listened_to_where_points_are_chosen(
     heard = a_player(tmp_path, monkeypatch)
     async with looking(home, explored.running(home), size=(120, 40)) as (_, pilot, screen):
         screen.loader.show(Source("run drums", map_of_files(tmp_path)))
-        await pilot.press("o", "right", "enter")
+        await pilot.press("P", "right", "enter")
         point = screen.panels.map_view.selection.point
         assert point is not None
         start = map_of(screen).starts[point]

@@ -67,7 +67,7 @@ async def config(app: DistillApp, pilot: Pilot[None]) -> None:
     """The Config screen with sounds, many of which are skipped, and all its fields."""
     screen = app._config
     assert isinstance(screen, ConfigScreen)
-    await until(pilot, lambda: screen.query("#recipe"))
+    await until(pilot, lambda: screen.query("#advanced"))
     screen.query_one(FolderField).mean(str(app.home.root))
     screen.query_one("#advanced").collapsed = False  # type: ignore[attr-defined]
     await until(pilot, lambda: len(screen.query(FieldRow)) > 20 and screen.found.corpus)

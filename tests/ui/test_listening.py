@@ -11,7 +11,7 @@ from distill_tui.paths import Home
 from distill_tui.serve.address import listening
 from distill_tui.ui.app import DistillApp
 from distill_tui.ui.dialogs.listen import CopyLine, ListenDialog
-from distill_tui.ui.screens.base import BaseScreen
+from distill_tui.ui.screens.base import BaseScreen, RunWanted
 from distill_tui.ui.screens.config.folder_field import FolderField
 from distill_tui.ui.terminal import clipboard
 from tests.library import models
@@ -97,7 +97,7 @@ async def test_a_path_is_copied_on_every_screen(home: Home, tmp_path: Path, monk
             if key == "1":
                 app.screen.query_one(FolderField).mean(str(sounds))
             if key == "2":
-                app.watch_run(run)
+                app.post_message(RunWanted(run))
             is_there = partial(_can_copy, app, str(path))
             await conftest.until(pilot, is_there, f"{path} on screen {key}")
             copied.clear()

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from distill_tui.ui.screens.training.chart_view import ChartView
 from distill_tui.ui.screens.training.codebooks import CodebooksView
 from distill_tui.ui.screens.training.previews import PreviewsView
 from distill_tui.ui.screens.training.screen import TrainingScreen
+from distill_tui.ui.services import system_monitor
 from distill_tui.ui.themes import load_themes, own_themes
 from distill_tui.ui.widgets.palette import OTHER_RUNS
 from tests.ui import recorded
@@ -414,7 +416,7 @@ async def test_a_film_of_one_sound_with_levels_and_axes(home: Home) -> None:
         await pilot.press("l")
         assert view.paths()[1].name == "reconstruction-01.wav"
         await pilot.press("down", "l")
-        await shows(pilot, "the first 1 sound only")
+        await shows(pilot, "the first sound only")
 
 
 @pytest.mark.slow
@@ -425,11 +427,11 @@ async def test_a_blind_test_keeps_its_score(home: Home, tmp_path: Path, monkeypa
     script.chmod(0o755)
     run = with_previews(home)
     blind = "distill_tui.ui.screens.training.previews.blind.player"
-    monkeypatch.setattr(blind, lambda: None)
+    monkeypatch.setattr(blind, lambda *_: None)
     async with watching(home, run, "f5", "b") as (app, pilot, _):
         await shows(pilot, "cannot be heard here")
         await pilot.press("1", "escape")
-        monkeypatch.setattr(blind, lambda: [str(script)])
+        monkeypatch.setattr(blind, lambda *_: [str(script)])
         monkeypatch.setattr("distill_tui.ui.services.audio_player.player", lambda *_: [str(script)])
         await pilot.press("b")
         await shows(pilot, "no answers yet")
@@ -612,3 +614,14 @@ def test_real_gauges_tell_of_this_machine() -> None:
     sample = gauges.samples[-1]
     assert 0 <= sample.busy <= 1
     assert 0 < sample.used < sample.memory
+
+
+def test_without_a_driver_the_large_module_for_gpus_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr("ctypes.CDLL", missing)
+    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
+    assert system_monitor._nvml() is None
+    assert "pynvml" not in sys.modules

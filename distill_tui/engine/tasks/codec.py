@@ -109,7 +109,7 @@ class CodecTask(AdversarialTask):
         super().on_start(trainer)
         if trainer.finished or trainer.follower.catch_up().anchors is not None:
             return
-        detail = "measuring what 0 % and 100 % of quality are"
+        detail = "measuring both ends of the quality scale"
         trainer.log.write(e.StateChanged(state="starting", step=trainer.step, detail=detail))
         anchors = trainer.validator.within_memory(lambda: self.measure_anchors(trainer.ema_net), trainer.step)
         trainer.log.write(anchors)

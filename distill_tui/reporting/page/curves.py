@@ -188,7 +188,7 @@ def across_ticks(axis: Axis) -> list[Tick]:
         )
         places = [axis.first + step * n for n in range(int(span / step) + 1)] if step else []
     else:
-        places = round_numbers(axis.first, axis.last, MOST_ACROSS)
+        places = round_numbers(axis.first, axis.last, MOST_ACROSS, axis.along == "step")
     return [Tick(axis.at(place), marks.place_text(place, axis.along)) for place in places]
 
 

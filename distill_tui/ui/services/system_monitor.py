@@ -1,6 +1,7 @@
 """Use of this machine's processors, memory and GPUs, sampled by a thread: a driver that hangs holds up no key."""
 
 import contextlib
+import sys
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -71,7 +72,9 @@ class SystemMonitor:
 
 
 def _nvml() -> Any:
-    """Initialise NVML; None where there is no driver."""
+    """Initialise NVML; None where there is no driver, for which its large module is not loaded at all."""
+    if not _has_driver():
+        return None
     import pynvml
 
     try:
@@ -79,6 +82,19 @@ def _nvml() -> Any:
     except pynvml.NVMLError:
         return None
     return pynvml
+
+
+def _has_driver() -> bool:
+    """Return True if NVML's library is there; on Windows, where it has no fixed place, only the module knows."""
+    import ctypes
+
+    if sys.platform == "win32":
+        return True
+    try:
+        ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _gpus(nvml: Any) -> tuple[GpuSample, ...]:

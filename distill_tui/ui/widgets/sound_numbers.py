@@ -39,5 +39,14 @@ class SoundNumbers(LinesWidget):
         lines = sound_quality.compact_lines(self._numbers, self._head)
         if self._head and self._words and self.screen.has_class("-medium"):
             # a line is all there is room for
-            lines = [Line((*self._head.spans[:2], (f": {', '.join(self._words)}", "fair")), "quality")]
-        return [text_of(self, [line], self.size.width) for line in lines]
+            return [self._in_a_line(self._head)]
+        return [part for line in lines for part in text_of(self, [line], self.size.width).split("\n", allow_blank=True)]
+
+    def _in_a_line(self, head: Line) -> Text:
+        """`quality  46 %: dull above 12 kHz, …`: as many of its words as there is room for."""
+        found = text_of(self, [Line(head.spans[:2])], 1000)
+        room, said = self.size.width - found.cell_len, ""
+        for count in range(1, len(self._words) + 1):
+            more = f": {', '.join(self._words[:count])}{', …' if count < len(self._words) else ''}"
+            said = more if len(more) <= room else said
+        return found.append(said, self.style("warning"))

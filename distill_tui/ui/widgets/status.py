@@ -9,6 +9,7 @@ from textual.timer import Timer
 from distill_tui.reporting import formatting, outlook
 from distill_tui.reporting.notes import STATE_MARKS
 from distill_tui.reporting.outlook import Upcoming
+from distill_tui.reporting.quality import percent_text, quality_of_run
 from distill_tui.reporting.starting import MARKS as TURNING
 from distill_tui.reporting.starting import Stage, stages
 from distill_tui.runs.state import RunState
@@ -92,7 +93,9 @@ class StatusHead(LinesWidget):
             second.append(Text.assemble((f"▲ {self._unseen}", self.style("warning", bold=True))))
         if self._ahead:
             second.append(Text(f"{self._ahead[0].what} {outlook.soon(self._ahead[0].seconds)}", self.style("dim")))
-        return [self._join(first, 1), self._join([*second, *self._speed(state)], 2)]
+        # no panel says it here
+        quality = [self.pair("quality", found)] if (found := percent_text(quality_of_run(state))) else []
+        return [self._join(first, 1), self._join([*second, *self._speed(state), *quality], 2)]
 
     def _facts(self, state: RunState) -> Text:
         parts = [self._word(state)]
@@ -104,7 +107,7 @@ class StatusHead(LinesWidget):
         if state.prepared and self.size.width >= 110:
             prepared = state.prepared
             parts += [
-                self.pair("on", prepared.device),
+                self.pair("on", prepared.device) if state.is_active else Text(),
                 Text(f"{formatting.short_count(prepared.parameters)} parameters", self.style("dim")),
                 Text(formatting.kbps(prepared.kbps) if prepared.kbps else "", self.style("dim")),
             ]
@@ -128,11 +131,11 @@ class StatusHead(LinesWidget):
         if state.state == "running" and not state.is_starting:
             if steps := outlook.steps_per_second(state):
                 found.append(Text(f"{_rate(steps)} steps/s", self.style("foreground")))
-            if rate := state.numbers.get("rate/sound"):
+            if rate := outlook.times_real_time(state):
                 found.append(Text(f"{_rate(rate)}x real time", self.style("foreground")))
         if self._cost:
             found.append(Text(self._cost, self.style("foreground")))
-        if lr := state.numbers.get("lr"):
+        if (lr := state.numbers.get("lr")) and state.is_active and not state.is_starting:
             found.append(self.pair("lr", f"{lr:.1e}"))
         return found
 

@@ -116,10 +116,10 @@ class LinesWidget(Widget):
         self.repaint()
 
     def on_resize(self) -> None:
-        before, self._shown = self._shown, self.lines()
-        # laid out by the lines of before: a widget that was hidden had none
+        self._shown = self.lines()
+        # laid out by the lines of before: a widget that was hidden had none, and one may be drawn before it is told
         is_auto = self.styles.height is not None and self.styles.height.is_auto
-        self.refresh(layout=is_auto and len(self._shown) != len(before))
+        self.refresh(layout=is_auto and max(1, len(self._shown)) != self.size.height)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return max(1, len(self._shown))

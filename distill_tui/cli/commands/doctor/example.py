@@ -34,10 +34,6 @@ EXAMPLE = f"""\
 #data = "~/sounds"         # what `train` takes and the app begins with
 #models = "/big/models"
 
-[sounds]
-#format = "flac"           # of previews, takes and reconstructions; else wav
-#limit = "2 GB"            # the most that the previews of a run may take: older ones are thinned out
-
 [keys]
 #"app.library" = "l"
 

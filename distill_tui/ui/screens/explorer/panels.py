@@ -127,6 +127,9 @@ class ExplorerPanels(Vertical):
     @on(MapView.SelectionChanged)
     def _selection_changed(self) -> None:
         self.map_view.repaint()
+        selection = self.map_view.selection
+        # what is chosen takes the place of what is not asked for now, where there is no room for both
+        self.set_class(selection.code is not None or selection.point is not None, "-chosen")
         self._show_code()
 
     @on(MapView.ListenRequested)

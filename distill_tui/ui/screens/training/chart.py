@@ -164,7 +164,7 @@ class LossChart(PlotextPlot):
         ticks = scale.ticks(max(2, min(TICKS, (self.size.height - AXIS_ROWS) // 2)))
         self.plt.yticks([self._place(tick) for tick in ticks], [f"{tick:.3g}" for tick in ticks])
         self.plt.xlim(0.0, last)
-        steps = round_numbers(0.0, last, TICKS)
+        steps = round_numbers(0.0, last, TICKS, whole=True)
         self.plt.xticks(steps, [f"{step:,.0f}" for step in steps])
 
     def _color(self, variable: str) -> tuple[int, int, int] | str:

@@ -29,6 +29,7 @@ MEASURES = (
     ("perplexity", "share of codes that would do if all were used evenly"),
     ("churn", "share of codes that are replaced in a step"),
 )
+NO_CODES = "No codes yet: codebooks come after the warm-up, in which the net learns without a quantizer."
 LABEL = 16
 MOST_STRIP_ROWS = 3
 LEAST_HISTOGRAM_ROWS = 3
@@ -147,13 +148,7 @@ class CodebooksView(LinesWidget, can_focus=True):
         if self._state.is_prior:
             return [Text(), *(Text(one, self.style("dim")) for one in _of_prior(self._state))]
         if not self._has_codes:
-            return [
-                Text(),
-                Text(
-                    "No codes yet: codebooks come after the warm-up, in which the net learns without a quantizer.",
-                    self.style("dim"),
-                ),
-            ]
+            return [Text(), *self._wrapped(NO_CODES)]
         least = LEAST_HISTOGRAM_ROWS + 3
         shown = max(1, min(self._levels, height - 1 - least))
         rows = max(1, min(MOST_STRIP_ROWS, (height // 2) // shown))
@@ -167,6 +162,9 @@ class CodebooksView(LinesWidget, can_focus=True):
         found.append(self._when())
         found += self._histogram(height - len(found))
         return found[:height]
+
+    def _wrapped(self, text: str) -> list[Text]:
+        return [Text(line, self.style("dim")) for line in formatting.wrap(text, self.size.width)]
 
     def _head(self) -> Text:
         word, meaning = MEASURES[self._measure]
@@ -255,7 +253,7 @@ class CodebooksView(LinesWidget, can_focus=True):
         dim = self.style("dim")
         counted = self._state.codes
         if counted is None or self.level >= len(counted.counts):
-            return [Text(), Text("How often each code was used has not been counted yet.", dim)]
+            return [Text(), *self._wrapped("How often each code was used has not been counted yet.")]
         counts = counted.counts[self.level]
         total, used = sum(counts), sum(count > 0 for count in counts)
         heaviest = sum(sorted(counts, reverse=True)[: max(1, len(counts) // 10)])

@@ -110,9 +110,9 @@ class MachinePanel(LinesWidget):
         return [first, self._line(" memory", used, _of(gpu.used, gpu.memory), shares, name)]
 
     def _pace(self) -> list[Text]:
-        """Steps a second with their course, and the share of the time that they waited for data."""
+        """Steps a second with their course, and the share of the time that they waited for data, while it trains."""
         state = self._state
-        if (rate := outlook.steps_per_second(state)) is None:
+        if state.state != "running" or (rate := outlook.steps_per_second(state)) is None:
             return []
         times = state.series.get("time/step", Series()).values[-max(1, self._course_cells) :]
         rates = [1 / seconds if math.isfinite(seconds) and seconds > 0 else 0.0 for seconds in times]

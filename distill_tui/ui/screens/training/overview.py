@@ -33,6 +33,7 @@ class Overview(Horizontal):
         super().__init__(id=id)
         self._controller = controller
         self._has_lent_focus = False
+        self._panels: list[Widget] = []
 
     def compose(self) -> ComposeResult:
         with Vertical(id="left"):
@@ -58,14 +59,24 @@ class Overview(Horizontal):
     @property
     def is_whole(self) -> bool:
         """True once all of its panels are there: those within others are composed later, and leave sooner."""
-        panels = (LossCurves, HealthTable, Knobs, MachinePanel, Notes)
-        return all(any(panel.is_mounted for panel in self.query(kind)) for kind in panels)
+        kinds = (LossCurves, HealthTable, Knobs, MachinePanel, Notes)
+        if not self._panels:
+            # looked for once: this is asked at each repaint
+            found = [panel for kind in kinds for panel in self.query(kind) if panel.is_mounted]
+            self._panels = found if len(found) == len(kinds) else []
+        return bool(self._panels) and all(panel.is_attached for panel in self._panels)
+
+    def show_curves(self) -> None:
+        """Show the losses as they are now."""
+        if self._controller.run is not None and self.is_whole:
+            state = self._controller.state
+            self.query_one(LossCurves).show(state, losses_of_run(state))
+            self.query_one("#no-curves", Hint).show(CURVES_HINT if state.is_active else "No step was trained.")
 
     def show(self, hints: dict[str, str], seen: int) -> None:
-        """Show the run as it is now. `hints` and `seen` are those of `Notes.show`."""
+        """Show the run as it is now, but for its losses. `hints` and `seen` are those of `Notes.show`."""
         run, state, recipe = self._controller.run, self._controller.state, self._controller.recipe
         assert run is not None
-        self.query_one(LossCurves).show(state, losses_of_run(state))
         self.query_one(HealthTable).show(state)
         self.query_one(HealthNote).show(state, recipe)
         self.query_one(SoundNumbers).show(state)

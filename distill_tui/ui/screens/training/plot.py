@@ -266,7 +266,8 @@ class Plot:
         width = self.width
         first, last = self.window.first, self.window.last
         cells = [" "] * (width + LABEL_CELLS)
-        for tick in round_numbers(first, last, max(2, width // 14)) if last > first else [first]:
+        ticks = round_numbers(first, last, max(2, width // 14), self.along == "step") if last > first else [first]
+        for tick in ticks:
             text, cell = place_text(tick, self.along), self._cell_of(tick)
             if cell is None:
                 continue

@@ -88,6 +88,13 @@ class TrainingScreen(BaseScreen):
         self._home, self._runs, self._settings = home, runs, settings
         self.painter = RepaintScheduler(self)
         self.painter.add("numbers", self._paint_numbers, NUMBERS_SECONDS)
+        # half of the work: a key that comes meanwhile waits for one of the halves only
+        self.painter.add(
+            "curves",
+            lambda: self.query_one(Overview).show_curves(),
+            NUMBERS_SECONDS,
+            is_shown=lambda: self.view == "overview",
+        )
         self.painter.add(
             "desk",
             lambda: self.query_one(Overview).show_desk(),

@@ -37,7 +37,7 @@ class BlindDialog(Dialog[None]):
 
     def __init__(self, run: RunFolder, preview: PreviewMade, sound: int, levels: int, is_prior: bool) -> None:
         """Test a preview, beginning with the sound of index `sound`, by `levels` levels (0: all)."""
-        self._can_hear = player() is not None
+        self._can_hear = player(Path(preview.pairs[sound][0]).suffix) is not None
         super().__init__("Blind A/B test", KEYS if self._can_hear else SHORT_KEYS, "wide")
         self._run, self._preview, self._sound, self._levels = run, preview, sound, levels
         self._original = "training sound" if is_prior else "original"

@@ -152,7 +152,9 @@ def sound_lines(
         if len(course) > 1:
             line.append("  " + blocks(course, most or 1.0), widget.style("series-recon"))
         if index < len(preview.measures) and (words := sound_quality.words(preview.measures[index])):
-            line.append(f"  {words}", widget.style("warning"))
+            line.append(
+                f"  {formatting.shorten(words, max(1, place.width - line.cell_len - 2))}", widget.style("warning")
+            )
         if chosen:
             parts = [line, _of_levels(preview, index, dim)]
             line = joined([part for part in parts if part.plain], max(place.width, line.cell_len), 3)
