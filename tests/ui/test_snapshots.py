@@ -124,7 +124,7 @@ def test_a_form_with_sounds(home: Home, snap_compare: Compare, monkeypatch: pyte
         return recorded.a_corpus()
 
     monkeypatch.setattr("distill_tui.ui.services.new_run.scan", found)
-    monkeypatch.setattr("distill_tui.ui.screens.config.screen.Path.exists", lambda _: True)
+    monkeypatch.setattr("distill_tui.ui.screens.config.sound_source.is_there", lambda _: True)
     app = app_on(home, None)
 
     async def choose(pilot: Pilot[None]) -> None:
@@ -154,7 +154,7 @@ def test_models(home: Home, snap_compare: Compare, size: tuple[int, int], keys: 
     async def look(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: app.current_mode == "config")
         await pilot.press("3")
-        await until(pilot, lambda: "bbbb2222" in screen_text(app))
+        await until(pilot, lambda: "2026-02-03" in screen_text(app) and "kbps" in screen_text(app))
         for key in keys:
             await pilot.press(key)
         await until(pilot, lambda: ("measure distances" if keys else "speech") in screen_text(app))

@@ -78,14 +78,14 @@ def test_chart_zoomed_smoothed_read_and_compared(home: Home, snap_compare: Compa
     other = recorded.make_run(home, name="speech", stamp="20260224-100000")
     recorded.train(recorded.begin(other, name="speech"), 30)
     app = app_on(home, recorded.finished(home))
-    keys = ("f3", *["left"] * 30, "plus", "s", "l", "o", "space", "enter")
+    keys = ("f3", *["left"] * 30, "plus", "h", "z", "equals_sign", "space", "enter")
     assert snap_compare(app, terminal_size=(120, 35), run_before=showing(app, "train of: G speech", *keys))
 
 
 @pytest.mark.parametrize("theme", ["distill-light", "ansi"])
 def test_chart_in_each_theme(home: Home, snap_compare: Compare, theme: str) -> None:
     app = app_on(home, recorded.finished(home), theme)
-    assert snap_compare(app, terminal_size=(80, 24), run_before=showing(app, "└─", "f3", "s", "left"))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=showing(app, "└─", "f3", "h", "left"))
 
 
 def test_chart_of_a_run_that_diverged(home: Home, snap_compare: Compare) -> None:
