@@ -9,7 +9,7 @@ from textual.message_pump import MessagePump
 
 from distill_tui import ui
 
-MOST_METHODS, MOST_BASES = 25, 2
+MOST_METHODS, MOST_BASES = 30, 2
 MODULES = [module.name for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}.")]
 
 

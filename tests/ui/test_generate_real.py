@@ -32,7 +32,7 @@ async def test_sounds_of_a_codec(trained: Trained, tmp_path: Path, monkeypatch: 
         assert all(take.nearest and take.novelty is not None for take in takes)
         assert takes[0].nearest is not None
         await until(pilot, lambda: "nearest tone" in screen_text(app) or "tone " in screen_text(app))
-        await pilot.press("y")
+        await pilot.press("V")
         await until(pilot, lambda: len(screen.list.keys) == 12 and not screen.work.is_busy, "variations")
         assert TakesFolder(home.takes / model.stem).takes[8].settings["like"].endswith(takes[4].path)
         process = screen.work.process._process

@@ -92,7 +92,7 @@ def test_the_title_tells_the_state_and_the_bell_rings_once(home: Home) -> None:
             terminal.until("drums: running")
             terminal.until("34%")
             taken_in(terminal, 1.0)
-            assert "\x1b]2;▲ drums: running\x07".encode() in terminal.shown
+            assert "\x1b]2;▲ drums: running 34 %\x07".encode() in terminal.shown
             assert bells(terminal.shown) == 0
             terminal.press("a")
             before = len(terminal.shown)
@@ -100,7 +100,7 @@ def test_the_title_tells_the_state_and_the_bell_rings_once(home: Home) -> None:
             terminal.until("the loss jumped")
             taken_in(terminal, 1.0)
             told = terminal.shown[before:]
-            assert "\x1b]2;▲ drums: running\x07".encode() in told
+            assert "\x1b]2;▲ drums: running 34 %\x07".encode() in told
             assert bells(told) == 1
             before = len(terminal.shown)
             recorded.add_events(run, e.Finished(step=1702, epoch=35, seconds=10.0))

@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from distill_tui.paths import Home
@@ -16,6 +15,7 @@ from distill_tui.reporting import formatting
 from distill_tui.settings import read_settings
 from distill_tui.text import printable
 from distill_tui.ui.screens.base import DEMO_KEY, BaseScreen
+from distill_tui.ui.screens.config.advice_part import AdvicePart
 from distill_tui.ui.screens.config.data_panel import Found, FoundPanel
 from distill_tui.ui.screens.config.field_help import FieldHelp
 from distill_tui.ui.screens.config.folder_field import FolderField
@@ -28,11 +28,9 @@ from distill_tui.ui.widgets.panel import framed
 
 if TYPE_CHECKING:
     # the first screen must come at once: what it does not show at first is imported when it is used
-    from distill_tui.reporting.advice import Advice, Name
     from distill_tui.ui.screens.config.advice_box import AdviceBox
     from distill_tui.ui.screens.config.recipe_pane import RecipePane
 
-ADVICE_TITLE = "What should I press?"
 MOST_LISTED = 1000
 """Skipped files that a dialog lists."""
 FIRST_LOOK_SECONDS = 0.05
@@ -93,8 +91,7 @@ class ConfigScreen(BaseScreen):
         self._recipes = RecipeActions(self, home)
         self._runs = RunStart(self, home)
         self._was_away = False
-        self._is_new = False
-        self._advice_boxes: list[AdviceBox] = []
+        self._advice = AdvicePart(self)
 
     @cached_property
     def pane(self) -> "RecipePane":
@@ -163,7 +160,7 @@ class ConfigScreen(BaseScreen):
 
     @on(FolderField.Chosen)
     def _folder_chosen(self, message: FolderField.Chosen) -> None:
-        self._is_new = True
+        self._advice.expect()
         self.source.look_at(message.path)
 
     def on_recipe_pane_edited(self) -> None:
@@ -181,7 +178,7 @@ class ConfigScreen(BaseScreen):
         for panel in self.query(FoundPanel):
             panel.show(self.found)
         self.query_one("#found-pane").set_class(not self.found.path, "-waiting")
-        self._show_advice()
+        self._advice.show(self._can_start)
         for button in self.query("#start"):
             button.set_class(self._can_start, "ready")
         self.bar.show("")
@@ -193,53 +190,8 @@ class ConfigScreen(BaseScreen):
     def _can_start(self) -> bool:
         return self.found.is_read and self.found.resolved is not None and not self.found.problems
 
-    def _show_advice(self) -> None:
-        advice = self.found.advice if self.found.is_read else None
-        if advice is not None and not self._advice_boxes:
-            # made when there is something to say: the first screen does without
-            from distill_tui.ui.screens.config.advice_box import AdviceBox
-
-            wide = framed(AdviceBox(wide=True, id="advice-wide"), ADVICE_TITLE, "recipe")
-            self._advice_boxes = [AdviceBox(wide=False, id="advice-short"), wide]
-            for box, panel in zip(self._advice_boxes, ("#found-short", "#found-pane"), strict=True):
-                place = self.query_one(panel)
-                assert isinstance(place.parent, Widget)
-                place.parent.mount(box, before=place)
-        for box in self._advice_boxes:
-            box.set_class(advice is None, "-silent")
-            if advice is not None:
-                box.show(advice, self.found.remarks, self._held(advice), self.found.probing, self._can_start)
-        if advice is not None and self._is_new:
-            self._is_new = False
-            self.call_after_refresh(self._to_advice)
-
-    def _held(self, advice: "Advice") -> "Name | None":
-        """The choice whose preset and minutes the form holds."""
-        texts = self.pane.form.texts
-        held = (texts["preset"], texts["train.minutes"])
-        return next((c.name for c in advice.choices if (c.preset, formatting.setting(c.minutes)) == held), None)
-
-    def _to_advice(self) -> None:
-        """Go on from the path, once its sounds are read, to what to press: not for who has moved on or types again."""
-        folder = self.query_one(FolderField)
-        if self.focused is not None and self.focused.id == "folder" and folder.path == self.found.path:
-            # it stands right below the path: nothing has to scroll
-            self._focus_advice(scroll=False)
-
-    def _focus_advice(self, scroll: bool = True) -> bool:
-        if not self._advice_boxes:
-            return False
-        short, wide = self._advice_boxes
-        # by the screen's size: one that was just made does not know yet that it is hidden
-        box = wide if self.classes & {"-wide", "-huge"} else short
-        self.set_focus(box, scroll_visible=scroll)
-        return self.focused is box
-
     def on_advice_box_taken(self, message: "AdviceBox.Taken") -> None:
-        advice = self.found.advice
-        if advice is not None:
-            choice = advice.choice(message.name)
-            self.pane.choose(choice.preset, {"train.minutes": choice.minutes})
+        self._advice.take(message.name)
 
     def on_advice_box_start_wanted(self) -> None:
         self._runs.start()
@@ -271,13 +223,7 @@ class ConfigScreen(BaseScreen):
         self._runs.resume()
 
     def action_advice(self) -> None:
-        """Go to the choices; from there, show all that there is to say of them."""
-        from distill_tui.ui.screens.config.advice_dialog import AdviceDialog
-
-        if self.focused not in self._advice_boxes and self._focus_advice():
-            return
-        assert self.found.advice is not None
-        self.app.push_screen(AdviceDialog(ADVICE_TITLE, self.found.advice))
+        self._advice.open()
 
     def start_from(self, values: dict[str, object], name: str) -> None:
         """Fill the form with the values of a recipe called `name`."""
