@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill_tui.annotation import Annotation
-from distill_tui.annotation import read as read_annotation
 from distill_tui.errors import DistillError, RequestError
 from distill_tui.files import ABANDONED, PRIVATE, PRIVATE_FOLDER, describe_os_error, make_folder, sweep_parts
 from distill_tui.foreign import SMALL_FILE, MalformedError, decode, read_bytes
@@ -308,7 +306,10 @@ def check_there(run: RunFolder) -> None:
 
 def names_of(run: RunFolder) -> tuple[str, str]:
     """What a run is called: the name that a person gave it, and the one that it was created with."""
-    return read_annotation(run.annotations, Annotation).name, run.first_name
+    # the first screen does without msgspec
+    from distill_tui.annotation import Annotation, read
+
+    return read(run.annotations, Annotation).name, run.first_name
 
 
 def make_run_folder(home: Home, name: str) -> RunFolder:
